@@ -1,0 +1,29 @@
+#pragma once
+// Curves as PNG pictures, drawn by gnuplot. Where gnuplot is absent nothing is drawn, and the functions return "".
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace mano {
+
+struct Curve {
+  std::string title;
+  std::vector<double> x, y;
+};
+
+struct CurveChart {
+  std::string title, x_label, y_label;
+  bool log_x = false;
+  bool log_y = true;
+  std::vector<Curve> curves;
+  std::vector<std::pair<double, std::string>> x_ticks;  ///< empty: gnuplot's own
+};
+
+/// Returns the path, or "" where gnuplot is absent or there is nothing to draw.
+std::string draw_chart(const std::filesystem::path& path, const CurveChart& chart);
+
+/// RUN/curve.png from RUN/log.jsonl.
+std::string draw_training_curve(const std::filesystem::path& run);
+
+}  // namespace mano

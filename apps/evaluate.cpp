@@ -1,0 +1,55 @@
+// mano evaluate: errors of a trained model on datasets, at resolutions seen in training or not.
+//
+//   mano evaluate --model run --data test-32x32.h5 --data test-64x64.h5 --json errors.json
+
+#include "apps/command_line.hpp"
+#include "apps/evaluation_table.hpp"
+#include "apps/progress.hpp"
+#include "core/error.hpp"
+#include "surrogate/evaluate.hpp"
+
+namespace mano {
+
+namespace {
+
+struct Options {
+  std::string model, device = "auto", json;
+  std::vector<std::string> data;
+  int batch = 16;
+  bool force = false;
+};
+
+void evaluate_command(const Options& o, const Invocation&) {
+  check(!o.model.empty(), "no model: pass --model RUN");
+  check(!o.data.empty(), "no dataset: pass --data FILE");
+  check(o.batch > 0, "batch is {}; it must be at least 1", o.batch);
+  const Surrogate surrogate(o.model, o.device);
+  std::vector<DatasetReader> readers;  // all are checked before the first is evaluated
+  for (const auto& path : o.data) {
+    readers.emplace_back(path);
+    const DatasetInfo& info = readers.back().info();
+    if (!o.force) surrogate.check_problem(info.setup, info.grid, info.location, path);
+  }
+  std::vector<Evaluation> evaluations;
+  for (const DatasetReader& reader : readers) {
+    Progress progress("evaluate " + reader.path().filename().string(), "samples", reader.info().samples);
+    evaluations.push_back(evaluate(surrogate, reader, o.batch, [&](std::size_t done) { progress.update(done); }));
+  }
+  for (const auto& line : table_lines(evaluations)) say(line);
+  write_json(o.json, evaluations_json("evaluate", o.model, evaluations));
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_evaluate(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  app.add_option("--model", o->model, "RUN folder or checkpoint")->type_name("RUN");
+  app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
+  app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
+  app.add_option("--batch", o->batch, "Samples at once [16]");
+  app.add_flag("--force", o->force, "Evaluate on another set-up or domain than the model's");
+  add_json_option(app, o->json);
+  return [o](const Invocation& invocation) { evaluate_command(*o, invocation); };
+}
+
+}  // namespace mano

@@ -1,0 +1,54 @@
+#pragma once
+// The options that say which permeability: --field with its parameters, or --permeability with its reader's.
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "datagen/grdecl.hpp"
+#include "datagen/random_field.hpp"
+
+namespace mano {
+
+struct FieldOptions {
+  FieldSpec spec;
+  std::string field;  ///< empty where not given
+  std::uint64_t seed = 0;
+  std::string phases, correlation_length, size;
+
+  std::string permeability;  ///< a file
+  std::string keyword;
+  std::string grid3;
+  std::optional<int> layer, section;
+  std::optional<std::uint64_t> sample;
+};
+
+void add_field_options(CLI::App& app, FieldOptions& options);
+
+/// Permeability by sample number and grid, from whichever options were given.
+class FieldSource {
+ public:
+  /// Reads and checks the file, if one was named. Throws InvalidInput.
+  explicit FieldSource(FieldOptions options);
+  ~FieldSource();
+  FieldSource(FieldSource&&) noexcept;
+
+  bool from_file() const;
+  /// Samples that the file holds; 0 for random fields, which have no end.
+  std::size_t samples() const;
+  /// Grid of the given resolution ("" takes the file's own) and the domain of --size (default 1x1).
+  Grid grid(const std::string& resolution) const;
+  /// Throws InvalidInput where a file holds another resolution than the grid.
+  Field draw(std::uint64_t sample, const Grid& grid) const;
+  std::string kind() const;              ///< "two-phase", ..., "file"
+  nlohmann::json configuration() const;  ///< everything that the field depends on
+  const FieldOptions& options() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mano

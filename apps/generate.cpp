@@ -1,0 +1,155 @@
+// mano generate: a dataset of permeability and pressure, every sample solved and verified.
+//
+//   mano generate --field two-phase --seed 1 --samples 1000 --resolution 64x64 --also 128x128 -o data.h5
+//   mpirun -n 2 mano generate --field lognormal --samples 200 --resolution 64x64 --setup drive -o drive.h5
+//
+// The same command goes on where a killed one stopped.
+
+#include <algorithm>
+#include <chrono>
+
+#include "apps/command_line.hpp"
+#include "apps/field_options.hpp"
+#include "apps/progress.hpp"
+#include "apps/verified_solve.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/interrupt.hpp"
+#include "core/version.hpp"
+#include "datagen/generator.hpp"
+#include "solver/darcy_solver.hpp"
+
+namespace mano {
+
+namespace {
+
+struct Options {
+  FieldOptions field;
+  std::string resolution, also, setup = "benchmark", output, json, precision = "float64";
+  std::size_t samples = 0;
+  double tolerance = SolverOptions{}.relative_tolerance;
+  bool overwrite = false;
+};
+
+GenerateRequest make_request(const Options& o, const FieldSource& source, const std::vector<std::string>& petsc) {
+  GenerateRequest r;
+  check(!o.output.empty(), "no output: pass -o FILE.h5");
+  r.output = o.output;
+  check(r.output.extension() == ".h5" || r.output.extension() == ".hdf5", "output is '{}', expected a name in .h5",
+        o.output);
+  r.grids.push_back(source.grid(o.resolution));
+  if (!o.also.empty()) {
+    check(!source.from_file(), "--also needs a random field: a file has one resolution");
+    for (const Resolution& resolution : parse_resolutions(o.also)) {
+      const Grid grid{resolution.nx, resolution.ny, r.grids[0].lx, r.grids[0].ly};
+      check(std::find(r.grids.begin(), r.grids.end(), grid) == r.grids.end(), "resolution {} is asked for twice",
+            resolution.text());
+      r.grids.push_back(grid);
+    }
+  }
+  r.samples = o.samples > 0 || !source.from_file() ? o.samples : source.samples();
+  check(r.samples > 0, "samples is {}; it must be at least 1", r.samples);
+  check(!source.from_file() || r.samples <= source.samples(), "{} holds {} fields, {} samples were asked for",
+        o.field.permeability, source.samples(), r.samples);
+  check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
+  check(o.precision == "float32" || o.precision == "float64", "precision is '{}', expected float32 or float64",
+        o.precision);
+  r.seed = o.field.seed;
+  r.setup = o.setup;
+  r.field = source.kind();
+  r.tolerance = o.tolerance;
+  r.single_precision = o.precision == "float32";
+  r.overwrite = o.overwrite;
+  nlohmann::json c = source.configuration();
+  c.update({{"samples", r.samples},     {"setup", o.setup},         {"tolerance", o.tolerance},
+            {"precision", o.precision}, {"program_version", kVersion}, {"size", {r.grids[0].lx, r.grids[0].ly}},
+            {"petsc_options", petsc}});
+  for (const Grid& grid : r.grids) c["resolutions"].push_back(grid.resolution());
+  r.configuration = c.dump();
+  return r;
+}
+
+// Runs `work` on this rank; the ranks agree on the worst status. A rank that failed says so itself.
+void run_on_ranks(const PetscSession& session, const std::function<void()>& work) {
+  int status = 0;
+  std::string message;
+  try {
+    work();
+  } catch (const Error& e) {
+    status = e.exit_status();
+    message = e.what();
+  }
+  const int worst = session.maximum(status);
+  if (worst == 0) return;
+  if (status != 0 && session.rank() != 0) fmt::print(stderr, "mano generate: rank {}: error: {}\n", session.rank(), message);
+  throw Error(worst, status != 0 ? message : "another rank failed, see its line");
+}
+
+void generate(const Options& o, const Invocation& invocation) {
+  // 1. What is asked for.
+  const FieldSource source(o.field);
+  const GenerateRequest request = make_request(o, source, invocation.petsc_options);
+  make_problem(o.setup, Field(Grid{2, 2}, 1.0));  // an unknown set-up is refused before any work
+  const auto start = std::chrono::steady_clock::now();
+  const PetscSession session(invocation.petsc_options);
+  for (const Grid& grid : request.grids) {
+    check_memory(solve_memory(grid) * session.ranks(), fmt::format("solving at {} on {} ranks", grid.resolution(), session.ranks()));
+  }
+  catch_interrupts();
+
+  // 2. Shards: every rank draws, solves, verifies and writes its own.
+  run_on_ranks(session, [&] {
+    if (session.rank() == 0) prepare_generation(request);
+  });
+  GenerateTimes times;
+  {
+    Progress progress("generate", "samples", request.samples);
+    GenerateCallbacks callbacks;
+    callbacks.draw = [&](std::uint64_t sample, const Grid& grid) { return source.draw(sample, grid); };
+    callbacks.solve = [&](const Field& k) { return verified_solve(make_problem(o.setup, k), o.tolerance); };
+    callbacks.progress = [&](std::size_t done) { progress.update(std::min(done, request.samples)); };
+    run_on_ranks(session, [&] { times = generate_shards(request, callbacks, session.rank(), session.ranks()); });
+  }
+
+  // 3. One file a resolution, by rename.
+  run_on_ranks(session, [&] {
+    if (session.rank() == 0) merge_shards(request);
+  });
+  if (session.rank() != 0) return;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  nlohmann::json resolutions;
+  for (std::size_t g = 0; g < request.grids.size(); ++g) {
+    resolutions.push_back({request.grids[g].nx, request.grids[g].ny});
+    say(fmt::format("wrote {}: {} samples of {} at {}, set-up {}", output_path(request, g).string(), request.samples,
+                    request.field, request.grids[g].resolution(), request.setup));
+  }
+  say(fmt::format("{} on {} rank{}: {:.3g} s solving, {:.3g} s writing on rank 0", duration_text(seconds), session.ranks(),
+                  session.ranks() == 1 ? "" : "s", times.solving, times.writing));
+  write_json(o.json, {{"samples", request.samples},
+                      {"resolutions", resolutions},
+                      {"seconds", seconds},
+                      {"seconds_solving", times.solving},
+                      {"seconds_writing", times.writing},
+                      {"ranks", session.ranks()}});
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_generate(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  add_field_options(app, o->field);
+  app.add_option("--samples", o->samples, "Number of samples [all fields of a file]");
+  app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
+  app.add_option("--also", o->also, "The same samples at further resolutions, each solved anew, in files of their own")
+      ->type_name("WxH,...");
+  app.add_option("--setup", o->setup, "benchmark, drive or five-spot [benchmark]");
+  app.add_option("--tolerance", o->tolerance, "Bound on the true relative residual [1e-10]");
+  app.add_option("--precision", o->precision, "float64 or float32 in the file [float64]");
+  app.add_option("-o,--output", o->output, "Dataset, .h5; further resolutions get -WxH before the dot")->type_name("FILE");
+  app.add_flag("--overwrite", o->overwrite, "Replace existing datasets");
+  add_json_option(app, o->json);
+  app.footer("Options after -- go to PETSc.");
+  return [o](const Invocation& invocation) { generate(*o, invocation); };
+}
+
+}  // namespace mano

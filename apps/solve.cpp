@@ -1,0 +1,118 @@
+// mano solve: one Darcy problem.
+//
+//   mano solve --field two-phase --seed 1 --resolution 256x256 -o field.vti
+//   mano solve --permeability data/spe10_model1.grdecl --grid 100x1x20 --section 1 --size 2500x50 --setup drive -o rock.vti
+//   mpirun -n 2 mano solve --field lognormal --resolution 512x512 -o field.h5 -- -ksp_monitor
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "apps/command_line.hpp"
+#include "apps/field_options.hpp"
+#include "apps/output_field.hpp"
+#include "apps/vtk_image.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "solver/darcy_solver.hpp"
+#include "solver/stencil.hpp"
+
+namespace mano {
+
+namespace {
+
+struct Options {
+  FieldOptions field;
+  std::string resolution, setup = "benchmark", output, json;
+  double tolerance = SolverOptions{}.relative_tolerance;
+};
+
+nlohmann::json results(const SolveResult& r, const std::array<double, 4>& out) {
+  return {{"converged", r.converged},
+          {"reason", r.reason},
+          {"iterations", r.iterations},
+          {"residual_norm", r.residual_norm},
+          {"relative_residual", r.relative_residual},
+          {"seconds_setup", r.seconds_setup},
+          {"seconds_solve", r.seconds_solve},
+          {"outflow", {{"left", out[0]}, {"right", out[1]}, {"bottom", out[2]}, {"top", out[3]}}}};
+}
+
+void write_output(const Options& o, OutputKind kind, const Problem& problem, const SolveResult& result,
+                  const FieldSource& source, std::uint64_t sample) {
+  if (kind == OutputKind::vti) {
+    const CellFlux flux = cell_flux(problem, result.pressure);
+    write_vti(o.output, {.grid = problem.grid(),
+                         .scalars = {{"permeability", problem.permeability}, {"pressure", result.pressure}},
+                         .vectors = {{"flux", {flux.x, flux.y}}}});
+    return;
+  }
+  DatasetInfo info;
+  info.grid = problem.grid();
+  info.samples = 1;
+  info.setup = o.setup;
+  info.field = source.kind();
+  info.tolerance = o.tolerance;
+  info.configuration = source.configuration().dump();
+  write_atomically(o.output, [&](const std::filesystem::path& temporary) {
+    DatasetWriter writer(temporary, info);
+    writer.write(0, {problem.permeability, result.pressure, o.field.seed, sample, result.iterations,
+                     result.relative_residual});
+    writer.close();
+  });
+}
+
+void solve(const Options& o, const Invocation& invocation) {
+  // 1. The permeability, from a random field or a file.
+  const FieldSource source(o.field);
+  const std::uint64_t sample = o.field.sample.value_or(0);
+  const Grid grid = source.grid(o.resolution);
+  check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
+  check(!o.output.empty(), "no output: pass -o FILE.vti or FILE.h5");
+  const OutputKind kind = check_output(o.output);
+  const PetscSession session(invocation.petsc_options);
+  check_memory(solve_memory(grid), fmt::format("a solve at {}", grid.resolution()));
+
+  // 2. The problem: permeability, boundary conditions and source.
+  const Problem problem = make_problem(o.setup, source.draw(sample, grid));
+
+  // 3. The solution, on all ranks together.
+  const SolveResult result = solve_darcy(problem, {.relative_tolerance = o.tolerance});
+  if (!result.converged) {
+    throw RunFailed(fmt::format("no convergence ({}) after {} iterations, relative residual {:.3g}; nothing was written",
+                                result.reason, result.iterations, result.relative_residual));
+  }
+
+  // 4. Report and file.
+  if (session.rank() != 0) return;
+  const auto [low, high] = std::minmax_element(result.pressure.values.begin(), result.pressure.values.end());
+  const auto out = outflow(problem, result.pressure);
+  say(fmt::format("{}, {} on {:g}x{:g}, set-up {}", source.kind(), grid.resolution(), grid.lx, grid.ly, o.setup));
+  say(fmt::format("converged in {} iterations: relative residual {:.2g}, set-up {:.3g} s, solve {:.3g} s",
+                  result.iterations, result.relative_residual, result.seconds_setup, result.seconds_solve));
+  say(fmt::format("pressure {:.6g} to {:.6g}; outflow: left {:.6g}, right {:.6g}, bottom {:.6g}, top {:.6g}", *low, *high,
+                  out[0], out[1], out[2], out[3]));
+  write_output(o, kind, problem, result, source, sample);
+  write_json(o.json, results(result, out));
+  say("wrote " + o.output);
+  if (const auto unused = session.unused(); !unused.empty()) {
+    say(fmt::format("note: PETSc knows no option {}", fmt::join(unused, ", ")));
+  }
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_solve(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  add_field_options(app, o->field);
+  app.add_option("--sample", o->field.sample, "Which sample of the seed, or field of the file [0]");
+  app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
+  app.add_option("--setup", o->setup, "benchmark, drive or five-spot [benchmark]");
+  app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
+  app.add_option("-o,--output", o->output, "Result, .vti or .h5")->type_name("FILE");
+  add_json_option(app, o->json);
+  app.footer("Options after -- go to PETSc: -- -ksp_monitor -pc_type hypre");
+  return [o](const Invocation& invocation) { solve(*o, invocation); };
+}
+
+}  // namespace mano

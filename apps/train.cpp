@@ -1,0 +1,116 @@
+// mano train: a MANO on one or more datasets.
+//
+//   mano train --data data.h5 -o run --preset small --epochs 60
+//   mano train --data data.h5 -o run --resume
+
+#include "apps/command_line.hpp"
+#include "apps/curve.hpp"
+#include "apps/progress.hpp"
+#include "core/error.hpp"
+#include "core/interrupt.hpp"
+#include "surrogate/train.hpp"
+
+namespace mano {
+
+namespace {
+
+struct Options {
+  TrainRequest request;
+  std::vector<std::string> data;
+  std::string run, preset = "small", json;
+  std::optional<int> dim, depth, heads, dim_head, mlp, window, stride, rate;
+  std::string sampling;
+};
+
+Architecture architecture_of(const Options& o) {
+  Architecture a = architecture_preset(o.preset);
+  const auto set = [](int& target, const std::optional<int>& value) { target = value.value_or(target); };
+  set(a.dim, o.dim);
+  set(a.depth, o.depth);
+  set(a.heads, o.heads);
+  set(a.dim_head, o.dim_head);
+  set(a.mlp, o.mlp);
+  set(a.window, o.window);
+  set(a.stride, o.stride);
+  set(a.rate, o.rate);
+  check(o.sampling.empty() || o.sampling == "conv" || o.sampling == "avg-pool",
+        "sampling is '{}', expected conv or avg-pool", o.sampling);
+  if (o.sampling == "avg-pool") a.sampling = Architecture::Sampling::avg_pool;
+  check_architecture(a);
+  return a;
+}
+
+void train_command(const Options& o, const Invocation&) {
+  // 1. What is asked for.
+  TrainRequest request = o.request;
+  check(!o.data.empty(), "no dataset to train on: pass --data FILE");
+  check(!o.run.empty(), "no folder for the run: pass -o RUN");
+  request.data.assign(o.data.begin(), o.data.end());
+  request.run = o.run;
+  request.architecture = architecture_of(o);
+  catch_interrupts();
+
+  // 2. Training; a line an epoch.
+  std::unique_ptr<Progress> progress;
+  TrainCallbacks callbacks;
+  callbacks.progress = [&](int epoch, std::size_t samples, std::size_t of) {
+    if (!progress) progress = std::make_unique<Progress>("train", "samples", of * request.epochs);
+    progress->update((epoch - 1) * of + samples, fmt::format("epoch {}", epoch));
+  };
+  callbacks.epoch = [&](const EpochReport& r) {
+    say(fmt::format("epoch {:4} of {}: relative L2 {:.4f} in training, {:.4f} held out{}, {}", r.epoch, request.epochs,
+                    r.train_l2, r.validation_l2, r.best ? " (best)" : "", duration_text(r.seconds)));
+  };
+  const TrainResult result = train(request, callbacks);
+  progress.reset();
+
+  // 3. Report.
+  const std::string curve = draw_training_curve(request.run);
+  say(fmt::format("{} epochs, {} parameters on {}, {}{}", result.epochs, result.parameters, result.device,
+                  duration_text(result.seconds), result.stopped_on_time ? ", stopped on time" : ""));
+  say(fmt::format("best: epoch {}, relative L2 {:.4f} on the held-out part; wrote {}/model.safetensors{}", result.best_epoch,
+                  result.best_l2, o.run, curve.empty() ? "" : ", " + curve));
+  write_json(o.json, {{"epochs", result.epochs},
+                      {"seconds", result.seconds},
+                      {"parameters", result.parameters},
+                      {"best", {{"epoch", result.best_epoch}, {"relative_l2", result.best_l2}}},
+                      {"device", result.device}});
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_train(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  TrainRequest& r = o->request;
+  app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
+  app.add_option("-o,--output", o->run, "Folder of the run")->type_name("RUN");
+  app.add_option("--preset", o->preset, "small (68,000 parameters) or paper [small]");
+  app.add_option("--epochs", r.epochs, fmt::format("Passes over the data [{}]", r.epochs));
+  app.add_option("--device", r.device, "auto, cpu or cuda [auto]");
+  app.add_option("--seed", r.seed, "Seed of weights, split and order [0]");
+  app.add_flag("--resume", r.resume, "Go on from the last finished epoch in RUN");
+  app.add_flag("--overwrite", r.overwrite, "Begin anew in a RUN that holds a model");
+  app.add_option("--max-seconds", r.max_seconds, "Stop on time, with the best checkpoint so far");
+  const std::string training = "Training";
+  app.add_option("--batch", r.batch, fmt::format("Samples a step [{}]", r.batch))->group(training);
+  app.add_option("--learning-rate", r.learning_rate, fmt::format("At its peak [{}]", r.learning_rate))->group(training);
+  app.add_option("--weight-decay", r.weight_decay, fmt::format("Of AdamW [{}]", r.weight_decay))->group(training);
+  app.add_option("--warm-up", r.warm_up, fmt::format("Fraction of steps with rising rate [{}]", r.warm_up))->group(training);
+  app.add_option("--gradient-clip", r.gradient_clip, fmt::format("Bound on the gradient's norm [{}]", r.gradient_clip))
+      ->group(training);
+  app.add_option("--held-out", r.held_out, fmt::format("Fraction not trained on [{}]", r.held_out))->group(training);
+  const std::string shape = "Architecture, in place of the preset's";
+  app.add_option("--dim", o->dim, "Width of a token")->group(shape);
+  app.add_option("--depth", o->depth, "Blocks")->group(shape);
+  app.add_option("--heads", o->heads, "Attention heads")->group(shape);
+  app.add_option("--dim-head", o->dim_head, "Width of a head")->group(shape);
+  app.add_option("--mlp", o->mlp, "Hidden width of the MLP")->group(shape);
+  app.add_option("--window", o->window, "Window size K")->group(shape);
+  app.add_option("--stride", o->stride, "Window stride S")->group(shape);
+  app.add_option("--rate", o->rate, "Coarsening from level to level")->group(shape);
+  app.add_option("--sampling", o->sampling, "conv or avg-pool")->group(shape);
+  add_json_option(app, o->json);
+  return [o](const Invocation& invocation) { train_command(*o, invocation); };
+}
+
+}  // namespace mano

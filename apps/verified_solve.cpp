@@ -1,0 +1,35 @@
+#include "apps/verified_solve.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "solver/darcy_solver.hpp"
+#include "solver/stencil.hpp"
+
+namespace mano {
+
+std::string rejection_of(const Problem& problem, const Field& pressure, double tolerance) {
+  const std::string violation = maximum_principle_violation(problem, pressure);
+  if (!violation.empty()) return violation;
+  const Stencil stencil(problem);
+  const double residual = relative_residual(stencil, pressure);
+  const double bound = std::max(tolerance, attainable_relative_residual(stencil, pressure));
+  // Negated: a residual that is not a number is rejected too.
+  if (!(residual <= bound)) return fmt::format("relative residual {:.3g} is above {:.3g}", residual, bound);
+  return "";
+}
+
+VerifiedSolution verified_solve(const Problem& problem, double tolerance) {
+  SolveResult result =
+      solve_darcy(problem, {.relative_tolerance = tolerance, .ranks = SolverOptions::Ranks::self});
+  VerifiedSolution verified{std::move(result.pressure), result.iterations, result.relative_residual, ""};
+  if (!result.converged) {
+    verified.rejection = fmt::format("no convergence ({}) after {} iterations, relative residual {:.3g}", result.reason,
+                                     result.iterations, result.relative_residual);
+  } else {
+    verified.rejection = rejection_of(problem, verified.pressure, tolerance);
+  }
+  return verified;
+}
+
+}  // namespace mano

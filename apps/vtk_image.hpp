@@ -1,0 +1,41 @@
+#pragma once
+// VTK image data (.vti) and collections of it (.pvd). No VTK here; without VTK the functions throw MissingPart, but
+// for write_pvd, which is plain XML.
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/field.hpp"
+
+namespace mano {
+
+/// Cell data of one image. Values at nodes become cells centred at the nodes.
+struct VtkImage {
+  Grid grid;
+  Location location = Location::cell;
+  std::vector<std::pair<std::string, Field>> scalars;                     ///< name, values
+  std::vector<std::pair<std::string, std::pair<Field, Field>>> vectors;   ///< name, x and y components; z is 0
+};
+
+/// Throws MissingPart without VTK: call it before long work whose result goes to a .vti.
+void check_vtk();
+
+/// By temporary file and rename.
+void write_vti(const std::filesystem::path& path, const VtkImage& image);
+
+/// One cell (or point) array of a two-dimensional image as a field. Throws InvalidInput.
+Field read_vti(const std::filesystem::path& path, const std::string& array);
+
+/// Names, components and ranges of the arrays, for `mano info`.
+std::vector<std::string> describe_vti(const std::filesystem::path& path);
+
+struct PvdEntry {
+  std::string file;  ///< relative to the .pvd
+  double time = 0.0;
+  int part = 0;
+};
+void write_pvd(const std::filesystem::path& path, const std::vector<PvdEntry>& entries);
+
+}  // namespace mano

@@ -1,0 +1,10 @@
+# Imported target PETSc::PETSc, from pkg-config. MPI comes with it.
+find_package(PkgConfig QUIET)
+pkg_check_modules(PETSC QUIET IMPORTED_TARGET PETSc)
+find_package(MPI QUIET COMPONENTS C)
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(PETSc REQUIRED_VARS PETSC_LINK_LIBRARIES MPI_C_FOUND VERSION_VAR PETSC_VERSION)
+if(PETSc_FOUND AND NOT TARGET PETSc::PETSc)
+  add_library(PETSc::PETSc INTERFACE IMPORTED)
+  target_link_libraries(PETSc::PETSc INTERFACE PkgConfig::PETSC MPI::MPI_C)
+endif()

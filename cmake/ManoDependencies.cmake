@@ -1,0 +1,34 @@
+# What every build needs, then the three optional parts. A preset switches a part off with CMAKE_DISABLE_FIND_PACKAGE_*.
+set(HDF5_PREFER_PARALLEL ON)  # the one that Debian's PETSc links: two HDF5 libraries in one process would clash
+find_package(HDF5 REQUIRED COMPONENTS C)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CLI11 QUIET)
+find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tomlplusplus REQUIRED)
+
+find_package(PETSc QUIET)
+find_package(LibTorch QUIET)
+# These few components only: VTK's HDF modules would load a second, serial HDF5.
+find_package(VTK 9 QUIET COMPONENTS CommonCore CommonDataModel IOXML IOImage ImagingCore ImagingColor RenderingFreeType)
+
+set(MANO_WITH_PETSC ${PETSc_FOUND})
+set(MANO_WITH_TORCH ${LibTorch_FOUND})
+set(MANO_WITH_VTK ${VTK_FOUND})
+if(MANO_WITH_CUDA AND NOT (LibTorch_FOUND AND LibTorch_CUDA_FOUND))
+  message(FATAL_ERROR "MANO_WITH_CUDA needs LibTorch with its CUDA libraries: run 'scripts/bootstrap --cuda' first")
+endif()
+
+# FindHDF5 has no target of its own in this version of CMake.
+add_library(hdf5_c INTERFACE)
+target_include_directories(hdf5_c SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
+target_compile_definitions(hdf5_c INTERFACE ${HDF5_C_DEFINITIONS})
+target_link_libraries(hdf5_c INTERFACE ${HDF5_C_LIBRARIES})
+if(HDF5_IS_PARALLEL)
+  find_package(MPI REQUIRED COMPONENTS C)  # its headers include mpi.h
+  target_link_libraries(hdf5_c INTERFACE MPI::MPI_C)
+endif()

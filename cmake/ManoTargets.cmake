@@ -1,0 +1,68 @@
+# mano_component(NAME SOURCES ... LINKS ...): the static library mano_NAME; headers are included as "NAME/file.hpp".
+function(mano_component name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_library(mano_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(mano_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(mano_${name} PUBLIC ${ARG_LINKS} PRIVATE mano_options)
+endfunction()
+
+# mano_test(NAME FILE LINKS ... [RANKS 1 2 3] [SLOW]): one GoogleTest program; with RANKS it runs under mpiexec as well.
+function(mano_test name file)
+  cmake_parse_arguments(ARG "SLOW" "" "LINKS;RANKS" ${ARGN})
+  add_executable(${name} ${file})
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS} GTest::gtest mano_options)
+  if(NOT ARG_RANKS)
+    target_link_libraries(${name} PRIVATE GTest::gtest_main)
+    set(ARG_RANKS 1)
+  endif()
+  target_compile_definitions(${name} PRIVATE MANO_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  foreach(ranks ${ARG_RANKS})
+    if(ranks EQUAL 1)
+      add_test(NAME ${name} COMMAND ${name})
+      set(registered ${name})
+    else()
+      add_test(NAME ${name}_${ranks}_ranks
+               COMMAND ${MPIEXEC_EXECUTABLE} --oversubscribe -n ${ranks} $<TARGET_FILE:${name}>)
+      set(registered ${name}_${ranks}_ranks)
+    endif()
+    mano_test_properties(${registered} "${ARG_SLOW}")
+  endforeach()
+endfunction()
+
+# mano_script_test(NAME SCRIPT [SLOW]): runs tests/SCRIPT with the private Python environment; it gets MANO_PROGRAM.
+function(mano_script_test name script)
+  cmake_parse_arguments(ARG "SLOW" "" "" ${ARGN})
+  add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/.venv/bin/python -m pytest -q -p no:cacheprovider
+                                ${CMAKE_CURRENT_SOURCE_DIR}/${script})
+  mano_test_properties(${name} "${ARG_SLOW}")
+endfunction()
+
+function(mano_test_properties name slow)
+  # OMPI_*: containers run as root; loopback only.
+  set_tests_properties(${name} PROPERTIES TIMEOUT 900 ENVIRONMENT
+    "MANO_PROGRAM=$<TARGET_FILE:mano>;OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_btl=self,vader,tcp;OMPI_MCA_btl_tcp_if_include=lo;OMPI_MCA_rmaps_base_oversubscribe=1;ASAN_OPTIONS=detect_leaks=0;PYTHONDONTWRITEBYTECODE=1")
+  if(slow)
+    set_tests_properties(${name} PROPERTIES LABELS slow)
+  endif()
+endfunction()
+
+# mano_benchmark(NAME FILE LINKS ...): a program of its own under bench/; never a test.
+function(mano_benchmark name file)
+  cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
+  add_executable(${name} ${file})
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS} mano_options)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+endfunction()
+
+add_library(mano_options INTERFACE)
+target_compile_options(mano_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers
+  -Wno-restrict)  # g++ 12 warns of std::string wrongly (GCC bug 105651)
+if(MANO_SANITIZE)
+  target_compile_options(mano_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
+  target_link_options(mano_options INTERFACE -fsanitize=address,undefined)
+endif()
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

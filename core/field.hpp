@@ -1,0 +1,65 @@
+#pragma once
+// Grids and fields.
+//
+// A Grid divides the rectangle [0, lx] x [0, ly] into nx x ny equal cells. A Field holds one value a grid point,
+// row-major [ny, nx]: values[j * nx + i] belongs to column i (x, eastward) and row j (y, northward).
+// Lengths, permeability over viscosity, pressure and fluxes are in any one consistent system of units.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace mano {
+
+/// Where a dataset's values sit: in the middle of cells, x_i = (i + 1/2) hx, or at nodes, x_i = i hx.
+enum class Location { cell, node };
+
+std::string to_string(Location location);
+Location parse_location(const std::string& text);  ///< Throws InvalidInput.
+
+struct Grid {
+  int nx = 1;
+  int ny = 1;
+  double lx = 1.0;
+  double ly = 1.0;
+
+  double hx() const { return lx / nx; }
+  double hy() const { return ly / ny; }
+  std::size_t cells() const { return static_cast<std::size_t>(nx) * static_cast<std::size_t>(ny); }
+  std::size_t index(int i, int j) const { return static_cast<std::size_t>(j) * nx + i; }
+  double x(int i, Location location = Location::cell) const;  ///< Coordinate of column i.
+  double y(int j, Location location = Location::cell) const;  ///< Coordinate of row j.
+  std::string resolution() const;                             ///< "WxH"
+
+  bool operator==(const Grid&) const = default;
+};
+
+struct Field {
+  Grid grid;
+  std::vector<double> values;
+
+  Field() = default;
+  explicit Field(const Grid& g, double value = 0.0) : grid(g), values(g.cells(), value) {}
+
+  double& operator()(int i, int j) { return values[grid.index(i, j)]; }
+  double operator()(int i, int j) const { return values[grid.index(i, j)]; }
+};
+
+struct Resolution {
+  int nx = 0;
+  int ny = 0;
+  bool operator==(const Resolution&) const = default;
+  std::string text() const;
+};
+
+/// "256x128" -> {256, 128}. Throws InvalidInput for anything else, zero and negative numbers included.
+Resolution parse_resolution(const std::string& text);
+/// "64x64,128x128" -> list. Throws InvalidInput.
+std::vector<Resolution> parse_resolutions(const std::string& text);
+/// "2.5x1" -> lx, ly > 0. Throws InvalidInput.
+std::pair<double, double> parse_size(const std::string& text);
+
+/// A permeability must be finite and above zero in every cell. Throws InvalidInput naming `where`, cell and value.
+void check_permeability(const Field& permeability, const std::string& where);
+
+}  // namespace mano

@@ -1,0 +1,112 @@
+#include "core/files.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "core/error.hpp"
+
+namespace mano {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
+void sync(const fs::path& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags);
+  if (descriptor < 0) throw RunFailed(fmt::format("cannot open {} to sync it: {}", path.string(), std::strerror(errno)));
+  const int result = ::fsync(descriptor);
+  const int error = errno;
+  ::close(descriptor);
+  if (result != 0) throw RunFailed(fmt::format("cannot sync {}: {}", path.string(), std::strerror(error)));
+}
+
+}  // namespace
+
+void sync_file(const fs::path& path) { sync(path, O_RDONLY); }
+
+void sync_folder(const fs::path& folder) { sync(folder, O_RDONLY | O_DIRECTORY); }
+
+void check_writable(const fs::path& path) {
+  const fs::path folder = folder_of(path);
+  check(fs::is_directory(folder), "cannot write {}: the folder {} does not exist", path.string(), folder.string());
+  check(!fs::is_directory(path), "cannot write {}: it is a folder", path.string());
+  // Creating a file is the only test that holds for root, read-only mounts and quotas alike.
+  const fs::path probe = folder / fmt::format(".{}.probe.{}", path.filename().string(), ::getpid());
+  const int descriptor = ::open(probe.c_str(), O_CREAT | O_EXCL | O_WRONLY, 0600);
+  check(descriptor >= 0, "cannot write {}: {}", path.string(), std::strerror(errno));
+  ::close(descriptor);
+  ::unlink(probe.c_str());
+}
+
+void check_readable(const fs::path& path) {
+  std::error_code error;
+  check(fs::exists(path, error), "no such file: {}", path.string());
+  check(!fs::is_directory(path), "{} is a folder, expected a file", path.string());
+  check(::access(path.c_str(), R_OK) == 0, "cannot read {}: {}", path.string(), std::strerror(errno));
+}
+
+void write_atomically(const fs::path& path, const std::function<void(const fs::path&)>& write) {
+  check_writable(path);
+  // The extension stays last: some writers look at it.
+  const fs::path temporary = folder_of(path) / fmt::format(".{}.{}.tmp{}", path.stem().string(), ::getpid(),
+                                                           path.extension().string());
+  try {
+    write(temporary);
+    sync_file(temporary);
+    fs::rename(temporary, path);
+    sync_folder(folder_of(path));
+  } catch (const fs::filesystem_error& e) {
+    fs::remove(temporary);
+    throw RunFailed(fmt::format("cannot write {}: {}", path.string(), e.code().message()));
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw;
+  }
+}
+
+void write_text_atomically(const fs::path& path, std::string_view text) {
+  write_atomically(path, [&](const fs::path& temporary) {
+    std::ofstream out(temporary, std::ios::binary);
+    out << text;
+    out.close();
+    if (!out) throw RunFailed(fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)));
+  });
+}
+
+std::string read_text(const fs::path& path) {
+  check_readable(path);
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::size_t available_memory() {
+  std::size_t available = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
+  std::ifstream meminfo("/proc/meminfo");
+  for (std::string line; std::getline(meminfo, line);) {
+    if (line.rfind("MemAvailable:", 0) == 0) available = std::stoull(line.substr(13)) * 1024;
+  }
+  std::ifstream limit_file("/sys/fs/cgroup/memory.max");  // "max" where there is no limit
+  std::ifstream used_file("/sys/fs/cgroup/memory.current");
+  std::size_t limit = 0;
+  std::size_t used = 0;
+  if (limit_file >> limit && used_file >> used) available = std::min(available, limit > used ? limit - used : 0);
+  return available;
+}
+
+void check_memory(double bytes, const std::string& what) {
+  const double available = static_cast<double>(available_memory());
+  check(bytes <= available, "{} needs about {:.3g} GB of memory, {:.3g} GB are free: ask for less", what, bytes / 1e9,
+        available / 1e9);
+}
+
+}  // namespace mano

@@ -1,0 +1,29 @@
+#pragma once
+// Errors of one field against another on the same grid.
+//
+//   relative L2   |a - b| / |b|,  |.|^2 = sum of squares over grid points
+//   relative H1   sqrt(|e|^2 + |grad e|^2) / sqrt(|b|^2 + |grad b|^2),  e = a - b,
+//                 grad by differences of neighbouring points over their distance, hx and hy
+//   relative MSE  (relative L2)^2
+// All are dimensionless, except that H1 weighs gradients in the unit of length of the grid.
+
+#include <vector>
+
+#include "core/field.hpp"
+
+namespace mano {
+
+/// |a - b| / |b|. Throws InvalidInput where the grids differ.
+double relative_l2(const Field& a, const Field& b);
+double relative_h1(const Field& a, const Field& b);
+double largest_error(const Field& a, const Field& b);
+
+struct ErrorSummary {
+  double mean = 0.0;
+  double median = 0.0;
+  double max = 0.0;
+};
+
+ErrorSummary summarize(std::vector<double> errors);
+
+}  // namespace mano

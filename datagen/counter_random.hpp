@@ -1,0 +1,41 @@
+#pragma once
+// Random numbers as a pure function of (seed, stream, sample, a, b): no state, so that any sample can be drawn alone, on
+// any rank, in any order. Philox4x64-10 of Random123 (J. Salmon et al., SC11, doi:10.1145/2063384.2063405).
+
+#include <cstdint>
+#include <utility>
+
+#include <Random123/philox.h>
+
+#include <Random123/boxmuller.hpp>
+#include <Random123/uniform.hpp>
+
+namespace mano {
+
+/// One stream of random numbers: a seed of the user, and a number for the purpose, so that fields do not share draws.
+class CounterRandom {
+ public:
+  CounterRandom(std::uint64_t seed, std::uint64_t stream, std::uint64_t sample)
+      : key_{{seed, stream}}, sample_(sample) {}
+
+  /// Two independent standard normal numbers for the index (a, b).
+  std::pair<double, double> normal_pair(std::int64_t a, std::int64_t b = 0) const {
+    const auto bits = draw(a, b);
+    const auto pair = r123::boxmuller(bits[0], bits[1]);
+    return {pair.x, pair.y};
+  }
+  double normal(std::int64_t a, std::int64_t b = 0) const { return normal_pair(a, b).first; }
+
+  /// Uniform in (0, 1].
+  double uniform(std::int64_t a, std::int64_t b = 0) const { return r123::u01<double>(draw(a, b)[2]); }
+
+ private:
+  r123::Philox4x64::ctr_type draw(std::int64_t a, std::int64_t b) const {
+    return r123::Philox4x64{}({{sample_, static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b), 0}}, key_);
+  }
+
+  r123::Philox4x64::key_type key_;
+  std::uint64_t sample_;
+};
+
+}  // namespace mano

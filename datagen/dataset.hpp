@@ -1,0 +1,86 @@
+#pragma once
+// Dataset files: permeability and pressure of N samples on one grid, in HDF5. The layout is docs/dataset_format.md.
+//
+//   /permeability, /pressure          float32 or float64 [N, ny, nx], one sample a chunk, deflate, Fletcher-32
+//   /x-coordinate, /y-coordinate      float64 [nx], [ny]
+//   /seed, /sample, /iterations, /residual   [N]
+//   /nu, /coeff, /sol, /tensor        the same bytes under the names that other programs read
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/field.hpp"
+
+namespace mano {
+
+inline constexpr const char* kDatasetSchema = "mano.darcy";
+inline constexpr int kDatasetSchemaVersion = 1;
+inline constexpr const char* kUnknownSetup = "unknown";  ///< imported data: the equation's data are not recorded
+
+struct DatasetInfo {
+  Grid grid;
+  std::size_t samples = 0;
+  Location location = Location::cell;
+  std::string setup = kUnknownSetup;
+  std::string field;           ///< kind of permeability field
+  std::string configuration;   ///< whole configuration of the run that made it, JSON
+  std::string version;         ///< of the program that wrote it
+  double tolerance = 0.0;      ///< on the true relative residual; 0 where unknown
+  bool single_precision = false;
+};
+
+struct Sample {
+  Field permeability;
+  Field pressure;
+  std::uint64_t seed = 0;
+  std::uint64_t number = 0;  ///< which sample of the seed
+  int iterations = 0;
+  double residual = 0.0;  ///< true relative residual
+};
+
+/// Reads a dataset. Every error names the file and what is wrong in it.
+class DatasetReader {
+ public:
+  /// Throws InvalidInput where the file is missing, not HDF5, truncated, of another schema, or of a wrong shape.
+  explicit DatasetReader(const std::filesystem::path& path);
+  ~DatasetReader();
+  DatasetReader(DatasetReader&&) noexcept;
+  DatasetReader& operator=(DatasetReader&&) noexcept;
+
+  const DatasetInfo& info() const;
+  const std::filesystem::path& path() const;
+  /// Throws InvalidInput for an index out of range or values that fail their checksum or are not finite.
+  Sample read(std::size_t index) const;
+  /// Seed, number, iterations and residual alone; the fields stay empty.
+  Sample read_numbers(std::size_t index) const;
+
+ private:
+  friend class DatasetWriter;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Writes a dataset of a known number of samples, in any order. The caller provides atomicity (core/files.hpp).
+class DatasetWriter {
+ public:
+  DatasetWriter(const std::filesystem::path& path, const DatasetInfo& info);
+  ~DatasetWriter();
+
+  void write(std::size_t index, const Sample& sample);
+  /// Copies all samples of `shard`, compressed as they are, to index and following.
+  void copy(std::size_t index, const DatasetReader& shard);
+  /// Closes the file; throws RunFailed where something could not be written.
+  void close();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// XXH3-128 of a file's bytes, in hexadecimal.
+std::string file_hash(const std::filesystem::path& path);
+
+}  // namespace mano

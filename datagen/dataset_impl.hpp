@@ -1,0 +1,17 @@
+#pragma once
+// What reader and writer share. Private to datagen/.
+
+#include "datagen/dataset.hpp"
+#include "datagen/hdf5_handle.hpp"
+
+namespace mano {
+
+struct DatasetReader::Impl {
+  std::filesystem::path path;
+  H5Handle file;
+  H5Handle permeability;
+  H5Handle pressure;
+  DatasetInfo info;
+};
+
+}  // namespace mano

@@ -1,0 +1,158 @@
+#include <xxhash.h>
+
+#include <array>
+#include <cmath>
+#include <fstream>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "datagen/dataset_impl.hpp"
+
+namespace mano {
+
+namespace {
+
+// The slab of one sample.
+H5Handle select_sample(hid_t dataset, std::size_t index) {
+  H5Handle space = h5_own(H5Dget_space(dataset), "select a sample");
+  const auto shape = h5_shape(dataset);
+  const std::array<hsize_t, 3> start{index, 0, 0};
+  const std::array<hsize_t, 3> count{1, shape[1], shape[2]};
+  h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+           "select a sample");
+  return space;
+}
+
+template <typename T>
+T read_entry(hid_t file, const char* name, hid_t type, std::size_t index, const std::string& path) {
+  T value{};
+  if (!h5_exists(file, name)) return value;
+  const H5Handle dataset = h5_own(H5Dopen2(file, name, H5P_DEFAULT), name);
+  const H5Handle space = h5_own(H5Dget_space(dataset), name);
+  const hsize_t start = index;
+  const hsize_t count = 1;
+  const H5Handle memory = h5_own(H5Screate_simple(1, &count, nullptr), name);
+  const bool read = H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr) >= 0 &&
+                    H5Dread(dataset, type, memory, space, H5P_DEFAULT, &value) >= 0;
+  check(read, "{}: /{} cannot be read for sample {}: the file is damaged", path, name, index);
+  return value;
+}
+
+std::vector<double> read_vector(hid_t file, const char* name, std::size_t size, const std::string& path) {
+  check(h5_exists(file, name), "{}: dataset /{} is missing", path, name);
+  const H5Handle dataset = h5_own(H5Dopen2(file, name, H5P_DEFAULT), name);
+  const auto shape = h5_shape(dataset);
+  check(shape == std::vector<hsize_t>{size}, "{}: /{} has shape {}, expected [{}]", path, name, h5_shape_text(shape),
+        size);
+  std::vector<double> values(size);
+  check(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0,
+        "{}: /{} cannot be read: the file is damaged", path, name);
+  return values;
+}
+
+H5Handle open_field(hid_t file, const char* name, const std::string& path) {
+  check(h5_exists(file, name), "{}: dataset /{} is missing", path, name);
+  H5Handle dataset(H5Dopen2(file, name, H5P_DEFAULT));
+  check(dataset >= 0, "{}: /{} cannot be opened: the file is damaged", path, name);
+  const auto shape = h5_shape(dataset);
+  check(shape.size() == 3, "{}: /{} has shape {}, expected [samples, ny, nx]", path, name, h5_shape_text(shape));
+  check(shape[0] > 0 && shape[1] > 0 && shape[2] > 0, "{}: /{} is empty, shape {}", path, name, h5_shape_text(shape));
+  return dataset;
+}
+
+DatasetInfo read_info(hid_t file, hid_t permeability, const std::string& path) {
+  const double version = h5_read_number(file, "schema_version", 0);
+  check(version == kDatasetSchemaVersion, "{}: dataset schema version {}, this program reads version {}", path, version,
+        kDatasetSchemaVersion);
+  DatasetInfo info;
+  const auto shape = h5_shape(permeability);
+  info.samples = shape[0];
+  info.grid = {static_cast<int>(shape[2]), static_cast<int>(shape[1]), h5_read_number(file, "size_x", 0),
+               h5_read_number(file, "size_y", 0)};
+  check(std::isfinite(info.grid.lx) && std::isfinite(info.grid.ly) && info.grid.lx > 0 && info.grid.ly > 0,
+        "{}: domain size is {}x{}, expected above zero", path, info.grid.lx, info.grid.ly);
+  info.location = parse_location(h5_read_text(file, "location"));
+  info.setup = h5_read_text(file, "setup");
+  info.field = h5_read_text(file, "field");
+  info.configuration = h5_read_text(file, "configuration");
+  info.version = h5_read_text(file, "program_version");
+  info.tolerance = h5_read_number(file, "tolerance", 0);
+  const H5Handle type = h5_own(H5Dget_type(permeability), "type");
+  info.single_precision = H5Tget_size(type) == 4;
+  return info;
+}
+
+}  // namespace
+
+DatasetReader::DatasetReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
+  const std::string name = path.string();
+  impl_->path = path;
+  impl_->file = h5_open(path);
+  const std::string schema = h5_read_text(impl_->file, "schema");
+  check(schema == kDatasetSchema,
+        "{} is not a mano dataset (schema '{}'); if it holds arrays of others, run 'mano import' first", name, schema);
+  impl_->permeability = open_field(impl_->file, "permeability", name);
+  impl_->pressure = open_field(impl_->file, "pressure", name);
+  const auto shape_k = h5_shape(impl_->permeability);
+  const auto shape_p = h5_shape(impl_->pressure);
+  check(shape_k == shape_p, "{}: /permeability has shape {}, /pressure {}", name, h5_shape_text(shape_k),
+        h5_shape_text(shape_p));
+  impl_->info = read_info(impl_->file, impl_->permeability, name);
+  read_vector(impl_->file, "x-coordinate", shape_k[2], name);
+  read_vector(impl_->file, "y-coordinate", shape_k[1], name);
+}
+
+DatasetReader::~DatasetReader() = default;
+DatasetReader::DatasetReader(DatasetReader&&) noexcept = default;
+DatasetReader& DatasetReader::operator=(DatasetReader&&) noexcept = default;
+
+const DatasetInfo& DatasetReader::info() const { return impl_->info; }
+const std::filesystem::path& DatasetReader::path() const { return impl_->path; }
+
+Sample DatasetReader::read(std::size_t index) const {
+  const std::string path = impl_->path.string();
+  check(index < impl_->info.samples, "{} holds {} samples, sample {} was asked for", path, impl_->info.samples, index);
+  const auto read_field = [&](hid_t dataset, const char* name) {
+    Field field(impl_->info.grid);
+    const hsize_t size = field.grid.cells();
+    const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
+    const H5Handle space = select_sample(dataset, index);
+    check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, field.values.data()) >= 0,
+          "{}: /{} of sample {} cannot be read: the file is damaged", path, name, index);
+    for (double value : field.values) {
+      check(std::isfinite(value), "{}: /{} of sample {} holds {}", path, name, index, value);
+    }
+    return field;
+  };
+  Sample sample = read_numbers(index);
+  sample.permeability = read_field(impl_->permeability, "permeability");
+  sample.pressure = read_field(impl_->pressure, "pressure");
+  check_permeability(sample.permeability, fmt::format("{}, sample {}", path, index));
+  return sample;
+}
+
+Sample DatasetReader::read_numbers(std::size_t index) const {
+  const std::string path = impl_->path.string();
+  check(index < impl_->info.samples, "{} holds {} samples, sample {} was asked for", path, impl_->info.samples, index);
+  Sample sample;
+  sample.seed = read_entry<std::uint64_t>(impl_->file, "seed", H5T_NATIVE_UINT64, index, path);
+  sample.number = read_entry<std::uint64_t>(impl_->file, "sample", H5T_NATIVE_UINT64, index, path);
+  sample.iterations = read_entry<int>(impl_->file, "iterations", H5T_NATIVE_INT, index, path);
+  sample.residual = read_entry<double>(impl_->file, "residual", H5T_NATIVE_DOUBLE, index, path);
+  return sample;
+}
+
+std::string file_hash(const std::filesystem::path& path) {
+  check_readable(path);
+  std::ifstream in(path, std::ios::binary);
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  std::vector<char> buffer(1 << 20);
+  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0) {
+    XXH3_128bits_update(state.get(), buffer.data(), static_cast<std::size_t>(in.gcount()));
+  }
+  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+}  // namespace mano

@@ -1,0 +1,176 @@
+#include <array>
+
+#include "core/error.hpp"
+#include "core/version.hpp"
+#include "datagen/dataset_impl.hpp"
+
+namespace mano {
+
+namespace {
+
+constexpr unsigned kDeflateLevel = 1;
+// Per-sample numbers are small; this many of them share a chunk.
+constexpr hsize_t kScalarChunk = 1024;
+
+H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info) {
+  const std::array<hsize_t, 3> shape{info.samples, static_cast<hsize_t>(info.grid.ny),
+                                     static_cast<hsize_t>(info.grid.nx)};
+  const std::array<hsize_t, 3> chunk{1, shape[1], shape[2]};
+  const H5Handle space = h5_own(H5Screate_simple(3, shape.data(), nullptr), name);
+  const H5Handle properties = h5_own(H5Pcreate(H5P_DATASET_CREATE), name);
+  h5_check(H5Pset_chunk(properties, 3, chunk.data()), name);
+  h5_check(H5Pset_shuffle(properties), name);
+  h5_check(H5Pset_deflate(properties, kDeflateLevel), name);
+  h5_check(H5Pset_fletcher32(properties), name);
+  const hid_t type = info.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
+  return h5_own(H5Dcreate2(file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT), name);
+}
+
+H5Handle create_scalars(hid_t file, const char* name, hid_t type, std::size_t samples) {
+  const hsize_t size = samples;
+  const hsize_t chunk = std::min<hsize_t>(size, kScalarChunk);
+  const H5Handle space = h5_own(H5Screate_simple(1, &size, nullptr), name);
+  const H5Handle properties = h5_own(H5Pcreate(H5P_DATASET_CREATE), name);
+  h5_check(H5Pset_chunk(properties, 1, &chunk), name);
+  h5_check(H5Pset_fletcher32(properties), name);
+  return h5_own(H5Dcreate2(file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT), name);
+}
+
+void write_vector(hid_t file, const char* name, const std::vector<double>& values) {
+  const hsize_t size = values.size();
+  const H5Handle space = h5_own(H5Screate_simple(1, &size, nullptr), name);
+  const H5Handle dataset =
+      h5_own(H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), name);
+  h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), name);
+}
+
+// /tensor: the pressures as [N, 1, ny, nx], a virtual view of /pressure in the same file.
+void create_tensor_view(hid_t file, const DatasetInfo& info) {
+  const hsize_t n = info.samples;
+  const auto ny = static_cast<hsize_t>(info.grid.ny);
+  const auto nx = static_cast<hsize_t>(info.grid.nx);
+  const std::array<hsize_t, 4> view{n, 1, ny, nx};
+  const std::array<hsize_t, 3> source{n, ny, nx};
+  const H5Handle view_space = h5_own(H5Screate_simple(4, view.data(), nullptr), "tensor");
+  const H5Handle source_space = h5_own(H5Screate_simple(3, source.data(), nullptr), "tensor");
+  const H5Handle properties = h5_own(H5Pcreate(H5P_DATASET_CREATE), "tensor");
+  h5_check(H5Pset_virtual(properties, view_space, ".", "/pressure", source_space), "tensor");
+  const hid_t type = info.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
+  h5_own(H5Dcreate2(file, "tensor", type, view_space, H5P_DEFAULT, properties, H5P_DEFAULT), "tensor");
+}
+
+void write_attributes(hid_t file, const DatasetInfo& info) {
+  h5_write_attribute(file, "schema", std::string(kDatasetSchema));
+  h5_write_attribute(file, "schema_version", static_cast<long long>(kDatasetSchemaVersion));
+  h5_write_attribute(file, "equation", std::string("-div(permeability grad pressure) = source"));
+  h5_write_attribute(file, "setup", info.setup);
+  h5_write_attribute(file, "size_x", info.grid.lx);
+  h5_write_attribute(file, "size_y", info.grid.ly);
+  h5_write_attribute(file, "location", to_string(info.location));
+  h5_write_attribute(file, "field", info.field);
+  h5_write_attribute(file, "tolerance", info.tolerance);
+  h5_write_attribute(file, "program_version", std::string(kVersion));
+  h5_write_attribute(file, "configuration", info.configuration);
+}
+
+void write_entry(hid_t dataset, hid_t type, std::size_t index, const void* value) {
+  const H5Handle space = h5_own(H5Dget_space(dataset), "write a number");
+  const hsize_t start = index;
+  const hsize_t count = 1;
+  const H5Handle memory = h5_own(H5Screate_simple(1, &count, nullptr), "write a number");
+  h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr), "write a number");
+  h5_check(H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, value), "write a number");
+}
+
+}  // namespace
+
+struct DatasetWriter::Impl {
+  std::filesystem::path path;
+  DatasetInfo info;
+  H5Handle file, permeability, pressure, seed, sample, iterations, residual;
+
+  void write_field(hid_t dataset, std::size_t index, const Field& field) {
+    check(field.grid.nx == info.grid.nx && field.grid.ny == info.grid.ny, "{}: a field of {} does not fit into {}",
+          path.string(), field.grid.resolution(), info.grid.resolution());
+    const std::array<hsize_t, 3> start{index, 0, 0};
+    const std::array<hsize_t, 3> count{1, static_cast<hsize_t>(info.grid.ny), static_cast<hsize_t>(info.grid.nx)};
+    const H5Handle space = h5_own(H5Dget_space(dataset), "write a field");
+    const H5Handle memory = h5_own(H5Screate_simple(3, count.data(), nullptr), "write a field");
+    h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+             "write a field");
+    h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, field.values.data()),
+             "write a field to " + path.string());
+  }
+};
+
+DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInfo& info)
+    : impl_(std::make_unique<Impl>()) {
+  Impl& d = *impl_;
+  d.path = path;
+  d.info = info;
+  d.file = h5_create(path);
+  d.permeability = create_fields(d.file, "permeability", info);
+  d.pressure = create_fields(d.file, "pressure", info);
+  d.seed = create_scalars(d.file, "seed", H5T_STD_U64LE, info.samples);
+  d.sample = create_scalars(d.file, "sample", H5T_STD_U64LE, info.samples);
+  d.iterations = create_scalars(d.file, "iterations", H5T_STD_I32LE, info.samples);
+  d.residual = create_scalars(d.file, "residual", H5T_IEEE_F64LE, info.samples);
+  std::vector<double> x(info.grid.nx);
+  std::vector<double> y(info.grid.ny);
+  for (int i = 0; i < info.grid.nx; ++i) x[i] = info.grid.x(i, info.location);
+  for (int j = 0; j < info.grid.ny; ++j) y[j] = info.grid.y(j, info.location);
+  write_vector(d.file, "x-coordinate", x);
+  write_vector(d.file, "y-coordinate", y);
+  for (const auto& [alias, name] : {std::pair{"nu", "permeability"}, {"coeff", "permeability"}, {"sol", "pressure"}}) {
+    h5_check(H5Lcreate_hard(d.file, name, d.file, alias, H5P_DEFAULT, H5P_DEFAULT), alias);
+  }
+  create_tensor_view(d.file, info);
+  write_attributes(d.file, info);
+}
+
+DatasetWriter::~DatasetWriter() = default;
+
+void DatasetWriter::write(std::size_t index, const Sample& sample) {
+  Impl& d = *impl_;
+  d.write_field(d.permeability, index, sample.permeability);
+  d.write_field(d.pressure, index, sample.pressure);
+  write_entry(d.seed, H5T_NATIVE_UINT64, index, &sample.seed);
+  write_entry(d.sample, H5T_NATIVE_UINT64, index, &sample.number);
+  write_entry(d.iterations, H5T_NATIVE_INT, index, &sample.iterations);
+  write_entry(d.residual, H5T_NATIVE_DOUBLE, index, &sample.residual);
+}
+
+void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
+  Impl& d = *impl_;
+  std::vector<char> chunk;
+  const auto copy_chunk = [&](hid_t from, hid_t to, std::size_t source, std::size_t target) {
+    const std::array<hsize_t, 3> from_offset{source, 0, 0};
+    const std::array<hsize_t, 3> to_offset{target, 0, 0};
+    hsize_t bytes = 0;
+    std::uint32_t filters = 0;
+    h5_check(H5Dget_chunk_storage_size(from, from_offset.data(), &bytes), "read " + shard.path().string());
+    chunk.resize(bytes);
+    h5_check(H5Dread_chunk(from, H5P_DEFAULT, from_offset.data(), &filters, chunk.data()),
+             "read " + shard.path().string());
+    h5_check(H5Dwrite_chunk(to, H5P_DEFAULT, filters, to_offset.data(), bytes, chunk.data()),
+             "write " + d.path.string());
+  };
+  for (std::size_t s = 0; s < shard.info().samples; ++s) {
+    copy_chunk(shard.impl_->permeability, d.permeability, s, index + s);
+    copy_chunk(shard.impl_->pressure, d.pressure, s, index + s);
+    const Sample numbers = shard.read_numbers(s);
+    write_entry(d.seed, H5T_NATIVE_UINT64, index + s, &numbers.seed);
+    write_entry(d.sample, H5T_NATIVE_UINT64, index + s, &numbers.number);
+    write_entry(d.iterations, H5T_NATIVE_INT, index + s, &numbers.iterations);
+    write_entry(d.residual, H5T_NATIVE_DOUBLE, index + s, &numbers.residual);
+  }
+}
+
+void DatasetWriter::close() {
+  Impl& d = *impl_;
+  // Closing may flush and fail where the disk is full: flush first, where errors are reported.
+  h5_check(H5Fflush(d.file, H5F_SCOPE_GLOBAL), "write " + d.path.string());
+  impl_.reset();
+}
+
+}  // namespace mano

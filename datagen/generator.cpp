@@ -1,0 +1,207 @@
+#include "datagen/generator.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/interrupt.hpp"
+
+namespace mano {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t kShardBytes = std::size_t{4} << 20;
+constexpr std::size_t kShardSamples = 64;
+
+fs::path shard_folder(const GenerateRequest& request) { return request.output.string() + ".part"; }
+
+std::size_t shard_count(const GenerateRequest& request) {
+  const std::size_t size = shard_size(request);
+  return (request.samples + size - 1) / size;
+}
+
+fs::path shard_path(const GenerateRequest& request, std::size_t shard, std::size_t grid) {
+  return shard_folder(request) / fmt::format("shard-{:06}-{}.h5", shard, request.grids[grid].resolution());
+}
+
+DatasetInfo info_of(const GenerateRequest& request, std::size_t grid, std::size_t samples) {
+  DatasetInfo info;
+  info.grid = request.grids[grid];
+  info.samples = samples;
+  info.setup = request.setup;
+  info.field = request.field;
+  info.configuration = request.configuration;
+  info.tolerance = request.tolerance;
+  info.single_precision = request.single_precision;
+  return info;
+}
+
+// Finished shards by number, from the manifests of all ranks that ever took part. A line cut off by a kill does not count.
+std::map<std::size_t, json> finished_shards(const GenerateRequest& request) {
+  std::map<std::size_t, json> shards;
+  for (const auto& entry : fs::directory_iterator(shard_folder(request))) {
+    if (entry.path().extension() != ".jsonl") continue;
+    std::ifstream lines(entry.path());
+    for (std::string line; std::getline(lines, line);) {
+      const json parsed = json::parse(line, nullptr, false);
+      if (!parsed.is_discarded() && parsed.contains("shard")) shards[parsed["shard"]] = parsed;
+    }
+  }
+  return shards;
+}
+
+bool intact(const GenerateRequest& request, std::size_t shard, const json& line) {
+  for (std::size_t g = 0; g < request.grids.size(); ++g) {
+    const fs::path path = shard_path(request, shard, g);
+    if (!fs::exists(path) || file_hash(path) != line.at("hashes").at(g)) return false;
+  }
+  return true;
+}
+
+void append_line(const fs::path& path, const std::string& line) {
+  const bool is_new = !fs::exists(path);
+  std::ofstream out(path, std::ios::app);
+  out << line << '\n';
+  out.close();
+  if (!out) throw RunFailed(fmt::format("cannot write {}", path.string()));
+  sync_file(path);
+  if (is_new) sync_folder(path.parent_path());
+}
+
+std::size_t samples_in(const GenerateRequest& request, std::size_t shard) {
+  const std::size_t size = shard_size(request);
+  return std::min(size, request.samples - shard * size);
+}
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Sample make_sample(const GenerateRequest& request, const GenerateCallbacks& callbacks, std::uint64_t number,
+                   const Grid& grid) {
+  Sample sample;
+  sample.permeability = callbacks.draw(number, grid);
+  VerifiedSolution solution = callbacks.solve(sample.permeability);
+  const auto& p = solution.pressure.values;
+  if (solution.rejection.empty() && !std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); })) {
+    solution.rejection = "pressure is not finite";
+  }
+  if (!solution.rejection.empty()) {
+    throw RunFailed(fmt::format("sample {} at {}: {}; nothing of it was stored, finished shards are kept in {}", number,
+                                grid.resolution(), solution.rejection, shard_folder(request).string()));
+  }
+  sample.pressure = std::move(solution.pressure);
+  sample.seed = request.seed;
+  sample.number = number;
+  sample.iterations = solution.iterations;
+  sample.residual = solution.relative_residual;
+  return sample;
+}
+
+void check_not_interrupted(const GenerateRequest& request) {
+  if (const int signal = interrupt_signal()) {
+    throw Interrupted(signal, fmt::format("interrupted; the same command goes on from {}", shard_folder(request).string()));
+  }
+}
+
+}  // namespace
+
+fs::path output_path(const GenerateRequest& request, std::size_t g) {
+  if (g == 0) return request.output;
+  return request.output.parent_path() /
+         fmt::format("{}-{}{}", request.output.stem().string(), request.grids[g].resolution(),
+                     request.output.extension().string());
+}
+
+std::size_t shard_size(const GenerateRequest& request) {
+  std::size_t cells = 0;
+  for (const Grid& grid : request.grids) cells += grid.cells();
+  return std::clamp<std::size_t>(kShardBytes / (cells * 2 * sizeof(double)), 1, kShardSamples);
+}
+
+void prepare_generation(const GenerateRequest& request) {
+  const fs::path folder = shard_folder(request);
+  const fs::path configuration = folder / "configuration.json";
+  check_writable(request.output);
+  if (fs::exists(configuration)) {
+    check(read_text(configuration) == request.configuration,
+          "{} holds an unfinished generation with other options: repeat those, or remove the folder", folder.string());
+    return;
+  }
+  for (std::size_t g = 0; g < request.grids.size(); ++g) {
+    const fs::path path = output_path(request, g);
+    check(request.overwrite || !fs::exists(path), "{} exists: choose another name or pass --overwrite", path.string());
+  }
+  fs::create_directories(folder);
+  write_text_atomically(configuration, request.configuration);
+}
+
+GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCallbacks& callbacks, int rank, int ranks) {
+  GenerateTimes times;
+  const fs::path manifest = shard_folder(request) / fmt::format("manifest-{}.jsonl", rank);
+  auto finished = finished_shards(request);
+  const auto samples_finished = [&] {
+    std::size_t sum = 0;
+    for (const auto& [shard, line] : finished_shards(request)) sum += samples_in(request, shard);
+    return sum;
+  };
+  // A line that a kill cut off must not swallow the next one.
+  if (fs::exists(manifest)) append_line(manifest, "");
+  for (std::size_t shard = rank; shard < shard_count(request); shard += ranks) {
+    if (finished.contains(shard) && intact(request, shard, finished[shard])) continue;
+    std::vector<std::string> hashes;
+    const std::size_t before = samples_finished();
+    for (std::size_t g = 0; g < request.grids.size(); ++g) {
+      const fs::path path = shard_path(request, shard, g);
+      write_atomically(path, [&](const fs::path& temporary) {
+        DatasetWriter writer(temporary, info_of(request, g, samples_in(request, shard)));
+        for (std::size_t s = 0; s < samples_in(request, shard); ++s) {
+          check_not_interrupted(request);
+          const double start = seconds_now();
+          const Sample sample = make_sample(request, callbacks, shard * shard_size(request) + s, request.grids[g]);
+          times.solving += seconds_now() - start;
+          const double solved = seconds_now();
+          writer.write(s, sample);
+          times.writing += seconds_now() - solved;
+          if (callbacks.progress && g + 1 == request.grids.size()) callbacks.progress(before + s + 1);
+        }
+        const double start = seconds_now();
+        writer.close();
+        times.writing += seconds_now() - start;
+      });
+      hashes.push_back(file_hash(path));
+    }
+    append_line(manifest, json{{"shard", shard}, {"hashes", hashes}}.dump());
+  }
+  if (callbacks.progress) callbacks.progress(samples_finished());
+  return times;
+}
+
+void merge_shards(const GenerateRequest& request) {
+  for (std::size_t g = 0; g < request.grids.size(); ++g) {
+    write_atomically(output_path(request, g), [&](const fs::path& temporary) {
+      DatasetWriter writer(temporary, info_of(request, g, request.samples));
+      for (std::size_t shard = 0; shard < shard_count(request); ++shard) {
+        writer.copy(shard * shard_size(request), DatasetReader(shard_path(request, shard, g)));
+      }
+      writer.close();
+    });
+  }
+  // Renamed before it is emptied: a kill here leaves no half-emptied folder that looks like an unfinished run.
+  const fs::path removing = shard_folder(request).string() + ".removing";
+  fs::remove_all(removing);
+  fs::rename(shard_folder(request), removing);
+  fs::remove_all(removing);
+}
+
+}  // namespace mano

@@ -1,0 +1,120 @@
+#include "datagen/hdf5_handle.hpp"
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+
+namespace mano {
+
+namespace {
+
+// Errors travel as exceptions: HDF5 must not print its own stack as well.
+void silence_hdf5() {
+  static const bool done = [] {
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    return true;
+  }();
+  (void)done;
+}
+
+}  // namespace
+
+H5Handle::~H5Handle() {
+  if (id_ >= 0 && H5Iis_valid(id_) > 0) H5Idec_ref(id_);
+}
+
+H5Handle h5_own(hid_t id, const std::string& what) {
+  if (id < 0) throw RunFailed("HDF5 failed: " + what);
+  return H5Handle(id);
+}
+
+void h5_check(herr_t status, const std::string& what) {
+  if (status < 0) throw RunFailed("HDF5 failed: " + what);
+}
+
+bool h5_is_hdf5(const std::filesystem::path& path) {
+  silence_hdf5();
+  return H5Fis_hdf5(path.c_str()) > 0;
+}
+
+H5Handle h5_open(const std::filesystem::path& path) {
+  check_readable(path);
+  check(h5_is_hdf5(path), "{} is not an HDF5 file", path.string());
+  H5Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
+  check(file >= 0, "{} cannot be opened as HDF5: it is truncated or damaged", path.string());
+  return file;
+}
+
+H5Handle h5_create(const std::filesystem::path& path) {
+  silence_hdf5();
+  return h5_own(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), "create " + path.string());
+}
+
+bool h5_exists(hid_t location, const std::string& name) {
+  return H5Lexists(location, name.c_str(), H5P_DEFAULT) > 0 && H5Oexists_by_name(location, name.c_str(), H5P_DEFAULT) > 0;
+}
+
+std::vector<hsize_t> h5_shape(hid_t dataset) {
+  const H5Handle space = h5_own(H5Dget_space(dataset), "read a shape");
+  std::vector<hsize_t> shape(H5Sget_simple_extent_ndims(space));
+  H5Sget_simple_extent_dims(space, shape.data(), nullptr);
+  return shape;
+}
+
+std::string h5_shape_text(const std::vector<hsize_t>& shape) {
+  std::string text = "[";
+  for (std::size_t d = 0; d < shape.size(); ++d) text += (d ? ", " : "") + std::to_string(shape[d]);
+  return text + "]";
+}
+
+namespace {
+
+void write_scalar(hid_t location, const std::string& name, hid_t type, const void* value) {
+  const H5Handle space = h5_own(H5Screate(H5S_SCALAR), "attribute " + name);
+  const H5Handle attribute =
+      h5_own(H5Acreate2(location, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), "attribute " + name);
+  h5_check(H5Awrite(attribute, type, value), "attribute " + name);
+}
+
+}  // namespace
+
+void h5_write_attribute(hid_t location, const std::string& name, const std::string& value) {
+  const H5Handle type = h5_own(H5Tcopy(H5T_C_S1), "string type");
+  h5_check(H5Tset_size(type, std::max<std::size_t>(value.size(), 1)), "string type");
+  h5_check(H5Tset_cset(type, H5T_CSET_UTF8), "string type");
+  write_scalar(location, name, type, value.empty() ? "\0" : value.data());
+}
+
+void h5_write_attribute(hid_t location, const std::string& name, double value) {
+  write_scalar(location, name, H5T_NATIVE_DOUBLE, &value);
+}
+
+void h5_write_attribute(hid_t location, const std::string& name, long long value) {
+  write_scalar(location, name, H5T_NATIVE_LLONG, &value);
+}
+
+std::string h5_read_text(hid_t location, const std::string& name) {
+  if (H5Aexists(location, name.c_str()) <= 0) return "";
+  const H5Handle attribute = h5_own(H5Aopen(location, name.c_str(), H5P_DEFAULT), "attribute " + name);
+  const H5Handle type = h5_own(H5Aget_type(attribute), "attribute " + name);
+  if (H5Tget_class(type) != H5T_STRING) return "";
+  if (H5Tis_variable_str(type) > 0) {
+    char* text = nullptr;
+    h5_check(H5Aread(attribute, type, &text), "attribute " + name);
+    std::string value(text ? text : "");
+    H5free_memory(text);
+    return value;
+  }
+  std::string value(H5Tget_size(type), '\0');
+  h5_check(H5Aread(attribute, type, value.data()), "attribute " + name);
+  return value.substr(0, value.find('\0'));
+}
+
+double h5_read_number(hid_t location, const std::string& name, double fallback) {
+  if (H5Aexists(location, name.c_str()) <= 0) return fallback;
+  const H5Handle attribute = h5_own(H5Aopen(location, name.c_str(), H5P_DEFAULT), "attribute " + name);
+  double value = fallback;
+  if (H5Aread(attribute, H5T_NATIVE_DOUBLE, &value) < 0) return fallback;
+  return value;
+}
+
+}  // namespace mano

@@ -1,0 +1,97 @@
+#include "datagen/random_field.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "core/error.hpp"
+#include "datagen/counter_random.hpp"
+
+namespace mano {
+
+namespace {
+
+enum Stream : std::uint64_t { kLayerStream = 3, kChannelStream = 4 };
+constexpr double kChannelAmplitude = 0.1;  // of the domain's height
+
+Field draw_two_phase(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
+  Field k = draw_neumann_gaussian(3.0, seed, sample, grid);
+  for (double& value : k.values) value = value > 0 ? spec.high : spec.low;
+  return k;
+}
+
+Field draw_lognormal(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
+  Field k = draw_matern_gaussian(spec, seed, sample, grid);
+  for (double& value : k.values) value = std::exp(spec.mean + spec.deviation * value);
+  return k;
+}
+
+Field draw_layered(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
+  const CounterRandom random(seed, kLayerStream, sample);
+  std::vector<double> tops(spec.layers - 1);
+  for (int l = 0; l + 1 < spec.layers; ++l) tops[l] = random.uniform(l) * grid.ly;
+  std::sort(tops.begin(), tops.end());
+  Field k(grid);
+  for (int j = 0; j < grid.ny; ++j) {
+    const auto layer = std::upper_bound(tops.begin(), tops.end(), grid.y(j)) - tops.begin();
+    const double value = std::exp(spec.mean + spec.deviation * random.normal(layer, 1));
+    for (int i = 0; i < grid.nx; ++i) k(i, j) = value;
+  }
+  return k;
+}
+
+Field draw_channels(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
+  const CounterRandom random(seed, kChannelStream, sample);
+  Field k(grid, 1.0);
+  for (int c = 0; c < spec.channels; ++c) {
+    const double height = random.uniform(c, 0);  // of the domain's; it wraps round, so that no height is preferred
+    const double phase = random.uniform(c, 1);
+    for (int i = 0; i < grid.nx; ++i) {
+      const double centre = height + kChannelAmplitude *
+                                         std::sin(2 * std::numbers::pi * (grid.x(i) / grid.lx + phase));
+      for (int j = 0; j < grid.ny; ++j) {
+        double distance = grid.y(j) / grid.ly - centre;
+        distance -= std::round(distance);
+        if (std::abs(distance) < 0.5 * spec.channel_width) k(i, j) = spec.contrast;
+      }
+    }
+  }
+  return k;
+}
+
+}  // namespace
+
+void check_field_spec(const FieldSpec& s) {
+  const auto positive = [](double value, const char* name) {
+    check(std::isfinite(value) && value > 0, "{} is {}; it must be finite and above zero", name, value);
+  };
+  if (s.kind == "two-phase") {
+    positive(s.low, "phases: the lower permeability");
+    positive(s.high, "phases: the higher permeability");
+  } else if (s.kind == "lognormal" || s.kind == "layered") {
+    check(std::isfinite(s.mean) && std::abs(s.mean) < 200, "mean of log k is {}; it must lie within +-200", s.mean);
+    check(s.deviation >= 0 && s.deviation < 20, "deviation of log k is {}; it must lie in [0, 20)", s.deviation);
+    positive(s.correlation_length_x, "correlation length in x");
+    positive(s.correlation_length_y, "correlation length in y");
+    check(s.smoothness >= 0.1 && s.smoothness <= 20, "smoothness is {}; it must lie in [0.1, 20]", s.smoothness);
+    check(s.layers >= 1, "layers is {}; it must be at least 1", s.layers);
+  } else if (s.kind == "channels") {
+    check(s.channels >= 0, "channels is {}; it must not be negative", s.channels);
+    check(s.channel_width > 0 && s.channel_width < 0.5, "channel width is {}; it must lie in (0, 0.5)", s.channel_width);
+    positive(s.contrast, "contrast");
+  } else {
+    throw InvalidInput(
+        fmt::format("field is '{}', expected two-phase, lognormal, layered, channels or file", s.kind));
+  }
+}
+
+Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
+  check_field_spec(spec);
+  if (spec.kind == "two-phase") return draw_two_phase(spec, seed, sample, grid);
+  if (spec.kind == "lognormal") return draw_lognormal(spec, seed, sample, grid);
+  if (spec.kind == "layered") return draw_layered(spec, seed, sample, grid);
+  return draw_channels(spec, seed, sample, grid);
+}
+
+}  // namespace mano

@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "core/error.hpp"
+#include "solver/stencil.hpp"
+
+namespace mano {
+
+namespace {
+
+struct Data {  // what drives the flow
+  double lowest_pressure = std::numeric_limits<double>::infinity();
+  double highest_pressure = -std::numeric_limits<double>::infinity();
+  bool all_pressure = true;
+  double lowest_inflow = 0.0;  // over sources and flux faces
+  double highest_inflow = 0.0;
+};
+
+Data driving_data(const Problem& problem) {
+  Data data;
+  for (Side side : kSides) {
+    const auto& condition = problem.on(side);
+    const auto [low, high] = std::minmax_element(condition.values.begin(), condition.values.end());
+    if (condition.type == BoundaryCondition::Type::pressure) {
+      data.lowest_pressure = std::min(data.lowest_pressure, *low);
+      data.highest_pressure = std::max(data.highest_pressure, *high);
+    } else {
+      data.all_pressure = false;
+      data.lowest_inflow = std::min(data.lowest_inflow, -*high);
+      data.highest_inflow = std::max(data.highest_inflow, -*low);
+    }
+  }
+  const auto [low, high] = std::minmax_element(problem.source.values.begin(), problem.source.values.end());
+  data.lowest_inflow = std::min(data.lowest_inflow, *low);
+  data.highest_inflow = std::max(data.highest_inflow, *high);
+  return data;
+}
+
+// Without pressure sides: the extremes lie in cells that receive or give fluid.
+std::string violation_of_free_pressure(const Problem& problem, const Field& p, double slack) {
+  const Stencil stencil(problem);
+  double highest_fed = -std::numeric_limits<double>::infinity();
+  double lowest_drained = std::numeric_limits<double>::infinity();
+  for (std::size_t c = 0; c < p.values.size(); ++c) {
+    if (stencil.rhs[c] > 0) highest_fed = std::max(highest_fed, p.values[c]);
+    if (stencil.rhs[c] < 0) lowest_drained = std::min(lowest_drained, p.values[c]);
+  }
+  const auto [low, high] = std::minmax_element(p.values.begin(), p.values.end());
+  if (!std::isfinite(highest_fed) || !std::isfinite(lowest_drained)) return "";
+  if (*high > highest_fed + slack) return fmt::format("pressure {} exceeds {} at the injection", *high, highest_fed);
+  if (*low < lowest_drained - slack) return fmt::format("pressure {} is below {} at the producer", *low, lowest_drained);
+  return "";
+}
+
+}  // namespace
+
+std::string maximum_principle_violation(const Problem& problem, const Field& p) {
+  for (std::size_t c = 0; c < p.values.size(); ++c) {
+    if (!std::isfinite(p.values[c])) return fmt::format("pressure is {} in cell {}", p.values[c], c);
+  }
+  const auto [low, high] = std::minmax_element(p.values.begin(), p.values.end());
+  const Data data = driving_data(problem);
+  const double slack = 1e-8 * (std::max({std::abs(*low), std::abs(*high)}) + 1e-300);
+  if (problem.pressure_is_free()) return violation_of_free_pressure(problem, p, slack);
+
+  if (data.lowest_inflow >= 0 && *low < data.lowest_pressure - slack) {
+    return fmt::format("pressure {} is below the lowest boundary pressure {}", *low, data.lowest_pressure);
+  }
+  if (data.highest_inflow <= 0 && *high > data.highest_pressure + slack) {
+    return fmt::format("pressure {} is above the highest boundary pressure {}", *high, data.highest_pressure);
+  }
+  if (data.all_pressure && data.highest_inflow > 0) {
+    const auto& k = problem.permeability.values;
+    const double bound = data.highest_pressure + problem.grid().lx * problem.grid().ly * data.highest_inflow /
+                                                     (2 * std::numbers::pi * *std::min_element(k.begin(), k.end()));
+    if (*high > bound + slack) return fmt::format("pressure {} is above the bound {}", *high, bound);
+  }
+  return "";
+}
+
+}  // namespace mano

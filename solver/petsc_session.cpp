@@ -1,0 +1,63 @@
+#include <cstdlib>
+
+#include "solver/darcy_solver.hpp"
+#include "solver/petsc_handle.hpp"
+
+namespace mano {
+
+PetscSession::PetscSession(const std::vector<std::string>& options) {
+  // One thread a rank, and BLAS that does not depend on alignment: results are equal for any number of ranks.
+  setenv("MKL_CBWR", "COMPATIBLE", 0);
+  setenv("OMP_NUM_THREADS", "1", 0);
+  std::vector<std::string> arguments{"mano", "-no_signal_handler", "-options_left", "no"};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  std::vector<char*> pointers;
+  for (auto& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  int count = static_cast<int>(arguments.size());
+  char** values = pointers.data();
+  if (PetscInitialize(&count, &values, nullptr, nullptr) != 0) throw RunFailed("PETSc did not start");
+  petsc(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
+}
+
+PetscSession::~PetscSession() { PetscFinalize(); }
+
+int PetscSession::rank() const {
+  PetscMPIInt rank = 0;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  return rank;
+}
+
+int PetscSession::ranks() const {
+  PetscMPIInt size = 1;
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  return size;
+}
+
+void PetscSession::barrier() const { MPI_Barrier(PETSC_COMM_WORLD); }
+
+int PetscSession::maximum(int value) const {
+  int result = value;
+  MPI_Allreduce(&value, &result, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);
+  return result;
+}
+
+std::vector<std::string> PetscSession::unused() const {
+  PetscInt count = 0;
+  char** names = nullptr;
+  char** values = nullptr;
+  petsc(PetscOptionsLeftGet(nullptr, &count, &names, &values));
+  std::vector<std::string> left;
+  for (PetscInt i = 0; i < count; ++i) {
+    if (names[i] != std::string("options_left")) left.push_back(std::string("-") + names[i]);  // ours, read at the end
+  }
+  petsc(PetscOptionsLeftRestore(nullptr, &count, &names, &values));
+  return left;
+}
+
+void PetscSession::abort(int status) const {
+  MPI_Abort(PETSC_COMM_WORLD, status);
+  std::abort();
+}
+
+}  // namespace mano

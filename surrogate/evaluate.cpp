@@ -1,0 +1,59 @@
+#include "surrogate/evaluate.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace mano {
+
+namespace {
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch,
+                    const std::function<void(std::size_t)>& progress) {
+  const DatasetInfo& info = data.info();
+  Evaluation e;
+  e.data = data.path().string();
+  e.resolution = {info.grid.nx, info.grid.ny};
+  e.samples = info.samples;
+  e.seen_in_training = surrogate.card().seen(e.resolution);
+  e.device = surrogate.device();
+  const Resolution base = surrogate.base_resolution(e.resolution);
+  const bool finer = base.nx <= e.resolution.nx && base.ny <= e.resolution.ny && !(base == e.resolution);
+
+  std::vector<double> l2, h1, interpolated;
+  double seconds = 0.0;
+  for (std::size_t begin = 0; begin < info.samples; begin += batch) {
+    const std::size_t end = std::min(info.samples, begin + batch);
+    std::vector<Field> permeabilities, pressures;
+    for (std::size_t s = begin; s < end; ++s) {
+      Sample sample = data.read(s);
+      permeabilities.push_back(std::move(sample.permeability));
+      pressures.push_back(std::move(sample.pressure));
+    }
+    if (begin == 0) surrogate.predict(permeabilities);  // warm-up, not timed
+    const double start = seconds_now();
+    const std::vector<Field> predictions = surrogate.predict(permeabilities);
+    seconds += seconds_now() - start;
+    for (std::size_t s = 0; s < predictions.size(); ++s) {
+      l2.push_back(relative_l2(predictions[s], pressures[s]));
+      h1.push_back(relative_h1(predictions[s], pressures[s]));
+      if (finer && !e.seen_in_training) {
+        interpolated.push_back(relative_l2(surrogate.predict_by_interpolation(permeabilities[s]), pressures[s]));
+      }
+    }
+    if (progress) progress(end);
+  }
+  e.relative_l2 = summarize(l2);
+  e.relative_h1 = summarize(h1);
+  for (double error : l2) e.relative_mse += error * error / static_cast<double>(l2.size());
+  if (!interpolated.empty()) e.interpolated_l2 = summarize(interpolated);
+  e.seconds_per_sample = seconds / static_cast<double>(info.samples);
+  return e;
+}
+
+}  // namespace mano

@@ -1,0 +1,32 @@
+#pragma once
+// Errors of a surrogate on a dataset.
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "core/norms.hpp"
+#include "datagen/dataset.hpp"
+#include "surrogate/surrogate.hpp"
+
+namespace mano {
+
+struct Evaluation {
+  std::string data;
+  Resolution resolution;
+  std::size_t samples = 0;
+  bool seen_in_training = false;
+  ErrorSummary relative_l2;
+  ErrorSummary relative_h1;
+  double relative_mse = 0.0;  ///< mean of squared relative L2
+  /// At an unseen finer resolution: relative L2 of interpolating the prediction at the training resolution.
+  std::optional<ErrorSummary> interpolated_l2;
+  double seconds_per_sample = 0.0;  ///< of prediction, in batches, after a warm-up
+  std::string device;
+};
+
+/// `progress(done)` is called after every batch.
+Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch,
+                    const std::function<void(std::size_t)>& progress = {});
+
+}  // namespace mano

@@ -1,0 +1,86 @@
+#include "surrogate/model_card.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+
+namespace mano {
+
+using nlohmann::json;
+
+bool ModelCard::seen(const Resolution& resolution) const {
+  return std::find(resolutions.begin(), resolutions.end(), resolution) != resolutions.end();
+}
+
+std::map<std::string, std::string> to_metadata(const ModelCard& c) {
+  json resolutions = json::array();
+  for (const Resolution& r : c.resolutions) resolutions.push_back({r.nx, r.ny});
+  json data = json::array();
+  for (const auto& d : c.data) data.push_back({{"file", d.file}, {"xxh3_128", d.hash}, {"samples", d.samples}});
+  const json normalization{{"mean_log_k", c.normalization.mean_log_k},
+                           {"std_log_k", c.normalization.std_log_k},
+                           {"mean_pressure", c.normalization.mean_pressure},
+                           {"std_pressure", c.normalization.std_pressure}};
+  const json training{{"resolutions", resolutions}, {"setup", c.setup},
+                      {"field", c.field},           {"size", {c.lx, c.ly}},
+                      {"location", to_string(c.location)}, {"data", data},
+                      {"epoch", c.epoch},           {"validation_relative_l2", c.validation_l2}};
+  return {{"schema", kCheckpointSchema},
+          {"schema_version", std::to_string(kCheckpointSchemaVersion)},
+          {"program_version", c.version},
+          {"architecture", to_json(c.architecture)},
+          {"normalization", normalization.dump()},
+          {"training", training.dump()},
+          {"parameters", std::to_string(c.parameters)},
+          {"data_configuration", c.data_configuration}};
+}
+
+ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata, const std::string& where) {
+  const auto get = [&](const char* key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+  check(get("schema") == kCheckpointSchema, "{} is not a mano checkpoint (schema '{}')", where, get("schema"));
+  check(get("schema_version") == std::to_string(kCheckpointSchemaVersion),
+        "{}: checkpoint schema version '{}', this program reads version {}", where, get("schema_version"),
+        kCheckpointSchemaVersion);
+  ModelCard card;
+  try {
+    card.architecture = architecture_from_json(get("architecture"));
+    const json n = json::parse(get("normalization"));
+    card.normalization = {n.at("mean_log_k"), n.at("std_log_k"), n.at("mean_pressure"), n.at("std_pressure")};
+    const json t = json::parse(get("training"));
+    for (const json& r : t.at("resolutions")) card.resolutions.push_back({r.at(0), r.at(1)});
+    card.setup = t.at("setup");
+    card.field = t.at("field");
+    card.lx = t.at("size").at(0);
+    card.ly = t.at("size").at(1);
+    card.location = parse_location(t.at("location"));
+    for (const json& d : t.at("data")) card.data.push_back({d.at("file"), d.at("xxh3_128"), d.at("samples")});
+    card.epoch = t.at("epoch");
+    card.validation_l2 = t.at("validation_relative_l2");
+    card.parameters = std::stoll(get("parameters"));
+  } catch (const InvalidInput& e) {
+    throw InvalidInput(fmt::format("{}: {}", where, e.what()));
+  } catch (const std::exception& e) {
+    throw InvalidInput(fmt::format("{}: metadata is damaged: {}", where, e.what()));
+  }
+  const Normalization& n = card.normalization;
+  check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) && n.std_pressure > 0 &&
+            !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
+        "{}: metadata is damaged: normalisation or domain out of range", where);
+  card.version = get("program_version");
+  card.data_configuration = get("data_configuration");
+  return card;
+}
+
+std::filesystem::path checkpoint_path(const std::filesystem::path& model) {
+  const auto inside = model / "model.safetensors";
+  check(!std::filesystem::is_directory(model) || std::filesystem::exists(inside),
+        "{} holds no model.safetensors: is the training finished?", model.string());
+  return std::filesystem::is_directory(model) ? inside : model;
+}
+
+}  // namespace mano

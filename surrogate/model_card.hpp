@@ -1,0 +1,57 @@
+#pragma once
+// What a checkpoint says of itself, in the metadata of its safetensors file.
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/field.hpp"
+#include "surrogate/architecture.hpp"
+
+namespace mano {
+
+inline constexpr const char* kCheckpointSchema = "mano.checkpoint";
+inline constexpr int kCheckpointSchemaVersion = 1;
+
+/// Network input (ln k - mean_log_k) / std_log_k, x / lx, y / ly; pressure = output * std_pressure + mean_pressure.
+struct Normalization {
+  double mean_log_k = 0.0;
+  double std_log_k = 1.0;
+  double mean_pressure = 0.0;
+  double std_pressure = 1.0;
+};
+
+struct TrainingData {
+  std::string file;
+  std::string hash;  ///< XXH3-128
+  std::size_t samples = 0;
+};
+
+struct ModelCard {
+  Architecture architecture;
+  Normalization normalization;
+  std::vector<Resolution> resolutions;  ///< seen in training
+  std::string setup;
+  std::string field;
+  double lx = 1.0;
+  double ly = 1.0;
+  Location location = Location::cell;
+  std::vector<TrainingData> data;
+  std::string data_configuration;  ///< of the first dataset, JSON
+  std::string version;             ///< of the program
+  std::int64_t parameters = 0;
+  int epoch = 0;               ///< of these weights
+  double validation_l2 = 0.0;  ///< mean relative L2 on the held-out part
+
+  bool seen(const Resolution& resolution) const;
+};
+
+std::map<std::string, std::string> to_metadata(const ModelCard& card);
+/// Throws InvalidInput, naming `where`, for another schema, version or architecture.
+ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata, const std::string& where);
+
+/// `model` is a checkpoint or a RUN folder that holds model.safetensors. Throws InvalidInput where there is none.
+std::filesystem::path checkpoint_path(const std::filesystem::path& model);
+
+}  // namespace mano

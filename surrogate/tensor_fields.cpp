@@ -1,0 +1,46 @@
+#include "surrogate/tensor_fields.hpp"
+
+#include <torch/torch.h>
+
+#include "core/error.hpp"
+
+namespace mano {
+
+torch::Tensor stack_values(const std::vector<Field>& fields) {
+  const Grid& grid = fields.at(0).grid;
+  auto stacked = torch::empty({static_cast<int64_t>(fields.size()), 1, grid.ny, grid.nx});
+  float* out = stacked.data_ptr<float>();
+  for (const Field& field : fields) {
+    check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "fields of {} and {} cannot share a batch",
+          grid.resolution(), field.grid.resolution());
+    for (double value : field.values) *out++ = static_cast<float>(value);
+  }
+  return stacked;
+}
+
+torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid, Location location,
+                            const Normalization& n) {
+  auto x = torch::empty({grid.nx});
+  auto y = torch::empty({grid.ny});
+  for (int i = 0; i < grid.nx; ++i) x[i] = grid.x(i, location) / grid.lx;
+  for (int j = 0; j < grid.ny; ++j) y[j] = grid.y(j, location) / grid.ly;
+  const int64_t samples = permeability.size(0);
+  const auto plane = [&](const torch::Tensor& t, at::IntArrayRef shape) {
+    return t.to(permeability.device()).view(shape).expand({samples, 1, grid.ny, grid.nx});
+  };
+  const auto log_k = (permeability.log() - n.mean_log_k) / n.std_log_k;
+  return torch::cat({log_k, plane(x, {1, 1, 1, grid.nx}), plane(y, {1, 1, grid.ny, 1})}, 1);
+}
+
+torch::Tensor relative_l2(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a - b).flatten(1).norm(2, 1) / b.flatten(1).norm(2, 1);
+}
+
+torch::Device device_from(const std::string& name) {
+  check(name == "auto" || name == "cpu" || name == "cuda", "device is '{}', expected auto, cpu or cuda", name);
+  const bool available = name != "cpu" && torch::cuda::is_available();
+  check(name != "cuda" || available, "device is 'cuda', but this program finds no CUDA device; use --device cpu");
+  return available ? torch::kCUDA : torch::kCPU;
+}
+
+}  // namespace mano

@@ -1,0 +1,137 @@
+#include "surrogate/train_data.hpp"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "surrogate/tensor_fields.hpp"
+
+namespace mano {
+
+namespace {
+
+at::Generator generator(std::uint64_t seed, std::uint64_t purpose) {
+  return at::make_generator<at::CPUGeneratorImpl>(seed * 1'000'003 + purpose);
+}
+
+std::vector<std::int64_t> permutation(std::size_t n, at::Generator g) {
+  const auto order = torch::randperm(static_cast<int64_t>(n), g, torch::kLong);
+  return {order.data_ptr<int64_t>(), order.data_ptr<int64_t>() + n};
+}
+
+void check_same_problem(const DatasetInfo& first, const DatasetInfo& other, const std::string& path) {
+  check(other.setup == first.setup, "{}: set-up is '{}', the first dataset's is '{}'", path, other.setup, first.setup);
+  check(other.location == first.location, "{}: values sit at the {}, the first dataset's at the {}", path,
+        to_string(other.location), to_string(first.location));
+  check(other.grid.lx == first.grid.lx && other.grid.ly == first.grid.ly,
+        "{}: domain is {}x{}, the first dataset's is {}x{}", path, other.grid.lx, other.grid.ly, first.grid.lx,
+        first.grid.ly);
+}
+
+// Mean and standard deviation over the training samples of all sets, in double precision.
+std::pair<double, double> mean_and_std(const std::vector<torch::Tensor>& values) {
+  double count = 0;
+  double sum = 0;
+  double squares = 0;
+  for (const auto& v : values) {
+    const auto d = v.to(torch::kFloat64);
+    count += static_cast<double>(d.numel());
+    sum += d.sum().item<double>();
+    squares += d.square().sum().item<double>();
+  }
+  const double mean = sum / count;
+  const double variance = std::max(0.0, squares / count - mean * mean);
+  // A constant has no scale of its own.
+  return {mean, variance > 1e-12 * (mean * mean + 1e-300) ? std::sqrt(variance) : 1.0};
+}
+
+TrainSet read_set(const DatasetReader& reader, const TrainRequest& request, std::size_t number) {
+  TrainSet set;
+  set.info = reader.info();
+  const std::size_t n = set.info.samples;
+  check(n >= 2, "{}: {} sample; training needs at least 2, one of them held out", reader.path().string(), n);
+  check_memory(6.0 * sizeof(float) * static_cast<double>(n * set.info.grid.cells()), reader.path().string());
+  std::vector<Field> permeabilities, pressures;
+  for (std::size_t s = 0; s < n; ++s) {
+    Sample sample = reader.read(s);
+    permeabilities.push_back(std::move(sample.permeability));
+    pressures.push_back(std::move(sample.pressure));
+  }
+  set.input = stack_values(permeabilities);
+  set.pressure = stack_values(pressures);
+  const auto norms = set.pressure.flatten(1).norm(2, 1);
+  check(norms.min().item<double>() > 0, "{}: a pressure field is zero everywhere: its relative error is undefined",
+        reader.path().string());
+  const auto held_out = std::clamp<std::size_t>(std::llround(request.held_out * static_cast<double>(n)), 1, n - 1);
+  const auto order = permutation(n, generator(request.seed, 17 + number));
+  set.validation.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(held_out));
+  set.training.assign(order.begin() + static_cast<std::ptrdiff_t>(held_out), order.end());
+  return set;
+}
+
+}  // namespace
+
+std::size_t TrainData::training_samples() const {
+  std::size_t n = 0;
+  for (const TrainSet& set : sets) n += set.training.size();
+  return n;
+}
+
+TrainData load_train_data(const TrainRequest& request, torch::Device device) {
+  check(!request.data.empty(), "no dataset to train on: pass --data FILE");
+  TrainData data;
+  std::vector<torch::Tensor> log_k, pressure;
+  for (const auto& path : request.data) {
+    const DatasetReader reader(path);
+    const DatasetInfo& info = reader.info();
+    if (!data.sets.empty()) check_same_problem(data.sets.front().info, info, path.string());
+    request.architecture.levels_for(info.grid.ny, info.grid.nx);
+    data.sets.push_back(read_set(reader, request, data.sets.size()));
+    const TrainSet& set = data.sets.back();
+    const auto training = torch::tensor(set.training);
+    log_k.push_back(set.input.index_select(0, training).log());
+    pressure.push_back(set.pressure.index_select(0, training));
+    const Resolution resolution{info.grid.nx, info.grid.ny};
+    if (!data.card.seen(resolution)) data.card.resolutions.push_back(resolution);
+    data.card.data.push_back({path.filename().string(), file_hash(path), info.samples});
+  }
+  ModelCard& card = data.card;
+  const DatasetInfo& first = data.sets.front().info;
+  card.setup = first.setup;
+  card.field = first.field;
+  card.lx = first.grid.lx;
+  card.ly = first.grid.ly;
+  card.location = first.location;
+  card.data_configuration = first.configuration;
+  std::tie(card.normalization.mean_log_k, card.normalization.std_log_k) = mean_and_std(log_k);
+  std::tie(card.normalization.mean_pressure, card.normalization.std_pressure) = mean_and_std(pressure);
+  for (TrainSet& set : data.sets) {
+    set.input = network_input(set.input, set.info.grid, card.location, card.normalization).to(device);
+    set.pressure = set.pressure.to(device);
+  }
+  return data;
+}
+
+std::vector<Batch> batches_of_epoch(const TrainData& data, int batch, std::uint64_t seed, int epoch) {
+  std::vector<Batch> batches;
+  auto g = generator(seed, 1'000 + epoch);
+  for (std::size_t s = 0; s < data.sets.size(); ++s) {
+    const auto& training = data.sets[s].training;
+    const auto order = permutation(training.size(), g);
+    for (std::size_t begin = 0; begin < order.size(); begin += batch) {
+      std::vector<std::int64_t> samples;
+      for (std::size_t i = begin; i < std::min(order.size(), begin + batch); ++i) samples.push_back(training[order[i]]);
+      batches.push_back({s, torch::tensor(samples)});
+    }
+  }
+  if (data.sets.size() == 1) return batches;
+  std::vector<Batch> mixed;
+  for (std::int64_t b : permutation(batches.size(), g)) mixed.push_back(batches[b]);
+  return mixed;
+}
+
+}  // namespace mano
