@@ -1,6 +1,6 @@
 #pragma once
 // Solves the discrete Darcy problem of solver/stencil.hpp with PETSc: conjugate gradients, preconditioned by algebraic
-// multigrid (GAMG) unless PETSc's options say otherwise. Without PETSc every function here throws MissingPart.
+// multigrid (hypre's BoomerAMG, or GAMG in a PETSc without hypre) unless PETSc's options say otherwise. Without PETSc every function here throws MissingPart.
 
 #include <memory>
 #include <string>

@@ -3,17 +3,24 @@
 
 #include <petscksp.h>
 
+#include <string>
 #include <utility>
 
 #include "core/error.hpp"
 
 namespace mano {
 
+/// What PETSc said of the last error, kept by the handler that PetscSession installs.
+inline std::string& last_petsc_message() {
+  static std::string message;
+  return message;
+}
+
 inline void petsc(PetscErrorCode code) {
   if (code == 0) return;
   const char* text = nullptr;
   PetscErrorMessage(code, &text, nullptr);
-  throw RunFailed(fmt::format("PETSc error {}: {}", static_cast<int>(code), text ? text : "unknown"));
+  throw RunFailed(fmt::format("PETSc error {}: {} {}", static_cast<int>(code), text ? text : "", last_petsc_message()));
 }
 
 template <typename Object, PetscErrorCode (*Destroy)(Object*)>

@@ -1,9 +1,25 @@
+#include <algorithm>
 #include <cstdlib>
 
 #include "solver/darcy_solver.hpp"
 #include "solver/petsc_handle.hpp"
 
 namespace mano {
+
+namespace {
+
+// Keeps the message of the place where an error began, in one line, and prints nothing.
+PetscErrorCode keep_message(MPI_Comm, int, const char* function, const char*, PetscErrorCode code, PetscErrorType type,
+                            const char* message, void*) {
+  if (type == PETSC_ERROR_INITIAL) {
+    std::string text = message ? message : "";
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    last_petsc_message() = "(" + text + " in " + function + ")";
+  }
+  return code;
+}
+
+}  // namespace
 
 PetscSession::PetscSession(const std::vector<std::string>& options) {
   // One thread a rank, and BLAS that does not depend on alignment: results are equal for any number of ranks.
@@ -17,7 +33,7 @@ PetscSession::PetscSession(const std::vector<std::string>& options) {
   int count = static_cast<int>(arguments.size());
   char** values = pointers.data();
   if (PetscInitialize(&count, &values, nullptr, nullptr) != 0) throw RunFailed("PETSc did not start");
-  petsc(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
+  petsc(PetscPushErrorHandler(keep_message, nullptr));
 }
 
 PetscSession::~PetscSession() { PetscFinalize(); }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "solver/darcy_solver.hpp"
@@ -72,14 +73,30 @@ Field gather(Vec distributed, const Grid& grid) {
   return field;
 }
 
-Krylov make_krylov(MPI_Comm comm, Mat a, double relative_tolerance) {
+// What the preconditioner is built from where A is singular: A with one more connection, from the first cell to the
+// pressure 0. Coarsest-grid elimination then has pivots, and the constant is projected out of what it returns.
+Matrix without_null_space(Mat a, const Stencil& s) {
+  Matrix pinned;
+  petsc(MatDuplicate(a, MAT_COPY_VALUES, pinned.put()));
+  PetscInt begin = 0;
+  petsc(MatGetOwnershipRange(pinned, &begin, nullptr));
+  if (begin == 0) petsc(MatSetValue(pinned, 0, 0, s.diagonal(0, 0), ADD_VALUES));
+  petsc(MatAssemblyBegin(pinned, MAT_FINAL_ASSEMBLY));
+  petsc(MatAssemblyEnd(pinned, MAT_FINAL_ASSEMBLY));
+  return pinned;
+}
+
+Krylov make_krylov(MPI_Comm comm, Mat a, Mat preconditioned, double relative_tolerance) {
   Krylov ksp;
   petsc(KSPCreate(comm, ksp.put()));
-  petsc(KSPSetOperators(ksp, a, a));
+  petsc(KSPSetOperators(ksp, a, preconditioned));
   petsc(KSPSetType(ksp, KSPCG));
   PC pc = nullptr;
   petsc(KSPGetPC(ksp, &pc));
-  petsc(PCSetType(pc, PCGAMG));
+  // BoomerAMG holds its iterations on thin cells and high contrasts, where GAMG needs ten to a hundred times as many.
+  PetscBool has_hypre = PETSC_FALSE;
+  petsc(PetscHasExternalPackage("hypre", &has_hypre));
+  petsc(PCSetType(pc, has_hypre ? PCHYPRE : PCGAMG));
   petsc(KSPSetTolerances(ksp, relative_tolerance, 1e-300, PETSC_DEFAULT, PETSC_DEFAULT));
   petsc(KSPSetFromOptions(ksp));
   return ksp;
@@ -120,9 +137,10 @@ void iterate(KSP ksp, Vec rhs, Vec x, const Problem& problem, const Stencil& ste
     result.pressure = gather(x, stencil.grid);
     if (problem.pressure_is_free()) pin_mean(result.pressure);
     result.relative_residual = relative_residual(stencil, result.pressure);
-    const double bound = std::max<double>(rtol, attainable_relative_residual(stencil, result.pressure));
-    result.converged = reason > 0 && result.relative_residual <= bound;
-    if (result.converged || reason < 0) break;
+    const double attainable = attainable_relative_residual(stencil, result.pressure);
+    result.converged = reason > 0 && result.relative_residual <= std::max<double>(rtol, attainable);
+    // Rounding mostly allows an eighth of what it guarantees: try for that.
+    if (reason < 0 || result.relative_residual <= std::max<double>(rtol, attainable / 8)) break;
   }
   if (!result.converged && result.reason.rfind("CONVERGED", 0) == 0) result.reason = "TRUE_RESIDUAL_ABOVE_TOLERANCE";
 }
@@ -130,7 +148,7 @@ void iterate(KSP ksp, Vec rhs, Vec x, const Problem& problem, const Stencil& ste
 }  // namespace
 
 double solve_memory(const Grid& grid) {
-  // Measured: GAMG's hierarchy, matrix and vectors take up to 0.9 kB a cell.
+  // Measured at 2048x2048: BoomerAMG's hierarchy, matrix and vectors take 0.5 kB a cell. Others take up to twice that.
   return 1000.0 * static_cast<double>(grid.cells());
 }
 
@@ -138,13 +156,20 @@ SolveResult solve_darcy(const Problem& problem, const SolverOptions& options) {
   const MPI_Comm comm = options.ranks == SolverOptions::Ranks::all ? PETSC_COMM_WORLD : PETSC_COMM_SELF;
   const double start = seconds_now();
   const Stencil stencil(problem);
+  if (std::all_of(stencil.rhs.begin(), stencil.rhs.end(), [](double b) { return b == 0.0; })) {
+    return {.pressure = Field(stencil.grid), .converged = true, .reason = "NOTHING_DRIVES_THE_FLOW"};
+  }
   const Matrix a = assemble(comm, stencil);
-  if (problem.pressure_is_free()) attach_null_space(comm, a);
+  Matrix pinned;
+  if (problem.pressure_is_free()) {
+    attach_null_space(comm, a);
+    pinned = without_null_space(a, stencil);
+  }
   Vector x;
   Vector rhs;
   petsc(MatCreateVecs(a, x.put(), rhs.put()));
   fill(rhs, stencil.rhs);
-  const Krylov ksp = make_krylov(comm, a, options.relative_tolerance);
+  const Krylov ksp = make_krylov(comm, a, problem.pressure_is_free() ? pinned : a, options.relative_tolerance);
   petsc(KSPSetUp(ksp));
 
   SolveResult result;

@@ -25,7 +25,7 @@ struct TrainRequest {
   std::filesystem::path run;
   Architecture architecture;
   int epochs = 60;
-  int batch = 16;
+  int batch = 32;
   double learning_rate = 2e-3;  ///< at its peak
   double weight_decay = 1e-4;
   double warm_up = 0.05;        ///< fraction of the steps with a rising learning rate

@@ -1,0 +1,208 @@
+"""Bad input, all of it in one table: one line on standard error that names what is wrong, status 2, nothing written."""
+import os
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from conftest import DATA, run
+
+SPE10 = os.path.join(DATA, "spe10_model1_permx.grdecl")
+FIELD = "--field two-phase --resolution 8x8"
+
+# (parts needed, command, words that the line must hold)
+TABLE = [
+    # Options
+    ("", "frobnicate", "frobnicate"),
+    ("", "solve --frobnicate 3 -o f.h5", "--frobnicate"),
+    ("", "solve --config unknown_key.toml", "unknown key 'frobnicate'"),
+    ("", "solve --config broken.toml", "line 1"),
+    ("", "solve --config absent.toml", "absent.toml"),
+    ("", "solve --seed x " + FIELD + " -o f.h5", "--seed"),
+    ("petsc", "solve " + FIELD, "-o FILE"),
+    ("petsc", "solve --field marble --resolution 8x8 -o f.h5", "marble"),
+    ("petsc", "solve " + FIELD + " --setup waterfall -o f.h5", "waterfall"),
+    ("petsc", "solve " + FIELD + " --tolerance 0 -o f.h5", "tolerance is 0"),
+    ("petsc", "solve " + FIELD + " --phases 3,-12 -o f.h5", "-12"),
+    ("petsc", "solve " + FIELD + " -o f.xyz", "f.xyz"),
+    # Resolutions and sizes
+    ("petsc", "solve --field two-phase -o f.h5", "--resolution"),
+    ("petsc", "solve --field two-phase --resolution 0x8 -o f.h5", "0x8"),
+    ("petsc", "solve --field two-phase --resolution -8x8 -o f.h5", "-8x8"),
+    ("petsc", "solve --field two-phase --resolution 8 -o f.h5", "'8'"),
+    ("petsc", "solve --field two-phase --resolution 16000x16000 -o f.h5", "GB"),
+    ("petsc", "generate --field two-phase --samples 2 --resolution 16000x16000 -o d.h5", "GB"),
+    ("petsc", "generate --field two-phase --samples 0 --resolution 8x8 -o d.h5", "samples is 0"),
+    ("petsc", "generate --field two-phase --samples 2 --resolution 8x8 --also 8x8 -o d.h5", "twice"),
+    ("petsc", "generate --field two-phase --samples 2 --resolution 8x8 --setup waterfall -o d.h5", "waterfall"),
+    ("petsc", "solve " + FIELD + " --size 1x0 -o f.h5", "1x0"),
+    # Permeability
+    ("petsc", "solve --permeability zero.h5 -o f.h5", "cell (2, 1)"),
+    ("petsc", "solve --permeability negative.h5 --sample 1 -o f.h5", "sample 1"),
+    ("petsc", "solve --permeability nan.h5 -o f.h5", "nan"),
+    ("petsc", "solve --permeability inf.h5 -o f.h5", "inf"),
+    ("petsc", "generate --field file --permeability negative.h5 -o d.h5", "sample 1"),
+    ("petsc", "solve --permeability good.h5 --resolution 16x16 -o f.h5", "16x16"),
+    ("petsc", "solve --permeability good.h5 --sample 7 -o f.h5", "sample 7"),
+    ("petsc", "solve --permeability good.h5 --keyword absent -o f.h5", "absent"),
+    ("petsc", "solve --permeability text.h5 -o f.h5", "text.h5"),
+    ("petsc", "solve --permeability binary.dat -o f.h5", "neither"),
+    ("petsc", "solve --permeability absent.h5 -o f.h5", "absent.h5"),
+    ("petsc", "solve --permeability flat.h5 -o f.h5", "[4]"),
+    ("petsc", f"solve --permeability {SPE10} -o f.h5", "--grid"),
+    ("petsc", f"solve --permeability {SPE10} --grid 100x1x21 --section 1 -o f.h5", "2100"),
+    ("petsc", f"solve --permeability {SPE10} --grid 100x1x19 --section 1 -o f.h5", "more than 1900"),
+    ("petsc", f"solve --permeability {SPE10} --grid 100x1x20 --section 2 -o f.h5", "section is 2"),
+    ("petsc", f"solve --permeability {SPE10} --grid 100x1x20 --keyword PORO --section 1 -o f.h5", "PORO"),
+    ("petsc", f"solve --permeability {SPE10} --grid 100x20 --section 1 -o f.h5", "100x20"),
+    ("petsc,vtk", "solve --permeability broken.vti -o f.h5", "broken.vti"),
+    # Output
+    ("petsc", "solve " + FIELD + " -o absent/f.h5", "absent"),
+    ("petsc", "solve " + FIELD + " -o /proc/f.h5", "/proc/f.h5"),
+    ("petsc", "generate " + FIELD + " --samples 2 -o absent/d.h5", "absent"),
+    ("petsc", "generate " + FIELD + " --samples 2 -o good.h5", "--overwrite"),
+    # Datasets
+    ("", "info absent.h5", "absent.h5"),
+    ("", "info text.h5", "text.h5"),
+    ("", "info truncated.h5", "truncated"),
+    ("", "info foreign.h5", "mano import"),
+    ("", "info wrong_rank.h5", "[2, 1, 4, 4]"),
+    ("", "import absent.h5 -o d.h5", "absent.h5"),
+    ("", "import flat.h5 --coefficient coeff --solution coeff -o d.h5", "[4]"),
+    ("", "import foreign.h5 --phases 3,12 -o d.h5", "neither 0 nor 1"),
+    ("", "import foreign.h5 -o d.h5", "permeability is 0"),
+    ("", "import foreign.h5 --location corner -o d.h5", "corner"),
+    ("torch", "train --data absent.h5 -o run2", "absent.h5"),
+    ("torch", "train --data truncated.h5 -o run2", "truncated"),
+    ("torch", "train --data wrong_rank.h5 -o run2", "[2, 1, 4, 4]"),
+    ("torch", "train --data foreign.h5 -o run2", "mano import"),
+    ("torch", "train --data good.h5 -o run2 --preset giant", "giant"),
+    ("torch", "train --data good.h5 -o run2 --epochs 0", "epochs is 0"),
+    ("torch", "train --data good.h5 -o run2 --device tpu", "tpu"),
+    ("torch", "train --data good.h5 -o run2 --device cuda", "cuda"),
+    ("torch", "train --data good.h5 -o run2 --window 9", "window"),
+    ("torch", "train --data good.h5 -o run2 --resume", "nothing to resume"),
+    ("torch", "train --data good.h5 -o run", "--resume"),
+    ("torch", "train --data good.h5 -o /proc/run", "/proc/run"),
+    ("torch", "train --data good.h5 --data drive.h5 -o run2", "drive"),
+    # Checkpoints
+    ("torch", "evaluate --model absent --data good.h5", "absent"),
+    ("torch", "evaluate --model truncated.safetensors --data good.h5", "truncated.safetensors"),
+    ("torch", "evaluate --model version.safetensors --data good.h5", "schema version '99'"),
+    ("torch", "evaluate --model architecture.safetensors --data good.h5", "another architecture"),
+    ("torch", "evaluate --model good.h5 --data good.h5", "safetensors"),
+    ("torch", "evaluate --model run --data drive.h5", "--force"),
+    ("torch", "evaluate --model run --data wide.h5", "--force"),
+    ("torch", "evaluate --model run --data node.h5", "--force"),
+    ("torch", "predict --model run --data drive.h5 -o p.h5", "--force"),
+    ("torch", "predict --model run --field two-phase --resolution 8x8 --size 2x1 -o p.h5", "--force"),
+    ("torch,vtk", "predict --model run --data good.h5 -o p.vti", "--sample"),
+    ("torch", "predict --model run --data good.h5 --sample 9 -o p.h5", "sample 9"),
+    ("torch,vtk", "compare --model run --data drive.h5 -o c", "--force"),
+    ("torch,vtk", "compare --model run --field two-phase --seed 1 -o c", "--resolution"),
+    ("torch", "info truncated.safetensors", "truncated.safetensors"),
+]
+
+
+def dataset(path, k, setup="benchmark", size=(1.0, 1.0), location="cell"):
+    """A dataset as docs/dataset_format.md describes it, written without mano."""
+    with h5py.File(path, "w") as f:
+        f["permeability"] = k
+        f["pressure"] = np.ones_like(k)
+        f["x-coordinate"] = (np.arange(k.shape[-1]) + 0.5) / k.shape[-1]
+        f["y-coordinate"] = (np.arange(k.shape[-2]) + 0.5) / k.shape[-2]
+        f.attrs.update(schema="mano.darcy", schema_version=1, setup=setup, size_x=size[0], size_y=size[1], location=location,
+                       field="two-phase", tolerance=1e-10, configuration="{}", program_version="0.1.0")
+
+
+def change_checkpoint(source, target, change):
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    with safe_open(source, "numpy") as f:
+        metadata = f.metadata()
+        tensors = {name: f.get_tensor(name) for name in f.keys()}
+    change(metadata, tensors)
+    save_file(tensors, target, metadata)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("bad")
+    rng = np.random.default_rng(0)
+    k = rng.uniform(1, 2, (4, 6, 6))
+    dataset(path / "good.h5", k)
+    dataset(path / "drive.h5", k, setup="drive")
+    dataset(path / "wide.h5", k, size=(2.0, 1.0))
+    dataset(path / "node.h5", k, location="node")
+    dataset(path / "wrong_rank.h5", np.ones((2, 1, 4, 4)))
+    for name, value in (("zero", 0.0), ("nan", np.nan), ("inf", np.inf)):
+        bad = k.copy()
+        bad[0, 1, 2] = value
+        dataset(path / f"{name}.h5", bad)
+    negative = k.copy()
+    negative[1, 0, 0] = -1
+    dataset(path / "negative.h5", negative)
+    with h5py.File(path / "foreign.h5", "w") as f:
+        f["coeff"] = np.array([[[0.0, 0.5], [1.0, 1.0]]])
+        f["sol"] = np.ones((1, 2, 2))
+    with h5py.File(path / "flat.h5", "w") as f:
+        f["coeff"] = np.ones(4)
+    whole = (path / "good.h5").read_bytes()
+    (path / "truncated.h5").write_bytes(whole[: len(whole) * 2 // 3])
+    (path / "text.h5").write_text("this is no HDF5\n")
+    (path / "binary.dat").write_bytes(bytes(range(256)))
+    (path / "broken.vti").write_text("<VTKFile")
+    (path / "unknown_key.toml").write_text("frobnicate = 3\n")
+    (path / "broken.toml").write_text("resolution = \n")
+    (path / "truncated.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
+    (path / "version.safetensors").write_bytes(b"")
+    from conftest import PARTS
+
+    if "torch" in PARTS:
+        trained = run("train", "--data", "good.h5", "-o", "run", "--epochs", 1, cwd=path)
+        assert trained.status == 0, trained.err
+        model = path / "run" / "model.safetensors"
+        (path / "truncated.safetensors").write_bytes(model.read_bytes()[:-100])
+        change_checkpoint(model, path / "version.safetensors", lambda m, t: m.update(schema_version="99"))
+        change_checkpoint(model, path / "architecture.safetensors", lambda m, t: t.pop("linear_q.bias"))
+    return path
+
+
+def listing(path):
+    return sorted((str(p), p.stat().st_mtime_ns) for p in path.rglob("*"))
+
+
+@pytest.mark.parametrize("parts, command, words", TABLE, ids=[row[1][:70].replace("/", "|") for row in TABLE])
+def test_bad_input_is_one_line_status_2_and_nothing_written(folder, parts, command, words):
+    from conftest import PARTS
+
+    if any(part not in PARTS for part in parts.split(",") if part):
+        pytest.skip("built without " + parts)
+    before = listing(folder)
+    result = run(*command.split(), cwd=folder)
+    assert result.status == 2, f"status {result.status}: {result.err}"
+    assert result.err.count("\n") == 1 and result.err.startswith("mano"), result.err
+    assert words in result.err, result.err
+    assert listing(folder) == before
+
+
+def test_force_evaluates_another_problem(folder):
+    from conftest import PARTS
+
+    if "torch" not in PARTS:
+        pytest.skip("built without torch")
+    assert run("evaluate", "--model", "run", "--data", "drive.h5", "--force", cwd=folder).status == 0
+
+
+def test_resuming_with_a_damaged_state_is_refused(folder, tmp_path):
+    from conftest import PARTS
+
+    if "torch" not in PARTS:
+        pytest.skip("built without torch")
+    shutil.copytree(folder / "run", tmp_path / "run")
+    state = tmp_path / "run" / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:-8])
+    result = run("train", "--data", folder / "good.h5", "-o", "run", "--epochs", 1, "--resume", cwd=tmp_path)
+    assert result.status == 2 and "state.safetensors" in result.err

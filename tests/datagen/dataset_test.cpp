@@ -1,0 +1,160 @@
+#include "datagen/dataset.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/error.hpp"
+#include "datagen/field_file.hpp"
+#include "datagen/hdf5_handle.hpp"
+#include "temporary_folder.hpp"
+
+namespace mano {
+namespace {
+
+DatasetInfo small_info(std::size_t samples) {
+  DatasetInfo info;
+  info.grid = {5, 3, 2.0, 1.0};
+  info.samples = samples;
+  info.setup = "drive";
+  info.field = "lognormal";
+  info.configuration = R"({"seed": 7})";
+  info.tolerance = 1e-9;
+  return info;
+}
+
+Sample numbered_sample(std::size_t s) {
+  Sample sample;
+  sample.permeability = Field({5, 3, 2.0, 1.0}, 1.0 + static_cast<double>(s));
+  sample.pressure = Field({5, 3, 2.0, 1.0});
+  for (std::size_t c = 0; c < 15; ++c) sample.pressure.values[c] = static_cast<double>(100 * s + c);
+  sample.seed = 7;
+  sample.number = s;
+  sample.iterations = static_cast<int>(s) + 3;
+  sample.residual = 1e-11 * static_cast<double>(s);
+  return sample;
+}
+
+void write(const std::filesystem::path& path, std::size_t samples) {
+  DatasetWriter writer(path, small_info(samples));
+  for (std::size_t s = samples; s-- > 0;) writer.write(s, numbered_sample(s));
+  writer.close();
+}
+
+TEST(Dataset, ReturnsWhatWasWritten) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "d.h5";
+  write(path, 3);
+  const DatasetReader reader(path);
+  EXPECT_EQ(reader.info().grid, (Grid{5, 3, 2.0, 1.0}));
+  EXPECT_EQ(reader.info().samples, 3u);
+  EXPECT_EQ(reader.info().setup, "drive");
+  EXPECT_EQ(reader.info().configuration, R"({"seed": 7})");
+  EXPECT_DOUBLE_EQ(reader.info().tolerance, 1e-9);
+  for (std::size_t s = 0; s < 3; ++s) {
+    const Sample sample = reader.read(s);
+    EXPECT_EQ(sample.permeability.values, numbered_sample(s).permeability.values);
+    EXPECT_EQ(sample.pressure.values, numbered_sample(s).pressure.values);
+    EXPECT_EQ(sample.number, s);
+    EXPECT_EQ(sample.iterations, static_cast<int>(s) + 3);
+    EXPECT_DOUBLE_EQ(sample.residual, 1e-11 * static_cast<double>(s));
+  }
+  EXPECT_THROW(reader.read(3), InvalidInput);
+}
+
+TEST(Dataset, HasTheNamesOfOtherPrograms) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "d.h5";
+  write(path, 2);
+  for (const char* name : {"coeff", "nu"}) {
+    EXPECT_EQ(ArrayReader(path, name, {}).read(1).values, numbered_sample(1).permeability.values) << name;
+  }
+  for (const char* name : {"sol", "tensor"}) {
+    EXPECT_EQ(ArrayReader(path, name, {}).read(1).values, numbered_sample(1).pressure.values) << name;
+  }
+  const H5Handle file = h5_open(path);
+  const H5Handle tensor(H5Dopen2(file, "tensor", H5P_DEFAULT));
+  EXPECT_EQ(h5_shape_text(h5_shape(tensor)), "[2, 1, 3, 5]");
+}
+
+TEST(Dataset, CopiesShardsAsTheyAre) {
+  const TemporaryFolder folder;
+  write(folder.path() / "shard.h5", 2);
+  const auto path = folder.path() / "d.h5";
+  DatasetWriter writer(path, small_info(3));
+  writer.write(0, numbered_sample(9));
+  writer.copy(1, DatasetReader(folder.path() / "shard.h5"));
+  writer.close();
+  const DatasetReader reader(path);
+  EXPECT_EQ(reader.read(0).pressure.values, numbered_sample(9).pressure.values);
+  EXPECT_EQ(reader.read(2).pressure.values, numbered_sample(1).pressure.values);
+  EXPECT_EQ(reader.read(2).iterations, 4);
+}
+
+TEST(Dataset, EveryTruncationIsRefused) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "d.h5";
+  write(path, 2);
+  const auto size = std::filesystem::file_size(path);
+  for (std::uintmax_t keep : {std::uintmax_t{0}, std::uintmax_t{100}, size / 3, size / 2, size - 1}) {
+    const auto cut = folder.path() / "cut.h5";
+    std::filesystem::copy_file(path, cut, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::resize_file(cut, keep);
+    EXPECT_THROW(DatasetReader{cut}, InvalidInput) << keep;
+  }
+}
+
+TEST(Dataset, AFlippedBitInTheDataFailsItsChecksum) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "d.h5";
+  write(path, 2);
+  // Flip bytes all through the file: each flip is refused, or the values are what they were.
+  const auto size = std::filesystem::file_size(path);
+  int refused = 0;
+  for (std::uintmax_t at = size / 4; at < size; at += 211) {
+    const auto flipped = folder.path() / "flipped.h5";
+    std::filesystem::copy_file(path, flipped, std::filesystem::copy_options::overwrite_existing);
+    std::fstream file(flipped, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(at));
+    const char byte = static_cast<char>(file.get() ^ 0x10);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(byte);
+    file.close();
+    try {
+      const DatasetReader reader(flipped);
+      for (std::size_t s = 0; s < std::min<std::size_t>(reader.info().samples, 2); ++s) {
+        EXPECT_EQ(reader.read(s).pressure.values, numbered_sample(s).pressure.values) << at;
+      }
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 0);
+}
+
+TEST(Dataset, RefusesWhatIsNoDataset) {
+  const TemporaryFolder folder;
+  EXPECT_THROW(DatasetReader(folder.path() / "absent.h5"), InvalidInput);
+  std::ofstream(folder.path() / "text.h5") << "no HDF5";
+  EXPECT_THROW(DatasetReader(folder.path() / "text.h5"), InvalidInput);
+  { h5_create(folder.path() / "empty.h5"); }
+  try {
+    DatasetReader reader(folder.path() / "empty.h5");
+    ADD_FAILURE();
+  } catch (const InvalidInput& e) {
+    EXPECT_NE(std::string(e.what()).find("mano import"), std::string::npos);
+  }
+}
+
+TEST(FileHash, ChangesWithEveryByte) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "x";
+  std::ofstream(path) << "abc";
+  const std::string first = file_hash(path);
+  EXPECT_EQ(first.size(), 32u);
+  std::ofstream(path) << "abd";
+  EXPECT_NE(file_hash(path), first);
+}
+
+}  // namespace
+}  // namespace mano

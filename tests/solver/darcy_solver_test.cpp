@@ -1,0 +1,105 @@
+#include "solver/darcy_solver.hpp"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "core/norms.hpp"
+#include "solver/problems.hpp"
+#include "solver/stencil.hpp"
+#include "tolerances.hpp"
+
+namespace mano {
+namespace {
+
+constexpr SolverOptions kTight{.relative_tolerance = 1e-12};
+constexpr SolverOptions kTightAlone{.relative_tolerance = 1e-12, .ranks = SolverOptions::Ranks::self};
+
+double largest_value(const Field& f) {
+  double largest = 0;
+  for (double v : f.values) largest = std::max(largest, std::abs(v));
+  return largest;
+}
+
+// Layers across the flow: p is linear within each layer, and the flux is 1 / sum(d / k).
+TEST(DarcySolver, IsExactForLayersInSeries) {
+  const Grid g{7, 3, 2.0, 1.0};
+  const std::vector<double> layer{3.0, 0.1, 5.0, 100.0, 0.2, 7.0, 1.0};
+  const Problem problem = make_problem("drive", sampled(g, [&](double x, double) { return layer[static_cast<int>(x / g.hx())]; }));
+  const SolveResult result = solve_darcy(problem, kTight);
+  ASSERT_TRUE(result.converged) << result.reason;
+  double resistance = 0;
+  for (double k : layer) resistance += g.hx() / k;
+  double before = 0;
+  for (int i = 0; i < g.nx; ++i) {
+    const double exact = 1 - (before + 0.5 * g.hx() / layer[i]) / resistance;
+    before += g.hx() / layer[i];
+    for (int j = 0; j < g.ny; ++j) EXPECT_NEAR(result.pressure(i, j), exact, tolerance::kSolver);
+  }
+  const auto out = outflow(problem, result.pressure);
+  EXPECT_NEAR(out[1] * resistance, 1.0, tolerance::kSolver);
+}
+
+TEST(DarcySolver, ConservesMassInEveryCellAndOverall) {
+  for (const char* setup : {"benchmark", "drive", "five-spot"}) {
+    const Problem problem = make_problem(setup, rough_permeability({19, 23, 1.0, 3.0}));
+    const SolveResult result = solve_darcy(problem, kTight);
+    ASSERT_TRUE(result.converged) << setup << ": " << result.reason;
+    const Stencil stencil(problem);
+    const Field defect = residual(stencil, result.pressure);
+    double inflow = 0;
+    for (double b : stencil.rhs) inflow += std::abs(b);
+    EXPECT_LT(largest_value(defect), tolerance::kSolver * inflow) << setup;
+    const auto out = outflow(problem, result.pressure);
+    const double source = std::accumulate(problem.source.values.begin(), problem.source.values.end(), 0.0) *
+                          problem.grid().hx() * problem.grid().hy();
+    EXPECT_NEAR(out[0] + out[1] + out[2] + out[3] - source, 0.0, tolerance::kSolver * inflow) << setup;
+  }
+}
+
+TEST(DarcySolver, ObeysTheMaximumPrincipleOnRoughRock) {
+  for (const char* setup : {"benchmark", "drive", "five-spot"}) {
+    const Problem problem = make_problem(setup, rough_permeability({31, 17}));
+    const SolveResult result = solve_darcy(problem, kTight);
+    ASSERT_TRUE(result.converged) << setup;
+    EXPECT_EQ(maximum_principle_violation(problem, result.pressure), "") << setup;
+  }
+}
+
+TEST(DarcySolver, PinsTheMeanOfTheFiveSpot) {
+  const Problem problem = make_problem("five-spot", rough_permeability({16, 16}));
+  const SolveResult result = solve_darcy(problem, kTight);
+  ASSERT_TRUE(result.converged) << result.reason;
+  const double mean = std::accumulate(result.pressure.values.begin(), result.pressure.values.end(), 0.0) / 256;
+  EXPECT_NEAR(mean, 0.0, tolerance::kExact * largest_value(result.pressure));
+  EXPECT_GT(result.pressure(0, 0), result.pressure(15, 15));
+}
+
+// Sizes from a single cell to primes, also thin domains: every rank count must take them.
+TEST(DarcySolver, AllRanksTogetherAgreeWithOneAlone) {
+  for (const Grid& grid : {Grid{1, 1}, Grid{1, 9}, Grid{13, 1, 5.0, 0.1}, Grid{2, 3}, Grid{37, 29, 3.0, 1.0}, Grid{64, 48}}) {
+    for (const char* setup : {"benchmark", "drive", "five-spot"}) {
+      const Problem problem = make_problem(setup, rough_permeability(grid));
+      const SolveResult together = solve_darcy(problem, kTight);
+      const SolveResult alone = solve_darcy(problem, kTightAlone);
+      ASSERT_TRUE(together.converged && alone.converged) << setup << " " << grid.resolution() << together.reason;
+      EXPECT_LE(largest_error(together.pressure, alone.pressure), tolerance::kSolver * largest_value(alone.pressure))
+          << setup << " " << grid.resolution();
+    }
+  }
+}
+
+TEST(DarcySolver, ReportsTheTrueResidual) {
+  const Problem problem = make_problem("benchmark", rough_permeability({40, 40}));
+  const SolveResult result = solve_darcy(problem, {.relative_tolerance = 1e-6});
+  EXPECT_TRUE(result.converged);
+  EXPECT_GT(result.iterations, 1);
+  EXPECT_DOUBLE_EQ(result.relative_residual, relative_residual(Stencil(problem), result.pressure));
+  EXPECT_LT(result.relative_residual, 1e-6);
+  EXPECT_GT(result.relative_residual, 1e-12);
+  EXPECT_GE(result.seconds_setup, 0);
+  EXPECT_GT(result.seconds_solve, 0);
+}
+
+}  // namespace
+}  // namespace mano

@@ -1,0 +1,209 @@
+// Training on small synthetic data: it learns, it resumes bit for bit, and it refuses what it cannot use.
+#include "surrogate/train.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/norms.hpp"
+#include "datagen/dataset.hpp"
+#include "datagen/random_field.hpp"
+#include "surrogate/evaluate.hpp"
+#include "surrogate/safetensors.hpp"
+#include "surrogate/surrogate.hpp"
+#include "temporary_folder.hpp"
+
+namespace mano {
+namespace {
+
+class Train : public ::testing::Test {
+ protected:
+  // "Pressure" that a small network can learn: a smooth bump over the local resistance.
+  std::filesystem::path dataset(const std::string& name, std::size_t samples, const Grid& grid, const std::string& setup = "benchmark",
+                                Location location = Location::cell) {
+    DatasetInfo info;
+    info.grid = grid;
+    info.samples = samples;
+    info.setup = setup;
+    info.location = location;
+    info.field = "two-phase";
+    info.configuration = "{}";
+    const auto path = folder_.path() / name;
+    DatasetWriter writer(path, info);
+    for (std::size_t s = 0; s < samples; ++s) {
+      Sample sample;
+      sample.permeability = draw_field({}, 1, s, grid);
+      sample.pressure = Field(grid);
+      for (int j = 0; j < grid.ny; ++j) {
+        for (int i = 0; i < grid.nx; ++i) {
+          const double x = grid.x(i) / grid.lx, y = grid.y(j) / grid.ly;
+          sample.pressure(i, j) = 7e3 * x * (1 - x) * y * (1 - y) * (1 + 3 / sample.permeability(i, j));
+        }
+      }
+      writer.write(s, sample);
+    }
+    writer.close();
+    return path;
+  }
+
+  TrainRequest request(const std::filesystem::path& data, const std::string& run, int epochs) const {
+    TrainRequest r;
+    r.data = {data};
+    r.run = folder_.path() / run;
+    r.architecture.dim = 8;
+    r.architecture.depth = 1;
+    r.architecture.heads = 2;
+    r.architecture.dim_head = 4;
+    r.architecture.mlp = 16;
+    r.epochs = epochs;
+    r.batch = 8;
+    r.learning_rate = 1e-2;
+    r.held_out = 0.2;
+    r.device = "cpu";
+    return r;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Train, LearnsAndTheCheckpointPredictsWhatWasValidated) {
+  const auto data = dataset("d.h5", 40, {8, 8});
+  const TrainResult result = train(request(data, "run", 30), {});
+  EXPECT_EQ(result.epochs, 30);
+  EXPECT_LT(result.best_l2, 0.08);
+  const Surrogate surrogate(folder_.path() / "run", "cpu");
+  EXPECT_DOUBLE_EQ(surrogate.card().validation_l2, result.best_l2);
+  EXPECT_EQ(surrogate.card().resolutions, (std::vector<Resolution>{{8, 8}}));
+  const Evaluation e = evaluate(surrogate, DatasetReader(data), 7);
+  EXPECT_TRUE(e.seen_in_training);
+  EXPECT_LT(e.relative_l2.mean, 0.08);
+  EXPECT_FALSE(e.interpolated_l2.has_value());
+  EXPECT_GE(e.relative_mse, e.relative_l2.mean * e.relative_l2.mean);
+  std::ifstream log(folder_.path() / "run" / "log.jsonl");
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(log), {}, '\n'), 30);
+}
+
+TEST_F(Train, EvaluatesUnseenFinerResolutionsBesideInterpolation) {
+  train(request(dataset("d.h5", 20, {8, 8}), "run", 3), {});
+  const Surrogate surrogate(folder_.path() / "run", "cpu");
+  const Evaluation fine = evaluate(surrogate, DatasetReader(dataset("fine.h5", 3, {20, 12})), 2);
+  EXPECT_FALSE(fine.seen_in_training);
+  ASSERT_TRUE(fine.interpolated_l2.has_value());
+  EXPECT_GT(fine.interpolated_l2->mean, 0);
+  EXPECT_FALSE(evaluate(surrogate, DatasetReader(dataset("coarse.h5", 2, {4, 4})), 2).interpolated_l2.has_value());
+}
+
+TEST_F(Train, ResumedEqualsUnbrokenBitForBit) {
+  const auto data = dataset("d.h5", 24, {6, 5, 2.0, 1.0});
+  train(request(data, "unbroken", 6), {});
+  auto r = request(data, "resumed", 6);
+  struct Stop {};
+  TrainCallbacks stop_after_two;
+  stop_after_two.epoch = [](const EpochReport& e) {
+    if (e.epoch == 2) throw Stop{};
+  };
+  EXPECT_THROW(train(r, stop_after_two), Stop);
+  r.resume = true;
+  TrainCallbacks stop_in_the_middle;
+  stop_in_the_middle.progress = [](int epoch, std::size_t samples, std::size_t) {
+    if (epoch == 4 && samples > 8) throw Stop{};
+  };
+  EXPECT_THROW(train(r, stop_in_the_middle), Stop);
+  const TrainResult result = train(r, {});
+  EXPECT_EQ(result.epochs, 6);
+  for (const char* name : {"model.safetensors", "state.safetensors"}) {
+    const auto a = read_safetensors(folder_.path() / "unbroken" / name);
+    const auto b = read_safetensors(folder_.path() / "resumed" / name);
+    ASSERT_EQ(a.tensors.size(), b.tensors.size());
+    for (const auto& [key, tensor] : a.tensors) EXPECT_EQ(tensor.bytes, b.tensors.at(key).bytes) << name << " " << key;
+  }
+  std::ifstream log(folder_.path() / "resumed" / "log.jsonl");
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(log), {}, '\n'), 6);
+}
+
+TEST_F(Train, RefusesToResumeWithOtherOptions) {
+  const auto data = dataset("d.h5", 10, {4, 4});
+  train(request(data, "run", 1), {});
+  EXPECT_THROW(train(request(data, "run", 1), {}), InvalidInput);  // holds a model already
+  auto r = request(data, "run", 1);
+  r.resume = true;
+  r.learning_rate *= 2;
+  EXPECT_THROW(train(r, {}), InvalidInput);
+  auto other = request(dataset("other.h5", 11, {4, 4}), "run", 1);
+  other.resume = true;
+  EXPECT_THROW(train(other, {}), InvalidInput);
+  auto fresh = request(data, "fresh", 1);
+  fresh.resume = true;
+  EXPECT_THROW(train(fresh, {}), InvalidInput);
+}
+
+TEST_F(Train, StopsOnTimeWithACheckpoint) {
+  auto r = request(dataset("d.h5", 200, {16, 16}), "run", 100000);
+  r.max_seconds = 0.5;
+  const TrainResult result = train(r, {});
+  EXPECT_TRUE(result.stopped_on_time);
+  EXPECT_LT(result.seconds, 20);
+  EXPECT_NO_THROW(Surrogate(r.run, "cpu"));
+}
+
+TEST_F(Train, ALossThatIsNotFiniteIsARunThatFailed) {
+  auto r = request(dataset("d.h5", 10, {4, 4}), "run", 20);
+  r.learning_rate = 1e30;
+  EXPECT_THROW(train(r, {}), RunFailed);
+}
+
+TEST_F(Train, TakesSeveralResolutionsOfOneProblemOnly) {
+  auto r = request(dataset("a.h5", 10, {8, 8}), "run", 1);
+  r.data.push_back(dataset("b.h5", 10, {12, 6}));
+  train(r, {});
+  const Surrogate surrogate(r.run, "cpu");
+  EXPECT_EQ(surrogate.card().resolutions, (std::vector<Resolution>{{8, 8}, {12, 6}}));
+  EXPECT_EQ(surrogate.base_resolution({64, 64}), (Resolution{12, 6}));
+  EXPECT_EQ(surrogate.base_resolution({9, 9}), (Resolution{8, 8}));
+  r.run = folder_.path() / "other";
+  r.data[1] = dataset("drive.h5", 10, {8, 8}, "drive");
+  EXPECT_THROW(train(r, {}), InvalidInput);
+  r.data[1] = dataset("node.h5", 10, {8, 8}, "benchmark", Location::node);
+  EXPECT_THROW(train(r, {}), InvalidInput);
+  r.data[1] = dataset("wide.h5", 10, {8, 8, 2.0, 1.0});
+  EXPECT_THROW(train(r, {}), InvalidInput);
+  r.data = {dataset("line.h5", 10, {8, 1})};
+  EXPECT_THROW(train(r, {}), InvalidInput);  // smaller than a window
+  EXPECT_FALSE(std::filesystem::exists(r.run));
+}
+
+TEST_F(Train, SurrogateRefusesDamagedCheckpointsAndOtherProblems) {
+  const auto data = dataset("d.h5", 10, {4, 4});
+  train(request(data, "run", 1), {});
+  const auto path = folder_.path() / "run" / "model.safetensors";
+  const auto write_variant = [&](const std::function<void(SafetensorsFile&)>& change) {
+    SafetensorsFile file = read_safetensors(path);
+    change(file);
+    const auto variant = folder_.path() / "variant.safetensors";
+    write_safetensors(variant, file);
+    return variant;
+  };
+  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["schema_version"] = "2"; }), "cpu"), InvalidInput);
+  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["schema"] = "other"; }), "cpu"), InvalidInput);
+  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["architecture"] = R"({"model":"fno"})"; }), "cpu"), InvalidInput);
+  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["training"] = "{}"; }), "cpu"), InvalidInput);
+  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.tensors.erase("linear_p.bias"); }), "cpu"), InvalidInput);
+  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.tensors["surplus"] = f.tensors["linear_p.bias"]; }), "cpu"), InvalidInput);
+  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.tensors["linear_p.bias"] = f.tensors["linear_p.weight"]; }), "cpu"), InvalidInput);
+  EXPECT_NO_THROW(Surrogate(write_variant([](auto&) {}), "cpu"));
+  EXPECT_THROW(Surrogate(folder_.path(), "cpu"), InvalidInput);
+  EXPECT_THROW(Surrogate(path, "tpu"), InvalidInput);
+
+  const Surrogate surrogate(path, "cpu");
+  EXPECT_NO_THROW(surrogate.check_problem("benchmark", {9, 9}, Location::cell, "x"));
+  EXPECT_THROW(surrogate.check_problem("drive", {9, 9}, Location::cell, "x"), InvalidInput);
+  EXPECT_THROW(surrogate.check_problem("benchmark", {9, 9, 2.0, 1.0}, Location::cell, "x"), InvalidInput);
+  EXPECT_THROW(surrogate.check_problem("benchmark", {9, 9}, Location::node, "x"), InvalidInput);
+  EXPECT_THROW(surrogate.predict(Field(Grid{4, 4}, -1.0)), InvalidInput);
+}
+
+}  // namespace
+}  // namespace mano
