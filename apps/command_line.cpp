@@ -35,15 +35,20 @@ std::string value_text(const toml::node& value, const std::string& key, const st
   throw InvalidInput(fmt::format("{}: value of '{}' must be a string, a number, true, false, or a list of these", file, key));
 }
 
-void append_entry(std::vector<std::string>& out, const std::string& key, const toml::node& value,
-                  const std::string& file) {
+void append_entry(std::vector<std::string>& out, const CLI::Option& option, const std::string& key,
+                  const toml::node& value, const std::string& file) {
   if (const auto flag = value.as_boolean()) {
     if (flag->get()) out.push_back("--" + key);
   } else if (const auto list = value.as_array()) {
+    // A list repeats an option that may be repeated; elsewhere it is written with commas, as on the command line.
+    const bool repeats = option.get_expected_max() > 1;
+    std::string joined;
     for (const auto& entry : *list) {
-      out.push_back("--" + key);
-      out.push_back(value_text(entry, key, file));
+      const std::string text = value_text(entry, key, file);
+      if (repeats) out.push_back("--" + key + "=" + text);
+      joined += (joined.empty() ? "" : ",") + text;
     }
+    if (!repeats) out.push_back("--" + key + "=" + joined);
   } else {
     out.push_back("--" + key + "=" + value_text(value, key, file));
   }
@@ -78,7 +83,7 @@ std::vector<std::string> expand_config(const CLI::App& app, const std::vector<st
     const CLI::Option* option = find_option(app, key);
     check(option != nullptr && key != "help" && key != "config", "{}: unknown key '{}'; 'mano {} --help' lists the options",
           path, key, app.get_name());
-    if (!given(*option, rest)) append_entry(expanded, key, value, path);
+    if (!given(*option, rest)) append_entry(expanded, *option, key, value, path);
   }
   expanded.insert(expanded.end(), rest.begin(), rest.end());
   return expanded;

@@ -8,8 +8,6 @@
 
 namespace mano {
 
-namespace {
-
 std::pair<double, double> parse_two(const std::string& text, char separator, const char* name) {
   try {
     std::size_t used = 0;
@@ -24,8 +22,6 @@ std::pair<double, double> parse_two(const std::string& text, char separator, con
   }
   throw InvalidInput(fmt::format("{} is '{}', expected two numbers such as 3{}12", name, text, separator));
 }
-
-}  // namespace
 
 void add_field_options(CLI::App& app, FieldOptions& o) {
   const std::string random = "Random field";

@@ -25,6 +25,9 @@ struct FieldOptions {
   std::optional<std::uint64_t> sample;
 };
 
+/// "3,12" -> {3, 12}; one number stands for both. Throws InvalidInput naming `name`.
+std::pair<double, double> parse_two(const std::string& text, char separator, const char* name);
+
 void add_field_options(CLI::App& app, FieldOptions& options);
 
 /// Permeability by sample number and grid, from whichever options were given.

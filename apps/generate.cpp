@@ -90,6 +90,9 @@ void generate(const Options& o, const Invocation& invocation) {
   const FieldSource source(o.field);
   const GenerateRequest request = make_request(o, source, invocation.petsc_options);
   make_problem(o.setup, Field(Grid{2, 2}, 1.0));  // an unknown set-up is refused before any work
+  if (source.from_file()) {  // so is a field of the file that cannot be used
+    for (std::size_t s = 0; s < request.samples; ++s) source.draw(s, request.grids[0]);
+  }
   const auto start = std::chrono::steady_clock::now();
   const PetscSession session(invocation.petsc_options);
   for (const Grid& grid : request.grids) {

@@ -3,6 +3,7 @@
 //   mano import data/neuraloperator_darcy_16_train.h5 --phases 3,12 --location node -o train.h5
 
 #include "apps/command_line.hpp"
+#include "apps/field_options.hpp"
 #include "core/error.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/import.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 struct Options {
   std::string input, output, coefficient, solution, location = "cell", size = "1x1", setup = kUnknownSetup, json;
-  std::vector<double> phases;
+  std::string phases;
   bool overwrite = false;
 };
 
@@ -27,15 +28,15 @@ void import(const Options& o, const Invocation&) {
   request.coefficient = o.coefficient;
   request.solution = o.solution;
   if (!o.phases.empty()) {
-    check(o.phases.size() == 2 && o.phases[0] > 0 && o.phases[1] > 0, "phases are two permeabilities above zero, such as 3,12");
-    request.phases = {o.phases[0], o.phases[1]};
+    request.phases = parse_two(o.phases, ',', "phases");
+    check(request.phases->first > 0 && request.phases->second > 0, "phases are '{}'; both must be above zero", o.phases);
   }
   request.location = parse_location(o.location);
   request.size = parse_size(o.size);
   if (o.setup != kUnknownSetup) make_problem(o.setup, Field(Grid{2, 2}, 1.0));  // refuses unknown names
   request.setup = o.setup;
   nlohmann::json configuration{{"imported_from", request.input.filename().string()}, {"hash", file_hash(request.input)}};
-  if (request.phases) configuration["phases"] = o.phases;
+  if (request.phases) configuration["phases"] = {request.phases->first, request.phases->second};
   request.configuration = configuration.dump();
   const std::size_t samples = import_dataset(request);
   const Grid grid = DatasetReader(o.output).info().grid;
@@ -51,7 +52,6 @@ std::function<void(const Invocation&)> add_import(CLI::App& app) {
   app.add_option("--coefficient", o->coefficient, "Name of the permeability [the usual names are tried]")->type_name("NAME");
   app.add_option("--solution", o->solution, "Name of the pressure [the usual names are tried]")->type_name("NAME");
   app.add_option("--phases", o->phases, "Permeabilities of an indicator 0 and 1, such as 3,12")
-      ->delimiter(',')
       ->type_name("LOW,HIGH");
   app.add_option("--location", o->location, "Where values sit: cell, (i+1/2)/nx, or node, i/nx [cell]");
   app.add_option("--size", o->size, "Size of the domain [1x1]")->type_name("LXxLY");

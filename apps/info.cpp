@@ -43,7 +43,7 @@ nlohmann::json describe_dataset(const std::string& path) {
 }
 
 nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
-  const ModelCard c = card_from_metadata(read_safetensors_metadata(path), path.string());
+  const ModelCard c = card_from_metadata(read_safetensors(path).metadata, path.string());
   const Architecture& a = c.architecture;
   std::vector<std::string> resolutions;
   for (const Resolution& r : c.resolutions) resolutions.push_back(r.text());

@@ -65,6 +65,8 @@ int run(std::vector<std::string> arguments, std::string& where) {
       for (auto& argument : mano::expand_config(*sub, own)) arguments.push_back(std::move(argument));
     }
   }
+  mano::check(arguments.empty() || !where.empty() || arguments[0].starts_with('-'),
+              "no subcommand '{}'; 'mano --help' lists them", arguments.empty() ? "" : arguments[0]);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes its arguments from the back
     app.parse(arguments);

@@ -79,9 +79,10 @@ void write_scalar(hid_t location, const std::string& name, hid_t type, const voi
 
 void h5_write_attribute(hid_t location, const std::string& name, const std::string& value) {
   const H5Handle type = h5_own(H5Tcopy(H5T_C_S1), "string type");
-  h5_check(H5Tset_size(type, std::max<std::size_t>(value.size(), 1)), "string type");
+  h5_check(H5Tset_size(type, H5T_VARIABLE), "string type");  // h5py and xarray read these as text, not as bytes
   h5_check(H5Tset_cset(type, H5T_CSET_UTF8), "string type");
-  write_scalar(location, name, type, value.empty() ? "\0" : value.data());
+  const char* text = value.c_str();
+  write_scalar(location, name, type, &text);
 }
 
 void h5_write_attribute(hid_t location, const std::string& name, double value) {

@@ -9,6 +9,15 @@ namespace mano {
 
 namespace {
 
+// A handful of cells is not worth sharing: then every rank solves the whole problem.
+MPI_Comm communicator(const Grid& grid, SolverOptions::Ranks ranks) {
+  constexpr std::size_t kCellsWorthARank = 64;
+  PetscMPIInt size = 1;
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  const bool share = ranks == SolverOptions::Ranks::all && grid.cells() >= kCellsWorthARank * size;
+  return share ? PETSC_COMM_WORLD : PETSC_COMM_SELF;
+}
+
 // Rows in the order of the field, split among the ranks in blocks.
 Matrix assemble(MPI_Comm comm, const Stencil& s) {
   const Grid& g = s.grid;
@@ -153,7 +162,7 @@ double solve_memory(const Grid& grid) {
 }
 
 SolveResult solve_darcy(const Problem& problem, const SolverOptions& options) {
-  const MPI_Comm comm = options.ranks == SolverOptions::Ranks::all ? PETSC_COMM_WORLD : PETSC_COMM_SELF;
+  const MPI_Comm comm = communicator(problem.grid(), options.ranks);
   const double start = seconds_now();
   const Stencil stencil(problem);
   if (std::all_of(stencil.rhs.begin(), stencil.rhs.end(), [](double b) { return b == 0.0; })) {

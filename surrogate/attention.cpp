@@ -13,12 +13,12 @@ namespace {
 // exists, else 0; [H, W, K*K].
 torch::Tensor window_weights(int height, int width, int window, int stride) {
   const auto along = [&](int size) {  // [size, K]: 1 where the window starting at t - a exists
-    torch::Tensor exists = torch::zeros({size, window});
-    auto e = exists.accessor<float, 2>();
+    torch::Tensor exists = torch::zeros({size, window}, torch::kFloat64);  // 1/3 must be exact in float64
+    auto e = exists.accessor<double, 2>();
     for (int t = 0; t < size; ++t) {
       for (int a = 0; a < window; ++a) {
         const int origin = t - a;
-        e[t][a] = origin >= 0 && origin % stride == 0 && origin + window <= size ? 1.0F : 0.0F;
+        e[t][a] = origin >= 0 && origin % stride == 0 && origin + window <= size ? 1.0 : 0.0;
       }
     }
     return exists;

@@ -92,12 +92,6 @@ void check_extents(std::vector<Extent> extents, std::uint64_t data_size, const s
 
 }  // namespace
 
-std::map<std::string, std::string> read_safetensors_metadata(const std::filesystem::path& path) {
-  check_readable(path);
-  std::ifstream in(path, std::ios::binary);
-  return metadata_of(read_header(in, path), path.string());
-}
-
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   check_readable(path);
   const std::string name = path.string();

@@ -24,9 +24,6 @@ struct SafetensorsFile {
 /// Throws InvalidInput, naming the file and what is wrong in it.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
-/// The metadata alone.
-std::map<std::string, std::string> read_safetensors_metadata(const std::filesystem::path& path);
-
 /// By temporary file, fsync and rename.
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file);
 

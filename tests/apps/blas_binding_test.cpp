@@ -10,9 +10,9 @@
 namespace {
 
 TEST(BlasBinding, SgemmAndDgemmComeFromLibTorch) {
-  CLI::App app;
-  mano::add_train(app);  // links the program's components in, in the program's order
-  mano::add_solve(app);
+  CLI::App train, solve;
+  mano::add_train(train);  // links the program's components in, in the program's order
+  mano::add_solve(solve);
   for (const char* name : {"sgemm_", "dgemm_", "ddot_"}) {
     void* symbol = dlsym(RTLD_DEFAULT, name);
     ASSERT_NE(symbol, nullptr) << name;

@@ -35,7 +35,7 @@ TEST_P(Attention, AgreesWithTheTwin) {
   const auto q = draw(), k = draw(), v = draw();
   const auto twin = overlapping_attention_reference(
       {c.batch, c.height, c.width, c.heads, c.dim_head, c.window, c.stride}, numbers(q), numbers(k), numbers(v));
-  const auto expected = torch::tensor(twin).view(q.sizes());
+  const auto expected = torch::tensor(twin, torch::kFloat64).view(q.sizes());
   const double scale = expected.abs().max().item<double>();
   const auto out = overlapping_attention(q, k, v, c.window, c.stride);
   EXPECT_LT((out - expected).abs().max().item<double>(), tolerance::kExact * scale);
