@@ -1,10 +1,10 @@
 #include "apps/command_line.hpp"
 
 #include <fmt/core.h>
+#include <toml++/toml.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <toml++/toml.h>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -32,7 +32,8 @@ std::string value_text(const toml::node& value, const std::string& key, const st
   if (const auto text = value.as_string()) return text->get();
   if (const auto integer = value.as_integer()) return std::to_string(integer->get());
   if (const auto real = value.as_floating_point()) return fmt::format("{}", real->get());
-  throw InvalidInput(fmt::format("{}: value of '{}' must be a string, a number, true, false, or a list of these", file, key));
+  throw InvalidInput(fmt::format(
+      "{}: value of '{}' must be a string, a number, true, false, or a list of these", file, key));
 }
 
 void append_entry(std::vector<std::string>& out, const CLI::Option& option, const std::string& key,
@@ -40,7 +41,8 @@ void append_entry(std::vector<std::string>& out, const CLI::Option& option, cons
   if (const auto flag = value.as_boolean()) {
     if (flag->get()) out.push_back("--" + key);
   } else if (const auto list = value.as_array()) {
-    // A list repeats an option that may be repeated; elsewhere it is written with commas, as on the command line.
+    // A list repeats an option that may be repeated; elsewhere it is written with commas, as on the command
+    // line.
     const bool repeats = option.get_expected_max() > 1;
     std::string joined;
     for (const auto& entry : *list) {
@@ -75,14 +77,15 @@ std::vector<std::string> expand_config(const CLI::App& app, const std::vector<st
   try {
     table = toml::parse(text, path);
   } catch (const toml::parse_error& e) {
-    throw InvalidInput(fmt::format("{}, line {}: {}", path, e.source().begin.line, std::string(e.description())));
+    throw InvalidInput(
+        fmt::format("{}, line {}: {}", path, e.source().begin.line, std::string(e.description())));
   }
   std::vector<std::string> expanded;
   for (const auto& [toml_key, value] : table) {
     const std::string key(toml_key.str());
     const CLI::Option* option = find_option(app, key);
-    check(option != nullptr && key != "help" && key != "config", "{}: unknown key '{}'; 'mano {} --help' lists the options",
-          path, key, app.get_name());
+    check(option != nullptr && key != "help" && key != "config",
+          "{}: unknown key '{}'; 'mano {} --help' lists the options", path, key, app.get_name());
     if (!given(*option, rest)) append_entry(expanded, *option, key, value, path);
   }
   expanded.insert(expanded.end(), rest.begin(), rest.end());

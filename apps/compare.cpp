@@ -65,7 +65,8 @@ std::vector<Source> sources_of(const Options& o, const Surrogate& surrogate) {
     return sources;
   }
   const ModelCard& card = surrogate.card();
-  check(card.setup != kUnknownSetup, "the model was trained on imported data of unknown equation: compare with --data FILE");
+  check(card.setup != kUnknownSetup,
+        "the model was trained on imported data of unknown equation: compare with --data FILE");
   auto field = std::make_shared<FieldSource>(o.field);
   std::vector<std::string> resolutions;
   if (o.resolution.empty()) {
@@ -78,7 +79,7 @@ std::vector<Source> sources_of(const Options& o, const Surrogate& surrogate) {
     const Grid grid = field->grid(resolution);
     if (!o.force) surrogate.check_problem(card.setup, grid, card.location, field->kind());
     const std::uint64_t seed = o.field.seed;
-    sources.push_back({field->kind(), grid, card.location, card.setup,
+    sources.push_back({field->description(), grid, card.location, card.setup,
                        field->from_file() ? std::min(o.samples, field->samples()) : o.samples,
                        [field, grid, seed](std::size_t s) {
                          Sample sample;
@@ -101,11 +102,13 @@ Field difference(const Field& a, const Field& b) {
 void solve_sample(const Source& source, double tolerance, Sample& sample, ComparedSample& compared) {
   if (source.setup == kUnknownSetup) return;
   const Problem problem = make_problem(source.setup, sample.permeability);
-  SolveResult solved = solve_darcy(problem, {.relative_tolerance = tolerance, .ranks = SolverOptions::Ranks::self});
+  SolveResult solved =
+      solve_darcy(problem, {.relative_tolerance = tolerance, .ranks = SolverOptions::Ranks::self});
   compared.seconds_solver = solved.seconds_setup + solved.seconds_solve;
-  const std::string rejection =
-      solved.converged ? rejection_of(problem, solved.pressure, tolerance) : "no convergence (" + solved.reason + ")";
-  if (!rejection.empty()) throw RunFailed(fmt::format("{}, sample {}: {}", source.name, sample.number, rejection));
+  const std::string rejection = solved.converged ? rejection_of(problem, solved.pressure, tolerance)
+                                                 : "no convergence (" + solved.reason + ")";
+  if (!rejection.empty())
+    throw RunFailed(fmt::format("{}, sample {}: {}", source.name, sample.number, rejection));
   if (sample.pressure.values.empty()) sample.pressure = std::move(solved.pressure);
 }
 
@@ -124,10 +127,14 @@ void write_image(const fs::path& path, const Source& source, const Sample& sampl
 
 void draw_sample(const fs::path& path, const Sample& sample, const Field& prediction) {
   using Scale = MapPanel::Scale;
-  const auto [lowest_k, highest_k] = std::minmax_element(sample.permeability.values.begin(), sample.permeability.values.end());
+  const auto [lowest_k, highest_k] =
+      std::minmax_element(sample.permeability.values.begin(), sample.permeability.values.end());
   const auto [low, high] = std::minmax_element(sample.pressure.values.begin(), sample.pressure.values.end());
   const std::pair range{*low, *high};
-  draw_maps(path, {{"permeability", sample.permeability, *highest_k > 100 * *lowest_k ? Scale::logarithmic : Scale::sequential, {}},
+  draw_maps(path, {{"permeability",
+                    sample.permeability,
+                    *highest_k > 100 * *lowest_k ? Scale::logarithmic : Scale::sequential,
+                    {}},
                    {"pressure, solver", sample.pressure, Scale::sequential, range},
                    {"pressure, surrogate", prediction, Scale::sequential, range},
                    {"surrogate - solver", difference(prediction, sample.pressure), Scale::diverging, {}}});
@@ -150,9 +157,11 @@ ComparedResolution compare_source(const Options& o, const Surrogate& surrogate, 
     compared.seconds_surrogate = seconds_now() - start;
     compared.relative_l2 = relative_l2(prediction, sample.pressure);
     compared.relative_h1 = relative_h1(prediction, sample.pressure);
-    compared.largest_error = largest_error(prediction, sample.pressure) / largest_error(sample.pressure, Field(source.grid));
+    compared.largest_error =
+        largest_error(prediction, sample.pressure) / largest_error(sample.pressure, Field(source.grid));
     if (interpolate) {
-      compared.interpolated_l2 = relative_l2(surrogate.predict_by_interpolation(sample.permeability), sample.pressure);
+      compared.interpolated_l2 =
+          relative_l2(surrogate.predict_by_interpolation(sample.permeability), sample.pressure);
     }
     compared.image = fmt::format("sample-{:03}-{}.vti", sample.number, label);
     write_image(fs::path(o.output) / compared.image, source, sample, prediction);
@@ -167,7 +176,8 @@ ComparedResolution compare_source(const Options& o, const Surrogate& surrogate, 
 }
 
 void draw_charts(const fs::path& folder, Comparison& c) {
-  Curve error{"surrogate"}, interpolated{"interpolated from training"}, surrogate{"surrogate"}, solver{"solver"};
+  Curve error{"surrogate"}, interpolated{"interpolated from training"}, surrogate{"surrogate"},
+      solver{"solver"};
   std::vector<std::pair<double, std::string>> ticks;
   for (const auto& r : c.resolutions) {
     const double cells = static_cast<double>(r.resolution.nx) * r.resolution.ny;
@@ -185,11 +195,15 @@ void draw_charts(const fs::path& folder, Comparison& c) {
     std::erase_if(curves, [](const Curve& curve) { return curve.x.empty(); });
     return curves;
   };
-  const auto name = [](const std::string& path) { return path.empty() ? "" : fs::path(path).filename().string(); };
-  c.errors_chart = name(draw_chart(folder / "errors.png", {"Error by resolution", "cells", "mean relative L2 error", true, true,
-                                                           present({error, interpolated}), ticks}));
-  c.times_chart = name(draw_chart(folder / "times.png", {"Time by resolution", "cells", "milliseconds a sample", true, true,
-                                                         present({surrogate, solver}), ticks}));
+  const auto name = [](const std::string& path) {
+    return path.empty() ? "" : fs::path(path).filename().string();
+  };
+  c.errors_chart =
+      name(draw_chart(folder / "errors.png", {"Error by resolution", "cells", "mean relative L2 error", true,
+                                              true, present({error, interpolated}), ticks}));
+  c.times_chart =
+      name(draw_chart(folder / "times.png", {"Time by resolution", "cells", "milliseconds a sample", true,
+                                             true, present({surrogate, solver}), ticks}));
 }
 
 void compare(const Options& o, const Invocation& invocation) {
@@ -200,7 +214,9 @@ void compare(const Options& o, const Invocation& invocation) {
   check_vtk();
   const Surrogate surrogate(o.model, o.device);
   const std::vector<Source> sources = sources_of(o, surrogate);
-  const bool solves = std::any_of(sources.begin(), sources.end(), [](const Source& s) { return s.setup != kUnknownSetup; });
+  for (const Source& s : sources) surrogate.check_fits(s.grid, 1);
+  const bool solves =
+      std::any_of(sources.begin(), sources.end(), [](const Source& s) { return s.setup != kUnknownSetup; });
   std::unique_ptr<PetscSession> session;
   if (solves) {
     session = std::make_unique<PetscSession>(invocation.petsc_options);
@@ -225,8 +241,10 @@ void compare(const Options& o, const Invocation& invocation) {
   {
     Progress progress("compare", "samples", total);
     for (const Source& s : sources) {
-      const auto same = std::count_if(sources.begin(), sources.end(), [&](const Source& other) { return other.grid == s.grid; });
-      const std::string label = same > 1 ? fmt::format("{}-{}", s.grid.resolution(), &s - sources.data()) : s.grid.resolution();
+      const auto same = std::count_if(sources.begin(), sources.end(),
+                                      [&](const Source& other) { return other.grid == s.grid; });
+      const std::string label =
+          same > 1 ? fmt::format("{}-{}", s.grid.resolution(), &s - sources.data()) : s.grid.resolution();
       c.resolutions.push_back(compare_source(o, surrogate, s, label, progress, done));
     }
   }
@@ -244,7 +262,8 @@ void compare(const Options& o, const Invocation& invocation) {
   write_json(o.json, to_json(c));
   write_report(o.output, c);
   for (const auto& r : c.resolutions) say(verdict(r));
-  say(fmt::format("wrote {0}/report.html (open it in a browser) and {0}/compare.pvd (open it in ParaView)", o.output));
+  say(fmt::format("wrote {0}/report.html (open it in a browser) and {0}/compare.pvd (open it in ParaView)",
+                  o.output));
 }
 
 }  // namespace
@@ -254,7 +273,8 @@ std::function<void(const Invocation&)> add_compare(CLI::App& app) {
   app.add_option("--model", o->model, "RUN folder or checkpoint")->type_name("RUN");
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   add_field_options(app, o->field);
-  app.add_option("--resolution", o->resolution, "Resolutions to compare at, for --field")->type_name("WxH,...");
+  app.add_option("--resolution", o->resolution, "Resolutions to compare at, for --field")
+      ->type_name("WxH,...");
   app.add_option("--samples", o->samples, "Samples a resolution [8]");
   app.add_option("--tolerance", o->tolerance, "Relative tolerance of the solver [1e-10]");
   app.add_option("-o,--output", o->output, "Folder for report, pictures and VTK files")->type_name("DIR");

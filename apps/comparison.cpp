@@ -22,7 +22,9 @@ std::optional<ErrorSummary> summary_of_present(const std::vector<ComparedSample>
   return summarize(values);
 }
 
-nlohmann::json json_of(const ErrorSummary& s) { return {{"mean", s.mean}, {"median", s.median}, {"max", s.max}}; }
+nlohmann::json json_of(const ErrorSummary& s) {
+  return {{"mean", s.mean}, {"median", s.median}, {"max", s.max}};
+}
 
 }  // namespace
 
@@ -37,13 +39,15 @@ std::optional<ErrorSummary> ComparedResolution::solver_seconds() const {
 std::string verdict(const ComparedResolution& r) {
   const double error = r.summary(&ComparedSample::relative_l2).mean;
   const double surrogate = r.summary(&ComparedSample::seconds_surrogate).median;
-  std::string text = fmt::format("At {} ({} in training) the surrogate is off by {:.2g} % on average and takes {:.3g} ms a sample",
-                                 r.resolution.text(), r.seen_in_training ? "seen" : "not seen", 100 * error, 1e3 * surrogate);
+  std::string text = fmt::format(
+      "At {} ({} in training) the surrogate is off by {:.2g} % on average and takes {:.3g} ms a sample",
+      r.resolution.text(), r.seen_in_training ? "seen" : "not seen", 100 * error, 1e3 * surrogate);
   if (const auto solver = r.solver_seconds()) {
     const double ratio = solver->median / surrogate;
-    text += fmt::format("; the solver takes {:.3g} ms and has no such error, so the surrogate is {:.3g} times {}",
-                        1e3 * solver->median, ratio > 1 ? ratio : 1 / ratio,
-                        ratio > 1 ? "faster, at that error" : "slower: use the solver");
+    text +=
+        fmt::format("; the solver takes {:.3g} ms and has no such error, so the surrogate is {:.3g} times {}",
+                    1e3 * solver->median, ratio > 1 ? ratio : 1 / ratio,
+                    ratio > 1 ? "faster, at that error" : "slower: use the solver");
   }
   text += ".";
   if (const auto interpolated = r.interpolated()) {
@@ -69,13 +73,17 @@ nlohmann::json to_json(const Comparison& c) {
                      {"device", c.device},
                      {"verdict", verdict(r)}};
     double mse = 0.0;
-    for (const auto& s : r.samples) mse += s.relative_l2 * s.relative_l2 / static_cast<double>(r.samples.size());
+    for (const auto& s : r.samples)
+      mse += s.relative_l2 * s.relative_l2 / static_cast<double>(r.samples.size());
     j["relative_mse"] = mse;
     if (const auto interpolated = r.interpolated()) j["interpolated_relative_l2"] = json_of(*interpolated);
     if (const auto solver = r.solver_seconds()) j["solver_seconds_per_sample"] = solver->median;
     results.push_back(j);
   }
-  return {{"command", "compare"}, {"model", c.model}, {"solver_tolerance", c.solver_tolerance}, {"results", results}};
+  return {{"command", "compare"},
+          {"model", c.model},
+          {"solver_tolerance", c.solver_tolerance},
+          {"results", results}};
 }
 
 }  // namespace mano

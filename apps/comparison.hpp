@@ -15,11 +15,12 @@ struct ComparedSample {
   std::uint64_t number = 0;
   double relative_l2 = 0.0;
   double relative_h1 = 0.0;
-  double largest_error = 0.0;                 ///< over the largest absolute pressure
-  std::optional<double> interpolated_l2;      ///< at an unseen finer resolution
-  double seconds_surrogate = 0.0;             ///< one sample at a time
-  std::optional<double> seconds_solver;       ///< set-up and solve on one core; empty where the equation is unknown
-  std::string image;                          ///< .vti in the folder
+  double largest_error = 0.0;             ///< over the largest absolute pressure
+  std::optional<double> interpolated_l2;  ///< at an unseen finer resolution
+  double seconds_surrogate = 0.0;         ///< one sample at a time
+  std::optional<double>
+      seconds_solver;  ///< set-up and solve on one core; empty where the equation is unknown
+  std::string image;   ///< .vti in the folder
 };
 
 struct ComparedResolution {

@@ -19,14 +19,15 @@ std::string quoted(std::string text) {
 
 std::string script_of(const CurveChart& chart, const std::string& output) {
   std::string s = "set terminal pngcairo size 900,560 font 'DejaVu Sans,12' noenhanced\n";
-  s += fmt::format("set output {}\nset title {}\nset xlabel {}\nset ylabel {}\n", quoted(output), quoted(chart.title),
-                   quoted(chart.x_label), quoted(chart.y_label));
+  s += fmt::format("set output {}\nset title {}\nset xlabel {}\nset ylabel {}\n", quoted(output),
+                   quoted(chart.title), quoted(chart.x_label), quoted(chart.y_label));
   s += "set grid lc rgb '#dddddd'\nset key top right\nset border 3\nset tics nomirror\n";
   if (chart.log_x) s += "set logscale x\n";
   if (chart.log_y) s += "set logscale y\n";
   if (!chart.x_ticks.empty()) {
     s += "set xtics (";
-    for (const auto& [x, label] : chart.x_ticks) s += fmt::format("{}{} {}", s.back() == '(' ? "" : ", ", quoted(label), x);
+    for (const auto& [x, label] : chart.x_ticks)
+      s += fmt::format("{}{} {}", s.back() == '(' ? "" : ", ", quoted(label), x);
     s += ")\n";
   }
   // Colours of Okabe and Ito, which colour-blind readers can tell apart.
@@ -34,8 +35,8 @@ std::string script_of(const CurveChart& chart, const std::string& output) {
   s += "plot ";
   for (std::size_t c = 0; c < chart.curves.size(); ++c) {
     const bool few = chart.curves[c].x.size() <= 12;
-    s += fmt::format("{}'-' with {} lw 2 pt 7 lc rgb '{}' title {}", c ? ", " : "", few ? "linespoints" : "lines",
-                     colours[c % 6], quoted(chart.curves[c].title));
+    s += fmt::format("{}'-' with {} lw 2 pt 7 lc rgb '{}' title {}", c ? ", " : "",
+                     few ? "linespoints" : "lines", colours[c % 6], quoted(chart.curves[c].title));
   }
   s += "\n";
   for (const Curve& curve : chart.curves) {
@@ -79,7 +80,9 @@ std::string draw_training_curve(const std::filesystem::path& run) {
     held_out.x.push_back(entry["epoch"]);
     held_out.y.push_back(entry["validation_relative_l2"]);
   }
-  return draw_chart(run / "curve.png", {.title = "Training", .x_label = "epoch", .y_label = "mean relative L2 error",
+  return draw_chart(run / "curve.png", {.title = "Training",
+                                        .x_label = "epoch",
+                                        .y_label = "mean relative L2 error",
                                         .curves = {training, held_out}});
 }
 

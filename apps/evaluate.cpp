@@ -2,11 +2,12 @@
 //
 //   mano evaluate --model run --data test-32x32.h5 --data test-64x64.h5 --json errors.json
 
+#include "surrogate/evaluate.hpp"
+
 #include "apps/command_line.hpp"
 #include "apps/evaluation_table.hpp"
 #include "apps/progress.hpp"
 #include "core/error.hpp"
-#include "surrogate/evaluate.hpp"
 
 namespace mano {
 
@@ -29,11 +30,13 @@ void evaluate_command(const Options& o, const Invocation&) {
     readers.emplace_back(path);
     const DatasetInfo& info = readers.back().info();
     if (!o.force) surrogate.check_problem(info.setup, info.grid, info.location, path);
+    surrogate.check_fits(info.grid, std::min<std::size_t>(o.batch, info.samples));
   }
   std::vector<Evaluation> evaluations;
   for (const DatasetReader& reader : readers) {
     Progress progress("evaluate " + reader.path().filename().string(), "samples", reader.info().samples);
-    evaluations.push_back(evaluate(surrogate, reader, o.batch, [&](std::size_t done) { progress.update(done); }));
+    evaluations.push_back(
+        evaluate(surrogate, reader, o.batch, [&](std::size_t done) { progress.update(done); }));
   }
   for (const auto& line : table_lines(evaluations)) say(line);
   write_json(o.json, evaluations_json("evaluate", o.model, evaluations));

@@ -6,16 +6,18 @@ namespace mano {
 
 std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations) {
   std::vector<std::string> lines;
-  lines.push_back("resolution  in training  samples  relative L2 (median, max)    relative H1  relative MSE  s/sample");
+  lines.push_back(
+      "resolution  in training  samples  relative L2 (median, max)    relative H1  relative MSE  s/sample");
   for (const Evaluation& e : evaluations) {
     lines.push_back(fmt::format("{:<11} {:<12} {:<8} {:.4f} ({:.4f}, {:.4f})      {:<12.4f} {:<13.3e} {:.3g}",
                                 e.resolution.text(), e.seen_in_training ? "seen" : "unseen", e.samples,
-                                e.relative_l2.mean, e.relative_l2.median, e.relative_l2.max, e.relative_h1.mean,
-                                e.relative_mse, e.seconds_per_sample));
+                                e.relative_l2.mean, e.relative_l2.median, e.relative_l2.max,
+                                e.relative_h1.mean, e.relative_mse, e.seconds_per_sample));
     if (e.interpolated_l2) {
-      lines.push_back(fmt::format("{:<11} {:<12} {:<8} {:.4f} ({:.4f}, {:.4f})      interpolated from the training resolution: "
-                                  "the line to beat",
-                                  "", "", "", e.interpolated_l2->mean, e.interpolated_l2->median, e.interpolated_l2->max));
+      lines.push_back(fmt::format(
+          "{:<11} {:<12} {:<8} {:.4f} ({:.4f}, {:.4f})      interpolated from the training resolution: "
+          "the line to beat",
+          "", "", "", e.interpolated_l2->mean, e.interpolated_l2->median, e.interpolated_l2->max));
     }
   }
   return lines;
@@ -23,7 +25,9 @@ std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations)
 
 namespace {
 
-nlohmann::json summary_json(const ErrorSummary& s) { return {{"mean", s.mean}, {"median", s.median}, {"max", s.max}}; }
+nlohmann::json summary_json(const ErrorSummary& s) {
+  return {{"mean", s.mean}, {"median", s.median}, {"max", s.max}};
+}
 
 }  // namespace
 

@@ -27,19 +27,30 @@ void add_field_options(CLI::App& app, FieldOptions& o) {
   const std::string random = "Random field";
   app.add_option("--field", o.field, "two-phase, lognormal, layered, channels or file")->group(random);
   app.add_option("--seed", o.seed, "Seed of the random fields [0]")->group(random);
-  app.add_option("--phases", o.phases, "two-phase: the two permeabilities [3,12]")->type_name("LOW,HIGH")->group(random);
+  app.add_option("--phases", o.phases, "two-phase: the two permeabilities [3,12]")
+      ->type_name("LOW,HIGH")
+      ->group(random);
   app.add_option("--mean", o.spec.mean, "lognormal, layered: mean of log k [0]")->group(random);
-  app.add_option("--deviation", o.spec.deviation, "lognormal, layered: standard deviation of log k [1]")->group(random);
-  app.add_option("--correlation-length", o.correlation_length, "lognormal: one length, or LXxLY [0.1]")->group(random);
+  app.add_option("--deviation", o.spec.deviation, "lognormal, layered: standard deviation of log k [1]")
+      ->group(random);
+  app.add_option("--correlation-length", o.correlation_length, "lognormal: one length, or LXxLY [0.1]")
+      ->group(random);
   app.add_option("--smoothness", o.spec.smoothness, "lognormal: Matern's nu [0.5]")->group(random);
   app.add_option("--layers", o.spec.layers, "layered: number of layers [8]")->group(random);
   app.add_option("--channels", o.spec.channels, "channels: how many [4]")->group(random);
-  app.add_option("--channel-width", o.spec.channel_width, "channels: width over the domain's height [0.08]")->group(random);
-  app.add_option("--contrast", o.spec.contrast, "channels: permeability over that of the matrix [100]")->group(random);
+  app.add_option("--channel-width", o.spec.channel_width, "channels: width over the domain's height [0.08]")
+      ->group(random);
+  app.add_option("--contrast", o.spec.contrast, "channels: permeability over that of the matrix [100]")
+      ->group(random);
   const std::string file = "Field from a file";
-  app.add_option("--permeability", o.permeability, "HDF5, .vti or Eclipse GRDECL file")->type_name("FILE")->group(file);
-  app.add_option("--keyword", o.keyword, "GRDECL keyword, HDF5 dataset or VTK array [PERMX / permeability]")->group(file);
-  app.add_option("--grid", o.grid3, "GRDECL without SPECGRID or DIMENS: its size")->type_name("NXxNYxNZ")->group(file);
+  app.add_option("--permeability", o.permeability, "HDF5, .vti or Eclipse GRDECL file")
+      ->type_name("FILE")
+      ->group(file);
+  app.add_option("--keyword", o.keyword, "GRDECL keyword, HDF5 dataset or VTK array [PERMX / permeability]")
+      ->group(file);
+  app.add_option("--grid", o.grid3, "GRDECL without SPECGRID or DIMENS: its size")
+      ->type_name("NXxNYxNZ")
+      ->group(file);
   app.add_option("--layer", o.layer, "GRDECL: horizontal layer, from 1")->group(file);
   app.add_option("--section", o.section, "GRDECL: vertical section, from 1; depth down as y")->group(file);
   app.add_option("--size", o.size, "Size of the domain [1x1]")->type_name("LXxLY");
@@ -102,9 +113,13 @@ FieldSource::FieldSource(FieldOptions options) : impl_(std::make_unique<Impl>())
 FieldSource::~FieldSource() = default;
 FieldSource::FieldSource(FieldSource&&) noexcept = default;
 
-bool FieldSource::from_file() const { return !impl_->options.permeability.empty(); }
+bool FieldSource::from_file() const {
+  return !impl_->options.permeability.empty();
+}
 
-std::size_t FieldSource::samples() const { return impl_->array ? impl_->array->samples() : impl_->single ? 1 : 0; }
+std::size_t FieldSource::samples() const {
+  return impl_->array ? impl_->array->samples() : impl_->single ? 1 : 0;
+}
 
 Grid FieldSource::grid(const std::string& resolution) const {
   const FieldOptions& o = impl_->options;
@@ -124,19 +139,29 @@ Field FieldSource::draw(std::uint64_t sample, const Grid& grid) const {
   check(sample < samples(), "{} holds {} field{}, sample {} was asked for", o.permeability, samples(),
         samples() == 1 ? "" : "s", sample);
   Field field = impl_->array ? impl_->array->read(sample) : *impl_->single;
-  check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "{} holds a field of {}, {} was asked for", o.permeability,
-        field.grid.resolution(), grid.resolution());
+  check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "{} holds a field of {}, {} was asked for",
+        o.permeability, field.grid.resolution(), grid.resolution());
   field.grid = grid;
   check_permeability(field, fmt::format("{}, sample {}", o.permeability, sample));
   return field;
 }
 
-std::string FieldSource::kind() const { return from_file() ? "file" : impl_->options.spec.kind; }
+std::string FieldSource::kind() const {
+  return from_file() ? "file" : impl_->options.spec.kind;
+}
+
+std::string FieldSource::description() const {
+  const FieldOptions& o = impl_->options;
+  if (!from_file()) return fmt::format("{}, seed {}", o.spec.kind, o.seed);
+  return std::filesystem::path(o.permeability).filename().string() +
+         (o.keyword.empty() ? "" : ", " + o.keyword);
+}
 
 nlohmann::json FieldSource::configuration() const {
   const FieldOptions& o = impl_->options;
   if (from_file()) {
-    nlohmann::json j{{"field", "file"}, {"permeability", o.permeability}, {"hash", file_hash(o.permeability)}};
+    nlohmann::json j{
+        {"field", "file"}, {"permeability", o.permeability}, {"hash", file_hash(o.permeability)}};
     if (!o.keyword.empty()) j["keyword"] = o.keyword;
     if (o.layer) j["layer"] = *o.layer;
     if (o.section) j["section"] = *o.section;
@@ -147,7 +172,8 @@ nlohmann::json FieldSource::configuration() const {
   if (s.kind == "two-phase") j.update({{"phases", {s.low, s.high}}});
   if (s.kind == "lognormal" || s.kind == "layered") j.update({{"mean", s.mean}, {"deviation", s.deviation}});
   if (s.kind == "lognormal") {
-    j.update({{"correlation_length", {s.correlation_length_x, s.correlation_length_y}}, {"smoothness", s.smoothness}});
+    j.update({{"correlation_length", {s.correlation_length_x, s.correlation_length_y}},
+              {"smoothness", s.smoothness}});
   }
   if (s.kind == "layered") j["layers"] = s.layers;
   if (s.kind == "channels") {
@@ -156,6 +182,8 @@ nlohmann::json FieldSource::configuration() const {
   return j;
 }
 
-const FieldOptions& FieldSource::options() const { return impl_->options; }
+const FieldOptions& FieldSource::options() const {
+  return impl_->options;
+}
 
 }  // namespace mano

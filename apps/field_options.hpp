@@ -46,6 +46,7 @@ class FieldSource {
   /// Throws InvalidInput where a file holds another resolution than the grid.
   Field draw(std::uint64_t sample, const Grid& grid) const;
   std::string kind() const;              ///< "two-phase", ..., "file"
+  std::string description() const;       ///< for people: "two-phase, seed 1", or the file's name
   nlohmann::json configuration() const;  ///< everything that the field depends on
   const FieldOptions& options() const;
 

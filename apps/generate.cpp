@@ -31,19 +31,20 @@ struct Options {
   bool overwrite = false;
 };
 
-GenerateRequest make_request(const Options& o, const FieldSource& source, const std::vector<std::string>& petsc) {
+GenerateRequest make_request(const Options& o, const FieldSource& source,
+                             const std::vector<std::string>& petsc) {
   GenerateRequest r;
   check(!o.output.empty(), "no output: pass -o FILE.h5");
   r.output = o.output;
-  check(r.output.extension() == ".h5" || r.output.extension() == ".hdf5", "output is '{}', expected a name in .h5",
-        o.output);
+  check(r.output.extension() == ".h5" || r.output.extension() == ".hdf5",
+        "output is '{}', expected a name in .h5", o.output);
   r.grids.push_back(source.grid(o.resolution));
   if (!o.also.empty()) {
     check(!source.from_file(), "--also needs a random field: a file has one resolution");
     for (const Resolution& resolution : parse_resolutions(o.also)) {
       const Grid grid{resolution.nx, resolution.ny, r.grids[0].lx, r.grids[0].ly};
-      check(std::find(r.grids.begin(), r.grids.end(), grid) == r.grids.end(), "resolution {} is asked for twice",
-            resolution.text());
+      check(std::find(r.grids.begin(), r.grids.end(), grid) == r.grids.end(),
+            "resolution {} is asked for twice", resolution.text());
       r.grids.push_back(grid);
     }
   }
@@ -52,8 +53,8 @@ GenerateRequest make_request(const Options& o, const FieldSource& source, const 
   check(!source.from_file() || r.samples <= source.samples(), "{} holds {} fields, {} samples were asked for",
         o.field.permeability, source.samples(), r.samples);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
-  check(o.precision == "float32" || o.precision == "float64", "precision is '{}', expected float32 or float64",
-        o.precision);
+  check(o.precision == "float32" || o.precision == "float64",
+        "precision is '{}', expected float32 or float64", o.precision);
   r.seed = o.field.seed;
   r.setup = o.setup;
   r.field = source.kind();
@@ -61,8 +62,12 @@ GenerateRequest make_request(const Options& o, const FieldSource& source, const 
   r.single_precision = o.precision == "float32";
   r.overwrite = o.overwrite;
   nlohmann::json c = source.configuration();
-  c.update({{"samples", r.samples},     {"setup", o.setup},         {"tolerance", o.tolerance},
-            {"precision", o.precision}, {"program_version", kVersion}, {"size", {r.grids[0].lx, r.grids[0].ly}},
+  c.update({{"samples", r.samples},
+            {"setup", o.setup},
+            {"tolerance", o.tolerance},
+            {"precision", o.precision},
+            {"program_version", kVersion},
+            {"size", {r.grids[0].lx, r.grids[0].ly}},
             {"petsc_options", petsc}});
   for (const Grid& grid : r.grids) c["resolutions"].push_back(grid.resolution());
   r.configuration = c.dump();
@@ -81,7 +86,8 @@ void run_on_ranks(const PetscSession& session, const std::function<void()>& work
   }
   const int worst = session.maximum(status);
   if (worst == 0) return;
-  if (status != 0 && session.rank() != 0) fmt::print(stderr, "mano generate: rank {}: error: {}\n", session.rank(), message);
+  if (status != 0 && session.rank() != 0)
+    fmt::print(stderr, "mano generate: rank {}: error: {}\n", session.rank(), message);
   throw Error(worst, status != 0 ? message : "another rank failed, see its line");
 }
 
@@ -90,13 +96,14 @@ void generate(const Options& o, const Invocation& invocation) {
   const FieldSource source(o.field);
   const GenerateRequest request = make_request(o, source, invocation.petsc_options);
   make_problem(o.setup, Field(Grid{2, 2}, 1.0));  // an unknown set-up is refused before any work
-  if (source.from_file()) {  // so is a field of the file that cannot be used
+  if (source.from_file()) {                       // so is a field of the file that cannot be used
     for (std::size_t s = 0; s < request.samples; ++s) source.draw(s, request.grids[0]);
   }
   const auto start = std::chrono::steady_clock::now();
   const PetscSession session(invocation.petsc_options);
   for (const Grid& grid : request.grids) {
-    check_memory(solve_memory(grid) * session.ranks(), fmt::format("solving at {} on {} ranks", grid.resolution(), session.ranks()));
+    check_memory(solve_memory(grid) * session.ranks(),
+                 fmt::format("solving at {} on {} ranks", grid.resolution(), session.ranks()));
   }
   catch_interrupts();
 
@@ -111,7 +118,8 @@ void generate(const Options& o, const Invocation& invocation) {
     callbacks.draw = [&](std::uint64_t sample, const Grid& grid) { return source.draw(sample, grid); };
     callbacks.solve = [&](const Field& k) { return verified_solve(make_problem(o.setup, k), o.tolerance); };
     callbacks.progress = [&](std::size_t done) { progress.update(std::min(done, request.samples)); };
-    run_on_ranks(session, [&] { times = generate_shards(request, callbacks, session.rank(), session.ranks()); });
+    run_on_ranks(session,
+                 [&] { times = generate_shards(request, callbacks, session.rank(), session.ranks()); });
   }
 
   // 3. One file a resolution, by rename.
@@ -123,11 +131,11 @@ void generate(const Options& o, const Invocation& invocation) {
   nlohmann::json resolutions;
   for (std::size_t g = 0; g < request.grids.size(); ++g) {
     resolutions.push_back({request.grids[g].nx, request.grids[g].ny});
-    say(fmt::format("wrote {}: {} samples of {} at {}, set-up {}", output_path(request, g).string(), request.samples,
-                    request.field, request.grids[g].resolution(), request.setup));
+    say(fmt::format("wrote {}: {} samples of {} at {}, set-up {}", output_path(request, g).string(),
+                    request.samples, request.field, request.grids[g].resolution(), request.setup));
   }
-  say(fmt::format("{} on {} rank{}: {:.3g} s solving, {:.3g} s writing on rank 0", duration_text(seconds), session.ranks(),
-                  session.ranks() == 1 ? "" : "s", times.solving, times.writing));
+  say(fmt::format("{} on {} rank{}: {:.3g} s solving, {:.3g} s writing on rank 0", duration_text(seconds),
+                  session.ranks(), session.ranks() == 1 ? "" : "s", times.solving, times.writing));
   write_json(o.json, {{"samples", request.samples},
                       {"resolutions", resolutions},
                       {"seconds", seconds},
@@ -143,12 +151,14 @@ std::function<void(const Invocation&)> add_generate(CLI::App& app) {
   add_field_options(app, o->field);
   app.add_option("--samples", o->samples, "Number of samples [all fields of a file]");
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
-  app.add_option("--also", o->also, "The same samples at further resolutions, each solved anew, in files of their own")
+  app.add_option("--also", o->also,
+                 "The same samples at further resolutions, each solved anew, in files of their own")
       ->type_name("WxH,...");
   app.add_option("--setup", o->setup, "benchmark, drive or five-spot [benchmark]");
   app.add_option("--tolerance", o->tolerance, "Bound on the true relative residual [1e-10]");
   app.add_option("--precision", o->precision, "float64 or float32 in the file [float64]");
-  app.add_option("-o,--output", o->output, "Dataset, .h5; further resolutions get -WxH before the dot")->type_name("FILE");
+  app.add_option("-o,--output", o->output, "Dataset, .h5; further resolutions get -WxH before the dot")
+      ->type_name("FILE");
   app.add_flag("--overwrite", o->overwrite, "Replace existing datasets");
   add_json_option(app, o->json);
   app.footer("Options after -- go to PETSc.");

@@ -31,15 +31,26 @@ nlohmann::json describe_dataset(const std::string& path) {
     most_iterations = std::max(most_iterations, sample.iterations);
     worst_residual = std::max(worst_residual, sample.residual);
   }
-  say(fmt::format("dataset (schema {} version {}), written by mano {}", kDatasetSchema, kDatasetSchemaVersion, i.version));
-  say(fmt::format("{} samples of {}x{} ({}), values at the {}, domain {:g}x{:g}", i.samples, i.grid.nx, i.grid.ny,
-                  i.single_precision ? "float32" : "float64", to_string(i.location), i.grid.lx, i.grid.ly));
+  say(fmt::format("dataset (schema {} version {}), written by mano {}", kDatasetSchema, kDatasetSchemaVersion,
+                  i.version));
+  say(fmt::format("{} samples of {}x{} ({}), values at the {}, domain {:g}x{:g}", i.samples, i.grid.nx,
+                  i.grid.ny, i.single_precision ? "float32" : "float64", to_string(i.location), i.grid.lx,
+                  i.grid.ly));
   say(fmt::format("field {}, set-up {}, tolerance {:g}", i.field, i.setup, i.tolerance));
-  if (most_iterations > 0) say(fmt::format("at most {} iterations, relative residual at most {:.2g}", most_iterations, worst_residual));
+  if (most_iterations > 0)
+    say(fmt::format("at most {} iterations, relative residual at most {:.2g}", most_iterations,
+                    worst_residual));
   say("configuration " + i.configuration);
-  return {{"kind", "dataset"}, {"samples", i.samples}, {"resolution", {i.grid.nx, i.grid.ny}}, {"setup", i.setup},
-          {"field", i.field},  {"location", to_string(i.location)}, {"size", {i.grid.lx, i.grid.ly}},
-          {"tolerance", i.tolerance}, {"largest_residual", worst_residual}, {"hash", file_hash(path)}};
+  return {{"kind", "dataset"},
+          {"samples", i.samples},
+          {"resolution", {i.grid.nx, i.grid.ny}},
+          {"setup", i.setup},
+          {"field", i.field},
+          {"location", to_string(i.location)},
+          {"size", {i.grid.lx, i.grid.ly}},
+          {"tolerance", i.tolerance},
+          {"largest_residual", worst_residual},
+          {"hash", file_hash(path)}};
 }
 
 nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
@@ -48,18 +59,19 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   std::vector<std::string> resolutions;
   for (const Resolution& r : c.resolutions) resolutions.push_back(r.text());
   say(fmt::format("MANO checkpoint {}, written by mano {}", path.string(), c.version));
-  say(fmt::format("{} parameters: dim {}, depth {}, heads {} of {}, MLP {}, window {} stride {}, rate {}, {}", c.parameters,
-                  a.dim, a.depth, a.heads, a.dim_head, a.mlp, a.window, a.stride, a.rate,
+  say(fmt::format("{} parameters: dim {}, depth {}, heads {} of {}, MLP {}, window {} stride {}, rate {}, {}",
+                  c.parameters, a.dim, a.depth, a.heads, a.dim_head, a.mlp, a.window, a.stride, a.rate,
                   a.sampling == Architecture::Sampling::conv ? "learned sampling" : "average pooling"));
-  say(fmt::format("trained at {} on {} data, set-up {}, domain {:g}x{:g}, values at the {}", fmt::join(resolutions, ", "),
-                  c.field, c.setup, c.lx, c.ly, to_string(c.location)));
+  say(fmt::format("trained at {} on {} data, set-up {}, domain {:g}x{:g}, values at the {}",
+                  fmt::join(resolutions, ", "), c.field, c.setup, c.lx, c.ly, to_string(c.location)));
   for (const auto& d : c.data) say(fmt::format("data {}: {} samples, hash {}", d.file, d.samples, d.hash));
   say(fmt::format("epoch {}: relative L2 {:.4f} on the held-out part", c.epoch, c.validation_l2));
   nlohmann::json data = nlohmann::json::array();
   for (const auto& d : c.data) data.push_back({{"file", d.file}, {"samples", d.samples}, {"hash", d.hash}});
-  return {{"kind", "checkpoint"}, {"parameters", c.parameters}, {"resolutions", resolutions}, {"setup", c.setup},
-          {"field", c.field},     {"data", data},               {"epoch", c.epoch},
-          {"validation_relative_l2", c.validation_l2}};
+  return {{"kind", "checkpoint"},       {"parameters", c.parameters},
+          {"resolutions", resolutions}, {"setup", c.setup},
+          {"field", c.field},           {"data", data},
+          {"epoch", c.epoch},           {"validation_relative_l2", c.validation_l2}};
 }
 
 nlohmann::json describe_lines(const std::string& kind, const std::vector<std::string>& lines) {
@@ -93,7 +105,8 @@ void info(const std::string& path, const std::string& json) {
     } else if (extension == ".pvd") {
       result = describe_lines("pvd", describe_pvd(path));
     } else {
-      check(extension == ".safetensors", "{} is no dataset (.h5), checkpoint (.safetensors), run folder, .vti or .pvd", path);
+      check(extension == ".safetensors",
+            "{} is no dataset (.h5), checkpoint (.safetensors), run folder, .vti or .pvd", path);
       result = describe_checkpoint(path);
     }
   }

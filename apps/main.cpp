@@ -35,13 +35,15 @@ constexpr Entry kSubcommands[] = {
 };
 
 int report_error(const std::string& where, const std::string& message, int status) {
-  if (mano::launched_rank() == 0) fmt::print(stderr, "mano{}{}: error: {}\n", where.empty() ? "" : " ", where, message);
+  if (mano::launched_rank() == 0)
+    fmt::print(stderr, "mano{}{}: error: {}\n", where.empty() ? "" : " ", where, message);
   return status;
 }
 
 int run(std::vector<std::string> arguments, std::string& where) {
   mano::Invocation invocation;
-  for (const auto& argument : arguments) invocation.command_line += (invocation.command_line.empty() ? "mano " : " ") + argument;
+  for (const auto& argument : arguments)
+    invocation.command_line += (invocation.command_line.empty() ? "mano " : " ") + argument;
   if (const auto dashes = std::find(arguments.begin(), arguments.end(), "--"); dashes != arguments.end()) {
     invocation.petsc_options.assign(dashes + 1, arguments.end());
     arguments.erase(dashes, arguments.end());

@@ -8,8 +8,8 @@ namespace mano {
 
 OutputKind check_output(const std::filesystem::path& path) {
   const std::string extension = path.extension().string();
-  check(extension == ".vti" || extension == ".h5" || extension == ".hdf5", "output is '{}', expected a name in .vti or .h5",
-        path.string());
+  check(extension == ".vti" || extension == ".h5" || extension == ".hdf5",
+        "output is '{}', expected a name in .vti or .h5", path.string());
   if (extension == ".vti") check_vtk();
   check_writable(path);
   return extension == ".vti" ? OutputKind::vti : OutputKind::hdf5;

@@ -25,13 +25,14 @@ namespace {
 using Rgb = std::array<double, 3>;
 constexpr int kPlotWidth = 300;
 constexpr int kMargin = 16;
-constexpr int kAxisRoom = 44;   // left of and below a plot
+constexpr int kAxisRoom = 44;  // left of and below a plot
 constexpr int kTitleRoom = 30;
 constexpr int kBarWidth = 14;
-constexpr int kBarRoom = 86;    // colour bar with its numbers
+constexpr int kBarRoom = 86;  // colour bar with its numbers
 constexpr int kFontSize = 13;
 
-// Anchors of viridis (S. van der Walt, N. Smith) and of ColorBrewer's RdBu: both safe for colour-blind readers.
+// Anchors of viridis (S. van der Walt, N. Smith) and of ColorBrewer's RdBu: both safe for colour-blind
+// readers.
 const std::vector<Rgb> kSequential{{0.267, 0.005, 0.329}, {0.283, 0.141, 0.458}, {0.254, 0.265, 0.530},
                                    {0.207, 0.372, 0.553}, {0.164, 0.471, 0.558}, {0.128, 0.567, 0.551},
                                    {0.135, 0.659, 0.518}, {0.267, 0.749, 0.441}, {0.478, 0.821, 0.318},
@@ -171,7 +172,8 @@ void draw_panel(Canvas& canvas, const MapPanel& panel, int x0, int y0) {
   if (logarithmic) {
     for (double& v : shown.values) v = std::log10(v);
   }
-  const auto table = colour_table(panel.scale, logarithmic ? std::log10(low) : low, logarithmic ? std::log10(high) : high);
+  const auto table =
+      colour_table(panel.scale, logarithmic ? std::log10(low) : low, logarithmic ? std::log10(high) : high);
   canvas.map(shown, table, x0, y0, kPlotWidth, height);
   canvas.frame(x0, y0, kPlotWidth, height);
   canvas.text(panel.title, x0 + kPlotWidth / 2, y0 + height + 10, Align::centre);
@@ -200,7 +202,8 @@ void draw_maps(const std::filesystem::path& path, const std::vector<MapPanel>& p
   constexpr int kPanelWidth = kAxisRoom + kPlotWidth + kBarRoom;
   int height = 0;
   for (const MapPanel& panel : panels) height = std::max(height, plot_height(panel.field.grid));
-  Canvas canvas(kMargin + static_cast<int>(panels.size()) * kPanelWidth, kAxisRoom + height + kTitleRoom + kMargin);
+  Canvas canvas(kMargin + static_cast<int>(panels.size()) * kPanelWidth,
+                kAxisRoom + height + kTitleRoom + kMargin);
   for (std::size_t p = 0; p < panels.size(); ++p) {
     draw_panel(canvas, panels[p], kAxisRoom + static_cast<int>(p) * kPanelWidth, kAxisRoom);
   }

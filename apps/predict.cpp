@@ -38,12 +38,14 @@ struct Input {
 Input input_of(const Options& o, const Surrogate& surrogate) {
   Input in;
   if (!o.data.empty()) {
-    check(o.field.field.empty() && o.field.permeability.empty(), "--data excludes --field and --permeability");
+    check(o.field.field.empty() && o.field.permeability.empty(),
+          "--data excludes --field and --permeability");
     auto reader = std::make_shared<DatasetReader>(o.data);
     const DatasetInfo& info = reader->info();
     if (!o.force) surrogate.check_problem(info.setup, info.grid, info.location, o.data);
-    in = {info.grid, info.location, info.setup, 0, info.samples,
-          [reader](std::size_t s) { return reader->read(s); }, info.field, info.configuration};
+    in = {info.grid,  info.location,     info.setup,
+          0,          info.samples,      [reader](std::size_t s) { return reader->read(s); },
+          info.field, info.configuration};
     if (o.field.sample) {
       in.first = *o.field.sample;
       in.count = 1;
@@ -129,14 +131,19 @@ void predict(const Options& o, const Invocation&) {
   const OutputKind kind = check_output(o.output);
   const Surrogate surrogate(o.model, o.device);
   const Input in = input_of(o, surrogate);
+  surrogate.check_fits(in.grid, std::min<std::size_t>(o.batch, in.count));
   if (kind == OutputKind::vti) {
-    check(in.count == 1, "{} holds {} samples and a .vti holds one: pass --sample I, or write .h5", o.data, in.count);
+    check(in.count == 1, "{} holds {} samples and a .vti holds one: pass --sample I, or write .h5", o.data,
+          in.count);
     write_one_vti(o, in, surrogate);
   } else {
     write_dataset(o, in, surrogate);
   }
-  say(fmt::format("wrote {}: {} prediction{} at {}", o.output, in.count, in.count == 1 ? "" : "s", in.grid.resolution()));
-  write_json(o.json, {{"samples", in.count}, {"resolution", {in.grid.nx, in.grid.ny}}, {"device", surrogate.device()}});
+  say(fmt::format("wrote {}: {} prediction{} at {}", o.output, in.count, in.count == 1 ? "" : "s",
+                  in.grid.resolution()));
+  write_json(
+      o.json,
+      {{"samples", in.count}, {"resolution", {in.grid.nx, in.grid.ny}}, {"device", surrogate.device()}});
 }
 
 }  // namespace

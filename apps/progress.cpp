@@ -39,6 +39,10 @@ Progress::Progress(std::string what, std::string unit, std::size_t total)
       printed_(start_) {}
 
 Progress::~Progress() {
+  clear();
+}
+
+void Progress::clear() {
   if (terminal_ && started_ && !silent_) fmt::print(stderr, "\r\033[K");
 }
 

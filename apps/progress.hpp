@@ -1,5 +1,6 @@
 #pragma once
-// A progress bar on a terminal, plain lines now and then elsewhere; rate and time left in both. On standard error.
+// A progress bar on a terminal, plain lines now and then elsewhere; rate and time left in both. On standard
+// error.
 
 #include <chrono>
 #include <cstddef>
@@ -12,6 +13,8 @@ class Progress {
   /// `unit` is what is counted, in the plural: "samples".
   Progress(std::string what, std::string unit, std::size_t total);
   ~Progress();
+  /// Takes the bar off the terminal, so that a line can be printed in its place.
+  void clear();
   void update(std::size_t done, const std::string& note = "");
 
  private:

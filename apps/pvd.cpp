@@ -9,8 +9,8 @@ void write_pvd(const std::filesystem::path& path, const std::vector<PvdEntry>& e
       "<?xml version=\"1.0\"?>\n<VTKFile type=\"Collection\" version=\"0.1\" byte_order=\"LittleEndian\">\n"
       "  <Collection>\n";
   for (const PvdEntry& entry : entries) {
-    text += fmt::format("    <DataSet timestep=\"{}\" group=\"\" part=\"{}\" file=\"{}\"/>\n", entry.time, entry.part,
-                        entry.file);
+    text += fmt::format("    <DataSet timestep=\"{}\" group=\"\" part=\"{}\" file=\"{}\"/>\n", entry.time,
+                        entry.part, entry.file);
   }
   write_text_atomically(path, text + "  </Collection>\n</VTKFile>\n");
 }

@@ -1,8 +1,9 @@
 // mano solve: one Darcy problem.
 //
 //   mano solve --field two-phase --seed 1 --resolution 256x256 -o field.vti
-//   mano solve --permeability data/spe10_model1.grdecl --grid 100x1x20 --section 1 --size 2500x50 --setup drive -o rock.vti
-//   mpirun -n 2 mano solve --field lognormal --resolution 512x512 -o field.h5 -- -ksp_monitor
+//   mano solve --permeability data/spe10_model1.grdecl --grid 100x1x20 --section 1 --size 2500x50 --setup
+//   drive -o rock.vti mpirun -n 2 mano solve --field lognormal --resolution 512x512 -o field.h5 --
+//   -ksp_monitor
 
 #include <fmt/ranges.h>
 
@@ -79,19 +80,21 @@ void solve(const Options& o, const Invocation& invocation) {
   // 3. The solution, on all ranks together.
   const SolveResult result = solve_darcy(problem, {.relative_tolerance = o.tolerance});
   if (!result.converged) {
-    throw RunFailed(fmt::format("no convergence ({}) after {} iterations, relative residual {:.3g}; nothing was written",
-                                result.reason, result.iterations, result.relative_residual));
+    throw RunFailed(
+        fmt::format("no convergence ({}) after {} iterations, relative residual {:.3g}; nothing was written",
+                    result.reason, result.iterations, result.relative_residual));
   }
 
   // 4. Report and file.
   if (session.rank() != 0) return;
   const auto [low, high] = std::minmax_element(result.pressure.values.begin(), result.pressure.values.end());
   const auto out = outflow(problem, result.pressure);
-  say(fmt::format("{}, {} on {:g}x{:g}, set-up {}", source.kind(), grid.resolution(), grid.lx, grid.ly, o.setup));
+  say(fmt::format("{}, {} on {:g}x{:g}, set-up {}", source.description(), grid.resolution(), grid.lx, grid.ly,
+                  o.setup));
   say(fmt::format("converged in {} iterations: relative residual {:.2g}, set-up {:.3g} s, solve {:.3g} s",
                   result.iterations, result.relative_residual, result.seconds_setup, result.seconds_solve));
-  say(fmt::format("pressure {:.6g} to {:.6g}; outflow: left {:.6g}, right {:.6g}, bottom {:.6g}, top {:.6g}", *low, *high,
-                  out[0], out[1], out[2], out[3]));
+  say(fmt::format("pressure {:.6g} to {:.6g}; outflow: left {:.6g}, right {:.6g}, bottom {:.6g}, top {:.6g}",
+                  *low, *high, out[0], out[1], out[2], out[3]));
   write_output(o, kind, problem, result, source, sample);
   write_json(o.json, results(result, out));
   say("wrote " + o.output);

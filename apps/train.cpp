@@ -3,12 +3,13 @@
 //   mano train --data data.h5 -o run --preset small --epochs 60
 //   mano train --data data.h5 -o run --resume
 
+#include "surrogate/train.hpp"
+
 #include "apps/command_line.hpp"
 #include "apps/curve.hpp"
 #include "apps/progress.hpp"
 #include "core/error.hpp"
 #include "core/interrupt.hpp"
-#include "surrogate/train.hpp"
 
 namespace mano {
 
@@ -58,8 +59,10 @@ void train_command(const Options& o, const Invocation&) {
     progress->update((epoch - 1) * of + samples, fmt::format("epoch {}", epoch));
   };
   callbacks.epoch = [&](const EpochReport& r) {
-    say(fmt::format("epoch {:4} of {}: relative L2 {:.4f} in training, {:.4f} held out{}, {}", r.epoch, request.epochs,
-                    r.train_l2, r.validation_l2, r.best ? " (best)" : "", duration_text(r.seconds)));
+    progress->clear();
+    say(fmt::format("epoch {:4} of {}: relative L2 {:.4f} in training, {:.4f} held out{}, {}", r.epoch,
+                    request.epochs, r.train_l2, r.validation_l2, r.best ? " (best)" : "",
+                    duration_text(r.seconds)));
   };
   const TrainResult result = train(request, callbacks);
   progress.reset();
@@ -68,8 +71,8 @@ void train_command(const Options& o, const Invocation&) {
   const std::string curve = draw_training_curve(request.run);
   say(fmt::format("{} epochs, {} parameters on {}, {}{}", result.epochs, result.parameters, result.device,
                   duration_text(result.seconds), result.stopped_on_time ? ", stopped on time" : ""));
-  say(fmt::format("best: epoch {}, relative L2 {:.4f} on the held-out part; wrote {}/model.safetensors{}", result.best_epoch,
-                  result.best_l2, o.run, curve.empty() ? "" : ", " + curve));
+  say(fmt::format("best: epoch {}, relative L2 {:.4f} on the held-out part; wrote {}/model.safetensors{}",
+                  result.best_epoch, result.best_l2, o.run, curve.empty() ? "" : ", " + curve));
   write_json(o.json, {{"epochs", result.epochs},
                       {"seconds", result.seconds},
                       {"parameters", result.parameters},
@@ -93,12 +96,17 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--max-seconds", r.max_seconds, "Stop on time, with the best checkpoint so far");
   const std::string training = "Training";
   app.add_option("--batch", r.batch, fmt::format("Samples a step [{}]", r.batch))->group(training);
-  app.add_option("--learning-rate", r.learning_rate, fmt::format("At its peak [{}]", r.learning_rate))->group(training);
-  app.add_option("--weight-decay", r.weight_decay, fmt::format("Of AdamW [{}]", r.weight_decay))->group(training);
-  app.add_option("--warm-up", r.warm_up, fmt::format("Fraction of steps with rising rate [{}]", r.warm_up))->group(training);
-  app.add_option("--gradient-clip", r.gradient_clip, fmt::format("Bound on the gradient's norm [{}]", r.gradient_clip))
+  app.add_option("--learning-rate", r.learning_rate, fmt::format("At its peak [{}]", r.learning_rate))
       ->group(training);
-  app.add_option("--held-out", r.held_out, fmt::format("Fraction not trained on [{}]", r.held_out))->group(training);
+  app.add_option("--weight-decay", r.weight_decay, fmt::format("Of AdamW [{}]", r.weight_decay))
+      ->group(training);
+  app.add_option("--warm-up", r.warm_up, fmt::format("Fraction of steps with rising rate [{}]", r.warm_up))
+      ->group(training);
+  app.add_option("--gradient-clip", r.gradient_clip,
+                 fmt::format("Bound on the gradient's norm [{}]", r.gradient_clip))
+      ->group(training);
+  app.add_option("--held-out", r.held_out, fmt::format("Fraction not trained on [{}]", r.held_out))
+      ->group(training);
   const std::string shape = "Architecture, in place of the preset's";
   app.add_option("--dim", o->dim, "Width of a token")->group(shape);
   app.add_option("--depth", o->depth, "Blocks")->group(shape);

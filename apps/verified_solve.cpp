@@ -24,8 +24,8 @@ VerifiedSolution verified_solve(const Problem& problem, double tolerance) {
       solve_darcy(problem, {.relative_tolerance = tolerance, .ranks = SolverOptions::Ranks::self});
   VerifiedSolution verified{std::move(result.pressure), result.iterations, result.relative_residual, ""};
   if (!result.converged) {
-    verified.rejection = fmt::format("no convergence ({}) after {} iterations, relative residual {:.3g}", result.reason,
-                                     result.iterations, result.relative_residual);
+    verified.rejection = fmt::format("no convergence ({}) after {} iterations, relative residual {:.3g}",
+                                     result.reason, result.iterations, result.relative_residual);
   } else {
     verified.rejection = rejection_of(problem, verified.pressure, tolerance);
   }

@@ -22,12 +22,14 @@ vtkImageData* read_image(vtkXMLImageDataReader* reader, const std::filesystem::p
   bool failed = false;
   vtkNew<vtkCallbackCommand> on_error;
   on_error->SetClientData(&failed);
-  on_error->SetCallback([](vtkObject*, unsigned long, void* flag, void*) { *static_cast<bool*>(flag) = true; });
+  on_error->SetCallback(
+      [](vtkObject*, unsigned long, void* flag, void*) { *static_cast<bool*>(flag) = true; });
   check(reader->CanReadFile(path.c_str()) != 0, "{} is not VTK image data", path.string());
   reader->AddObserver(vtkCommand::ErrorEvent, on_error);
   reader->SetFileName(path.c_str());
   reader->Update();
-  check(!failed && reader->GetOutput() != nullptr, "{} cannot be read: it is truncated or damaged", path.string());
+  check(!failed && reader->GetOutput() != nullptr, "{} cannot be read: it is truncated or damaged",
+        path.string());
   return reader->GetOutput();
 }
 
@@ -55,7 +57,8 @@ void write_vti(const std::filesystem::path& path, const VtkImage& content) {
     array->SetNumberOfComponents(3);
     array->SetNumberOfTuples(static_cast<vtkIdType>(g.cells()));
     for (std::size_t c = 0; c < g.cells(); ++c) {
-      array->SetTuple3(static_cast<vtkIdType>(c), components.first.values[c], components.second.values[c], 0.0);
+      array->SetTuple3(static_cast<vtkIdType>(c), components.first.values[c], components.second.values[c],
+                       0.0);
     }
     image->GetCellData()->AddArray(array);
   }
@@ -78,18 +81,20 @@ Field read_vti(const std::filesystem::path& path, const std::string& name) {
   const int on_cells = array != nullptr ? 1 : 0;
   if (array == nullptr) array = image->GetPointData()->GetArray(name.c_str());
   check(array != nullptr, "{}: no array '{}'; --keyword picks another", path.string(), name);
-  check(array->GetNumberOfComponents() == 1, "{}: array '{}' has {} components, expected 1", path.string(), name,
-        array->GetNumberOfComponents());
+  check(array->GetNumberOfComponents() == 1, "{}: array '{}' has {} components, expected 1", path.string(),
+        name, array->GetNumberOfComponents());
   const int nz = std::max(points[2] - on_cells, 1);
-  check(nz == 1 && points[0] > on_cells && points[1] > on_cells, "{}: the image is {}x{}x{}, expected a plane",
-        path.string(), points[0], points[1], points[2]);
+  check(nz == 1 && points[0] > on_cells && points[1] > on_cells,
+        "{}: the image is {}x{}x{}, expected a plane", path.string(), points[0], points[1], points[2]);
   Grid grid{points[0] - on_cells, points[1] - on_cells};
   grid.lx = spacing[0] * grid.nx;
   grid.ly = spacing[1] * grid.ny;
-  check(array->GetNumberOfTuples() == static_cast<vtkIdType>(grid.cells()), "{}: array '{}' has {} values for {} cells",
-        path.string(), name, array->GetNumberOfTuples(), grid.cells());
+  check(array->GetNumberOfTuples() == static_cast<vtkIdType>(grid.cells()),
+        "{}: array '{}' has {} values for {} cells", path.string(), name, array->GetNumberOfTuples(),
+        grid.cells());
   Field field(grid);
-  for (std::size_t c = 0; c < grid.cells(); ++c) field.values[c] = array->GetTuple1(static_cast<vtkIdType>(c));
+  for (std::size_t c = 0; c < grid.cells(); ++c)
+    field.values[c] = array->GetTuple1(static_cast<vtkIdType>(c));
   return field;
 }
 
@@ -100,9 +105,9 @@ std::vector<std::string> describe_vti(const std::filesystem::path& path) {
   double bounds[6];
   image->GetDimensions(points);
   image->GetBounds(bounds);
-  std::vector<std::string> lines{
-      fmt::format("VTK image data, {}x{}x{} cells, [{}, {}] x [{}, {}]", std::max(points[0] - 1, 1),
-                  std::max(points[1] - 1, 1), std::max(points[2] - 1, 1), bounds[0], bounds[1], bounds[2], bounds[3])};
+  std::vector<std::string> lines{fmt::format(
+      "VTK image data, {}x{}x{} cells, [{}, {}] x [{}, {}]", std::max(points[0] - 1, 1),
+      std::max(points[1] - 1, 1), std::max(points[2] - 1, 1), bounds[0], bounds[1], bounds[2], bounds[3])};
   for (int a = 0; a < image->GetCellData()->GetNumberOfArrays(); ++a) {
     vtkDataArray* array = image->GetCellData()->GetArray(a);
     if (array == nullptr) continue;

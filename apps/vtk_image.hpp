@@ -1,6 +1,6 @@
 #pragma once
-// VTK image data (.vti) and collections of it (.pvd). No VTK here; without VTK the functions throw MissingPart, but
-// for write_pvd, which is plain XML.
+// VTK image data (.vti) and collections of it (.pvd). No VTK here; without VTK the functions throw
+// MissingPart, but for write_pvd, which is plain XML.
 
 #include <filesystem>
 #include <string>
@@ -15,8 +15,8 @@ namespace mano {
 struct VtkImage {
   Grid grid;
   Location location = Location::cell;
-  std::vector<std::pair<std::string, Field>> scalars;                     ///< name, values
-  std::vector<std::pair<std::string, std::pair<Field, Field>>> vectors;   ///< name, x and y components; z is 0
+  std::vector<std::pair<std::string, Field>> scalars;                    ///< name, values
+  std::vector<std::pair<std::string, std::pair<Field, Field>>> vectors;  ///< name, x and y components; z is 0
 };
 
 /// Throws MissingPart without VTK: call it before long work whose result goes to a .vti.

@@ -12,7 +12,7 @@ foreach(library torch_cpu c10 torch_cuda c10_cuda)
   find_library(LibTorch_${library} ${library} HINTS ${LibTorch_DIR_}/lib NO_DEFAULT_PATH)
 endforeach()
 if(LibTorch_INCLUDE_DIR)
-  file(STRINGS ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include/torch/version.h _version REGEX "define TORCH_VERSION ")
+  file(STRINGS ${LibTorch_DIR_}/version.py _version REGEX "^__version__")
   string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+" LibTorch_VERSION "${_version}")
 endif()
 # Folders of the CUDA libraries that the wheel loads: PyPI's nvidia packages beside it.

@@ -26,20 +26,30 @@ bool parse_pair(std::string_view text, Number& first, Number& second) {
 
 }  // namespace
 
-std::string to_string(Location location) { return location == Location::cell ? "cell" : "node"; }
+std::string to_string(Location location) {
+  return location == Location::cell ? "cell" : "node";
+}
 
 Location parse_location(const std::string& text) {
   check(text == "cell" || text == "node", "location is '{}', expected 'cell' or 'node'", text);
   return text == "cell" ? Location::cell : Location::node;
 }
 
-double Grid::x(int i, Location location) const { return (i + (location == Location::cell ? 0.5 : 0.0)) * hx(); }
+double Grid::x(int i, Location location) const {
+  return (i + (location == Location::cell ? 0.5 : 0.0)) * hx();
+}
 
-double Grid::y(int j, Location location) const { return (j + (location == Location::cell ? 0.5 : 0.0)) * hy(); }
+double Grid::y(int j, Location location) const {
+  return (j + (location == Location::cell ? 0.5 : 0.0)) * hy();
+}
 
-std::string Grid::resolution() const { return fmt::format("{}x{}", nx, ny); }
+std::string Grid::resolution() const {
+  return fmt::format("{}x{}", nx, ny);
+}
 
-std::string Resolution::text() const { return fmt::format("{}x{}", nx, ny); }
+std::string Resolution::text() const {
+  return fmt::format("{}x{}", nx, ny);
+}
 
 Resolution parse_resolution(const std::string& text) {
   Resolution r;
@@ -66,7 +76,8 @@ std::pair<double, double> parse_size(const std::string& text) {
   double lx = 0.0;
   double ly = 0.0;
   check(parse_pair(text, lx, ly), "size '{}' is not of the form LXxLY, such as 2.5x1", text);
-  check(std::isfinite(lx) && std::isfinite(ly) && lx > 0 && ly > 0, "size '{}' must be finite and above zero", text);
+  check(std::isfinite(lx) && std::isfinite(ly) && lx > 0 && ly > 0, "size '{}' must be finite and above zero",
+        text);
   return {lx, ly};
 }
 

@@ -16,11 +16,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
 
 void sync(const fs::path& path, int flags) {
   const int descriptor = ::open(path.c_str(), flags);
-  if (descriptor < 0) throw RunFailed(fmt::format("cannot open {} to sync it: {}", path.string(), std::strerror(errno)));
+  if (descriptor < 0)
+    throw RunFailed(fmt::format("cannot open {} to sync it: {}", path.string(), std::strerror(errno)));
   const int result = ::fsync(descriptor);
   const int error = errno;
   ::close(descriptor);
@@ -29,13 +32,18 @@ void sync(const fs::path& path, int flags) {
 
 }  // namespace
 
-void sync_file(const fs::path& path) { sync(path, O_RDONLY); }
+void sync_file(const fs::path& path) {
+  sync(path, O_RDONLY);
+}
 
-void sync_folder(const fs::path& folder) { sync(folder, O_RDONLY | O_DIRECTORY); }
+void sync_folder(const fs::path& folder) {
+  sync(folder, O_RDONLY | O_DIRECTORY);
+}
 
 void check_writable(const fs::path& path) {
   const fs::path folder = folder_of(path);
-  check(fs::is_directory(folder), "cannot write {}: the folder {} does not exist", path.string(), folder.string());
+  check(fs::is_directory(folder), "cannot write {}: the folder {} does not exist", path.string(),
+        folder.string());
   check(!fs::is_directory(path), "cannot write {}: it is a folder", path.string());
   // Creating a file is the only test that holds for root, read-only mounts and quotas alike.
   const fs::path probe = folder / fmt::format(".{}.probe.{}", path.filename().string(), ::getpid());
@@ -99,14 +107,15 @@ std::size_t available_memory() {
   std::ifstream used_file("/sys/fs/cgroup/memory.current");
   std::size_t limit = 0;
   std::size_t used = 0;
-  if (limit_file >> limit && used_file >> used) available = std::min(available, limit > used ? limit - used : 0);
+  if (limit_file >> limit && used_file >> used)
+    available = std::min(available, limit > used ? limit - used : 0);
   return available;
 }
 
 void check_memory(double bytes, const std::string& what) {
   const double available = static_cast<double>(available_memory());
-  check(bytes <= available, "{} needs about {:.3g} GB of memory, {:.3g} GB are free: ask for less", what, bytes / 1e9,
-        available / 1e9);
+  check(bytes <= available, "{} needs about {:.3g} GB of memory, {:.3g} GB are free: ask for less", what,
+        bytes / 1e9, available / 1e9);
 }
 
 }  // namespace mano

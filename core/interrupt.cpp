@@ -23,6 +23,8 @@ void catch_interrupts() {
   std::signal(SIGTERM, on_interrupt);
 }
 
-int interrupt_signal() { return received; }
+int interrupt_signal() {
+  return received;
+}
 
 }  // namespace mano

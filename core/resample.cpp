@@ -44,7 +44,9 @@ std::vector<std::vector<Overlap>> overlap_weights(int n_source, int n_target) {
   return overlaps;
 }
 
-Grid with_resolution(const Grid& grid, const Resolution& r) { return {r.nx, r.ny, grid.lx, grid.ly}; }
+Grid with_resolution(const Grid& grid, const Resolution& r) {
+  return {r.nx, r.ny, grid.lx, grid.ly};
+}
 
 }  // namespace
 

@@ -1,18 +1,19 @@
 #pragma once
-// Random numbers as a pure function of (seed, stream, sample, a, b): no state, so that any sample can be drawn alone, on
-// any rank, in any order. Philox4x64-10 of Random123 (J. Salmon et al., SC11, doi:10.1145/2063384.2063405).
-
-#include <cstdint>
-#include <utility>
+// Random numbers as a pure function of (seed, stream, sample, a, b): no state, so that any sample can be
+// drawn alone, on any rank, in any order. Philox4x64-10 of Random123 (J. Salmon et al., SC11,
+// doi:10.1145/2063384.2063405).
 
 #include <Random123/philox.h>
 
 #include <Random123/boxmuller.hpp>
 #include <Random123/uniform.hpp>
+#include <cstdint>
+#include <utility>
 
 namespace mano {
 
-/// One stream of random numbers: a seed of the user, and a number for the purpose, so that fields do not share draws.
+/// One stream of random numbers: a seed of the user, and a number for the purpose, so that fields do not
+/// share draws.
 class CounterRandom {
  public:
   CounterRandom(std::uint64_t seed, std::uint64_t stream, std::uint64_t sample)
@@ -31,7 +32,8 @@ class CounterRandom {
 
  private:
   r123::Philox4x64::ctr_type draw(std::int64_t a, std::int64_t b) const {
-    return r123::Philox4x64{}({{sample_, static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b), 0}}, key_);
+    return r123::Philox4x64{}({{sample_, static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b), 0}},
+                              key_);
   }
 
   r123::Philox4x64::key_type key_;

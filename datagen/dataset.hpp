@@ -1,10 +1,10 @@
 #pragma once
-// Dataset files: permeability and pressure of N samples on one grid, in HDF5. The layout is docs/dataset_format.md.
+// Dataset files: permeability and pressure of N samples on one grid, in HDF5. The layout is
+// docs/dataset_format.md.
 //
-//   /permeability, /pressure          float32 or float64 [N, ny, nx], one sample a chunk, deflate, Fletcher-32
-//   /x-coordinate, /y-coordinate      float64 [nx], [ny]
-//   /seed, /sample, /iterations, /residual   [N]
-//   /nu, /coeff, /sol, /tensor        the same bytes under the names that other programs read
+//   /permeability, /pressure          float32 or float64 [N, ny, nx], one sample a chunk, deflate,
+//   Fletcher-32 /x-coordinate, /y-coordinate      float64 [nx], [ny] /seed, /sample, /iterations, /residual
+//   [N] /nu, /coeff, /sol, /tensor        the same bytes under the names that other programs read
 
 #include <cstdint>
 #include <filesystem>
@@ -18,17 +18,18 @@ namespace mano {
 
 inline constexpr const char* kDatasetSchema = "mano.darcy";
 inline constexpr int kDatasetSchemaVersion = 1;
-inline constexpr const char* kUnknownSetup = "unknown";  ///< imported data: the equation's data are not recorded
+inline constexpr const char* kUnknownSetup =
+    "unknown";  ///< imported data: the equation's data are not recorded
 
 struct DatasetInfo {
   Grid grid;
   std::size_t samples = 0;
   Location location = Location::cell;
   std::string setup = kUnknownSetup;
-  std::string field;           ///< kind of permeability field
-  std::string configuration;   ///< whole configuration of the run that made it, JSON
-  std::string version;         ///< of the program that wrote it
-  double tolerance = 0.0;      ///< on the true relative residual; 0 where unknown
+  std::string field;          ///< kind of permeability field
+  std::string configuration;  ///< whole configuration of the run that made it, JSON
+  std::string version;        ///< of the program that wrote it
+  double tolerance = 0.0;     ///< on the true relative residual; 0 where unknown
   bool single_precision = false;
 };
 
@@ -44,7 +45,8 @@ struct Sample {
 /// Reads a dataset. Every error names the file and what is wrong in it.
 class DatasetReader {
  public:
-  /// Throws InvalidInput where the file is missing, not HDF5, truncated, of another schema, or of a wrong shape.
+  /// Throws InvalidInput where the file is missing, not HDF5, truncated, of another schema, or of a wrong
+  /// shape.
   explicit DatasetReader(const std::filesystem::path& path);
   ~DatasetReader();
   DatasetReader(DatasetReader&&) noexcept;
@@ -63,7 +65,8 @@ class DatasetReader {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Writes a dataset of a known number of samples, in any order. The caller provides atomicity (core/files.hpp).
+/// Writes a dataset of a known number of samples, in any order. The caller provides atomicity
+/// (core/files.hpp).
 class DatasetWriter {
  public:
   DatasetWriter(const std::filesystem::path& path, const DatasetInfo& info);

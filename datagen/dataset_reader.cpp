@@ -42,8 +42,8 @@ std::vector<double> read_vector(hid_t file, const char* name, std::size_t size, 
   check(h5_exists(file, name), "{}: dataset /{} is missing", path, name);
   const H5Handle dataset = h5_own(H5Dopen2(file, name, H5P_DEFAULT), name);
   const auto shape = h5_shape(dataset);
-  check(shape == std::vector<hsize_t>{size}, "{}: /{} has shape {}, expected [{}]", path, name, h5_shape_text(shape),
-        size);
+  check(shape == std::vector<hsize_t>{size}, "{}: /{} has shape {}, expected [{}]", path, name,
+        h5_shape_text(shape), size);
   std::vector<double> values(size);
   check(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0,
         "{}: /{} cannot be read: the file is damaged", path, name);
@@ -55,15 +55,17 @@ H5Handle open_field(hid_t file, const char* name, const std::string& path) {
   H5Handle dataset(H5Dopen2(file, name, H5P_DEFAULT));
   check(dataset >= 0, "{}: /{} cannot be opened: the file is damaged", path, name);
   const auto shape = h5_shape(dataset);
-  check(shape.size() == 3, "{}: /{} has shape {}, expected [samples, ny, nx]", path, name, h5_shape_text(shape));
-  check(shape[0] > 0 && shape[1] > 0 && shape[2] > 0, "{}: /{} is empty, shape {}", path, name, h5_shape_text(shape));
+  check(shape.size() == 3, "{}: /{} has shape {}, expected [samples, ny, nx]", path, name,
+        h5_shape_text(shape));
+  check(shape[0] > 0 && shape[1] > 0 && shape[2] > 0, "{}: /{} is empty, shape {}", path, name,
+        h5_shape_text(shape));
   return dataset;
 }
 
 DatasetInfo read_info(hid_t file, hid_t permeability, const std::string& path) {
   const double version = h5_read_number(file, "schema_version", 0);
-  check(version == kDatasetSchemaVersion, "{}: dataset schema version {}, this program reads version {}", path, version,
-        kDatasetSchemaVersion);
+  check(version == kDatasetSchemaVersion, "{}: dataset schema version {}, this program reads version {}",
+        path, version, kDatasetSchemaVersion);
   DatasetInfo info;
   const auto shape = h5_shape(permeability);
   info.samples = shape[0];
@@ -90,7 +92,8 @@ DatasetReader::DatasetReader(const std::filesystem::path& path) : impl_(std::mak
   impl_->file = h5_open(path);
   const std::string schema = h5_read_text(impl_->file, "schema");
   check(schema == kDatasetSchema,
-        "{} is not a mano dataset (schema '{}'); if it holds arrays of others, run 'mano import' first", name, schema);
+        "{} is not a mano dataset (schema '{}'); if it holds arrays of others, run 'mano import' first", name,
+        schema);
   impl_->permeability = open_field(impl_->file, "permeability", name);
   impl_->pressure = open_field(impl_->file, "pressure", name);
   const auto shape_k = h5_shape(impl_->permeability);
@@ -106,12 +109,17 @@ DatasetReader::~DatasetReader() = default;
 DatasetReader::DatasetReader(DatasetReader&&) noexcept = default;
 DatasetReader& DatasetReader::operator=(DatasetReader&&) noexcept = default;
 
-const DatasetInfo& DatasetReader::info() const { return impl_->info; }
-const std::filesystem::path& DatasetReader::path() const { return impl_->path; }
+const DatasetInfo& DatasetReader::info() const {
+  return impl_->info;
+}
+const std::filesystem::path& DatasetReader::path() const {
+  return impl_->path;
+}
 
 Sample DatasetReader::read(std::size_t index) const {
   const std::string path = impl_->path.string();
-  check(index < impl_->info.samples, "{} holds {} samples, sample {} was asked for", path, impl_->info.samples, index);
+  check(index < impl_->info.samples, "{} holds {} samples, sample {} was asked for", path,
+        impl_->info.samples, index);
   const auto read_field = [&](hid_t dataset, const char* name) {
     Field field(impl_->info.grid);
     const hsize_t size = field.grid.cells();
@@ -133,7 +141,8 @@ Sample DatasetReader::read(std::size_t index) const {
 
 Sample DatasetReader::read_numbers(std::size_t index) const {
   const std::string path = impl_->path.string();
-  check(index < impl_->info.samples, "{} holds {} samples, sample {} was asked for", path, impl_->info.samples, index);
+  check(index < impl_->info.samples, "{} holds {} samples, sample {} was asked for", path,
+        impl_->info.samples, index);
   Sample sample;
   sample.seed = read_entry<std::uint64_t>(impl_->file, "seed", H5T_NATIVE_UINT64, index, path);
   sample.number = read_entry<std::uint64_t>(impl_->file, "sample", H5T_NATIVE_UINT64, index, path);

@@ -90,10 +90,12 @@ struct DatasetWriter::Impl {
   H5Handle file, permeability, pressure, seed, sample, iterations, residual;
 
   void write_field(hid_t dataset, std::size_t index, const Field& field) {
-    check(field.grid.nx == info.grid.nx && field.grid.ny == info.grid.ny, "{}: a field of {} does not fit into {}",
-          path.string(), field.grid.resolution(), info.grid.resolution());
+    check(field.grid.nx == info.grid.nx && field.grid.ny == info.grid.ny,
+          "{}: a field of {} does not fit into {}", path.string(), field.grid.resolution(),
+          info.grid.resolution());
     const std::array<hsize_t, 3> start{index, 0, 0};
-    const std::array<hsize_t, 3> count{1, static_cast<hsize_t>(info.grid.ny), static_cast<hsize_t>(info.grid.nx)};
+    const std::array<hsize_t, 3> count{1, static_cast<hsize_t>(info.grid.ny),
+                                       static_cast<hsize_t>(info.grid.nx)};
     const H5Handle space = h5_own(H5Dget_space(dataset), "write a field");
     const H5Handle memory = h5_own(H5Screate_simple(3, count.data(), nullptr), "write a field");
     h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
@@ -121,7 +123,8 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   for (int j = 0; j < info.grid.ny; ++j) y[j] = info.grid.y(j, info.location);
   write_vector(d.file, "x-coordinate", x);
   write_vector(d.file, "y-coordinate", y);
-  for (const auto& [alias, name] : {std::pair{"nu", "permeability"}, {"coeff", "permeability"}, {"sol", "pressure"}}) {
+  for (const auto& [alias, name] :
+       {std::pair{"nu", "permeability"}, {"coeff", "permeability"}, {"sol", "pressure"}}) {
     h5_check(H5Lcreate_hard(d.file, name, d.file, alias, H5P_DEFAULT, H5P_DEFAULT), alias);
   }
   create_tensor_view(d.file, info);

@@ -20,7 +20,8 @@ struct ArrayReader::Impl {
 
 namespace {
 
-std::string pick(hid_t file, const std::string& path, const std::string& name, const std::vector<std::string>& usual) {
+std::string pick(hid_t file, const std::string& path, const std::string& name,
+                 const std::vector<std::string>& usual) {
   if (!name.empty()) {
     check(h5_exists(file, name), "{}: dataset '{}' is missing", path, name);
     return name;
@@ -28,7 +29,8 @@ std::string pick(hid_t file, const std::string& path, const std::string& name, c
   for (const auto& candidate : usual) {
     if (h5_exists(file, candidate)) return candidate;
   }
-  throw InvalidInput(fmt::format("{}: none of the datasets {} is there: name yours", path, fmt::join(usual, ", ")));
+  throw InvalidInput(
+      fmt::format("{}: none of the datasets {} is there: name yours", path, fmt::join(usual, ", ")));
 }
 
 }  // namespace
@@ -44,7 +46,8 @@ ArrayReader::ArrayReader(const std::filesystem::path& path, const std::string& n
   check(d.dataset >= 0, "{}: '{}' is not a dataset", d.path, d.name);
   const H5Handle type = h5_own(H5Dget_type(d.dataset), "type");
   const H5T_class_t kind = H5Tget_class(type);
-  check(kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM, "{}: '{}' does not hold numbers", d.path, d.name);
+  check(kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM, "{}: '{}' does not hold numbers",
+        d.path, d.name);
   d.shape = h5_shape(d.dataset);
   const bool usable = d.shape.size() == 2 || d.shape.size() == 3 || (d.shape.size() == 4 && d.shape[1] == 1);
   check(usable, "{}: '{}' has shape {}, expected [ny, nx], [N, ny, nx] or [N, 1, ny, nx]", d.path, d.name,
@@ -56,18 +59,23 @@ ArrayReader::ArrayReader(const std::filesystem::path& path, const std::string& n
 
 ArrayReader::~ArrayReader() = default;
 
-std::size_t ArrayReader::samples() const { return impl_->shape.size() == 2 ? 1 : impl_->shape[0]; }
+std::size_t ArrayReader::samples() const {
+  return impl_->shape.size() == 2 ? 1 : impl_->shape[0];
+}
 
 Grid ArrayReader::grid() const {
   const auto& shape = impl_->shape;
   return {static_cast<int>(shape.back()), static_cast<int>(shape[shape.size() - 2])};
 }
 
-std::string ArrayReader::name() const { return impl_->name; }
+std::string ArrayReader::name() const {
+  return impl_->name;
+}
 
 Field ArrayReader::read(std::size_t sample) const {
   const Impl& d = *impl_;
-  check(sample < samples(), "{}: '{}' holds {} samples, sample {} was asked for", d.path, d.name, samples(), sample);
+  check(sample < samples(), "{}: '{}' holds {} samples, sample {} was asked for", d.path, d.name, samples(),
+        sample);
   Field field(grid());
   std::vector<hsize_t> start(d.shape.size(), 0);
   std::vector<hsize_t> count = d.shape;
@@ -78,12 +86,15 @@ Field ArrayReader::read(std::size_t sample) const {
   const hsize_t size = field.grid.cells();
   const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
   const H5Handle space = h5_own(H5Dget_space(d.dataset), "file space");
-  h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), "select");
+  h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+           "select");
   check(H5Dread(d.dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, field.values.data()) >= 0,
         "{}: '{}' cannot be read: the file is damaged", d.path, d.name);
   return field;
 }
 
-bool is_hdf5(const std::filesystem::path& path) { return h5_is_hdf5(path); }
+bool is_hdf5(const std::filesystem::path& path) {
+  return h5_is_hdf5(path);
+}
 
 }  // namespace mano

@@ -13,8 +13,10 @@ namespace mano {
 
 class ArrayReader {
  public:
-  /// Opens `name` of an HDF5 file; where `name` is empty, the first of `usual` that exists. Throws InvalidInput.
-  ArrayReader(const std::filesystem::path& path, const std::string& name, const std::vector<std::string>& usual);
+  /// Opens `name` of an HDF5 file; where `name` is empty, the first of `usual` that exists. Throws
+  /// InvalidInput.
+  ArrayReader(const std::filesystem::path& path, const std::string& name,
+              const std::vector<std::string>& usual);
   ~ArrayReader();
 
   std::size_t samples() const;

@@ -40,7 +40,9 @@ FoldedMode fold_cosine(int m, int n) {
   return {2 * n - remainder, -sign};
 }
 
-int wrap(int k, int n) { return ((k % n) + n) % n; }
+int wrap(int k, int n) {
+  return ((k % n) + n) % n;
+}
 
 // Spectrum of the Matern covariance on a torus of periods px, py, up to modes kx, ky.
 struct MaternTorus {
@@ -73,7 +75,8 @@ struct MaternTorus {
   void for_each_mode(Visit visit) const {
     for (int a = 0; a <= kx; ++a) {
       for (int b = a == 0 ? 0 : -ky; b <= ky; ++b) {
-        const double radius = std::pow(static_cast<double>(a) / kx, 2) + std::pow(static_cast<double>(b) / ky, 2);
+        const double radius =
+            std::pow(static_cast<double>(a) / kx, 2) + std::pow(static_cast<double>(b) / ky, 2);
         if (radius <= 1.0) visit(a, b, density(a, b) * (a == 0 && b == 0 ? 1.0 : 2.0));
       }
     }
@@ -94,17 +97,19 @@ Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample
       const double norm = std::sqrt((m > 0 ? 2.0 : 1.0) * (n > 0 ? 2.0 : 1.0) / (grid.lx * grid.ly));
       // FFTW's REDFT01 counts every index but the first twice.
       const double twice = (fx.index > 0 ? 0.5 : 1.0) * (fy.index > 0 ? 0.5 : 1.0);
-      g(fx.index, fy.index) += fx.sign * fy.sign * twice * norm * random.normal(m, n) / (laplacian + tau * tau);
+      g(fx.index, fy.index) +=
+          fx.sign * fy.sign * twice * norm * random.normal(m, n) / (laplacian + tau * tau);
     }
   }
   // FFTW_ESTIMATE: the plan, and with it every rounding, depends on the size alone.
-  const Plan plan(fftw_plan_r2r_2d(grid.ny, grid.nx, g.values.data(), g.values.data(), FFTW_REDFT01, FFTW_REDFT01,
-                                   FFTW_ESTIMATE));
+  const Plan plan(fftw_plan_r2r_2d(grid.ny, grid.nx, g.values.data(), g.values.data(), FFTW_REDFT01,
+                                   FFTW_REDFT01, FFTW_ESTIMATE));
   fftw_execute(plan.get());
   return g;
 }
 
-Field draw_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
+Field draw_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample,
+                           const Grid& grid) {
   const CounterRandom random(seed, kMaternStream, sample);
   const MaternTorus torus(spec, grid);
   const int nx = torus.periods_x * grid.nx;
@@ -115,9 +120,11 @@ Field draw_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint6
     variance += weight;
     const auto [cosine, sine] = random.normal_pair(a, b);
     // The first cell centre lies half a cell from the origin.
-    const Complex shift = std::polar(std::sqrt(weight), pi * (static_cast<double>(a) / nx + static_cast<double>(b) / ny));
+    const Complex shift =
+        std::polar(std::sqrt(weight), pi * (static_cast<double>(a) / nx + static_cast<double>(b) / ny));
     const bool constant = a == 0 && b == 0;
-    spectrum[static_cast<std::size_t>(wrap(b, ny)) * nx + wrap(a, nx)] += shift * Complex(cosine, constant ? 0 : -sine);
+    spectrum[static_cast<std::size_t>(wrap(b, ny)) * nx + wrap(a, nx)] +=
+        shift * Complex(cosine, constant ? 0 : -sine);
   });
   auto* data = reinterpret_cast<fftw_complex*>(spectrum.data());
   const Plan plan(fftw_plan_dft_2d(ny, nx, data, data, FFTW_BACKWARD, FFTW_ESTIMATE));

@@ -23,7 +23,9 @@ namespace {
 constexpr std::size_t kShardBytes = std::size_t{4} << 20;
 constexpr std::size_t kShardSamples = 64;
 
-fs::path shard_folder(const GenerateRequest& request) { return request.output.string() + ".part"; }
+fs::path shard_folder(const GenerateRequest& request) {
+  return request.output.string() + ".part";
+}
 
 std::size_t shard_count(const GenerateRequest& request) {
   const std::size_t size = shard_size(request);
@@ -46,7 +48,8 @@ DatasetInfo info_of(const GenerateRequest& request, std::size_t grid, std::size_
   return info;
 }
 
-// Finished shards by number, from the manifests of all ranks that ever took part. A line cut off by a kill does not count.
+// Finished shards by number, from the manifests of all ranks that ever took part. A line cut off by a kill
+// does not count.
 std::map<std::size_t, json> finished_shards(const GenerateRequest& request) {
   std::map<std::size_t, json> shards;
   for (const auto& entry : fs::directory_iterator(shard_folder(request))) {
@@ -93,12 +96,14 @@ Sample make_sample(const GenerateRequest& request, const GenerateCallbacks& call
   sample.permeability = callbacks.draw(number, grid);
   VerifiedSolution solution = callbacks.solve(sample.permeability);
   const auto& p = solution.pressure.values;
-  if (solution.rejection.empty() && !std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); })) {
+  if (solution.rejection.empty() &&
+      !std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); })) {
     solution.rejection = "pressure is not finite";
   }
   if (!solution.rejection.empty()) {
-    throw RunFailed(fmt::format("sample {} at {}: {}; nothing of it was stored, finished shards are kept in {}", number,
-                                grid.resolution(), solution.rejection, shard_folder(request).string()));
+    throw RunFailed(
+        fmt::format("sample {} at {}: {}; nothing of it was stored, finished shards are kept in {}", number,
+                    grid.resolution(), solution.rejection, shard_folder(request).string()));
   }
   sample.pressure = std::move(solution.pressure);
   sample.seed = request.seed;
@@ -110,7 +115,8 @@ Sample make_sample(const GenerateRequest& request, const GenerateCallbacks& call
 
 void check_not_interrupted(const GenerateRequest& request) {
   if (const int signal = interrupt_signal()) {
-    throw Interrupted(signal, fmt::format("interrupted; the same command goes on from {}", shard_folder(request).string()));
+    throw Interrupted(
+        signal, fmt::format("interrupted; the same command goes on from {}", shard_folder(request).string()));
   }
 }
 
@@ -118,9 +124,9 @@ void check_not_interrupted(const GenerateRequest& request) {
 
 fs::path output_path(const GenerateRequest& request, std::size_t g) {
   if (g == 0) return request.output;
-  return request.output.parent_path() /
-         fmt::format("{}-{}{}", request.output.stem().string(), request.grids[g].resolution(),
-                     request.output.extension().string());
+  return request.output.parent_path() / fmt::format("{}-{}{}", request.output.stem().string(),
+                                                    request.grids[g].resolution(),
+                                                    request.output.extension().string());
 }
 
 std::size_t shard_size(const GenerateRequest& request) {
@@ -135,18 +141,21 @@ void prepare_generation(const GenerateRequest& request) {
   check_writable(request.output);
   if (fs::exists(configuration)) {
     check(read_text(configuration) == request.configuration,
-          "{} holds an unfinished generation with other options: repeat those, or remove the folder", folder.string());
+          "{} holds an unfinished generation with other options: repeat those, or remove the folder",
+          folder.string());
     return;
   }
   for (std::size_t g = 0; g < request.grids.size(); ++g) {
     const fs::path path = output_path(request, g);
-    check(request.overwrite || !fs::exists(path), "{} exists: choose another name or pass --overwrite", path.string());
+    check(request.overwrite || !fs::exists(path), "{} exists: choose another name or pass --overwrite",
+          path.string());
   }
   fs::create_directories(folder);
   write_text_atomically(configuration, request.configuration);
 }
 
-GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCallbacks& callbacks, int rank, int ranks) {
+GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCallbacks& callbacks, int rank,
+                              int ranks) {
   GenerateTimes times;
   const fs::path manifest = shard_folder(request) / fmt::format("manifest-{}.jsonl", rank);
   auto finished = finished_shards(request);
@@ -168,7 +177,8 @@ GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCall
         for (std::size_t s = 0; s < samples_in(request, shard); ++s) {
           check_not_interrupted(request);
           const double start = seconds_now();
-          const Sample sample = make_sample(request, callbacks, shard * shard_size(request) + s, request.grids[g]);
+          const Sample sample =
+              make_sample(request, callbacks, shard * shard_size(request) + s, request.grids[g]);
           times.solving += seconds_now() - start;
           const double solved = seconds_now();
           writer.write(s, sample);
@@ -197,7 +207,8 @@ void merge_shards(const GenerateRequest& request) {
       writer.close();
     });
   }
-  // Renamed before it is emptied: a kill here leaves no half-emptied folder that looks like an unfinished run.
+  // Renamed before it is emptied: a kill here leaves no half-emptied folder that looks like an unfinished
+  // run.
   const fs::path removing = shard_folder(request).string() + ".removing";
   fs::remove_all(removing);
   fs::rename(shard_folder(request), removing);

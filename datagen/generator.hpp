@@ -1,12 +1,14 @@
 #pragma once
-// Generates a dataset in shards, so that a run that is killed at any moment loses at most the shards in flight.
+// Generates a dataset in shards, so that a run that is killed at any moment loses at most the shards in
+// flight.
 //
 // NAME.h5.part/ holds
 //   configuration.json       what was asked for; another request for the same file is refused
 //   shard-000012-64x64.h5    samples of one shard at one resolution: written, closed, fsynced, renamed
 //   manifest-R.jsonl         one line a finished shard, with the hashes of its files, appended by rank R
-// When all shards are there they are merged into NAME.h5 (and NAME-32x32.h5 for each further resolution), which appears
-// by rename. A shard's contents depend on its number alone, never on the number of ranks or on what went before.
+// When all shards are there they are merged into NAME.h5 (and NAME-32x32.h5 for each further resolution),
+// which appears by rename. A shard's contents depend on its number alone, never on the number of ranks or on
+// what went before.
 
 #include <cstdint>
 #include <filesystem>
@@ -25,7 +27,7 @@ struct GenerateRequest {
   std::size_t samples = 0;
   std::uint64_t seed = 0;
   std::string setup;
-  std::string field;          ///< kind, for the file's attribute
+  std::string field;  ///< kind, for the file's attribute
   double tolerance = 1e-10;
   bool single_precision = false;
   bool overwrite = false;
@@ -57,13 +59,14 @@ std::filesystem::path output_path(const GenerateRequest& request, std::size_t g)
 /// Samples in one shard, from the request alone.
 std::size_t shard_size(const GenerateRequest& request);
 
-/// Rank 0, before all others: makes or checks the folder of shards. Throws InvalidInput where the output exists
-/// already or belongs to another request, or cannot be written.
+/// Rank 0, before all others: makes or checks the folder of shards. Throws InvalidInput where the output
+/// exists already or belongs to another request, or cannot be written.
 void prepare_generation(const GenerateRequest& request);
 
-/// Every rank: computes the missing shards number rank, rank + ranks, ... Throws RunFailed for a solution that is
-/// rejected and Interrupted where a signal came; both leave the finished shards.
-GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCallbacks& callbacks, int rank, int ranks);
+/// Every rank: computes the missing shards number rank, rank + ranks, ... Throws RunFailed for a solution
+/// that is rejected and Interrupted where a signal came; both leave the finished shards.
+GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCallbacks& callbacks, int rank,
+                              int ranks);
 
 /// Rank 0, after all others: merges the shards into the final files and removes the folder.
 void merge_shards(const GenerateRequest& request);

@@ -25,14 +25,17 @@ std::vector<Token> tokens_of(const std::string& text) {
     ++number;
     line = line.substr(0, line.find("--"));
     // A slash ends a record even when it touches the last value.
-    for (std::size_t at = 0; (at = line.find('/', at)) != std::string::npos; at += 3) line.replace(at, 1, " / ");
+    for (std::size_t at = 0; (at = line.find('/', at)) != std::string::npos; at += 3)
+      line.replace(at, 1, " / ");
     std::istringstream words(line);
     for (std::string word; words >> word;) tokens.push_back({word, number});
   }
   return tokens;
 }
 
-bool is_keyword(const std::string& token) { return std::isalpha(static_cast<unsigned char>(token[0])) != 0; }
+bool is_keyword(const std::string& token) {
+  return std::isalpha(static_cast<unsigned char>(token[0])) != 0;
+}
 
 bool same_keyword(const std::string& a, const std::string& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -44,8 +47,8 @@ Number number_in(const std::string& text, const Token& token, const std::string&
   Number value{};
   const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
-  check(error == std::errc() && end == text.data() + text.size(), "{}, line {}: '{}' is not a number", path, token.line,
-        token.text);
+  check(error == std::errc() && end == text.data() + text.size(), "{}, line {}: '{}' is not a number", path,
+        token.line, token.text);
   return value;
 }
 
@@ -60,22 +63,25 @@ std::vector<double> values_after(const std::vector<Token>& tokens, std::size_t a
     const auto star = token.text.find('*');
     std::size_t repeat = 1;
     if (star != std::string::npos) repeat = number_in<std::size_t>(token.text.substr(0, star), token, path);
-    check(repeat > 0 && repeat <= most, "{}, line {}: '{}' repeats a value {} times; the grid has {} cells", path,
-          token.line, token.text, repeat, most);
-    values.insert(values.end(), repeat,
-                  number_in<double>(star == std::string::npos ? token.text : token.text.substr(star + 1), token, path));
+    check(repeat > 0 && repeat <= most, "{}, line {}: '{}' repeats a value {} times; the grid has {} cells",
+          path, token.line, token.text, repeat, most);
+    values.insert(
+        values.end(), repeat,
+        number_in<double>(star == std::string::npos ? token.text : token.text.substr(star + 1), token, path));
     if (values.size() > most) break;  // too many: the caller says so
   }
   return values;
 }
 
 std::optional<std::size_t> find_keyword(const std::vector<Token>& tokens, const std::string& keyword) {
-  const auto found = std::find_if(tokens.begin(), tokens.end(), [&](const Token& t) { return same_keyword(t.text, keyword); });
+  const auto found = std::find_if(tokens.begin(), tokens.end(),
+                                  [&](const Token& t) { return same_keyword(t.text, keyword); });
   if (found == tokens.end()) return std::nullopt;
   return static_cast<std::size_t>(found - tokens.begin());
 }
 
-std::array<int, 3> grid_of(const std::vector<Token>& tokens, const GrdeclOptions& options, const std::string& path) {
+std::array<int, 3> grid_of(const std::vector<Token>& tokens, const GrdeclOptions& options,
+                           const std::string& path) {
   std::optional<std::array<int, 3>> in_file;
   for (const char* keyword : {"SPECGRID", "DIMENS"}) {
     const auto at = find_keyword(tokens, keyword);
@@ -90,10 +96,10 @@ std::array<int, 3> grid_of(const std::vector<Token>& tokens, const GrdeclOptions
     in_file = n;
   }
   check(in_file || options.grid, "{}: no SPECGRID or DIMENS in the file: pass --grid NXxNYxNZ", path);
-  check(!in_file || !options.grid || *in_file == *options.grid, "{}: the file's grid is {}x{}x{}, --grid says {}x{}x{}",
-        path, in_file ? (*in_file)[0] : 0, in_file ? (*in_file)[1] : 0, in_file ? (*in_file)[2] : 0,
-        options.grid ? (*options.grid)[0] : 0, options.grid ? (*options.grid)[1] : 0,
-        options.grid ? (*options.grid)[2] : 0);
+  check(!in_file || !options.grid || *in_file == *options.grid,
+        "{}: the file's grid is {}x{}x{}, --grid says {}x{}x{}", path, in_file ? (*in_file)[0] : 0,
+        in_file ? (*in_file)[1] : 0, in_file ? (*in_file)[2] : 0, options.grid ? (*options.grid)[0] : 0,
+        options.grid ? (*options.grid)[1] : 0, options.grid ? (*options.grid)[2] : 0);
   return in_file ? *in_file : *options.grid;
 }
 
@@ -119,7 +125,8 @@ Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& option
   check(text.find('\0') == std::string::npos, "{} is neither HDF5, VTK image data nor GRDECL text", name);
   const auto tokens = tokens_of(text);
   const auto at = find_keyword(tokens, options.keyword);
-  check(at.has_value(), "{}: keyword {} not found; is it GRDECL? --keyword picks another", name, options.keyword);
+  check(at.has_value(), "{}: keyword {} not found; is it GRDECL? --keyword picks another", name,
+        options.keyword);
   const auto [nx, ny, nz] = grid_of(tokens, options, name);
   const std::size_t cells = static_cast<std::size_t>(nx) * ny * nz;
   const auto values = values_after(tokens, *at, cells, name);
@@ -128,13 +135,15 @@ Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& option
 
   check(!(options.layer && options.section), "{}: --layer and --section exclude each other", name);
   check(options.layer || options.section || nz == 1 || ny == 1,
-        "{}: a grid of {}x{}x{} needs --layer K (1 to {}) or --section J (1 to {})", name, nx, ny, nz, nz, ny);
+        "{}: a grid of {}x{}x{} needs --layer K (1 to {}) or --section J (1 to {})", name, nx, ny, nz, nz,
+        ny);
   if (options.section || (!options.layer && nz > 1)) {
     const int j = options.section.value_or(1);
     check(j >= 1 && j <= ny, "{}: section is {}, the grid has 1 to {}", name, j, ny);
     Field field(Grid{nx, nz});
     for (int k = 0; k < nz; ++k) {
-      for (int i = 0; i < nx; ++i) field(i, k) = values[(static_cast<std::size_t>(k) * ny + (j - 1)) * nx + i];
+      for (int i = 0; i < nx; ++i)
+        field(i, k) = values[(static_cast<std::size_t>(k) * ny + (j - 1)) * nx + i];
     }
     return field;
   }

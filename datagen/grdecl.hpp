@@ -17,14 +17,16 @@ namespace mano {
 
 struct GrdeclOptions {
   std::string keyword = "PERMX";
-  std::optional<std::array<int, 3>> grid;  ///< nx, ny, nz; needed where the file has neither SPECGRID nor DIMENS
-  std::optional<int> layer;                ///< 1-based K: the horizontal nx x ny layer
-  std::optional<int> section;              ///< 1-based J: the vertical nx x nz section, depth down as y (row 0 is the top)
+  std::optional<std::array<int, 3>>
+      grid;                  ///< nx, ny, nz; needed where the file has neither SPECGRID nor DIMENS
+  std::optional<int> layer;  ///< 1-based K: the horizontal nx x ny layer
+  std::optional<int>
+      section;  ///< 1-based J: the vertical nx x nz section, depth down as y (row 0 is the top)
 };
 
-/// The values of a layer or section as a field on the unit square. Where one direction has a single cell, the layer or
-/// section may be left out. Throws InvalidInput, naming file and line, for a missing keyword, a token that is no number,
-/// or a number of values that the grid does not have.
+/// The values of a layer or section as a field on the unit square. Where one direction has a single cell, the
+/// layer or section may be left out. Throws InvalidInput, naming file and line, for a missing keyword, a
+/// token that is no number, or a number of values that the grid does not have.
 Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& options);
 
 /// "100x1x20" -> {100, 1, 20}. Throws InvalidInput.

@@ -50,7 +50,8 @@ H5Handle h5_create(const std::filesystem::path& path) {
 }
 
 bool h5_exists(hid_t location, const std::string& name) {
-  return H5Lexists(location, name.c_str(), H5P_DEFAULT) > 0 && H5Oexists_by_name(location, name.c_str(), H5P_DEFAULT) > 0;
+  return H5Lexists(location, name.c_str(), H5P_DEFAULT) > 0 &&
+         H5Oexists_by_name(location, name.c_str(), H5P_DEFAULT) > 0;
 }
 
 std::vector<hsize_t> h5_shape(hid_t dataset) {
@@ -79,7 +80,8 @@ void write_scalar(hid_t location, const std::string& name, hid_t type, const voi
 
 void h5_write_attribute(hid_t location, const std::string& name, const std::string& value) {
   const H5Handle type = h5_own(H5Tcopy(H5T_C_S1), "string type");
-  h5_check(H5Tset_size(type, H5T_VARIABLE), "string type");  // h5py and xarray read these as text, not as bytes
+  h5_check(H5Tset_size(type, H5T_VARIABLE),
+           "string type");  // h5py and xarray read these as text, not as bytes
   h5_check(H5Tset_cset(type, H5T_CSET_UTF8), "string type");
   const char* text = value.c_str();
   write_scalar(location, name, type, &text);

@@ -14,8 +14,9 @@ namespace {
 void map_phases(Field& field, const std::pair<double, double>& phases, const std::string& where) {
   for (std::size_t c = 0; c < field.values.size(); ++c) {
     double& value = field.values[c];
-    check(value == 0.0 || value == 1.0, "{}: value {} at point ({}, {}) is neither 0 nor 1, but --phases was given",
-          where, value, c % field.grid.nx, c / field.grid.nx);
+    check(value == 0.0 || value == 1.0,
+          "{}: value {} at point ({}, {}) is neither 0 nor 1, but --phases was given", where, value,
+          c % field.grid.nx, c / field.grid.nx);
     value = value == 0.0 ? phases.first : phases.second;
   }
 }
@@ -44,12 +45,14 @@ std::size_t import_dataset(const ImportRequest& request) {
       Sample sample;
       sample.number = s;
       sample.permeability = coefficient.read(s);
-      const std::string where = fmt::format("{}, '{}', sample {}", request.input.string(), coefficient.name(), s);
+      const std::string where =
+          fmt::format("{}, '{}', sample {}", request.input.string(), coefficient.name(), s);
       if (request.phases) map_phases(sample.permeability, *request.phases, where);
       check_permeability(sample.permeability, where);
       sample.pressure = solution.read(s);
       for (double p : sample.pressure.values) {
-        check(std::isfinite(p), "{}, '{}', sample {}: value {}", request.input.string(), solution.name(), s, p);
+        check(std::isfinite(p), "{}, '{}', sample {}: value {}", request.input.string(), solution.name(), s,
+              p);
       }
       writer.write(s, sample);
     }

@@ -45,11 +45,12 @@ Field draw_channels(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sam
   const CounterRandom random(seed, kChannelStream, sample);
   Field k(grid, 1.0);
   for (int c = 0; c < spec.channels; ++c) {
-    const double height = random.uniform(c, 0);  // of the domain's; it wraps round, so that no height is preferred
+    const double height =
+        random.uniform(c, 0);  // of the domain's; it wraps round, so that no height is preferred
     const double phase = random.uniform(c, 1);
     for (int i = 0; i < grid.nx; ++i) {
-      const double centre = height + kChannelAmplitude *
-                                         std::sin(2 * std::numbers::pi * (grid.x(i) / grid.lx + phase));
+      const double centre =
+          height + kChannelAmplitude * std::sin(2 * std::numbers::pi * (grid.x(i) / grid.lx + phase));
       for (int j = 0; j < grid.ny; ++j) {
         double distance = grid.y(j) / grid.ly - centre;
         distance -= std::round(distance);
@@ -70,15 +71,19 @@ void check_field_spec(const FieldSpec& s) {
     positive(s.low, "phases: the lower permeability");
     positive(s.high, "phases: the higher permeability");
   } else if (s.kind == "lognormal" || s.kind == "layered") {
-    check(std::isfinite(s.mean) && std::abs(s.mean) < 200, "mean of log k is {}; it must lie within +-200", s.mean);
-    check(s.deviation >= 0 && s.deviation < 20, "deviation of log k is {}; it must lie in [0, 20)", s.deviation);
+    check(std::isfinite(s.mean) && std::abs(s.mean) < 200, "mean of log k is {}; it must lie within +-200",
+          s.mean);
+    check(s.deviation >= 0 && s.deviation < 20, "deviation of log k is {}; it must lie in [0, 20)",
+          s.deviation);
     positive(s.correlation_length_x, "correlation length in x");
     positive(s.correlation_length_y, "correlation length in y");
-    check(s.smoothness >= 0.1 && s.smoothness <= 20, "smoothness is {}; it must lie in [0.1, 20]", s.smoothness);
+    check(s.smoothness >= 0.1 && s.smoothness <= 20, "smoothness is {}; it must lie in [0.1, 20]",
+          s.smoothness);
     check(s.layers >= 1, "layers is {}; it must be at least 1", s.layers);
   } else if (s.kind == "channels") {
     check(s.channels >= 0, "channels is {}; it must not be negative", s.channels);
-    check(s.channel_width > 0 && s.channel_width < 0.5, "channel width is {}; it must lie in (0, 0.5)", s.channel_width);
+    check(s.channel_width > 0 && s.channel_width < 0.5, "channel width is {}; it must lie in (0, 0.5)",
+          s.channel_width);
     positive(s.contrast, "contrast");
   } else {
     throw InvalidInput(

@@ -1,8 +1,9 @@
 #pragma once
 // Random permeability fields, as functions of (specification, seed, sample) evaluated on a grid.
 //
-// Sample i of a seed is the same physical field at every resolution: random coefficients belong to modes, layers and
-// channels of the domain, never to cells; a grid only chooses where the field is evaluated (at its cell centres).
+// Sample i of a seed is the same physical field at every resolution: random coefficients belong to modes,
+// layers and channels of the domain, never to cells; a grid only chooses where the field is evaluated (at its
+// cell centres).
 
 #include <cstdint>
 #include <string>
@@ -12,22 +13,25 @@
 namespace mano {
 
 struct FieldSpec {
-  /// two-phase   k = high where g > 0, else low; g Gaussian with covariance (-Laplace + tau^2)^-2, tau = 3, zero-flux
-  ///             boundaries: the benchmark of the operator-learning literature (arXiv 2010.08895, appendix A.3.2)
+  /// two-phase   k = high where g > 0, else low; g Gaussian with covariance (-Laplace + tau^2)^-2, tau = 3,
+  /// zero-flux
+  ///             boundaries: the benchmark of the operator-learning literature (arXiv 2010.08895, appendix
+  ///             A.3.2)
   /// lognormal   log k Gaussian with Matern covariance: mean, deviation, correlation lengths, smoothness
-  /// layered     `layers` horizontal layers between uniform random depths; log k of each is N(mean, deviation^2)
-  /// channels    `channels` winding channels of permeability `contrast` in a matrix of permeability 1
+  /// layered     `layers` horizontal layers between uniform random depths; log k of each is N(mean,
+  /// deviation^2) channels    `channels` winding channels of permeability `contrast` in a matrix of
+  /// permeability 1
   std::string kind = "two-phase";
   double low = 3.0;
   double high = 12.0;
-  double mean = 0.0;                     ///< of log k
-  double deviation = 1.0;                ///< of log k
-  double correlation_length_x = 0.1;     ///< in units of length of the domain
+  double mean = 0.0;                  ///< of log k
+  double deviation = 1.0;             ///< of log k
+  double correlation_length_x = 0.1;  ///< in units of length of the domain
   double correlation_length_y = 0.1;
-  double smoothness = 0.5;               ///< Matern's nu: 0.5 is the exponential covariance
+  double smoothness = 0.5;  ///< Matern's nu: 0.5 is the exponential covariance
   int layers = 8;
   int channels = 4;
-  double channel_width = 0.08;           ///< as a fraction of the domain's height
+  double channel_width = 0.08;  ///< as a fraction of the domain's height
   double contrast = 100.0;
 
   bool operator==(const FieldSpec&) const = default;
@@ -45,9 +49,10 @@ Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample
 Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
 
 /// Gaussian field with mean 0, variance 1 and the Matern covariance of `spec`,
-///   C(r) = 2^(1-nu) / Gamma(nu) (sqrt(2 nu) r)^nu K_nu(sqrt(2 nu) r),  r^2 = (dx / length_x)^2 + (dy / length_y)^2,
-/// from its spectrum on a torus at least six correlation lengths longer than the domain. Modes beyond 99 % of the
-/// variance (or 1024 an axis) are left out and the rest rescaled to variance 1.
+///   C(r) = 2^(1-nu) / Gamma(nu) (sqrt(2 nu) r)^nu K_nu(sqrt(2 nu) r),  r^2 = (dx / length_x)^2 + (dy /
+///   length_y)^2,
+/// from its spectrum on a torus at least six correlation lengths longer than the domain. Modes beyond 99 % of
+/// the variance (or 1024 an axis) are left out and the rest rescaled to variance 1.
 Field draw_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
 
 /// The Matern covariance above at lag (dx, dy); 1 at zero lag.

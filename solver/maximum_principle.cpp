@@ -49,8 +49,10 @@ std::string violation_of_free_pressure(const Problem& problem, const Field& p, d
   }
   const auto [low, high] = std::minmax_element(p.values.begin(), p.values.end());
   if (!std::isfinite(highest_fed) || !std::isfinite(lowest_drained)) return "";
-  if (*high > highest_fed + slack) return fmt::format("pressure {} exceeds {} at the injection", *high, highest_fed);
-  if (*low < lowest_drained - slack) return fmt::format("pressure {} is below {} at the producer", *low, lowest_drained);
+  if (*high > highest_fed + slack)
+    return fmt::format("pressure {} exceeds {} at the injection", *high, highest_fed);
+  if (*low < lowest_drained - slack)
+    return fmt::format("pressure {} is below {} at the producer", *low, lowest_drained);
   return "";
 }
 
@@ -73,8 +75,9 @@ std::string maximum_principle_violation(const Problem& problem, const Field& p) 
   }
   if (data.all_pressure && data.highest_inflow > 0) {
     const auto& k = problem.permeability.values;
-    const double bound = data.highest_pressure + problem.grid().lx * problem.grid().ly * data.highest_inflow /
-                                                     (2 * std::numbers::pi * *std::min_element(k.begin(), k.end()));
+    const double bound =
+        data.highest_pressure + problem.grid().lx * problem.grid().ly * data.highest_inflow /
+                                    (2 * std::numbers::pi * *std::min_element(k.begin(), k.end()));
     if (*high > bound + slack) return fmt::format("pressure {} is above the bound {}", *high, bound);
   }
   return "";

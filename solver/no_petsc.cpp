@@ -9,20 +9,37 @@ namespace mano {
 namespace {
 
 [[noreturn]] void missing() {
-  throw MissingPart("this mano was built without PETSc and cannot solve; build it where petsc-dev is installed");
+  throw MissingPart(
+      "this mano was built without PETSc and cannot solve; build it where petsc-dev is installed");
 }
 
 }  // namespace
 
-PetscSession::PetscSession(const std::vector<std::string>&) { missing(); }
+PetscSession::PetscSession(const std::vector<std::string>&) {
+  missing();
+}
 PetscSession::~PetscSession() = default;
-int PetscSession::rank() const { return 0; }
-int PetscSession::ranks() const { return 1; }
+int PetscSession::rank() const {
+  return 0;
+}
+int PetscSession::ranks() const {
+  return 1;
+}
 void PetscSession::barrier() const {}
-int PetscSession::maximum(int value) const { return value; }
-std::vector<std::string> PetscSession::unused() const { return {}; }
-void PetscSession::abort(int status) const { std::exit(status); }
-double solve_memory(const Grid&) { missing(); }
-SolveResult solve_darcy(const Problem&, const SolverOptions&) { missing(); }
+int PetscSession::maximum(int value) const {
+  return value;
+}
+std::vector<std::string> PetscSession::unused() const {
+  return {};
+}
+void PetscSession::abort(int status) const {
+  std::exit(status);
+}
+double solve_memory(const Grid&) {
+  missing();
+}
+SolveResult solve_darcy(const Problem&, const SolverOptions&) {
+  missing();
+}
 
 }  // namespace mano

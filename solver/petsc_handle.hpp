@@ -20,7 +20,8 @@ inline void petsc(PetscErrorCode code) {
   if (code == 0) return;
   const char* text = nullptr;
   PetscErrorMessage(code, &text, nullptr);
-  throw RunFailed(fmt::format("PETSc error {}: {} {}", static_cast<int>(code), text ? text : "", last_petsc_message()));
+  throw RunFailed(
+      fmt::format("PETSc error {}: {} {}", static_cast<int>(code), text ? text : "", last_petsc_message()));
 }
 
 template <typename Object, PetscErrorCode (*Destroy)(Object*)>

@@ -9,8 +9,8 @@ namespace mano {
 namespace {
 
 // Keeps the message of the place where an error began, in one line, and prints nothing.
-PetscErrorCode keep_message(MPI_Comm, int, const char* function, const char*, PetscErrorCode code, PetscErrorType type,
-                            const char* message, void*) {
+PetscErrorCode keep_message(MPI_Comm, int, const char* function, const char*, PetscErrorCode code,
+                            PetscErrorType type, const char* message, void*) {
   if (type == PETSC_ERROR_INITIAL) {
     std::string text = message ? message : "";
     std::replace(text.begin(), text.end(), '\n', ' ');
@@ -36,7 +36,9 @@ PetscSession::PetscSession(const std::vector<std::string>& options) {
   petsc(PetscPushErrorHandler(keep_message, nullptr));
 }
 
-PetscSession::~PetscSession() { PetscFinalize(); }
+PetscSession::~PetscSession() {
+  PetscFinalize();
+}
 
 int PetscSession::rank() const {
   PetscMPIInt rank = 0;
@@ -50,7 +52,9 @@ int PetscSession::ranks() const {
   return size;
 }
 
-void PetscSession::barrier() const { MPI_Barrier(PETSC_COMM_WORLD); }
+void PetscSession::barrier() const {
+  MPI_Barrier(PETSC_COMM_WORLD);
+}
 
 int PetscSession::maximum(int value) const {
   int result = value;
@@ -65,7 +69,8 @@ std::vector<std::string> PetscSession::unused() const {
   petsc(PetscOptionsLeftGet(nullptr, &count, &names, &values));
   std::vector<std::string> left;
   for (PetscInt i = 0; i < count; ++i) {
-    if (names[i] != std::string("options_left")) left.push_back(std::string("-") + names[i]);  // ours, read at the end
+    if (names[i] != std::string("options_left"))
+      left.push_back(std::string("-") + names[i]);  // ours, read at the end
   }
   petsc(PetscOptionsLeftRestore(nullptr, &count, &names, &values));
   return left;

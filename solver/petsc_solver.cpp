@@ -82,8 +82,9 @@ Field gather(Vec distributed, const Grid& grid) {
   return field;
 }
 
-// What the preconditioner is built from where A is singular: A with one more connection, from the first cell to the
-// pressure 0. Coarsest-grid elimination then has pivots, and the constant is projected out of what it returns.
+// What the preconditioner is built from where A is singular: A with one more connection, from the first cell
+// to the pressure 0. Coarsest-grid elimination then has pivots, and the constant is projected out of what it
+// returns.
 Matrix without_null_space(Mat a, const Stencil& s) {
   Matrix pinned;
   petsc(MatDuplicate(a, MAT_COPY_VALUES, pinned.put()));
@@ -102,7 +103,8 @@ Krylov make_krylov(MPI_Comm comm, Mat a, Mat preconditioned, double relative_tol
   petsc(KSPSetType(ksp, KSPCG));
   PC pc = nullptr;
   petsc(KSPGetPC(ksp, &pc));
-  // BoomerAMG holds its iterations on thin cells and high contrasts, where GAMG needs ten to a hundred times as many.
+  // BoomerAMG holds its iterations on thin cells and high contrasts, where GAMG needs ten to a hundred times
+  // as many.
   PetscBool has_hypre = PETSC_FALSE;
   petsc(PetscHasExternalPackage("hypre", &has_hypre));
   petsc(PCSetType(pc, has_hypre ? PCHYPRE : PCGAMG));
@@ -124,8 +126,8 @@ double seconds_now() {
   return now;
 }
 
-// Iterates until the true residual is within the tolerance too: where the preconditioned one was too easily content,
-// go on from the pressure reached with a bound a hundred times tighter.
+// Iterates until the true residual is within the tolerance too: where the preconditioned one was too easily
+// content, go on from the pressure reached with a bound a hundred times tighter.
 void iterate(KSP ksp, Vec rhs, Vec x, const Problem& problem, const Stencil& stencil, SolveResult& result) {
   PetscReal rtol = 0.0;
   PetscReal atol = 0.0;
@@ -151,13 +153,15 @@ void iterate(KSP ksp, Vec rhs, Vec x, const Problem& problem, const Stencil& ste
     // Rounding mostly allows an eighth of what it guarantees: try for that.
     if (reason < 0 || result.relative_residual <= std::max<double>(rtol, attainable / 8)) break;
   }
-  if (!result.converged && result.reason.rfind("CONVERGED", 0) == 0) result.reason = "TRUE_RESIDUAL_ABOVE_TOLERANCE";
+  if (!result.converged && result.reason.rfind("CONVERGED", 0) == 0)
+    result.reason = "TRUE_RESIDUAL_ABOVE_TOLERANCE";
 }
 
 }  // namespace
 
 double solve_memory(const Grid& grid) {
-  // Measured at 2048x2048: BoomerAMG's hierarchy, matrix and vectors take 0.5 kB a cell. Others take up to twice that.
+  // Measured at 2048x2048: BoomerAMG's hierarchy, matrix and vectors take 0.5 kB a cell. Others take up to
+  // twice that.
   return 1000.0 * static_cast<double>(grid.cells());
 }
 
@@ -178,7 +182,8 @@ SolveResult solve_darcy(const Problem& problem, const SolverOptions& options) {
   Vector rhs;
   petsc(MatCreateVecs(a, x.put(), rhs.put()));
   fill(rhs, stencil.rhs);
-  const Krylov ksp = make_krylov(comm, a, problem.pressure_is_free() ? pinned : a, options.relative_tolerance);
+  const Krylov ksp =
+      make_krylov(comm, a, problem.pressure_is_free() ? pinned : a, options.relative_tolerance);
   petsc(KSPSetUp(ksp));
 
   SolveResult result;

@@ -9,7 +9,9 @@ namespace mano {
 
 namespace {
 
-double harmonic_mean(double a, double b) { return 2.0 / (1.0 / a + 1.0 / b); }
+double harmonic_mean(double a, double b) {
+  return 2.0 / (1.0 / a + 1.0 / b);
+}
 
 struct BoundaryFace {
   int i, j;         // the cell inside
@@ -21,19 +23,25 @@ struct BoundaryFace {
 template <typename Visit>
 void for_each_face(const Grid& g, Side side, Visit visit) {
   if (side == Side::left || side == Side::right) {
-    for (int j = 0; j < g.ny; ++j) visit(BoundaryFace{side == Side::left ? 0 : g.nx - 1, j, j, g.hy(), g.hx()});
+    for (int j = 0; j < g.ny; ++j)
+      visit(BoundaryFace{side == Side::left ? 0 : g.nx - 1, j, j, g.hy(), g.hx()});
   } else {
-    for (int i = 0; i < g.nx; ++i) visit(BoundaryFace{i, side == Side::bottom ? 0 : g.ny - 1, i, g.hx(), g.hy()});
+    for (int i = 0; i < g.nx; ++i)
+      visit(BoundaryFace{i, side == Side::bottom ? 0 : g.ny - 1, i, g.hx(), g.hy()});
   }
 }
 
 double& boundary_transmissibility(Stencil& s, Side side, int position) {
   const Grid& g = s.grid;
   switch (side) {
-    case Side::left: return s.tx[static_cast<std::size_t>(position) * (g.nx + 1)];
-    case Side::right: return s.tx[static_cast<std::size_t>(position) * (g.nx + 1) + g.nx];
-    case Side::bottom: return s.ty[position];
-    default: return s.ty[static_cast<std::size_t>(g.ny) * g.nx + position];
+    case Side::left:
+      return s.tx[static_cast<std::size_t>(position) * (g.nx + 1)];
+    case Side::right:
+      return s.tx[static_cast<std::size_t>(position) * (g.nx + 1) + g.nx];
+    case Side::bottom:
+      return s.ty[position];
+    default:
+      return s.ty[static_cast<std::size_t>(g.ny) * g.nx + position];
   }
 }
 
@@ -54,7 +62,8 @@ Stencil::Stencil(const Problem& problem) : grid(problem.grid()) {
   for (int j = 0; j < g.ny; ++j) {
     for (int i = 0; i < g.nx; ++i) {
       if (i > 0) {
-        tx[static_cast<std::size_t>(j) * (g.nx + 1) + i] = harmonic_mean(k(i - 1, j), k(i, j)) * g.hy() / g.hx();
+        tx[static_cast<std::size_t>(j) * (g.nx + 1) + i] =
+            harmonic_mean(k(i - 1, j), k(i, j)) * g.hy() / g.hx();
       }
       if (j > 0) ty[g.index(i, j)] = harmonic_mean(k(i, j - 1), k(i, j)) * g.hx() / g.hy();
       rhs[g.index(i, j)] = problem.source(i, j) * g.hx() * g.hy();
@@ -137,10 +146,18 @@ FaceFlux face_flux(const Problem& problem, const Field& p) {
               : problem.permeability(face.i, face.j) * (p(face.i, face.j) - value) / (face.distance / 2);
       const double along_axis = positive ? outward : -outward;
       switch (side) {
-        case Side::left: flux.ux[static_cast<std::size_t>(face.j) * (g.nx + 1)] = along_axis; break;
-        case Side::right: flux.ux[static_cast<std::size_t>(face.j) * (g.nx + 1) + g.nx] = along_axis; break;
-        case Side::bottom: flux.uy[face.i] = along_axis; break;
-        case Side::top: flux.uy[static_cast<std::size_t>(g.ny) * g.nx + face.i] = along_axis; break;
+        case Side::left:
+          flux.ux[static_cast<std::size_t>(face.j) * (g.nx + 1)] = along_axis;
+          break;
+        case Side::right:
+          flux.ux[static_cast<std::size_t>(face.j) * (g.nx + 1) + g.nx] = along_axis;
+          break;
+        case Side::bottom:
+          flux.uy[face.i] = along_axis;
+          break;
+        case Side::top:
+          flux.uy[static_cast<std::size_t>(g.ny) * g.nx + face.i] = along_axis;
+          break;
       }
     });
   }

@@ -11,12 +11,13 @@ using nlohmann::json;
 
 int Architecture::levels_for(int height, int width) const {
   const int size = std::min(height, width);
-  check(size >= window, "a grid of {}x{} is smaller than the model's window of {}x{}", width, height, window, window);
+  check(size >= window, "a grid of {}x{} is smaller than the model's window of {}x{}", width, height, window,
+        window);
   int coarsest = size;
   if (levels) {
     for (int l = 1; l < *levels; ++l) coarsest = (coarsest + rate - 1) / rate;
-    check(coarsest >= window, "{} levels on a grid of {}x{} leave {} points, fewer than the window of {}", *levels, width,
-          height, coarsest, window);
+    check(coarsest >= window, "{} levels on a grid of {}x{} leave {} points, fewer than the window of {}",
+          *levels, width, height, coarsest, window);
     return *levels;
   }
   int count = 0;
@@ -44,7 +45,8 @@ Architecture architecture_preset(const std::string& name) {
 
 void check_architecture(const Architecture& a) {
   const auto in_range = [](int value, int low, int high, const char* name) {
-    check(value >= low && value <= high, "architecture: {} is {}; it must lie in [{}, {}]", name, value, low, high);
+    check(value >= low && value <= high, "architecture: {} is {}; it must lie in [{}, {}]", name, value, low,
+          high);
   };
   in_range(a.channels_in, 1, 1024, "channels_in");
   in_range(a.channels_out, 1, 1024, "channels_out");
@@ -60,10 +62,17 @@ void check_architecture(const Architecture& a) {
 }
 
 std::string to_json(const Architecture& a) {
-  json j{{"model", "mano"},           {"channels_in", a.channels_in}, {"channels_out", a.channels_out},
-         {"dim", a.dim},              {"depth", a.depth},             {"heads", a.heads},
-         {"dim_head", a.dim_head},    {"mlp", a.mlp},                 {"window", a.window},
-         {"stride", a.stride},        {"rate", a.rate},
+  json j{{"model", "mano"},
+         {"channels_in", a.channels_in},
+         {"channels_out", a.channels_out},
+         {"dim", a.dim},
+         {"depth", a.depth},
+         {"heads", a.heads},
+         {"dim_head", a.dim_head},
+         {"mlp", a.mlp},
+         {"window", a.window},
+         {"stride", a.stride},
+         {"rate", a.rate},
          {"sampling", a.sampling == Architecture::Sampling::conv ? "conv" : "avg_pool"}};
   if (a.levels) j["levels"] = *a.levels;
   return j.dump();

@@ -9,8 +9,8 @@ namespace mano {
 
 namespace {
 
-// mask[y][x][a]: 1 / n_t where the window that has token (y, x) at position a = (row in window, column in window)
-// exists, else 0; [H, W, K*K].
+// mask[y][x][a]: 1 / n_t where the window that has token (y, x) at position a = (row in window, column in
+// window) exists, else 0; [H, W, K*K].
 torch::Tensor window_weights(int height, int width, int window, int stride) {
   const auto along = [&](int size) {  // [size, K]: 1 where the window starting at t - a exists
     torch::Tensor exists = torch::zeros({size, window}, torch::kFloat64);  // 1/3 must be exact in float64
@@ -41,12 +41,13 @@ torch::Tensor shifted(const torch::Tensor& padded, int neighbour, int reach, int
 
 }  // namespace
 
-torch::Tensor covered_tokens(int height, int width, int window, int stride, const torch::TensorOptions& options) {
+torch::Tensor covered_tokens(int height, int width, int window, int stride,
+                             const torch::TensorOptions& options) {
   return window_weights(height, width, window, stride).sum(-1, true).to(options);
 }
 
-torch::Tensor overlapping_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int window,
-                                    int stride) {
+torch::Tensor overlapping_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                                    int window, int stride) {
   const int64_t height = q.size(1);
   const int64_t width = q.size(2);
   const int reach = 2 * window - 1;
@@ -56,10 +57,12 @@ torch::Tensor overlapping_attention(const torch::Tensor& q, const torch::Tensor&
   const auto padded_v = torch::constant_pad_nd(v, {0, 0, 0, 0, pad, pad, pad, pad});
 
   std::vector<torch::Tensor> scores(reach * reach);  // [B, H, W, h] for each neighbour
-  for (int n = 0; n < reach * reach; ++n) scores[n] = (scaled * shifted(padded_k, n, reach, height, width)).sum(-1);
+  for (int n = 0; n < reach * reach; ++n)
+    scores[n] = (scaled * shifted(padded_k, n, reach, height, width)).sum(-1);
 
   // c: average over the windows that hold the token; position a of the token in the window names the window.
-  const auto weights = window_weights(static_cast<int>(height), static_cast<int>(width), window, stride).to(q.options());
+  const auto weights =
+      window_weights(static_cast<int>(height), static_cast<int>(width), window, stride).to(q.options());
   std::vector<torch::Tensor> c(reach * reach);
   for (int a = 0; a < window * window; ++a) {
     std::vector<torch::Tensor> in_window(window * window);
@@ -73,7 +76,8 @@ torch::Tensor overlapping_attention(const torch::Tensor& q, const torch::Tensor&
   torch::Tensor out;
   for (int n = 0; n < reach * reach; ++n) {
     const auto neighbours = shifted(padded_v, n, reach, height, width);
-    out = out.defined() ? torch::addcmul(out, c[n].unsqueeze(-1), neighbours) : c[n].unsqueeze(-1) * neighbours;
+    out =
+        out.defined() ? torch::addcmul(out, c[n].unsqueeze(-1), neighbours) : c[n].unsqueeze(-1) * neighbours;
   }
   return out;
 }

@@ -2,7 +2,8 @@
 // Overlapping-window attention once a token, with Torch operators. Private to surrogate/ and its tests.
 //
 // For a token t and a head, with n_t the number of windows that hold t:
-//   o_t = sum_j c_tj v_j,   c_tj = (1 / n_t) sum over windows w that hold t and j of softmax_w(q_t k / sqrt(d))_j
+//   o_t = sum_j c_tj v_j,   c_tj = (1 / n_t) sum over windows w that hold t and j of softmax_w(q_t k /
+//   sqrt(d))_j
 // j runs over the (2K-1) x (2K-1) neighbours of t, so no unfolded copy of the tokens is made (docs/mano.md).
 
 #include <torch/types.h>
@@ -10,10 +11,11 @@
 namespace mano {
 
 /// q, k, v: [B, H, W, h, d]; result [B, H, W, h, d]. H, W >= window. Differentiable.
-torch::Tensor overlapping_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int window,
-                                    int stride);
+torch::Tensor overlapping_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                                    int window, int stride);
 
 /// 1 where a window holds the token, else 0: [H, W, 1].
-torch::Tensor covered_tokens(int height, int width, int window, int stride, const torch::TensorOptions& options);
+torch::Tensor covered_tokens(int height, int width, int window, int stride,
+                             const torch::TensorOptions& options);
 
 }  // namespace mano

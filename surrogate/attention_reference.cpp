@@ -37,12 +37,14 @@ void attend_window(const AttentionShape& s, int b, int y0, int x0, int head, con
 }  // namespace
 
 std::vector<double> overlapping_attention_reference(const AttentionShape& s, const std::vector<double>& q,
-                                                    const std::vector<double>& k, const std::vector<double>& v) {
+                                                    const std::vector<double>& k,
+                                                    const std::vector<double>& v) {
   std::vector<double> out(q.size(), 0.0);
   std::vector<int> windows(static_cast<std::size_t>(s.height) * s.width, 0);
   for (int y0 = 0; y0 + s.window <= s.height; y0 += s.stride) {
     for (int x0 = 0; x0 + s.window <= s.width; x0 += s.stride) {
-      for (int t = 0; t < s.window * s.window; ++t) ++windows[(y0 + t / s.window) * s.width + x0 + t % s.window];
+      for (int t = 0; t < s.window * s.window; ++t)
+        ++windows[(y0 + t / s.window) * s.width + x0 + t % s.window];
       for (int b = 0; b < s.batch; ++b) {
         for (int head = 0; head < s.heads; ++head) attend_window(s, b, y0, x0, head, q, k, v, out);
       }

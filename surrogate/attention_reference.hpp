@@ -1,7 +1,8 @@
 #pragma once
-// The twin of overlapping_attention (surrogate/attention.hpp): plain loops over windows with double sums, never tuned,
-// sharing no code with the fast form. Every K x K window with origin a multiple of the stride and wholly inside attends
-// within itself; the outputs of the windows that hold a token are averaged; a token that no window holds gets 0.
+// The twin of overlapping_attention (surrogate/attention.hpp): plain loops over windows with double sums,
+// never tuned, sharing no code with the fast form. Every K x K window with origin a multiple of the stride
+// and wholly inside attends within itself; the outputs of the windows that hold a token are averaged; a token
+// that no window holds gets 0.
 
 #include <vector>
 
@@ -13,6 +14,7 @@ struct AttentionShape {
 
 /// q, k, v and the result: [B, H, W, h, d].
 std::vector<double> overlapping_attention_reference(const AttentionShape& shape, const std::vector<double>& q,
-                                                    const std::vector<double>& k, const std::vector<double>& v);
+                                                    const std::vector<double>& k,
+                                                    const std::vector<double>& v);
 
 }  // namespace mano

@@ -31,7 +31,8 @@ std::string shape_text(at::IntArrayRef shape) {
 
 StoredTensor store(const torch::Tensor& tensor) {
   const auto plain = tensor.detach().to(torch::kCPU).contiguous();
-  StoredTensor stored{dtype_name(plain.scalar_type()), plain.sizes().vec(), std::vector<char>(plain.nbytes())};
+  StoredTensor stored{dtype_name(plain.scalar_type()), plain.sizes().vec(),
+                      std::vector<char>(plain.nbytes())};
   std::memcpy(stored.bytes.data(), plain.data_ptr(), stored.bytes.size());
   return stored;
 }
@@ -48,8 +49,8 @@ void load_parameters(MultipoleModel& model, const SafetensorsFile& file, const s
   std::size_t found = 0;
   for (auto& [name, parameter] : model.named_parameters()) {
     const auto entry = file.tensors.find(prefix + name);
-    check(entry != file.tensors.end(), "{}: tensor '{}{}' is missing: the file is of another architecture", where, prefix,
-          name);
+    check(entry != file.tensors.end(), "{}: tensor '{}{}' is missing: the file is of another architecture",
+          where, prefix, name);
     check(at::IntArrayRef(entry->second.shape) == parameter.sizes(),
           "{}: tensor '{}{}' has shape {}, the architecture needs {}", where, prefix, name,
           shape_text(entry->second.shape), shape_text(parameter.sizes()));

@@ -43,7 +43,8 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
       l2.push_back(relative_l2(predictions[s], pressures[s]));
       h1.push_back(relative_h1(predictions[s], pressures[s]));
       if (finer && !e.seen_in_training) {
-        interpolated.push_back(relative_l2(surrogate.predict_by_interpolation(permeabilities[s]), pressures[s]));
+        interpolated.push_back(
+            relative_l2(surrogate.predict_by_interpolation(permeabilities[s]), pressures[s]));
       }
     }
     if (progress) progress(end);

@@ -18,15 +18,20 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
   json resolutions = json::array();
   for (const Resolution& r : c.resolutions) resolutions.push_back({r.nx, r.ny});
   json data = json::array();
-  for (const auto& d : c.data) data.push_back({{"file", d.file}, {"xxh3_128", d.hash}, {"samples", d.samples}});
+  for (const auto& d : c.data)
+    data.push_back({{"file", d.file}, {"xxh3_128", d.hash}, {"samples", d.samples}});
   const json normalization{{"mean_log_k", c.normalization.mean_log_k},
                            {"std_log_k", c.normalization.std_log_k},
                            {"mean_pressure", c.normalization.mean_pressure},
                            {"std_pressure", c.normalization.std_pressure}};
-  const json training{{"resolutions", resolutions}, {"setup", c.setup},
-                      {"field", c.field},           {"size", {c.lx, c.ly}},
-                      {"location", to_string(c.location)}, {"data", data},
-                      {"epoch", c.epoch},           {"validation_relative_l2", c.validation_l2}};
+  const json training{{"resolutions", resolutions},
+                      {"setup", c.setup},
+                      {"field", c.field},
+                      {"size", {c.lx, c.ly}},
+                      {"location", to_string(c.location)},
+                      {"data", data},
+                      {"epoch", c.epoch},
+                      {"validation_relative_l2", c.validation_l2}};
   return {{"schema", kCheckpointSchema},
           {"schema_version", std::to_string(kCheckpointSchemaVersion)},
           {"program_version", c.version},
@@ -42,7 +47,8 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
     const auto found = metadata.find(key);
     return found == metadata.end() ? std::string() : found->second;
   };
-  check(get("schema") == kCheckpointSchema, "{} is not a mano checkpoint (schema '{}')", where, get("schema"));
+  check(get("schema") == kCheckpointSchema, "{} is not a mano checkpoint (schema '{}')", where,
+        get("schema"));
   check(get("schema_version") == std::to_string(kCheckpointSchemaVersion),
         "{}: checkpoint schema version '{}', this program reads version {}", where, get("schema_version"),
         kCheckpointSchemaVersion);
@@ -68,8 +74,8 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
     throw InvalidInput(fmt::format("{}: metadata is damaged: {}", where, e.what()));
   }
   const Normalization& n = card.normalization;
-  check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) && n.std_pressure > 0 &&
-            !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
+  check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) &&
+            n.std_pressure > 0 && !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
         "{}: metadata is damaged: normalisation or domain out of range", where);
   card.version = get("program_version");
   card.data_configuration = get("data_configuration");

@@ -8,8 +8,9 @@
 
 namespace mano {
 
-// The one list of parameters: visit(name, tensor, shape, fan-in). A fan-in of 0 is a LayerNorm's weight (ones), -1 its
-// bias (zeros); otherwise the tensor is drawn uniformly within +-1/sqrt(fan-in), PyTorch's default for these layers.
+// The one list of parameters: visit(name, tensor, shape, fan-in). A fan-in of 0 is a LayerNorm's weight
+// (ones), -1 its bias (zeros); otherwise the tensor is drawn uniformly within +-1/sqrt(fan-in), PyTorch's
+// default for these layers.
 template <typename Visit>
 void MultipoleModel::for_each_parameter(Visit visit) {
   using Shape = std::vector<int64_t>;
@@ -19,7 +20,8 @@ void MultipoleModel::for_each_parameter(Visit visit) {
     visit(name + ".weight", w.weight, Shape{a.dim}, 0);
     visit(name + ".bias", w.bias, Shape{a.dim}, -1);
   };
-  const auto linear = [&](const std::string& name, torch::Tensor& weight, torch::Tensor& bias, int64_t out, int64_t in) {
+  const auto linear = [&](const std::string& name, torch::Tensor& weight, torch::Tensor& bias, int64_t out,
+                          int64_t in) {
     visit(name + ".weight", weight, Shape{out, in}, in);
     visit(name + ".bias", bias, Shape{out}, in);
   };
@@ -31,7 +33,8 @@ void MultipoleModel::for_each_parameter(Visit visit) {
     norm(attention + ".norm", block.outer_norm);
     norm(attention + ".Attention.norm", block.inner_norm);
     visit(attention + ".Attention.to_qkv.weight", block.to_qkv, Shape{3 * inner, a.dim}, a.dim);
-    if (a.has_output_map()) linear(attention + ".Attention.to_out.0", block.to_out, block.to_out_bias, a.dim, inner);
+    if (a.has_output_map())
+      linear(attention + ".Attention.to_out.0", block.to_out, block.to_out_bias, a.dim, inner);
     if (a.sampling == Architecture::Sampling::conv) {
       const int64_t fan_in = static_cast<int64_t>(a.dim) * a.rate * a.rate;
       const Shape shape{a.dim, a.dim, a.rate, a.rate};
@@ -47,25 +50,28 @@ void MultipoleModel::for_each_parameter(Visit visit) {
   linear("output_layer", output_, output_bias_, a.channels_out, a.dim);
 }
 
-MultipoleModel::MultipoleModel(const Architecture& architecture, std::uint64_t seed) : architecture_(architecture) {
+MultipoleModel::MultipoleModel(const Architecture& architecture, std::uint64_t seed)
+    : architecture_(architecture) {
   check_architecture(architecture);
   blocks_.resize(architecture.depth);
   auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-  for_each_parameter([&](const std::string&, torch::Tensor& tensor, const std::vector<int64_t>& shape, int64_t fan_in) {
-    if (fan_in <= 0) {
-      tensor = fan_in == 0 ? torch::ones(shape) : torch::zeros(shape);
-    } else {
-      const double bound = 1.0 / std::sqrt(static_cast<double>(fan_in));
-      tensor = torch::empty(shape).uniform_(-bound, bound, generator);
-    }
-    tensor.requires_grad_(true);
-  });
+  for_each_parameter(
+      [&](const std::string&, torch::Tensor& tensor, const std::vector<int64_t>& shape, int64_t fan_in) {
+        if (fan_in <= 0) {
+          tensor = fan_in == 0 ? torch::ones(shape) : torch::zeros(shape);
+        } else {
+          const double bound = 1.0 / std::sqrt(static_cast<double>(fan_in));
+          tensor = torch::empty(shape).uniform_(-bound, bound, generator);
+        }
+        tensor.requires_grad_(true);
+      });
 }
 
 std::vector<std::pair<std::string, torch::Tensor>> MultipoleModel::named_parameters() const {
   std::vector<std::pair<std::string, torch::Tensor>> list;
-  const_cast<MultipoleModel*>(this)->for_each_parameter(
-      [&](const std::string& name, torch::Tensor& tensor, const auto&, int64_t) { list.emplace_back(name, tensor); });
+  const_cast<MultipoleModel*>(this)->for_each_parameter([&](const std::string& name, torch::Tensor& tensor,
+                                                            const auto&,
+                                                            int64_t) { list.emplace_back(name, tensor); });
   return list;
 }
 

@@ -20,7 +20,8 @@ torch::Tensor pad_to_multiple(torch::Tensor x, int rate) {
     const int64_t size = x.size(dim);
     const int64_t padded = (size + rate - 1) / rate * rate;
     if (padded == size) continue;
-    const auto index = torch::arange(padded, torch::TensorOptions(x.device()).dtype(torch::kLong)).clamp_max(size - 1);
+    const auto index =
+        torch::arange(padded, torch::TensorOptions(x.device()).dtype(torch::kLong)).clamp_max(size - 1);
     x = x.index_select(dim, index);
   }
   return x;
@@ -67,16 +68,20 @@ torch::Tensor MultipoleModel::local_attention(const BlockWeights& block, const t
   // q, k, v depend on the token alone, not on the window: once a token.
   const auto qkv = torch::linear(layer_norm(layer_norm(x, block.outer_norm), block.inner_norm), block.to_qkv)
                        .view({b, height, width, 3, a.heads, a.dim_head});
-  const auto out = overlapping_attention(qkv.select(3, 0), qkv.select(3, 1), qkv.select(3, 2), a.window, a.stride)
-                       .reshape({b, height, width, a.heads * a.dim_head});
+  const auto out =
+      overlapping_attention(qkv.select(3, 0), qkv.select(3, 1), qkv.select(3, 2), a.window, a.stride)
+          .reshape({b, height, width, a.heads * a.dim_head});
   if (!block.to_out.defined()) return out;
-  // The output map is linear, so it follows the average over windows; its bias belongs to covered tokens only.
+  // The output map is linear, so it follows the average over windows; its bias belongs to covered tokens
+  // only.
   const auto mapped = torch::linear(out, block.to_out, block.to_out_bias);
   if (a.stride == 1) return mapped;
-  return mapped * covered_tokens(static_cast<int>(height), static_cast<int>(width), a.window, a.stride, x.options());
+  return mapped *
+         covered_tokens(static_cast<int>(height), static_cast<int>(width), a.window, a.stride, x.options());
 }
 
-torch::Tensor MultipoleModel::multipole_attention(const BlockWeights& block, const torch::Tensor& tokens) const {
+torch::Tensor MultipoleModel::multipole_attention(const BlockWeights& block,
+                                                  const torch::Tensor& tokens) const {
   const int rate = architecture_.rate;
   const int levels =
       architecture_.levels_for(static_cast<int>(tokens.size(1)), static_cast<int>(tokens.size(2)));
@@ -99,7 +104,8 @@ torch::Tensor MultipoleModel::forward(const torch::Tensor& input) const {
   auto x = torch::linear(input.permute({0, 2, 3, 1}), linear_p_, linear_p_bias_);
   for (const BlockWeights& block : blocks_) {
     x = x + multipole_attention(block, x);
-    const auto hidden = torch::gelu(torch::linear(layer_norm(x, block.mlp_norm), block.mlp_in, block.mlp_in_bias));
+    const auto hidden =
+        torch::gelu(torch::linear(layer_norm(x, block.mlp_norm), block.mlp_in, block.mlp_in_bias));
     x = x + torch::linear(hidden, block.mlp_out, block.mlp_out_bias);
   }
   x = torch::tanh(torch::linear(layer_norm(x, norm_), linear_q_, linear_q_bias_));

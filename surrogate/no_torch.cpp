@@ -9,24 +9,48 @@ namespace mano {
 namespace {
 
 [[noreturn]] void missing() {
-  throw MissingPart("this mano was built without LibTorch and has no surrogate; build it where scripts/bootstrap put one");
+  throw MissingPart(
+      "this mano was built without LibTorch and has no surrogate; build it where scripts/bootstrap put one");
 }
 
 }  // namespace
 
 struct Surrogate::Impl {};
 
-Surrogate::Surrogate(const std::filesystem::path&, const std::string&) { missing(); }
+Surrogate::Surrogate(const std::filesystem::path&, const std::string&) {
+  missing();
+}
 Surrogate::~Surrogate() = default;
 Surrogate::Surrogate(Surrogate&&) noexcept = default;
-const ModelCard& Surrogate::card() const { missing(); }
-std::string Surrogate::device() const { missing(); }
-std::vector<Field> Surrogate::predict(const std::vector<Field>&) const { missing(); }
-Field Surrogate::predict(const Field&) const { missing(); }
-void Surrogate::check_problem(const std::string&, const Grid&, Location, const std::string&) const { missing(); }
-Resolution Surrogate::base_resolution(const Resolution&) const { missing(); }
-Field Surrogate::predict_by_interpolation(const Field&) const { missing(); }
-Evaluation evaluate(const Surrogate&, const DatasetReader&, int, const std::function<void(std::size_t)>&) { missing(); }
-TrainResult train(const TrainRequest&, const TrainCallbacks&) { missing(); }
+const ModelCard& Surrogate::card() const {
+  missing();
+}
+std::string Surrogate::device() const {
+  missing();
+}
+std::vector<Field> Surrogate::predict(const std::vector<Field>&) const {
+  missing();
+}
+Field Surrogate::predict(const Field&) const {
+  missing();
+}
+void Surrogate::check_fits(const Grid&, std::size_t) const {
+  missing();
+}
+void Surrogate::check_problem(const std::string&, const Grid&, Location, const std::string&) const {
+  missing();
+}
+Resolution Surrogate::base_resolution(const Resolution&) const {
+  missing();
+}
+Field Surrogate::predict_by_interpolation(const Field&) const {
+  missing();
+}
+Evaluation evaluate(const Surrogate&, const DatasetReader&, int, const std::function<void(std::size_t)>&) {
+  missing();
+}
+TrainResult train(const TrainRequest&, const TrainCallbacks&) {
+  missing();
+}
 
 }  // namespace mano

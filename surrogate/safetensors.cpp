@@ -51,7 +51,8 @@ Header read_header(std::ifstream& in, const std::filesystem::path& path) {
   std::uint64_t length = 0;
   for (int b = 7; b >= 0; --b) length = length << 8 | raw[b];
   check(length >= 2 && length <= kLargestHeader && length <= file_size - kLengthBytes,
-        "{} is not a safetensors file, or is truncated: its header would be {} bytes of {}", name, length, file_size);
+        "{} is not a safetensors file, or is truncated: its header would be {} bytes of {}", name, length,
+        file_size);
   std::string text(length, '\0');
   in.read(text.data(), static_cast<std::streamsize>(length));
   check(in.good(), "{}: cannot read the header", name);
@@ -87,7 +88,8 @@ void check_extents(std::vector<Extent> extents, std::uint64_t data_size, const s
     check(e.begin == at, "{}: tensor '{}' begins at byte {}, expected {}", file, e.name, e.begin, at);
     at = e.end;
   }
-  check(at == data_size, "{}: tensors end at byte {}, the file has {}: it is truncated or damaged", file, at, data_size);
+  check(at == data_size, "{}: tensors end at byte {}, the file has {}: it is truncated or damaged", file, at,
+        data_size);
 }
 
 }  // namespace
@@ -121,7 +123,8 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
     check(offsets.size() == 2 && offsets[0] <= offsets[1] && offsets[1] <= header.data_size,
           "{}: its bytes lie outside the file: it is truncated or damaged", where);
     const std::uint64_t bytes = bytes_of(tensor.shape, size_of(tensor.dtype, where), where);
-    check(bytes == offsets[1] - offsets[0], "{}: {} bytes for a shape of {}", where, offsets[1] - offsets[0], bytes);
+    check(bytes == offsets[1] - offsets[0], "{}: {} bytes for a shape of {}", where, offsets[1] - offsets[0],
+          bytes);
     extents.push_back({offsets[0], offsets[1], key});
     tensor.bytes.resize(bytes);
     in.seekg(static_cast<std::streamoff>(header.data_begin + offsets[0]));
@@ -138,7 +141,8 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
   if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
   std::uint64_t at = 0;
   for (const auto& [name, tensor] : file.tensors) {
-    header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.bytes.size()}}};
+    header[name] = {
+        {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.bytes.size()}}};
     at += tensor.bytes.size();
   }
   std::string text = header.dump();
@@ -146,7 +150,8 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
   write_atomically(path, [&](const std::filesystem::path& temporary) {
     std::ofstream out(temporary, std::ios::binary);
     char length[kLengthBytes];
-    for (std::size_t b = 0; b < kLengthBytes; ++b) length[b] = static_cast<char>(text.size() >> (8 * b) & 0xff);
+    for (std::size_t b = 0; b < kLengthBytes; ++b)
+      length[b] = static_cast<char>(text.size() >> (8 * b) & 0xff);
     out.write(length, kLengthBytes);
     out << text;
     for (const auto& [name, tensor] : file.tensors) {

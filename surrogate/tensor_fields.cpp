@@ -37,9 +37,11 @@ torch::Tensor relative_l2(const torch::Tensor& a, const torch::Tensor& b) {
 }
 
 torch::Device device_from(const std::string& name) {
-  check(name == "auto" || name == "cpu" || name == "cuda", "device is '{}', expected auto, cpu or cuda", name);
+  check(name == "auto" || name == "cpu" || name == "cuda", "device is '{}', expected auto, cpu or cuda",
+        name);
   const bool available = name != "cpu" && torch::cuda::is_available();
-  check(name != "cuda" || available, "device is 'cuda', but this program finds no CUDA device; use --device cpu");
+  check(name != "cuda" || available,
+        "device is 'cuda', but this program finds no CUDA device; use --device cpu");
   return available ? torch::kCUDA : torch::kCPU;
 }
 

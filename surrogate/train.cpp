@@ -43,18 +43,26 @@ void check_request(const TrainRequest& r) {
   check(r.warm_up >= 0 && r.warm_up < 1, "warm-up is {}; it must lie in [0, 1)", r.warm_up);
   check(r.gradient_clip > 0, "gradient clip is {}; it must be above zero", r.gradient_clip);
   check(r.held_out > 0 && r.held_out < 1, "held-out fraction is {}; it must lie in (0, 1)", r.held_out);
-  check(!r.max_seconds || *r.max_seconds > 0, "max seconds is {}; it must be above zero", r.max_seconds.value_or(0));
+  check(!r.max_seconds || *r.max_seconds > 0, "max seconds is {}; it must be above zero",
+        r.max_seconds.value_or(0));
 }
 
-fs::path model_path(const TrainRequest& r) { return r.run / "model.safetensors"; }
-fs::path state_path(const TrainRequest& r) { return r.run / "state.safetensors"; }
-fs::path log_path(const TrainRequest& r) { return r.run / "log.jsonl"; }
+fs::path model_path(const TrainRequest& r) {
+  return r.run / "model.safetensors";
+}
+fs::path state_path(const TrainRequest& r) {
+  return r.run / "state.safetensors";
+}
+fs::path log_path(const TrainRequest& r) {
+  return r.run / "log.jsonl";
+}
 
 void prepare_run(const TrainRequest& r) {
   const bool used = fs::exists(model_path(r)) || fs::exists(state_path(r));
-  check(!used || r.resume || r.overwrite, "{} holds a model already: pass --resume to go on or --overwrite to begin anew",
+  check(!used || r.resume || r.overwrite,
+        "{} holds a model already: pass --resume to go on or --overwrite to begin anew", r.run.string());
+  check(!r.resume || fs::exists(state_path(r)), "{} holds nothing to resume: leave --resume out",
         r.run.string());
-  check(!r.resume || fs::exists(state_path(r)), "{} holds nothing to resume: leave --resume out", r.run.string());
   std::error_code error;
   fs::create_directories(r.run, error);
   check(!error, "cannot make the folder {}: {}", r.run.string(), error.message());
@@ -91,7 +99,8 @@ class Trainer {
         model_(request.architecture, request.seed) {
     model_.to(device_, torch::kFloat32);
     optimizer_ = std::make_unique<torch::optim::AdamW>(
-        model_.parameters(), torch::optim::AdamWOptions(request.learning_rate).weight_decay(request.weight_decay));
+        model_.parameters(),
+        torch::optim::AdamWOptions(request.learning_rate).weight_decay(request.weight_decay));
     data_.card.architecture = request.architecture;
     data_.card.version = kVersion;
     data_.card.parameters = model_.parameter_count();
@@ -104,8 +113,13 @@ class Trainer {
     started_ = seconds_now() - state_.seconds;
     bool on_time = false;
     while (state_.epoch < request_.epochs && !on_time) on_time = !epoch();
-    return {state_.epoch, seconds_now() - started_, model_.parameter_count(), state_.best_epoch, state_.best_l2,
-            device_.is_cuda() ? "cuda" : "cpu", on_time};
+    return {state_.epoch,
+            seconds_now() - started_,
+            model_.parameter_count(),
+            state_.best_epoch,
+            state_.best_l2,
+            device_.is_cuda() ? "cuda" : "cpu",
+            on_time};
   }
 
  private:
@@ -121,7 +135,9 @@ class Trainer {
     write_text_atomically(log_path(request_), kept);
   }
 
-  bool out_of_time() const { return request_.max_seconds && seconds_now() - started_ > *request_.max_seconds; }
+  bool out_of_time() const {
+    return request_.max_seconds && seconds_now() - started_ > *request_.max_seconds;
+  }
 
   // One epoch; false where the time ran out during it.
   bool epoch() {
@@ -133,7 +149,8 @@ class Trainer {
     bool whole = true;
     for (const Batch& batch : batches) {
       if (const int signal = interrupt_signal()) {
-        throw Interrupted(signal, fmt::format("interrupted after epoch {}; --resume goes on from there", state_.epoch));
+        throw Interrupted(
+            signal, fmt::format("interrupted after epoch {}; --resume goes on from there", state_.epoch));
       }
       rate = request_.learning_rate * schedule(static_cast<double>(state_.step) / steps, request_.warm_up);
       sum += step(batch, rate);
@@ -174,7 +191,8 @@ class Trainer {
       for (std::size_t begin = 0; begin < set.validation.size(); begin += request_.batch) {
         const std::size_t end = std::min(set.validation.size(), begin + request_.batch);
         const auto index =
-            torch::tensor(std::vector<int64_t>(set.validation.begin() + begin, set.validation.begin() + end)).to(device_);
+            torch::tensor(std::vector<int64_t>(set.validation.begin() + begin, set.validation.begin() + end))
+                .to(device_);
         const auto prediction =
             denormalized(model_.forward(set.input.index_select(0, index)), data_.card.normalization);
         sum += relative_l2(prediction, set.pressure.index_select(0, index)).sum().item<double>();
@@ -187,9 +205,10 @@ class Trainer {
   void finish_epoch(double train_l2, double rate, bool whole) {
     EpochReport report{state_.epoch + 1, train_l2, validate(), rate, seconds_now() - started_, false};
     if (!std::isfinite(train_l2) || !std::isfinite(report.validation_l2)) {
-      throw RunFailed(fmt::format("epoch {}: the loss is {}, validation {}; the best checkpoint so far is kept in {}; try a "
-                                  "lower --learning-rate",
-                                  report.epoch, train_l2, report.validation_l2, request_.run.string()));
+      throw RunFailed(fmt::format(
+          "epoch {}: the loss is {}, validation {}; the best checkpoint so far is kept in {}; try a "
+          "lower --learning-rate",
+          report.epoch, train_l2, report.validation_l2, request_.run.string()));
     }
     if (report.validation_l2 < state_.best_l2) {
       report.best = true;

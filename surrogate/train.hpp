@@ -1,13 +1,13 @@
 #pragma once
-// Trains a MANO on datasets: relative L2 loss on de-normalised pressure, AdamW, warm-up and cosine decay, gradient
-// clipping, a held-out part for the best checkpoint.
+// Trains a MANO on datasets: relative L2 loss on de-normalised pressure, AdamW, warm-up and cosine decay,
+// gradient clipping, a held-out part for the best checkpoint.
 //
 // RUN/ holds
 //   model.safetensors   weights of the best epoch so far, with the model card
 //   state.safetensors   weights, optimiser and counters of the last finished epoch, for resuming
 //   log.jsonl           a line of JSON an epoch
-// Each appears by rename. On a CPU a resumed run equals an uninterrupted one bit for bit: the order of the data is a
-// function of (seed, epoch), and nothing else is random after initialisation.
+// Each appears by rename. On a CPU a resumed run equals an uninterrupted one bit for bit: the order of the
+// data is a function of (seed, epoch), and nothing else is random after initialisation.
 
 #include <cstdint>
 #include <filesystem>
@@ -28,9 +28,9 @@ struct TrainRequest {
   int batch = 32;
   double learning_rate = 2e-3;  ///< at its peak
   double weight_decay = 1e-4;
-  double warm_up = 0.05;        ///< fraction of the steps with a rising learning rate
-  double gradient_clip = 1.0;   ///< bound on the gradient's 2-norm
-  double held_out = 0.05;       ///< fraction of every dataset that is not trained on
+  double warm_up = 0.05;       ///< fraction of the steps with a rising learning rate
+  double gradient_clip = 1.0;  ///< bound on the gradient's 2-norm
+  double held_out = 0.05;      ///< fraction of every dataset that is not trained on
   std::uint64_t seed = 0;
   std::string device = "auto";
   std::optional<double> max_seconds;
@@ -62,8 +62,8 @@ struct TrainCallbacks {
   std::function<void(const EpochReport&)> epoch;
 };
 
-/// Throws InvalidInput for unusable data or options, RunFailed where the loss is not finite (the best checkpoint stays),
-/// Interrupted where a signal came (resumable).
+/// Throws InvalidInput for unusable data or options, RunFailed where the loss is not finite (the best
+/// checkpoint stays), Interrupted where a signal came (resumable).
 TrainResult train(const TrainRequest& request, const TrainCallbacks& callbacks);
 
 }  // namespace mano

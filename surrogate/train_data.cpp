@@ -24,12 +24,13 @@ std::vector<std::int64_t> permutation(std::size_t n, at::Generator g) {
 }
 
 void check_same_problem(const DatasetInfo& first, const DatasetInfo& other, const std::string& path) {
-  check(other.setup == first.setup, "{}: set-up is '{}', the first dataset's is '{}'", path, other.setup, first.setup);
+  check(other.setup == first.setup, "{}: set-up is '{}', the first dataset's is '{}'", path, other.setup,
+        first.setup);
   check(other.location == first.location, "{}: values sit at the {}, the first dataset's at the {}", path,
         to_string(other.location), to_string(first.location));
   check(other.grid.lx == first.grid.lx && other.grid.ly == first.grid.ly,
-        "{}: domain is {}x{}, the first dataset's is {}x{}", path, other.grid.lx, other.grid.ly, first.grid.lx,
-        first.grid.ly);
+        "{}: domain is {}x{}, the first dataset's is {}x{}", path, other.grid.lx, other.grid.ly,
+        first.grid.lx, first.grid.ly);
 }
 
 // Mean and standard deviation over the training samples of all sets, in double precision.
@@ -64,9 +65,10 @@ TrainSet read_set(const DatasetReader& reader, const TrainRequest& request, std:
   set.input = stack_values(permeabilities);
   set.pressure = stack_values(pressures);
   const auto norms = set.pressure.flatten(1).norm(2, 1);
-  check(norms.min().item<double>() > 0, "{}: a pressure field is zero everywhere: its relative error is undefined",
-        reader.path().string());
-  const auto held_out = std::clamp<std::size_t>(std::llround(request.held_out * static_cast<double>(n)), 1, n - 1);
+  check(norms.min().item<double>() > 0,
+        "{}: a pressure field is zero everywhere: its relative error is undefined", reader.path().string());
+  const auto held_out =
+      std::clamp<std::size_t>(std::llround(request.held_out * static_cast<double>(n)), 1, n - 1);
   const auto order = permutation(n, generator(request.seed, 17 + number));
   set.validation.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(held_out));
   set.training.assign(order.begin() + static_cast<std::ptrdiff_t>(held_out), order.end());
@@ -124,7 +126,8 @@ std::vector<Batch> batches_of_epoch(const TrainData& data, int batch, std::uint6
     const auto order = permutation(training.size(), g);
     for (std::size_t begin = 0; begin < order.size(); begin += batch) {
       std::vector<std::int64_t> samples;
-      for (std::size_t i = begin; i < std::min(order.size(), begin + batch); ++i) samples.push_back(training[order[i]]);
+      for (std::size_t i = begin; i < std::min(order.size(), begin + batch); ++i)
+        samples.push_back(training[order[i]]);
       batches.push_back({s, torch::tensor(samples)});
     }
   }

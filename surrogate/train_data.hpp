@@ -14,9 +14,9 @@ namespace mano {
 
 struct TrainSet {  // one file
   DatasetInfo info;
-  torch::Tensor input;                     // [N, 3, H, W]
-  torch::Tensor pressure;                  // [N, 1, H, W]
-  std::vector<std::int64_t> training;      // sample numbers
+  torch::Tensor input;                 // [N, 3, H, W]
+  torch::Tensor pressure;              // [N, 1, H, W]
+  std::vector<std::int64_t> training;  // sample numbers
   std::vector<std::int64_t> validation;
 };
 
@@ -27,7 +27,8 @@ struct TrainData {
   std::size_t training_samples() const;
 };
 
-/// Reads all files. The set-up, domain, location of the first holds for all. Throws InvalidInput where another differs.
+/// Reads all files. The set-up, domain, location of the first holds for all. Throws InvalidInput where
+/// another differs.
 TrainData load_train_data(const TrainRequest& request, torch::Device device);
 
 struct Batch {

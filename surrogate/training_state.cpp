@@ -17,15 +17,21 @@ namespace {
 constexpr const char* kStateSchema = "mano.training-state";
 
 // The optimiser keeps its moments by the address of the parameter.
-void* key_of(const torch::Tensor& parameter) { return parameter.unsafeGetTensorImpl(); }
+void* key_of(const torch::Tensor& parameter) {
+  return parameter.unsafeGetTensorImpl();
+}
 
 }  // namespace
 
-void save_training_state(const std::filesystem::path& path, const TrainingState& state, const MultipoleModel& model,
-                         torch::optim::AdamW& optimizer, const std::string& fingerprint) {
+void save_training_state(const std::filesystem::path& path, const TrainingState& state,
+                         const MultipoleModel& model, torch::optim::AdamW& optimizer,
+                         const std::string& fingerprint) {
   SafetensorsFile file;
-  const json counters{{"epoch", state.epoch},     {"step", state.step},       {"best_epoch", state.best_epoch},
-                      {"best_l2", state.best_l2}, {"seconds", state.seconds}};
+  const json counters{{"epoch", state.epoch},
+                      {"step", state.step},
+                      {"best_epoch", state.best_epoch},
+                      {"best_l2", state.best_l2},
+                      {"seconds", state.seconds}};
   file.metadata = {{"schema", kStateSchema}, {"counters", counters.dump()}, {"fingerprint", fingerprint}};
   for (const auto& [name, parameter] : model.named_parameters()) {
     const auto& moments = static_cast<AdamWParamState&>(*optimizer.state().at(key_of(parameter)));
@@ -47,7 +53,9 @@ TrainingState load_training_state(const std::filesystem::path& path, MultipoleMo
   };
   check(entry("schema") == kStateSchema, "{} is not a training state", where);
   check(entry("fingerprint") == fingerprint,
-        "{} belongs to a run with other data, architecture or options: repeat those, or train into another folder", where);
+        "{} belongs to a run with other data, architecture or options: repeat those, or train into another "
+        "folder",
+        where);
   TrainingState state;
   try {
     const json c = json::parse(entry("counters"));

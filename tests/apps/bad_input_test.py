@@ -98,6 +98,8 @@ TABLE = [
     ("torch", "predict --model run --data drive.h5 -o p.h5", "--force"),
     ("torch", "predict --model run --field two-phase --resolution 8x8 --size 2x1 -o p.h5", "--force"),
     ("torch,vtk", "predict --model run --data good.h5 -o p.vti", "--sample"),
+    ("torch", "predict --model run --field two-phase --resolution 16000x16000 -o p.h5", "GB"),
+    ("petsc,torch,vtk", "compare --model run --field two-phase --resolution 16000x16000 -o c", "GB"),
     ("torch", "predict --model run --data good.h5 --sample 9 -o p.h5", "sample 9"),
     ("torch,vtk", "compare --model run --data drive.h5 -o c", "--force"),
     ("torch,vtk", "compare --model run --field two-phase --seed 1 -o c", "--resolution"),

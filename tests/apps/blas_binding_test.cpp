@@ -1,5 +1,5 @@
-// In a program with Torch and PETSc, BLAS calls must bind to the MKL inside LibTorch: Debian's reference BLAS is many
-// times slower. The order of the libraries on the link line decides it.
+// In a program with Torch and PETSc, BLAS calls must bind to the MKL inside LibTorch: Debian's reference BLAS
+// is many times slower. The order of the libraries on the link line decides it.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,8 @@ TEST(BlasBinding, SgemmAndDgemmComeFromLibTorch) {
     ASSERT_NE(symbol, nullptr) << name;
     Dl_info info{};
     ASSERT_NE(dladdr(symbol, &info), 0) << name;
-    EXPECT_NE(std::string(info.dli_fname).find("libtorch"), std::string::npos) << name << " is in " << info.dli_fname;
+    EXPECT_NE(std::string(info.dli_fname).find("libtorch"), std::string::npos)
+        << name << " is in " << info.dli_fname;
   }
 }
 

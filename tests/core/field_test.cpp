@@ -15,7 +15,8 @@ TEST(Resolution, ParsesWidthThenHeight) {
 }
 
 TEST(Resolution, RefusesEverythingElseAndShowsIt) {
-  for (const char* text : {"", "64", "64x", "x64", "0x4", "-4x4", "4x4x4", "4 x4", "4.5x4", "1e3x4", "99999999999x2", "65536x65536"}) {
+  for (const char* text : {"", "64", "64x", "x64", "0x4", "-4x4", "4x4x4", "4 x4", "4.5x4", "1e3x4",
+                           "99999999999x2", "65536x65536"}) {
     try {
       parse_resolution(text);
       ADD_FAILURE() << text;
@@ -29,7 +30,8 @@ TEST(Resolution, RefusesEverythingElseAndShowsIt) {
 
 TEST(Size, IsFiniteAndPositive) {
   EXPECT_EQ(parse_size("2.5x1"), (std::pair{2.5, 1.0}));
-  for (const char* text : {"0x1", "-1x1", "infx1", "nanx1", "1"}) EXPECT_THROW(parse_size(text), InvalidInput) << text;
+  for (const char* text : {"0x1", "-1x1", "infx1", "nanx1", "1"})
+    EXPECT_THROW(parse_size(text), InvalidInput) << text;
 }
 
 TEST(Grid, CoordinatesAreCellCentresOrNodes) {
@@ -43,7 +45,8 @@ TEST(Grid, CoordinatesAreCellCentresOrNodes) {
 }
 
 TEST(Permeability, NamesTheCellThatIsWrong) {
-  for (double bad : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+  for (double bad :
+       {0.0, -1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     Field k(Grid{3, 2}, 1.0);
     k(2, 1) = bad;
     try {

@@ -16,10 +16,11 @@ TEST(AtomicWrite, LeavesTheOldFileAndNoTemporaryWhereWritingFails) {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "result.txt";
   write_text_atomically(path, "old");
-  EXPECT_THROW(write_atomically(path, [](const fs::path& temporary) {
-                 std::ofstream(temporary) << "half";
-                 throw RunFailed("disk");
-               }),
+  EXPECT_THROW(write_atomically(path,
+                                [](const fs::path& temporary) {
+                                  std::ofstream(temporary) << "half";
+                                  throw RunFailed("disk");
+                                }),
                RunFailed);
   EXPECT_EQ(read_text(path), "old");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);

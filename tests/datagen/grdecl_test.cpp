@@ -71,12 +71,14 @@ TEST_F(Grdecl, ErrorsNameLineAndValue) {
 
 TEST(GridOption, IsThreeSizes) {
   EXPECT_EQ(parse_grid3("100x1x20"), (std::array{100, 1, 20}));
-  for (const char* text : {"", "100", "100x1", "100x1x20x1", "0x1x1", "axbxc"}) EXPECT_THROW(parse_grid3(text), InvalidInput) << text;
+  for (const char* text : {"", "100", "100x1", "100x1x20x1", "0x1x1", "axbxc"})
+    EXPECT_THROW(parse_grid3(text), InvalidInput) << text;
 }
 
 // Real rock: SPE10 model 1.
 TEST(Spe10, HasTheSizeAndRangeOfItsDescription) {
-  const Field k = read_grdecl(MANO_TEST_DATA "/../data/spe10_model1_permx.grdecl", {.grid = {{100, 1, 20}}, .section = 1});
+  const Field k = read_grdecl(MANO_TEST_DATA "/../data/spe10_model1_permx.grdecl",
+                              {.grid = {{100, 1, 20}}, .section = 1});
   EXPECT_EQ(k.grid.resolution(), "100x20");
   EXPECT_DOUBLE_EQ(k(0, 0), 69.4490);
   EXPECT_DOUBLE_EQ(k(1, 0), 84.4631);

@@ -11,7 +11,8 @@ namespace mano {
 namespace {
 
 template <typename T>
-void write_array(hid_t file, const char* name, hid_t type, const std::vector<hsize_t>& shape, const std::vector<T>& values) {
+void write_array(hid_t file, const char* name, hid_t type, const std::vector<hsize_t>& shape,
+                 const std::vector<T>& values) {
   const H5Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr));
   const H5Handle dataset(H5Dcreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
   ASSERT_GE(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), 0);
@@ -33,7 +34,8 @@ class Import : public ::testing::Test {
 TEST_F(Import, MapsPhasesAndKeepsLocationAndSize) {
   {
     const H5Handle file = h5_create(folder_.path() / "in.h5");
-    write_array<unsigned char>(file, "coeff", H5T_NATIVE_UCHAR, {2, 2, 3}, {0, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 0});
+    write_array<unsigned char>(file, "coeff", H5T_NATIVE_UCHAR, {2, 2, 3},
+                               {0, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 0});
     write_array<float>(file, "sol", H5T_NATIVE_FLOAT, {2, 1, 2, 3}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
   }
   auto r = request();

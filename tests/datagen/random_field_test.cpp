@@ -1,5 +1,5 @@
-// Ensemble statistics against the analytic values. Bounds are five standard errors of the estimate, from the spread over
-// the samples themselves, plus what the truncation of modes is known to change.
+// Ensemble statistics against the analytic values. Bounds are five standard errors of the estimate, from the
+// spread over the samples themselves, plus what the truncation of modes is known to change.
 #include "datagen/random_field.hpp"
 
 #include <gtest/gtest.h>
@@ -80,14 +80,16 @@ TEST(Lognormal, HasTheMaternMeanVarianceAndCovariance) {
     expect_within(ensemble(samples, [&](auto s) { return mean_of(centred(s)); }), 0.0, 0.0, "mean");
     for (auto [dx, dy] : {std::pair{0, 0}, {1, 0}, {0, 1}, {3, 0}, {0, 3}, {4, 4}, {8, 0}}) {
       const double exact = variance * matern_covariance(spec, dx * g.hx(), dy * g.hy());
-      expect_within(ensemble(samples, [&, dx = dx, dy = dy](auto s) { return lagged_product(centred(s), dx, dy); }), exact,
-                    slack, "covariance at lag " + std::to_string(dx) + "," + std::to_string(dy));
+      expect_within(
+          ensemble(samples, [&, dx = dx, dy = dy](auto s) { return lagged_product(centred(s), dx, dy); }),
+          exact, slack, "covariance at lag " + std::to_string(dx) + "," + std::to_string(dy));
     }
   }
 }
 
 TEST(Lognormal, CovarianceIsExponentialForSmoothnessOneHalf) {
-  const FieldSpec spec{.kind = "lognormal", .correlation_length_x = 0.3, .correlation_length_y = 0.3, .smoothness = 0.5};
+  const FieldSpec spec{
+      .kind = "lognormal", .correlation_length_x = 0.3, .correlation_length_y = 0.3, .smoothness = 0.5};
   EXPECT_NEAR(matern_covariance(spec, 0.3, 0.0), std::exp(-1.0), tolerance::kExact);
   EXPECT_NEAR(matern_covariance(spec, 0.3, 0.4), std::exp(-5.0 / 3.0), tolerance::kExact);
 }
@@ -99,8 +101,8 @@ double neumann_covariance(double x1, double y1, double x2, double y2) {
   for (int n = 0; n < 200; ++n) {
     for (int m = 0; m < 200; ++m) {
       const double norm = (m ? 2.0 : 1.0) * (n ? 2.0 : 1.0);
-      sum += norm * std::pow(pi * pi * (m * m + n * n) + 9, -2) * std::cos(pi * m * x1) * std::cos(pi * m * x2) *
-             std::cos(pi * n * y1) * std::cos(pi * n * y2);
+      sum += norm * std::pow(pi * pi * (m * m + n * n) + 9, -2) * std::cos(pi * m * x1) *
+             std::cos(pi * m * x2) * std::cos(pi * n * y1) * std::cos(pi * n * y2);
     }
   }
   return sum;
@@ -109,7 +111,8 @@ double neumann_covariance(double x1, double y1, double x2, double y2) {
 TEST(TwoPhase, GaussianHasTheLiteraturesCovariance) {
   const Grid g{16, 16};
   const int samples = 3000;
-  for (auto [i1, j1, i2, j2] : {std::array{8, 8, 8, 8}, {0, 0, 0, 0}, {2, 8, 6, 8}, {2, 3, 12, 9}, {0, 0, 15, 15}}) {
+  for (auto [i1, j1, i2, j2] :
+       {std::array{8, 8, 8, 8}, {0, 0, 0, 0}, {2, 8, 6, 8}, {2, 3, 12, 9}, {0, 0, 15, 15}}) {
     const double exact = neumann_covariance(g.x(i1), g.y(j1), g.x(i2), g.y(j2));
     expect_within(ensemble(samples,
                            [&, i1 = i1, j1 = j1, i2 = i2, j2 = j2](auto s) {
@@ -118,7 +121,8 @@ TEST(TwoPhase, GaussianHasTheLiteraturesCovariance) {
                            }),
                   exact, 1e-3 * neumann_covariance(0.5, 0.5, 0.5, 0.5), "covariance");
   }
-  expect_within(ensemble(samples, [&](auto s) { return mean_of(draw_neumann_gaussian(3.0, 11, s, g)); }), 0, 0, "mean");
+  expect_within(ensemble(samples, [&](auto s) { return mean_of(draw_neumann_gaussian(3.0, 11, s, g)); }), 0,
+                0, "mean");
 }
 
 TEST(TwoPhase, TakesTheTwoPermeabilitiesEquallyOften) {
@@ -152,7 +156,8 @@ TEST(Layered, CovarianceAcrossLayersIsThatOfRandomDepths) {
   for (int dy : {0, 1, 4, 10, 20}) {
     // Two depths share a layer where none of the layers - 1 tops falls between them.
     const double exact = 0.64 * std::pow(1 - dy * g.hy() / g.ly, spec.layers - 1);
-    expect_within(ensemble(4000, [&](auto s) { return lagged_product(centred(s), 0, dy); }), exact, 0, "lag " + std::to_string(dy));
+    expect_within(ensemble(4000, [&](auto s) { return lagged_product(centred(s), 0, dy); }), exact, 0,
+                  "lag " + std::to_string(dy));
   }
 }
 

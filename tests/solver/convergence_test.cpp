@@ -32,9 +32,13 @@ double observed_order(bool mixed) {
   return (n * sxy - sx * sy) / (n * sxx - sx * sx);
 }
 
-TEST(Convergence, SecondOrderWithPressureBoundaries) { EXPECT_NEAR(observed_order(false), 2.0, tolerance::kOrder); }
+TEST(Convergence, SecondOrderWithPressureBoundaries) {
+  EXPECT_NEAR(observed_order(false), 2.0, tolerance::kOrder);
+}
 
-TEST(Convergence, SecondOrderWithMixedBoundaries) { EXPECT_NEAR(observed_order(true), 2.0, tolerance::kOrder); }
+TEST(Convergence, SecondOrderWithMixedBoundaries) {
+  EXPECT_NEAR(observed_order(true), 2.0, tolerance::kOrder);
+}
 
 }  // namespace
 }  // namespace mano

@@ -25,7 +25,8 @@ double largest_value(const Field& f) {
 TEST(DarcySolver, IsExactForLayersInSeries) {
   const Grid g{7, 3, 2.0, 1.0};
   const std::vector<double> layer{3.0, 0.1, 5.0, 100.0, 0.2, 7.0, 1.0};
-  const Problem problem = make_problem("drive", sampled(g, [&](double x, double) { return layer[static_cast<int>(x / g.hx())]; }));
+  const Problem problem = make_problem(
+      "drive", sampled(g, [&](double x, double) { return layer[static_cast<int>(x / g.hx())]; }));
   const SolveResult result = solve_darcy(problem, kTight);
   ASSERT_TRUE(result.converged) << result.reason;
   double resistance = 0;
@@ -70,20 +71,24 @@ TEST(DarcySolver, PinsTheMeanOfTheFiveSpot) {
   const Problem problem = make_problem("five-spot", rough_permeability({16, 16}));
   const SolveResult result = solve_darcy(problem, kTight);
   ASSERT_TRUE(result.converged) << result.reason;
-  const double mean = std::accumulate(result.pressure.values.begin(), result.pressure.values.end(), 0.0) / 256;
+  const double mean =
+      std::accumulate(result.pressure.values.begin(), result.pressure.values.end(), 0.0) / 256;
   EXPECT_NEAR(mean, 0.0, tolerance::kExact * largest_value(result.pressure));
   EXPECT_GT(result.pressure(0, 0), result.pressure(15, 15));
 }
 
 // Sizes from a single cell to primes, also thin domains: every rank count must take them.
 TEST(DarcySolver, AllRanksTogetherAgreeWithOneAlone) {
-  for (const Grid& grid : {Grid{1, 1}, Grid{1, 9}, Grid{13, 1, 5.0, 0.1}, Grid{2, 3}, Grid{37, 29, 3.0, 1.0}, Grid{64, 48}}) {
+  for (const Grid& grid :
+       {Grid{1, 1}, Grid{1, 9}, Grid{13, 1, 5.0, 0.1}, Grid{2, 3}, Grid{37, 29, 3.0, 1.0}, Grid{64, 48}}) {
     for (const char* setup : {"benchmark", "drive", "five-spot"}) {
       const Problem problem = make_problem(setup, rough_permeability(grid));
       const SolveResult together = solve_darcy(problem, kTight);
       const SolveResult alone = solve_darcy(problem, kTightAlone);
-      ASSERT_TRUE(together.converged && alone.converged) << setup << " " << grid.resolution() << together.reason;
-      EXPECT_LE(largest_error(together.pressure, alone.pressure), tolerance::kSolver * largest_value(alone.pressure))
+      ASSERT_TRUE(together.converged && alone.converged)
+          << setup << " " << grid.resolution() << together.reason;
+      EXPECT_LE(largest_error(together.pressure, alone.pressure),
+                tolerance::kSolver * largest_value(alone.pressure))
           << setup << " " << grid.resolution();
     }
   }

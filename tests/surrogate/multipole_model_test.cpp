@@ -66,7 +66,8 @@ TEST(Model, PresetsHaveTheirSizes) {
 
 TEST(Model, WeightsDependOnTheSeedAlone) {
   const MultipoleModel a(Architecture{}, 4), b(Architecture{}, 4), c(Architecture{}, 5);
-  for (std::size_t i = 0; i < a.parameters().size(); ++i) EXPECT_TRUE(torch::equal(a.parameters()[i], b.parameters()[i]));
+  for (std::size_t i = 0; i < a.parameters().size(); ++i)
+    EXPECT_TRUE(torch::equal(a.parameters()[i], b.parameters()[i]));
   EXPECT_FALSE(torch::equal(a.parameters()[0], c.parameters()[0]));
 }
 

@@ -1,5 +1,6 @@
-// The model against an independent implementation: output, loss, gradient of the input and of every weight, in float64,
-// for every fixture in a folder (MANO_FIXTURES, by default tests/fixtures). Configurations are read from the fixtures.
+// The model against an independent implementation: output, loss, gradient of the input and of every weight,
+// in float64, for every fixture in a folder (MANO_FIXTURES, by default tests/fixtures). Configurations are
+// read from the fixtures.
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -30,7 +31,8 @@ torch::Tensor read_tensor(hid_t file, const std::string& name) {
   std::vector<int64_t> shape;
   for (hsize_t n : h5_shape(dataset)) shape.push_back(static_cast<int64_t>(n));
   auto tensor = torch::empty(shape, torch::kFloat64);
-  h5_check(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.data_ptr<double>()), name);
+  h5_check(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.data_ptr<double>()),
+           name);
   return tensor;
 }
 
@@ -47,7 +49,8 @@ Architecture read_architecture(hid_t file) {
   a.window = number("K");
   a.stride = number("S");
   a.rate = number("rate");
-  a.sampling = h5_read_text(file, "mode") == "conv" ? Architecture::Sampling::conv : Architecture::Sampling::avg_pool;
+  a.sampling =
+      h5_read_text(file, "mode") == "conv" ? Architecture::Sampling::conv : Architecture::Sampling::avg_pool;
   const int levels = number("levels");
   const int size = number("image_size");
   EXPECT_EQ(a.levels_for(size, size), levels) << "levels from the size of the input";
@@ -57,7 +60,8 @@ Architecture read_architecture(hid_t file) {
 
 void expect_close(const torch::Tensor& actual, const torch::Tensor& expected, const std::string& what) {
   ASSERT_EQ(actual.sizes(), expected.sizes()) << what;
-  const double error = (actual - expected).abs().max().item<double>() / (expected.abs().max().item<double>() + 1e-300);
+  const double error =
+      (actual - expected).abs().max().item<double>() / (expected.abs().max().item<double>() + 1e-300);
   EXPECT_LT(error, tolerance::kParity) << what;
 }
 

@@ -22,8 +22,8 @@ namespace {
 class Train : public ::testing::Test {
  protected:
   // "Pressure" that a small network can learn: a smooth bump over the local resistance.
-  std::filesystem::path dataset(const std::string& name, std::size_t samples, const Grid& grid, const std::string& setup = "benchmark",
-                                Location location = Location::cell) {
+  std::filesystem::path dataset(const std::string& name, std::size_t samples, const Grid& grid,
+                                const std::string& setup = "benchmark", Location location = Location::cell) {
     DatasetInfo info;
     info.grid = grid;
     info.samples = samples;
@@ -93,7 +93,8 @@ TEST_F(Train, EvaluatesUnseenFinerResolutionsBesideInterpolation) {
   EXPECT_FALSE(fine.seen_in_training);
   ASSERT_TRUE(fine.interpolated_l2.has_value());
   EXPECT_GT(fine.interpolated_l2->mean, 0);
-  EXPECT_FALSE(evaluate(surrogate, DatasetReader(dataset("coarse.h5", 2, {4, 4})), 2).interpolated_l2.has_value());
+  EXPECT_FALSE(
+      evaluate(surrogate, DatasetReader(dataset("coarse.h5", 2, {4, 4})), 2).interpolated_l2.has_value());
 }
 
 TEST_F(Train, ResumedEqualsUnbrokenBitForBit) {
@@ -118,7 +119,8 @@ TEST_F(Train, ResumedEqualsUnbrokenBitForBit) {
     const auto a = read_safetensors(folder_.path() / "unbroken" / name);
     const auto b = read_safetensors(folder_.path() / "resumed" / name);
     ASSERT_EQ(a.tensors.size(), b.tensors.size());
-    for (const auto& [key, tensor] : a.tensors) EXPECT_EQ(tensor.bytes, b.tensors.at(key).bytes) << name << " " << key;
+    for (const auto& [key, tensor] : a.tensors)
+      EXPECT_EQ(tensor.bytes, b.tensors.at(key).bytes) << name << " " << key;
   }
   std::ifstream log(folder_.path() / "resumed" / "log.jsonl");
   EXPECT_EQ(std::count(std::istreambuf_iterator<char>(log), {}, '\n'), 6);
@@ -186,13 +188,23 @@ TEST_F(Train, SurrogateRefusesDamagedCheckpointsAndOtherProblems) {
     write_safetensors(variant, file);
     return variant;
   };
-  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["schema_version"] = "2"; }), "cpu"), InvalidInput);
-  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["schema"] = "other"; }), "cpu"), InvalidInput);
-  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["architecture"] = R"({"model":"fno"})"; }), "cpu"), InvalidInput);
+  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["schema_version"] = "2"; }), "cpu"),
+               InvalidInput);
+  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["schema"] = "other"; }), "cpu"),
+               InvalidInput);
+  EXPECT_THROW(
+      Surrogate(write_variant([](auto& f) { f.metadata["architecture"] = R"({"model":"fno"})"; }), "cpu"),
+      InvalidInput);
   EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["training"] = "{}"; }), "cpu"), InvalidInput);
-  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.tensors.erase("linear_p.bias"); }), "cpu"), InvalidInput);
-  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.tensors["surplus"] = f.tensors["linear_p.bias"]; }), "cpu"), InvalidInput);
-  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.tensors["linear_p.bias"] = f.tensors["linear_p.weight"]; }), "cpu"), InvalidInput);
+  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.tensors.erase("linear_p.bias"); }), "cpu"),
+               InvalidInput);
+  EXPECT_THROW(
+      Surrogate(write_variant([](auto& f) { f.tensors["surplus"] = f.tensors["linear_p.bias"]; }), "cpu"),
+      InvalidInput);
+  EXPECT_THROW(
+      Surrogate(write_variant([](auto& f) { f.tensors["linear_p.bias"] = f.tensors["linear_p.weight"]; }),
+                "cpu"),
+      InvalidInput);
   EXPECT_NO_THROW(Surrogate(write_variant([](auto&) {}), "cpu"));
   EXPECT_THROW(Surrogate(folder_.path(), "cpu"), InvalidInput);
   EXPECT_THROW(Surrogate(path, "tpu"), InvalidInput);
