@@ -1,8 +1,8 @@
 // mano solve: one Darcy problem.
 //
 //   mano solve --field two-phase --seed 1 --resolution 256x256 -o field.vti
-//   mano solve --permeability data/spe10_model1.grdecl --grid 100x1x20 --section 1 --size 2500x50 --setup
-//   drive -o rock.vti mpirun -n 2 mano solve --field lognormal --resolution 512x512 -o field.h5 --
+//   mano solve --permeability data/spe10_model1_permx.grdecl --grid 100x1x20 --section 1 --size 2500x50
+//   --setup drive -o rock.vti mpirun -n 2 mano solve --field lognormal --resolution 512x512 -o field.h5 --
 //   -ksp_monitor
 
 #include <fmt/ranges.h>

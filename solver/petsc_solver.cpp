@@ -82,15 +82,27 @@ Field gather(Vec distributed, const Grid& grid) {
   return field;
 }
 
-// What the preconditioner is built from where A is singular: A with one more connection, from the first cell
-// to the pressure 0. Coarsest-grid elimination then has pivots, and the constant is projected out of what it
-// returns.
+// What the preconditioner is built from where A is singular: A with one more connection, from the best
+// connected cell to the pressure 0. Coarsest-grid elimination then has pivots, and the constant is projected
+// out of what it returns; it is small there, since rounding leaves little flow to escape through so wide a
+// connection.
 Matrix without_null_space(Mat a, const Stencil& s) {
+  const Grid& g = s.grid;
+  PetscInt best = 0;
+  double widest = 0.0;
+  for (int j = 0; j < g.ny; ++j) {
+    for (int i = 0; i < g.nx; ++i) {
+      if (s.diagonal(i, j) <= widest) continue;
+      widest = s.diagonal(i, j);
+      best = static_cast<PetscInt>(g.index(i, j));
+    }
+  }
   Matrix pinned;
   petsc(MatDuplicate(a, MAT_COPY_VALUES, pinned.put()));
   PetscInt begin = 0;
-  petsc(MatGetOwnershipRange(pinned, &begin, nullptr));
-  if (begin == 0) petsc(MatSetValue(pinned, 0, 0, s.diagonal(0, 0), ADD_VALUES));
+  PetscInt end = 0;
+  petsc(MatGetOwnershipRange(pinned, &begin, &end));
+  if (begin <= best && best < end) petsc(MatSetValue(pinned, best, best, widest, ADD_VALUES));
   petsc(MatAssemblyBegin(pinned, MAT_FINAL_ASSEMBLY));
   petsc(MatAssemblyEnd(pinned, MAT_FINAL_ASSEMBLY));
   return pinned;
@@ -149,9 +161,15 @@ void iterate(KSP ksp, Vec rhs, Vec x, const Problem& problem, const Stencil& ste
     if (problem.pressure_is_free()) pin_mean(result.pressure);
     result.relative_residual = relative_residual(stencil, result.pressure);
     const double attainable = attainable_relative_residual(stencil, result.pressure);
-    result.converged = reason > 0 && result.relative_residual <= std::max<double>(rtol, attainable);
+    // Near what rounding allows, the preconditioned residual's square may come out negative: begin anew from
+    // there.
+    const bool rounding = reason == KSP_DIVERGED_INDEFINITE_PC || reason == KSP_DIVERGED_INDEFINITE_MAT ||
+                          reason == KSP_DIVERGED_BREAKDOWN;
+    result.converged =
+        (reason > 0 || rounding) && result.relative_residual <= std::max<double>(rtol, attainable);
     // Rounding mostly allows an eighth of what it guarantees: try for that.
-    if (reason < 0 || result.relative_residual <= std::max<double>(rtol, attainable / 8)) break;
+    if ((reason < 0 && !rounding) || result.relative_residual <= std::max<double>(rtol, attainable / 8))
+      break;
   }
   if (!result.converged && result.reason.rfind("CONVERGED", 0) == 0)
     result.reason = "TRUE_RESIDUAL_ABOVE_TOLERANCE";
