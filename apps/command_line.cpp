@@ -41,8 +41,7 @@ void append_entry(std::vector<std::string>& out, const CLI::Option& option, cons
   if (const auto flag = value.as_boolean()) {
     if (flag->get()) out.push_back("--" + key);
   } else if (const auto list = value.as_array()) {
-    // A list repeats an option that may be repeated; elsewhere it is written with commas, as on the command
-    // line.
+    // A list repeats an option that may be repeated; elsewhere it is written with commas, as on the command line.
     const bool repeats = option.get_expected_max() > 1;
     std::string joined;
     for (const auto& entry : *list) {

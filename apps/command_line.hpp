@@ -27,9 +27,8 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app);
 std::function<void(const Invocation&)> add_compare(CLI::App& app);
 std::function<void(const Invocation&)> add_info(CLI::App& app);
 
-/// Replaces `--config FILE.toml` among the arguments of `app` by the options that the file holds; options
-/// that are on the command line win. Throws InvalidInput for a file that is no TOML or has a key that is no
-/// option.
+/// Replaces `--config FILE.toml` among the arguments of `app` by the options that the file holds; options that are on
+/// the command line win. Throws InvalidInput for a file that is no TOML or has a key that is no option.
 std::vector<std::string> expand_config(const CLI::App& app, const std::vector<std::string>& arguments);
 
 /// Adds --json FILE.

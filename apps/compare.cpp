@@ -44,6 +44,7 @@ struct Source {
   std::string setup;
   std::size_t samples = 0;
   std::function<Sample(std::size_t)> read;
+  bool random = false;
 };
 
 double seconds_now() {
@@ -77,6 +78,7 @@ std::vector<Source> sources_of(const Options& o, const Surrogate& surrogate) {
   }
   for (const auto& resolution : resolutions) {
     const Grid grid = field->grid(resolution);
+    field->check_location(card.location);
     if (!o.force) surrogate.check_problem(card.setup, grid, card.location, field->kind());
     const std::uint64_t seed = o.field.seed;
     sources.push_back({field->description(), grid, card.location, card.setup,
@@ -87,7 +89,8 @@ std::vector<Source> sources_of(const Options& o, const Surrogate& surrogate) {
                          sample.seed = seed;
                          sample.number = s;
                          return sample;
-                       }});
+                       },
+                       !field->from_file()});
   }
   return sources;
 }
@@ -146,7 +149,12 @@ ComparedResolution compare_source(const Options& o, const Surrogate& surrogate, 
   r.seen_in_training = surrogate.card().seen(r.resolution);
   const Resolution base = surrogate.base_resolution(r.resolution);
   const bool interpolate = !r.seen_in_training && base.nx <= r.resolution.nx && base.ny <= r.resolution.ny;
-  surrogate.predict(source.read(0).permeability);  // warm-up
+  {  // warm-up of both, not timed
+    Sample sample = source.read(0);
+    ComparedSample ignored;
+    solve_sample(source, o.tolerance, sample, ignored);
+    surrogate.predict(sample.permeability);
+  }
   for (std::size_t s = 0; s < source.samples; ++s) {
     Sample sample = source.read(s);
     ComparedSample compared;
@@ -211,10 +219,15 @@ void compare(const Options& o, const Invocation& invocation) {
   check(!o.model.empty(), "no model: pass --model RUN");
   check(!o.output.empty(), "no folder for the comparison: pass -o DIR");
   check(o.samples > 0, "samples is {}; it must be at least 1", o.samples);
+  check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check_vtk();
   const Surrogate surrogate(o.model, o.device);
   const std::vector<Source> sources = sources_of(o, surrogate);
-  for (const Source& s : sources) surrogate.check_fits(s.grid, 1);
+  for (const Source& s : sources) {
+    surrogate.check_fits(s.grid, 1);
+    // Files may hold fields that cannot be used: better said before anything is written.
+    for (std::size_t i = 0; !s.random && i < s.samples; ++i) s.read(i);
+  }
   const bool solves =
       std::any_of(sources.begin(), sources.end(), [](const Source& s) { return s.setup != kUnknownSetup; });
   std::unique_ptr<PetscSession> session;
@@ -234,6 +247,7 @@ void compare(const Options& o, const Invocation& invocation) {
   c.model = o.model;
   c.card = surrogate.card();
   c.device = surrogate.device();
+  c.threads = surrogate.threads();
   c.solver_tolerance = o.tolerance;
   std::size_t total = 0;
   for (const Source& s : sources) total += s.samples;
@@ -241,8 +255,9 @@ void compare(const Options& o, const Invocation& invocation) {
   {
     Progress progress("compare", "samples", total);
     for (const Source& s : sources) {
-      const auto same = std::count_if(sources.begin(), sources.end(),
-                                      [&](const Source& other) { return other.grid == s.grid; });
+      const auto same = std::count_if(sources.begin(), sources.end(), [&](const Source& other) {
+        return other.grid.nx == s.grid.nx && other.grid.ny == s.grid.ny;
+      });
       const std::string label =
           same > 1 ? fmt::format("{}-{}", s.grid.resolution(), &s - sources.data()) : s.grid.resolution();
       c.resolutions.push_back(compare_source(o, surrogate, s, label, progress, done));
@@ -275,7 +290,7 @@ std::function<void(const Invocation&)> add_compare(CLI::App& app) {
   add_field_options(app, o->field);
   app.add_option("--resolution", o->resolution, "Resolutions to compare at, for --field")
       ->type_name("WxH,...");
-  app.add_option("--samples", o->samples, "Samples a resolution [8]");
+  app.add_option("--samples", o->samples, "Samples a resolution [8]")->check(CLI::NonNegativeNumber);
   app.add_option("--tolerance", o->tolerance, "Relative tolerance of the solver [1e-10]");
   app.add_option("-o,--output", o->output, "Folder for report, pictures and VTK files")->type_name("DIR");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");

@@ -71,6 +71,7 @@ nlohmann::json to_json(const Comparison& c) {
                      {"largest_error", json_of(r.summary(&ComparedSample::largest_error))},
                      {"seconds_per_sample", r.summary(&ComparedSample::seconds_surrogate).median},
                      {"device", c.device},
+                     {"threads", c.threads},
                      {"verdict", verdict(r)}};
     double mse = 0.0;
     for (const auto& s : r.samples)

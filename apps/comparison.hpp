@@ -40,6 +40,7 @@ struct Comparison {
   std::string model;
   ModelCard card;
   std::string device;
+  int threads = 1;  ///< of the surrogate on a CPU; the solver has one
   double solver_tolerance = 0.0;
   std::vector<ComparedResolution> resolutions;
   std::string errors_chart, times_chart;  ///< pictures in the folder; empty where gnuplot is absent

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -47,10 +48,12 @@ std::string script_of(const CurveChart& chart, const std::string& output) {
 }
 
 bool run_gnuplot(const std::string& script) {
+  const auto before = std::signal(SIGPIPE, SIG_IGN);  // where gnuplot is absent, the pipe breaks
   std::FILE* pipe = ::popen("gnuplot 2>/dev/null", "w");
-  if (pipe == nullptr) return false;
-  std::fputs(script.c_str(), pipe);
-  return ::pclose(pipe) == 0;
+  if (pipe != nullptr) std::fputs(script.c_str(), pipe);
+  const bool drawn = pipe != nullptr && ::pclose(pipe) == 0;
+  std::signal(SIGPIPE, before);
+  return drawn;
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #pragma once
-// Curves as PNG pictures, drawn by gnuplot. Where gnuplot is absent nothing is drawn, and the functions
-// return "".
+// Curves as PNG pictures, drawn by gnuplot. Where gnuplot is absent nothing is drawn, and the functions return "".
 
 #include <filesystem>
 #include <string>

@@ -12,7 +12,7 @@ std::pair<double, double> parse_two(const std::string& text, char separator, con
   try {
     std::size_t used = 0;
     const double first = std::stod(text, &used);
-    if (used == text.size()) return {first, first};
+    if (used == text.size() && separator == 'x') return {first, first};
     if (text[used] == separator) {
       const std::string rest = text.substr(used + 1);
       const double second = std::stod(rest, &used);
@@ -26,7 +26,9 @@ std::pair<double, double> parse_two(const std::string& text, char separator, con
 void add_field_options(CLI::App& app, FieldOptions& o) {
   const std::string random = "Random field";
   app.add_option("--field", o.field, "two-phase, lognormal, layered, channels or file")->group(random);
-  app.add_option("--seed", o.seed, "Seed of the random fields [0]")->group(random);
+  app.add_option("--seed", o.seed, "Seed of the random fields [0]")
+      ->check(CLI::NonNegativeNumber)
+      ->group(random);
   app.add_option("--phases", o.phases, "two-phase: the two permeabilities [3,12]")
       ->type_name("LOW,HIGH")
       ->group(random);
@@ -61,13 +63,14 @@ struct FieldSource::Impl {
   std::unique_ptr<ArrayReader> array;  // HDF5
   std::optional<Field> single;         // .vti, GRDECL
   std::pair<double, double> file_size{1.0, 1.0};
+  std::optional<Location> location;  // where it is known
 
   void open_file() {
     const FieldOptions& o = options;
     check_readable(o.permeability);
     if (is_hdf5(o.permeability)) {
       array = std::make_unique<ArrayReader>(o.permeability, o.keyword, kPermeabilityNames);
-      open_size_of_dataset();
+      open_domain_of_dataset();
     } else if (o.permeability.ends_with(".vti")) {
       single = read_vti(o.permeability, o.keyword.empty() ? "permeability" : o.keyword);
       file_size = {single->grid.lx, single->grid.ly};
@@ -83,10 +86,11 @@ struct FieldSource::Impl {
   }
 
   // A dataset of ours knows its domain; arrays of others do not.
-  void open_size_of_dataset() {
+  void open_domain_of_dataset() {
     try {
-      const Grid grid = DatasetReader(options.permeability).info().grid;
-      file_size = {grid.lx, grid.ly};
+      const DatasetInfo info = DatasetReader(options.permeability).info();
+      file_size = {info.grid.lx, info.grid.ly};
+      location = info.location;
     } catch (const InvalidInput&) {
     }
   }
@@ -126,7 +130,9 @@ Grid FieldSource::grid(const std::string& resolution) const {
   const auto [lx, ly] = o.size.empty() ? impl_->file_size : parse_size(o.size);
   if (!resolution.empty()) {
     const Resolution r = parse_resolution(resolution);
-    return {r.nx, r.ny, lx, ly};
+    const Grid grid{r.nx, r.ny, lx, ly};
+    if (!from_file()) check_field_spec(o.spec, grid);
+    return grid;
   }
   check(from_file(), "no resolution: pass --resolution WxH");
   const Grid own = impl_->array ? impl_->array->grid() : impl_->single->grid;
@@ -144,6 +150,16 @@ Field FieldSource::draw(std::uint64_t sample, const Grid& grid) const {
   field.grid = grid;
   check_permeability(field, fmt::format("{}, sample {}", o.permeability, sample));
   return field;
+}
+
+double FieldSource::memory(const Grid& grid) const {
+  return from_file() ? 8.0 * static_cast<double>(grid.cells()) : field_memory(impl_->options.spec, grid);
+}
+
+void FieldSource::check_location(Location location) const {
+  check(!impl_->location || *impl_->location == location,
+        "{}: values sit at the {}, here they must sit at the {}", impl_->options.permeability,
+        to_string(impl_->location.value_or(location)), to_string(location));
 }
 
 std::string FieldSource::kind() const {

@@ -25,7 +25,7 @@ struct FieldOptions {
   std::optional<std::uint64_t> sample;
 };
 
-/// "3,12" -> {3, 12}; one number stands for both. Throws InvalidInput naming `name`.
+/// "3,12" -> {3, 12}; with separator x one number stands for both. Throws InvalidInput naming `name`.
 std::pair<double, double> parse_two(const std::string& text, char separator, const char* name);
 
 void add_field_options(CLI::App& app, FieldOptions& options);
@@ -45,6 +45,10 @@ class FieldSource {
   Grid grid(const std::string& resolution) const;
   /// Throws InvalidInput where a file holds another resolution than the grid.
   Field draw(std::uint64_t sample, const Grid& grid) const;
+  /// Bytes that drawing a field takes.
+  double memory(const Grid& grid) const;
+  /// Throws InvalidInput where a dataset's values sit elsewhere.
+  void check_location(Location location) const;
   std::string kind() const;              ///< "two-phase", ..., "file"
   std::string description() const;       ///< for people: "two-phase, seed 1", or the file's name
   nlohmann::json configuration() const;  ///< everything that the field depends on

@@ -83,6 +83,9 @@ void run_on_ranks(const PetscSession& session, const std::function<void()>& work
   } catch (const Error& e) {
     status = e.exit_status();
     message = e.what();
+  } catch (const std::exception& e) {  // whatever it is: the others wait for this rank's word
+    status = 1;
+    message = e.what();
   }
   const int worst = session.maximum(status);
   if (worst == 0) return;
@@ -101,16 +104,23 @@ void generate(const Options& o, const Invocation& invocation) {
   }
   const auto start = std::chrono::steady_clock::now();
   const PetscSession session(invocation.petsc_options);
-  for (const Grid& grid : request.grids) {
-    check_memory(solve_memory(grid) * session.ranks(),
-                 fmt::format("solving at {} on {} ranks", grid.resolution(), session.ranks()));
-  }
+  run_on_ranks(session, [&] {
+    for (const Grid& grid : request.grids) {
+      check_memory((solve_memory(grid) + source.memory(grid)) * session.ranks(),
+                   fmt::format("solving at {} on {} ranks", grid.resolution(), session.ranks()));
+    }
+  });
   catch_interrupts();
 
   // 2. Shards: every rank draws, solves, verifies and writes its own.
+  bool complete = false;
   run_on_ranks(session, [&] {
-    if (session.rank() == 0) prepare_generation(request);
+    if (session.rank() == 0) complete = prepare_generation(request) == Prepared::complete;
   });
+  if (session.maximum(complete ? 1 : 0) == 1) {
+    say(fmt::format("{} is complete", request.output.string()));
+    return;
+  }
   GenerateTimes times;
   {
     Progress progress("generate", "samples", request.samples);
@@ -149,7 +159,8 @@ void generate(const Options& o, const Invocation& invocation) {
 std::function<void(const Invocation&)> add_generate(CLI::App& app) {
   auto o = std::make_shared<Options>();
   add_field_options(app, o->field);
-  app.add_option("--samples", o->samples, "Number of samples [all fields of a file]");
+  app.add_option("--samples", o->samples, "Number of samples [all fields of a file]")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   app.add_option("--also", o->also,
                  "The same samples at further resolutions, each solved anew, in files of their own")

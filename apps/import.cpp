@@ -7,6 +7,7 @@
 #include "apps/command_line.hpp"
 #include "apps/field_options.hpp"
 #include "core/error.hpp"
+#include "core/interrupt.hpp"
 #include "datagen/dataset.hpp"
 #include "solver/problem.hpp"
 
@@ -43,6 +44,7 @@ void import(const Options& o, const Invocation&) {
                                {"hash", file_hash(request.input)}};
   if (request.phases) configuration["phases"] = {request.phases->first, request.phases->second};
   request.configuration = configuration.dump();
+  catch_interrupts();
   const std::size_t samples = import_dataset(request);
   const Grid grid = DatasetReader(o.output).info().grid;
   say(fmt::format("wrote {}: {} samples at {}, values at the {}", o.output, samples, grid.resolution(),

@@ -8,11 +8,13 @@
 
 #include <fmt/core.h>
 
+#include <cctype>
 #include <map>
 #include <new>
 
 #include "apps/command_line.hpp"
 #include "core/error.hpp"
+#include "core/files.hpp"
 #include "core/version.hpp"
 
 namespace {
@@ -34,7 +36,11 @@ constexpr Entry kSubcommands[] = {
     {"info", "What a dataset, checkpoint, run folder or VTK file holds", mano::add_info},
 };
 
-int report_error(const std::string& where, const std::string& message, int status) {
+// One line, whatever bytes a file brought into the message.
+int report_error(const std::string& where, std::string message, int status) {
+  for (char& c : message) {
+    if (std::iscntrl(static_cast<unsigned char>(c)) != 0) c = ' ';
+  }
   if (mano::launched_rank() == 0)
     fmt::print(stderr, "mano{}{}: error: {}\n", where.empty() ? "" : " ", where, message);
   return status;
@@ -77,7 +83,11 @@ int run(std::vector<std::string> arguments, std::string& where) {
     throw mano::InvalidInput(
         fmt::format("{}; 'mano {}--help' tells more", e.what(), where.empty() ? "" : where + " "));
   }
-  actions.at(app.get_subcommands().front())(invocation);
+  CLI::App* chosen = app.get_subcommands().front();
+  const CLI::Option* json =
+      chosen->get_option_no_throw("--json");  // a bad path is better found before the work
+  if (json != nullptr && json->count() > 0) mano::check_writable(json->results().front());
+  actions.at(chosen)(invocation);
   return 0;
 }
 

@@ -31,8 +31,7 @@ constexpr int kBarWidth = 14;
 constexpr int kBarRoom = 86;  // colour bar with its numbers
 constexpr int kFontSize = 13;
 
-// Anchors of viridis (S. van der Walt, N. Smith) and of ColorBrewer's RdBu: both safe for colour-blind
-// readers.
+// Anchors of viridis (S. van der Walt, N. Smith) and of ColorBrewer's RdBu: both safe for colour-blind readers.
 const std::vector<Rgb> kSequential{{0.267, 0.005, 0.329}, {0.283, 0.141, 0.458}, {0.254, 0.265, 0.530},
                                    {0.207, 0.372, 0.553}, {0.164, 0.471, 0.558}, {0.128, 0.567, 0.551},
                                    {0.135, 0.659, 0.518}, {0.267, 0.749, 0.441}, {0.478, 0.821, 0.318},

@@ -3,6 +3,8 @@
 //   mano predict --model run --data test.h5 -o predictions.h5
 //   mano predict --model run --field two-phase --seed 7 --resolution 64x64 -o prediction.vti
 
+#include <limits>
+
 #include "apps/command_line.hpp"
 #include "apps/field_options.hpp"
 #include "apps/output_field.hpp"
@@ -10,6 +12,7 @@
 #include "apps/vtk_image.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/interrupt.hpp"
 #include "core/norms.hpp"
 #include "solver/stencil.hpp"
 #include "surrogate/surrogate.hpp"
@@ -38,8 +41,9 @@ struct Input {
 Input input_of(const Options& o, const Surrogate& surrogate) {
   Input in;
   if (!o.data.empty()) {
-    check(o.field.field.empty() && o.field.permeability.empty(),
-          "--data excludes --field and --permeability");
+    check(
+        o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty() && o.field.size.empty(),
+        "--data excludes --field, --permeability, --resolution and --size");
     auto reader = std::make_shared<DatasetReader>(o.data);
     const DatasetInfo& info = reader->info();
     if (!o.force) surrogate.check_problem(info.setup, info.grid, info.location, o.data);
@@ -55,6 +59,7 @@ Input input_of(const Options& o, const Surrogate& surrogate) {
   auto source = std::make_shared<FieldSource>(o.field);
   const ModelCard& card = surrogate.card();
   in.grid = source->grid(o.resolution);
+  if (!o.force) source->check_location(card.location);
   // Set-up and location cannot be told from a permeability: those of the model are meant.
   if (!o.force) surrogate.check_problem(card.setup, in.grid, card.location, source->kind());
   in.location = card.location;
@@ -111,11 +116,13 @@ void write_dataset(const Options& o, const Input& in, const Surrogate& surrogate
         samples.push_back(in.read(in.first + s));
         permeabilities.push_back(samples.back().permeability);
       }
+      if (const int signal = interrupt_signal())
+        throw Interrupted(signal, "interrupted; nothing was written");
       const auto predictions = surrogate.predict(permeabilities);
       for (std::size_t s = 0; s < samples.size(); ++s) {
         samples[s].pressure = predictions[s];
         samples[s].iterations = 0;
-        samples[s].residual = 0.0;
+        samples[s].residual = std::numeric_limits<double>::quiet_NaN();  // nothing was solved
         writer.write(begin + s, samples[s]);
       }
       progress.update(begin + samples.size());
@@ -129,6 +136,7 @@ void predict(const Options& o, const Invocation&) {
   check(!o.output.empty(), "no output: pass -o FILE.h5 or FILE.vti");
   check(o.batch > 0, "batch is {}; it must be at least 1", o.batch);
   const OutputKind kind = check_output(o.output);
+  catch_interrupts();
   const Surrogate surrogate(o.model, o.device);
   const Input in = input_of(o, surrogate);
   surrogate.check_fits(in.grid, std::min<std::size_t>(o.batch, in.count));
@@ -153,7 +161,8 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app) {
   app.add_option("--model", o->model, "RUN folder or checkpoint")->type_name("RUN");
   app.add_option("--data", o->data, "Dataset whose permeabilities to use")->type_name("FILE");
   add_field_options(app, o->field);
-  app.add_option("--sample", o->field.sample, "One sample of the dataset, seed or file");
+  app.add_option("--sample", o->field.sample, "One sample of the dataset, seed or file")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   app.add_option("-o,--output", o->output, "Result: .h5, or .vti for one sample")->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");

@@ -1,6 +1,5 @@
 #pragma once
-// A progress bar on a terminal, plain lines now and then elsewhere; rate and time left in both. On standard
-// error.
+// A progress bar on a terminal, plain lines now and then elsewhere; rate and time left in both. On standard error.
 
 #include <chrono>
 #include <cstddef>

@@ -105,13 +105,14 @@ void write_report(const std::filesystem::path& folder, const Comparison& c) {
   h += fmt::format(
       "<p>Errors are those of the surrogate's pressure against the discrete solution on the same grid, means "
       "over the samples. "
-      "Times are medians for one sample at a time: the surrogate on {}, the solver (PETSc, conjugate "
+      "Times are medians for one sample at a time: the surrogate on {} ({} threads), the solver (PETSc, "
+      "conjugate "
       "gradients with algebraic "
       "multigrid, relative tolerance {:g}) on one core with set-up. Interpolated from training: the "
       "prediction at the training "
       "resolution, on the averaged permeability, interpolated bilinearly: the line to beat at an unseen "
       "resolution.</p>\n",
-      c.device, c.solver_tolerance);
+      c.device, c.threads, c.solver_tolerance);
   h += inline_picture(folder, c.errors_chart, "Mean relative L2 error by resolution");
   h += inline_picture(folder, c.times_chart, "Median time a sample by resolution");
   for (const auto& r : c.resolutions) {

@@ -12,6 +12,7 @@
 #include "apps/command_line.hpp"
 #include "apps/field_options.hpp"
 #include "apps/output_field.hpp"
+#include "apps/verified_solve.hpp"
 #include "apps/vtk_image.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -53,7 +54,7 @@ void write_output(const Options& o, OutputKind kind, const Problem& problem, con
   info.samples = 1;
   info.setup = o.setup;
   info.field = source.kind();
-  info.tolerance = o.tolerance;
+  info.tolerance = result.tolerance;
   info.configuration = source.configuration().dump();
   write_atomically(o.output, [&](const std::filesystem::path& temporary) {
     DatasetWriter writer(temporary, info);
@@ -71,19 +72,23 @@ void solve(const Options& o, const Invocation& invocation) {
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check(!o.output.empty(), "no output: pass -o FILE.vti or FILE.h5");
   const OutputKind kind = check_output(o.output);
-  const PetscSession session(invocation.petsc_options);
-  check_memory(solve_memory(grid), fmt::format("a solve at {}", grid.resolution()));
+  source.check_location(Location::cell);
+  check_memory(solve_memory(grid) + source.memory(grid), fmt::format("a solve at {}", grid.resolution()));
 
   // 2. The problem: permeability, boundary conditions and source.
   const Problem problem = make_problem(o.setup, source.draw(sample, grid));
 
-  // 3. The solution, on all ranks together.
+  // 3. The solution, on all ranks together, and its verification.
+  const PetscSession session(invocation.petsc_options);
   const SolveResult result = solve_darcy(problem, {.relative_tolerance = o.tolerance});
   if (!result.converged) {
     throw RunFailed(
         fmt::format("no convergence ({}) after {} iterations, relative residual {:.3g}; nothing was written",
                     result.reason, result.iterations, result.relative_residual));
   }
+
+  const std::string rejection = rejection_of(problem, result.pressure, result.tolerance);
+  if (!rejection.empty()) throw RunFailed(rejection + "; nothing was written");
 
   // 4. Report and file.
   if (session.rank() != 0) return;
@@ -108,7 +113,8 @@ void solve(const Options& o, const Invocation& invocation) {
 std::function<void(const Invocation&)> add_solve(CLI::App& app) {
   auto o = std::make_shared<Options>();
   add_field_options(app, o->field);
-  app.add_option("--sample", o->field.sample, "Which sample of the seed, or field of the file [0]");
+  app.add_option("--sample", o->field.sample, "Which sample of the seed, or field of the file [0]")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   app.add_option("--setup", o->setup, "benchmark, drive or five-spot [benchmark]");
   app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");

@@ -8,8 +8,8 @@
 
 namespace mano {
 
-/// Solves on this rank alone and says in `rejection` why the solution must not be stored: not converged, true
-/// residual above the tolerance, not finite, outside the maximum principle.
+/// Solves on this rank alone and says in `rejection` why the solution must not be stored: not converged, true residual
+/// above the tolerance, not finite, outside the maximum principle.
 VerifiedSolution verified_solve(const Problem& problem, double tolerance);
 
 /// Why a pressure must not be stored; empty where it may.

@@ -1,6 +1,6 @@
 #pragma once
-// VTK image data (.vti) and collections of it (.pvd). No VTK here; without VTK the functions throw
-// MissingPart, but for write_pvd, which is plain XML.
+// VTK image data (.vti) and collections of it (.pvd). No VTK here; without VTK the functions throw MissingPart, but
+// for write_pvd, which is plain XML.
 
 #include <filesystem>
 #include <string>

@@ -1,8 +1,8 @@
 #pragma once
 // Grids and fields.
 //
-// A Grid divides the rectangle [0, lx] x [0, ly] into nx x ny equal cells. A Field holds one value a grid
-// point, row-major [ny, nx]: values[j * nx + i] belongs to column i (x, eastward) and row j (y, northward).
+// A Grid divides the rectangle [0, lx] x [0, ly] into nx x ny equal cells. A Field holds one value a grid point,
+// row-major [ny, nx]: values[j * nx + i] belongs to column i (x, eastward) and row j (y, northward).
 // Lengths, permeability over viscosity, pressure and fluxes are in any one consistent system of units.
 
 #include <cstddef>
@@ -59,8 +59,7 @@ std::vector<Resolution> parse_resolutions(const std::string& text);
 /// "2.5x1" -> lx, ly > 0. Throws InvalidInput.
 std::pair<double, double> parse_size(const std::string& text);
 
-/// A permeability must be finite and above zero in every cell. Throws InvalidInput naming `where`, cell and
-/// value.
+/// A permeability must be finite and above zero in every cell. Throws InvalidInput naming `where`, cell and value.
 void check_permeability(const Field& permeability, const std::string& where);
 
 }  // namespace mano

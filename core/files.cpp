@@ -45,6 +45,8 @@ void check_writable(const fs::path& path) {
   check(fs::is_directory(folder), "cannot write {}: the folder {} does not exist", path.string(),
         folder.string());
   check(!fs::is_directory(path), "cannot write {}: it is a folder", path.string());
+  check(!fs::exists(path) || fs::is_regular_file(path), "cannot write {}: it is no regular file",
+        path.string());
   // Creating a file is the only test that holds for root, read-only mounts and quotas alike.
   const fs::path probe = folder / fmt::format(".{}.probe.{}", path.filename().string(), ::getpid());
   const int descriptor = ::open(probe.c_str(), O_CREAT | O_EXCL | O_WRONLY, 0600);

@@ -11,8 +11,7 @@ namespace mano {
 
 /// Writes `path` through a temporary file beside it: `write(temporary)`, fsync, rename, fsync of the folder.
 /// When `write` throws, the temporary is removed and an older `path` stays as it was.
-/// Throws InvalidInput where the folder is missing or cannot be written, RunFailed where syncing or renaming
-/// fails.
+/// Throws InvalidInput where the folder is missing or cannot be written, RunFailed where syncing or renaming fails.
 void write_atomically(const std::filesystem::path& path,
                       const std::function<void(const std::filesystem::path& temporary)>& write);
 

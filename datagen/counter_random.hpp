@@ -1,7 +1,6 @@
 #pragma once
-// Random numbers as a pure function of (seed, stream, sample, a, b): no state, so that any sample can be
-// drawn alone, on any rank, in any order. Philox4x64-10 of Random123 (J. Salmon et al., SC11,
-// doi:10.1145/2063384.2063405).
+// Random numbers as a pure function of (seed, stream, sample, a, b): no state, so that any sample can be drawn alone, on
+// any rank, in any order. Philox4x64-10 of Random123 (J. Salmon et al., SC11, doi:10.1145/2063384.2063405).
 
 #include <Random123/philox.h>
 
@@ -12,8 +11,7 @@
 
 namespace mano {
 
-/// One stream of random numbers: a seed of the user, and a number for the purpose, so that fields do not
-/// share draws.
+/// One stream of random numbers: a seed of the user, and a number for the purpose, so that fields do not share draws.
 class CounterRandom {
  public:
   CounterRandom(std::uint64_t seed, std::uint64_t stream, std::uint64_t sample)

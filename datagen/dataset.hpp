@@ -1,10 +1,10 @@
 #pragma once
-// Dataset files: permeability and pressure of N samples on one grid, in HDF5. The layout is
-// docs/dataset_format.md.
+// Dataset files: permeability and pressure of N samples on one grid, in HDF5. The layout is docs/dataset_format.md.
 //
-//   /permeability, /pressure          float32 or float64 [N, ny, nx], one sample a chunk, deflate,
-//   Fletcher-32 /x-coordinate, /y-coordinate      float64 [nx], [ny] /seed, /sample, /iterations, /residual
-//   [N] /nu, /coeff, /sol, /tensor        the same bytes under the names that other programs read
+//   /permeability, /pressure          float32 or float64 [N, ny, nx], one sample a chunk, deflate, Fletcher-32
+//   /x-coordinate, /y-coordinate      float64 [nx], [ny]
+//   /seed, /sample, /iterations, /residual   [N]
+//   /nu, /coeff, /sol, /tensor        the same bytes under the names that other programs read
 
 #include <cstdint>
 #include <filesystem>
@@ -45,8 +45,7 @@ struct Sample {
 /// Reads a dataset. Every error names the file and what is wrong in it.
 class DatasetReader {
  public:
-  /// Throws InvalidInput where the file is missing, not HDF5, truncated, of another schema, or of a wrong
-  /// shape.
+  /// Throws InvalidInput where the file is missing, not HDF5, truncated, of another schema, or of a wrong shape.
   explicit DatasetReader(const std::filesystem::path& path);
   ~DatasetReader();
   DatasetReader(DatasetReader&&) noexcept;
@@ -65,8 +64,7 @@ class DatasetReader {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Writes a dataset of a known number of samples, in any order. The caller provides atomicity
-/// (core/files.hpp).
+/// Writes a dataset of a known number of samples, in any order. The caller provides atomicity (core/files.hpp).
 class DatasetWriter {
  public:
   DatasetWriter(const std::filesystem::path& path, const DatasetInfo& info);

@@ -12,12 +12,19 @@ constexpr unsigned kDeflateLevel = 1;
 // Per-sample numbers are small; this many of them share a chunk.
 constexpr hsize_t kScalarChunk = 1024;
 
+// Without time stamps, so that equal contents are equal files.
+H5Handle dataset_properties(const char* name) {
+  H5Handle properties = h5_own(H5Pcreate(H5P_DATASET_CREATE), name);
+  h5_check(H5Pset_obj_track_times(properties, false), name);
+  return properties;
+}
+
 H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info) {
   const std::array<hsize_t, 3> shape{info.samples, static_cast<hsize_t>(info.grid.ny),
                                      static_cast<hsize_t>(info.grid.nx)};
   const std::array<hsize_t, 3> chunk{1, shape[1], shape[2]};
   const H5Handle space = h5_own(H5Screate_simple(3, shape.data(), nullptr), name);
-  const H5Handle properties = h5_own(H5Pcreate(H5P_DATASET_CREATE), name);
+  const H5Handle properties = dataset_properties(name);
   h5_check(H5Pset_chunk(properties, 3, chunk.data()), name);
   h5_check(H5Pset_shuffle(properties), name);
   h5_check(H5Pset_deflate(properties, kDeflateLevel), name);
@@ -30,7 +37,7 @@ H5Handle create_scalars(hid_t file, const char* name, hid_t type, std::size_t sa
   const hsize_t size = samples;
   const hsize_t chunk = std::min<hsize_t>(size, kScalarChunk);
   const H5Handle space = h5_own(H5Screate_simple(1, &size, nullptr), name);
-  const H5Handle properties = h5_own(H5Pcreate(H5P_DATASET_CREATE), name);
+  const H5Handle properties = dataset_properties(name);
   h5_check(H5Pset_chunk(properties, 1, &chunk), name);
   h5_check(H5Pset_fletcher32(properties), name);
   return h5_own(H5Dcreate2(file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT), name);
@@ -39,8 +46,9 @@ H5Handle create_scalars(hid_t file, const char* name, hid_t type, std::size_t sa
 void write_vector(hid_t file, const char* name, const std::vector<double>& values) {
   const hsize_t size = values.size();
   const H5Handle space = h5_own(H5Screate_simple(1, &size, nullptr), name);
-  const H5Handle dataset =
-      h5_own(H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), name);
+  const H5Handle dataset = h5_own(
+      H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, dataset_properties(name), H5P_DEFAULT),
+      name);
   h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), name);
 }
 
@@ -53,7 +61,7 @@ void create_tensor_view(hid_t file, const DatasetInfo& info) {
   const std::array<hsize_t, 3> source{n, ny, nx};
   const H5Handle view_space = h5_own(H5Screate_simple(4, view.data(), nullptr), "tensor");
   const H5Handle source_space = h5_own(H5Screate_simple(3, source.data(), nullptr), "tensor");
-  const H5Handle properties = h5_own(H5Pcreate(H5P_DATASET_CREATE), "tensor");
+  const H5Handle properties = dataset_properties("tensor");
   h5_check(H5Pset_virtual(properties, view_space, ".", "/pressure", source_space), "tensor");
   const hid_t type = info.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
   h5_own(H5Dcreate2(file, "tensor", type, view_space, H5P_DEFAULT, properties, H5P_DEFAULT), "tensor");

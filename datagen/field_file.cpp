@@ -49,6 +49,9 @@ ArrayReader::ArrayReader(const std::filesystem::path& path, const std::string& n
   check(kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM, "{}: '{}' does not hold numbers",
         d.path, d.name);
   d.shape = h5_shape(d.dataset);
+  check(H5Aexists(d.dataset, "MATLAB_class") <= 0,
+        "{}: '{}' was written by MATLAB, which stores its axes reversed: transpose it to [N, ny, nx] first",
+        d.path, d.name);
   const bool usable = d.shape.size() == 2 || d.shape.size() == 3 || (d.shape.size() == 4 && d.shape[1] == 1);
   check(usable, "{}: '{}' has shape {}, expected [ny, nx], [N, ny, nx] or [N, 1, ny, nx]", d.path, d.name,
         h5_shape_text(d.shape));

@@ -13,8 +13,7 @@ namespace mano {
 
 class ArrayReader {
  public:
-  /// Opens `name` of an HDF5 file; where `name` is empty, the first of `usual` that exists. Throws
-  /// InvalidInput.
+  /// Opens `name` of an HDF5 file; where `name` is empty, the first of `usual` that exists. Throws InvalidInput.
   ArrayReader(const std::filesystem::path& path, const std::string& name,
               const std::vector<std::string>& usual);
   ~ArrayReader();

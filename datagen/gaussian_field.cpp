@@ -59,8 +59,12 @@ struct MaternTorus {
     py = periods_y * grid.ly;
     // Variance beyond |omega| = w is (2 nu / (2 nu + w^2))^nu.
     const double w = std::sqrt(2 * nu * (std::pow(kVarianceLeftOut, -1 / nu) - 1));
-    kx = std::clamp(static_cast<int>(std::ceil(w * px / (2 * pi * length_x))), 1, kMaternModes);
-    ky = std::clamp(static_cast<int>(std::ceil(w * py / (2 * pi * length_y))), 1, kMaternModes);
+    const auto modes = [&](double period, double length) {
+      return static_cast<int>(
+          std::clamp(std::ceil(w * period / (2 * pi * length)), 1.0, double{kMaternModes}));
+    };
+    kx = modes(px, length_x);
+    ky = modes(py, length_y);
   }
 
   // Up to a constant: the spectral density of the Matern covariance in two dimensions.
@@ -92,7 +96,7 @@ Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample
     const FoldedMode fy = fold_cosine(n, grid.ny);
     for (int m = 0; m < kNeumannModes; ++m) {
       const FoldedMode fx = fold_cosine(m, grid.nx);
-      if (fx.sign * fy.sign == 0.0) continue;
+      if (fx.sign * fy.sign == 0.0 || (m == 0 && n == 0)) continue;
       const double laplacian = pi * pi * (m * m / (grid.lx * grid.lx) + n * n / (grid.ly * grid.ly));
       const double norm = std::sqrt((m > 0 ? 2.0 : 1.0) * (n > 0 ? 2.0 : 1.0) / (grid.lx * grid.ly));
       // FFTW's REDFT01 counts every index but the first twice.
@@ -135,6 +139,15 @@ Field draw_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint6
     for (int i = 0; i < grid.nx; ++i) g(i, j) = scale * spectrum[static_cast<std::size_t>(j) * nx + i].real();
   }
   return g;
+}
+
+double field_memory(const FieldSpec& spec, const Grid& grid) {
+  double bytes = sizeof(double) * static_cast<double>(grid.cells());
+  if (spec.kind == "lognormal") {
+    const MaternTorus torus(spec, grid);
+    bytes += sizeof(Complex) * static_cast<double>(grid.cells()) * torus.periods_x * torus.periods_y;
+  }
+  return bytes;
 }
 
 double matern_covariance(const FieldSpec& spec, double dx, double dy) {

@@ -27,6 +27,10 @@ fs::path shard_folder(const GenerateRequest& request) {
   return request.output.string() + ".part";
 }
 
+fs::path removing_folder(const GenerateRequest& request) {
+  return shard_folder(request).string() + ".removing";
+}
+
 std::size_t shard_count(const GenerateRequest& request) {
   const std::size_t size = shard_size(request);
   return (request.samples + size - 1) / size;
@@ -48,8 +52,7 @@ DatasetInfo info_of(const GenerateRequest& request, std::size_t grid, std::size_
   return info;
 }
 
-// Finished shards by number, from the manifests of all ranks that ever took part. A line cut off by a kill
-// does not count.
+// Finished shards by number, from the manifests of all ranks that ever took part. A line cut off by a kill does not count.
 std::map<std::size_t, json> finished_shards(const GenerateRequest& request) {
   std::map<std::size_t, json> shards;
   for (const auto& entry : fs::directory_iterator(shard_folder(request))) {
@@ -113,6 +116,36 @@ Sample make_sample(const GenerateRequest& request, const GenerateCallbacks& call
   return sample;
 }
 
+// Whether `path` is a finished dataset of this request.
+bool is_ours(const GenerateRequest& request, const fs::path& path) {
+  try {
+    return fs::exists(path) && DatasetReader(path).info().configuration == request.configuration;
+  } catch (const InvalidInput&) {
+    return false;
+  }
+}
+
+// Temporaries of write_atomically(), .NAME.PID.tmp.h5, that a kill left in the folder of shards or beside `path`.
+void remove_temporaries(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(".") && name.find(".tmp") != std::string::npos) fs::remove(entry.path());
+  }
+}
+
+void remove_temporaries_of(const fs::path& path) {
+  const std::string prefix = "." + path.stem().string() + ".";
+  const std::string suffix = ".tmp" + path.extension().string();
+  for (const auto& entry :
+       fs::directory_iterator(path.has_parent_path() ? path.parent_path() : fs::path("."))) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() <= prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix))
+      continue;
+    const std::string process = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+    if (process.find_first_not_of("0123456789") == std::string::npos) fs::remove(entry.path());
+  }
+}
+
 void check_not_interrupted(const GenerateRequest& request) {
   if (const int signal = interrupt_signal()) {
     throw Interrupted(
@@ -135,23 +168,34 @@ std::size_t shard_size(const GenerateRequest& request) {
   return std::clamp<std::size_t>(kShardBytes / (cells * 2 * sizeof(double)), 1, kShardSamples);
 }
 
-void prepare_generation(const GenerateRequest& request) {
+Prepared prepare_generation(const GenerateRequest& request) {
   const fs::path folder = shard_folder(request);
   const fs::path configuration = folder / "configuration.json";
   check_writable(request.output);
-  if (fs::exists(configuration)) {
+  check(!fs::exists(folder) || fs::is_directory(folder), "{} is in the way: it must be a folder or absent",
+        folder.string());
+  const bool was_removing = fs::remove_all(removing_folder(request)) > 0;
+  const bool resumes = fs::exists(configuration);
+  if (resumes) {
     check(read_text(configuration) == request.configuration,
           "{} holds an unfinished generation with other options: repeat those, or remove the folder",
           folder.string());
-    return;
+    remove_temporaries(folder);
+    for (std::size_t g = 0; g < request.grids.size(); ++g) remove_temporaries_of(output_path(request, g));
   }
+  bool all_ours = true;
   for (std::size_t g = 0; g < request.grids.size(); ++g) {
     const fs::path path = output_path(request, g);
-    check(request.overwrite || !fs::exists(path), "{} exists: choose another name or pass --overwrite",
-          path.string());
+    const bool ours = is_ours(request, path);
+    all_ours = all_ours && ours;
+    // A kill during the merge may have left finished files of this very request.
+    check(!fs::exists(path) || request.overwrite || ((resumes || was_removing) && ours),
+          "{} exists: choose another name or pass --overwrite", path.string());
   }
+  if (was_removing && all_ours && !resumes) return Prepared::complete;
   fs::create_directories(folder);
-  write_text_atomically(configuration, request.configuration);
+  if (!resumes) write_text_atomically(configuration, request.configuration);
+  return Prepared::to_generate;
 }
 
 GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCallbacks& callbacks, int rank,
@@ -207,9 +251,8 @@ void merge_shards(const GenerateRequest& request) {
       writer.close();
     });
   }
-  // Renamed before it is emptied: a kill here leaves no half-emptied folder that looks like an unfinished
-  // run.
-  const fs::path removing = shard_folder(request).string() + ".removing";
+  // Renamed before it is emptied: a kill here leaves no half-emptied folder that looks like an unfinished run.
+  const fs::path removing = removing_folder(request);
   fs::remove_all(removing);
   fs::rename(shard_folder(request), removing);
   fs::remove_all(removing);

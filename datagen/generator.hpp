@@ -1,14 +1,12 @@
 #pragma once
-// Generates a dataset in shards, so that a run that is killed at any moment loses at most the shards in
-// flight.
+// Generates a dataset in shards, so that a run that is killed at any moment loses at most the shards in flight.
 //
 // NAME.h5.part/ holds
 //   configuration.json       what was asked for; another request for the same file is refused
 //   shard-000012-64x64.h5    samples of one shard at one resolution: written, closed, fsynced, renamed
 //   manifest-R.jsonl         one line a finished shard, with the hashes of its files, appended by rank R
-// When all shards are there they are merged into NAME.h5 (and NAME-32x32.h5 for each further resolution),
-// which appears by rename. A shard's contents depend on its number alone, never on the number of ranks or on
-// what went before.
+// When all shards are there they are merged into NAME.h5 (and NAME-32x32.h5 for each further resolution), which appears
+// by rename. A shard's contents depend on its number alone, never on the number of ranks or on what went before.
 
 #include <cstdint>
 #include <filesystem>
@@ -59,12 +57,14 @@ std::filesystem::path output_path(const GenerateRequest& request, std::size_t g)
 /// Samples in one shard, from the request alone.
 std::size_t shard_size(const GenerateRequest& request);
 
-/// Rank 0, before all others: makes or checks the folder of shards. Throws InvalidInput where the output
-/// exists already or belongs to another request, or cannot be written.
-void prepare_generation(const GenerateRequest& request);
+/// Rank 0, before all others: makes or checks the folder of shards, and removes what a kill left half-written. `complete`
+/// where a kill came after the last file was finished. Throws InvalidInput where an output exists already or the folder
+/// belongs to another request, or cannot be written.
+enum class Prepared { to_generate, complete };
+Prepared prepare_generation(const GenerateRequest& request);
 
-/// Every rank: computes the missing shards number rank, rank + ranks, ... Throws RunFailed for a solution
-/// that is rejected and Interrupted where a signal came; both leave the finished shards.
+/// Every rank: computes the missing shards number rank, rank + ranks, ... Throws RunFailed for a solution that is
+/// rejected and Interrupted where a signal came; both leave the finished shards.
 GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCallbacks& callbacks, int rank,
                               int ranks);
 

@@ -15,6 +15,7 @@ namespace {
 struct Token {
   std::string text;
   int line = 0;
+  bool first = false;  // in its line
 };
 
 std::vector<Token> tokens_of(const std::string& text) {
@@ -24,11 +25,11 @@ std::vector<Token> tokens_of(const std::string& text) {
   for (std::string line; std::getline(lines, line);) {
     ++number;
     line = line.substr(0, line.find("--"));
-    // A slash ends a record even when it touches the last value.
-    for (std::size_t at = 0; (at = line.find('/', at)) != std::string::npos; at += 3)
-      line.replace(at, 1, " / ");
+    // A slash ends a record even when it touches the last value; what follows it on the line is a comment.
+    if (const auto slash = line.find('/'); slash != std::string::npos) line = line.substr(0, slash) + " /";
     std::istringstream words(line);
-    for (std::string word; words >> word;) tokens.push_back({word, number});
+    bool first = true;
+    for (std::string word; words >> word; first = false) tokens.push_back({word, number, first});
   }
   return tokens;
 }
@@ -45,9 +46,10 @@ bool same_keyword(const std::string& a, const std::string& b) {
 template <typename Number>
 Number number_in(const std::string& text, const Token& token, const std::string& path) {
   Number value{};
-  const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
-  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
-  check(error == std::errc() && end == text.data() + text.size(), "{}, line {}: '{}' is not a number", path,
+  std::string plain = text.substr(text.starts_with('+') ? 1 : 0);
+  for (char& c : plain) c = c == 'd' || c == 'D' ? 'e' : c;  // Fortran's exponents
+  const auto [end, error] = std::from_chars(plain.data(), plain.data() + plain.size(), value);
+  check(error == std::errc() && end == plain.data() + plain.size(), "{}, line {}: '{}' is not a number", path,
         token.line, token.text);
   return value;
 }
@@ -73,18 +75,35 @@ std::vector<double> values_after(const std::vector<Token>& tokens, std::size_t a
   return values;
 }
 
-std::optional<std::size_t> find_keyword(const std::vector<Token>& tokens, const std::string& keyword) {
-  const auto found = std::find_if(tokens.begin(), tokens.end(),
-                                  [&](const Token& t) { return same_keyword(t.text, keyword); });
-  if (found == tokens.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - tokens.begin());
+// The last place where `keyword` begins a line: in Eclipse a later section replaces an earlier one. Sections that compute
+// values from others would have to be carried out; where one of them names the keyword, the file is refused.
+std::optional<std::size_t> find_keyword(const std::vector<Token>& tokens, const std::string& keyword,
+                                        const std::string& path) {
+  std::optional<std::size_t> found;
+  std::string operation;  // the section that we are in, if it is one of those
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    const Token& token = tokens[t];
+    if (!operation.empty()) {
+      check(!same_keyword(token.text, keyword), "{}, line {}: {} changes {}; write the resulting values out",
+            path, token.line, operation, keyword);
+      if (token.first && token.text == "/") operation.clear();  // a slash of its own ends the section
+      continue;
+    }
+    if (!token.first) continue;
+    for (const char* name :
+         {"EQUALS", "MULTIPLY", "ADD", "COPY", "COPYBOX", "MINVALUE", "MAXVALUE", "OPERATE"}) {
+      if (same_keyword(token.text, name)) operation = name;
+    }
+    if (same_keyword(token.text, keyword)) found = t;
+  }
+  return found;
 }
 
 std::array<int, 3> grid_of(const std::vector<Token>& tokens, const GrdeclOptions& options,
                            const std::string& path) {
   std::optional<std::array<int, 3>> in_file;
   for (const char* keyword : {"SPECGRID", "DIMENS"}) {
-    const auto at = find_keyword(tokens, keyword);
+    const auto at = find_keyword(tokens, keyword, path);
     if (!at || in_file) continue;
     check(*at + 3 < tokens.size(), "{}: {} is cut off", path, keyword);
     std::array<int, 3> n{};
@@ -124,7 +143,7 @@ Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& option
   const std::string text = read_text(path);
   check(text.find('\0') == std::string::npos, "{} is neither HDF5, VTK image data nor GRDECL text", name);
   const auto tokens = tokens_of(text);
-  const auto at = find_keyword(tokens, options.keyword);
+  const auto at = find_keyword(tokens, options.keyword, name);
   check(at.has_value(), "{}: keyword {} not found; is it GRDECL? --keyword picks another", name,
         options.keyword);
   const auto [nx, ny, nz] = grid_of(tokens, options, name);

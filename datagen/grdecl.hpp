@@ -24,9 +24,9 @@ struct GrdeclOptions {
       section;  ///< 1-based J: the vertical nx x nz section, depth down as y (row 0 is the top)
 };
 
-/// The values of a layer or section as a field on the unit square. Where one direction has a single cell, the
-/// layer or section may be left out. Throws InvalidInput, naming file and line, for a missing keyword, a
-/// token that is no number, or a number of values that the grid does not have.
+/// The values of a layer or section as a field on the unit square. Where y or z has a single cell, the section or
+/// layer may be left out. Throws InvalidInput, naming file and line, for a missing keyword, a token that is no number,
+/// or a number of values that the grid does not have.
 Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& options);
 
 /// "100x1x20" -> {100, 1, 20}. Throws InvalidInput.

@@ -95,11 +95,21 @@ void h5_write_attribute(hid_t location, const std::string& name, long long value
   write_scalar(location, name, H5T_NATIVE_LLONG, &value);
 }
 
+namespace {
+
+// One value, as a mano file writes it; arrays are no attribute of ours.
+bool is_single(hid_t attribute) {
+  const H5Handle space = h5_own(H5Aget_space(attribute), "attribute");
+  return H5Sget_simple_extent_npoints(space) == 1;
+}
+
+}  // namespace
+
 std::string h5_read_text(hid_t location, const std::string& name) {
   if (H5Aexists(location, name.c_str()) <= 0) return "";
   const H5Handle attribute = h5_own(H5Aopen(location, name.c_str(), H5P_DEFAULT), "attribute " + name);
   const H5Handle type = h5_own(H5Aget_type(attribute), "attribute " + name);
-  if (H5Tget_class(type) != H5T_STRING) return "";
+  if (H5Tget_class(type) != H5T_STRING || !is_single(attribute)) return "";
   if (H5Tis_variable_str(type) > 0) {
     char* text = nullptr;
     h5_check(H5Aread(attribute, type, &text), "attribute " + name);
@@ -116,6 +126,7 @@ double h5_read_number(hid_t location, const std::string& name, double fallback) 
   if (H5Aexists(location, name.c_str()) <= 0) return fallback;
   const H5Handle attribute = h5_own(H5Aopen(location, name.c_str(), H5P_DEFAULT), "attribute " + name);
   double value = fallback;
+  if (!is_single(attribute)) return fallback;
   if (H5Aread(attribute, H5T_NATIVE_DOUBLE, &value) < 0) return fallback;
   return value;
 }

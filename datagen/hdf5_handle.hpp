@@ -1,6 +1,6 @@
 #pragma once
-// A move-only owner of an HDF5 identifier, the throwing check, and the few calls that the readers and writers
-// share. Private to datagen/.
+// A move-only owner of an HDF5 identifier, the throwing check, and the few calls that the readers and writers share.
+// Private to datagen/.
 
 #include <hdf5.h>
 

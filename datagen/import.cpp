@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/interrupt.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/field_file.hpp"
 
@@ -42,6 +43,8 @@ std::size_t import_dataset(const ImportRequest& request) {
   write_atomically(request.output, [&](const std::filesystem::path& temporary) {
     DatasetWriter writer(temporary, info);
     for (std::size_t s = 0; s < info.samples; ++s) {
+      if (const int signal = interrupt_signal())
+        throw Interrupted(signal, "interrupted; nothing was written");
       Sample sample;
       sample.number = s;
       sample.permeability = coefficient.read(s);

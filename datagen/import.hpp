@@ -22,8 +22,8 @@ struct ImportRequest {
   std::string configuration;
 };
 
-/// Number of samples written. Throws InvalidInput where shapes differ, a coefficient is not finite and above
-/// zero (naming sample and cell), or, with phases, is neither 0 nor 1.
+/// Number of samples written. Throws InvalidInput where shapes differ, a coefficient is not finite and above zero
+/// (naming sample and cell), or, with phases, is neither 0 nor 1.
 std::size_t import_dataset(const ImportRequest& request);
 
 }  // namespace mano

@@ -91,8 +91,16 @@ void check_field_spec(const FieldSpec& s) {
   }
 }
 
+void check_field_spec(const FieldSpec& s, const Grid& grid) {
+  check_field_spec(s);
+  if (s.kind != "lognormal") return;
+  check(s.correlation_length_x <= 2 * grid.lx && s.correlation_length_y <= 2 * grid.ly,
+        "correlation length is {}x{}; it may be twice the domain of {}x{} at most", s.correlation_length_x,
+        s.correlation_length_y, grid.lx, grid.ly);
+}
+
 Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
-  check_field_spec(spec);
+  check_field_spec(spec, grid);
   if (spec.kind == "two-phase") return draw_two_phase(spec, seed, sample, grid);
   if (spec.kind == "lognormal") return draw_lognormal(spec, seed, sample, grid);
   if (spec.kind == "layered") return draw_layered(spec, seed, sample, grid);

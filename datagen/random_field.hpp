@@ -1,9 +1,8 @@
 #pragma once
 // Random permeability fields, as functions of (specification, seed, sample) evaluated on a grid.
 //
-// Sample i of a seed is the same physical field at every resolution: random coefficients belong to modes,
-// layers and channels of the domain, never to cells; a grid only chooses where the field is evaluated (at its
-// cell centres).
+// Sample i of a seed is the same physical field at every resolution: random coefficients belong to modes, layers and
+// channels of the domain, never to cells; a grid only chooses where the field is evaluated (at its cell centres).
 
 #include <cstdint>
 #include <string>
@@ -13,14 +12,12 @@
 namespace mano {
 
 struct FieldSpec {
-  /// two-phase   k = high where g > 0, else low; g Gaussian with covariance (-Laplace + tau^2)^-2, tau = 3,
-  /// zero-flux
-  ///             boundaries: the benchmark of the operator-learning literature (arXiv 2010.08895, appendix
-  ///             A.3.2)
+  /// two-phase   k = high where g > 0, else low; g Gaussian with covariance (-Laplace + tau^2)^-2, tau = 3, zero-flux
+  ///             boundaries, without its constant mode: the benchmark of the operator-learning literature (arXiv
+  ///             2010.08895, appendix A.3.2), whose generator leaves the constant out
   /// lognormal   log k Gaussian with Matern covariance: mean, deviation, correlation lengths, smoothness
-  /// layered     `layers` horizontal layers between uniform random depths; log k of each is N(mean,
-  /// deviation^2) channels    `channels` winding channels of permeability `contrast` in a matrix of
-  /// permeability 1
+  /// layered     `layers` horizontal layers between uniform random depths; log k of each is N(mean, deviation^2)
+  /// channels    `channels` winding channels of permeability `contrast` in a matrix of permeability 1
   std::string kind = "two-phase";
   double low = 3.0;
   double high = 12.0;
@@ -40,19 +37,25 @@ struct FieldSpec {
 /// Throws InvalidInput for an unknown kind or a parameter out of range.
 void check_field_spec(const FieldSpec& spec);
 
+/// Also for a correlation length above twice the domain. Throws InvalidInput.
+void check_field_spec(const FieldSpec& spec, const Grid& grid);
+
+/// Bytes that drawing a field takes.
+double field_memory(const FieldSpec& spec, const Grid& grid);
+
 /// Permeability of sample `sample`, strictly positive. Throws InvalidInput as check_field_spec does.
 Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
 
 /// The Gaussian field of covariance (-Laplace + tau^2)^-2 with zero-flux boundaries on [0, lx] x [0, ly]:
 ///   g(x, y) = sum_mn xi_mn lambda_mn^(1/2) phi_mn,  lambda^(1/2) = (pi^2 (m^2/lx^2 + n^2/ly^2) + tau^2)^-1,
-///   phi_mn = c cos(pi m x / lx) cos(pi n y / ly), orthonormal; m, n < 128.
+///   phi_mn = c cos(pi m x / lx) cos(pi n y / ly), orthonormal; m, n < 128 and not both 0:
+/// with a constant mode, a twelfth of the samples would hold one phase only.
 Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
 
 /// Gaussian field with mean 0, variance 1 and the Matern covariance of `spec`,
-///   C(r) = 2^(1-nu) / Gamma(nu) (sqrt(2 nu) r)^nu K_nu(sqrt(2 nu) r),  r^2 = (dx / length_x)^2 + (dy /
-///   length_y)^2,
-/// from its spectrum on a torus at least six correlation lengths longer than the domain. Modes beyond 99 % of
-/// the variance (or 1024 an axis) are left out and the rest rescaled to variance 1.
+///   C(r) = 2^(1-nu) / Gamma(nu) (sqrt(2 nu) r)^nu K_nu(sqrt(2 nu) r),  r^2 = (dx / length_x)^2 + (dy / length_y)^2,
+/// from its spectrum on a torus at least six correlation lengths longer than the domain. Modes beyond 99 % of the
+/// variance (or 1024 an axis) are left out and the rest rescaled to variance 1.
 Field draw_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
 
 /// The Matern covariance above at lag (dx, dy); 1 at zero lag.

@@ -20,6 +20,9 @@ inline void petsc(PetscErrorCode code) {
   if (code == 0) return;
   const char* text = nullptr;
   PetscErrorMessage(code, &text, nullptr);
+  if (code == PETSC_ERR_ARG_UNKNOWN_TYPE) {
+    throw InvalidInput(fmt::format("PETSc knows no such type {}", last_petsc_message()));
+  }
   throw RunFailed(
       fmt::format("PETSc error {}: {} {}", static_cast<int>(code), text ? text : "", last_petsc_message()));
 }

@@ -32,6 +32,7 @@ PetscSession::PetscSession(const std::vector<std::string>& options) {
   pointers.push_back(nullptr);
   int count = static_cast<int>(arguments.size());
   char** values = pointers.data();
+  PetscErrorPrintf = PetscErrorPrintfNone;  // errors travel as exceptions
   if (PetscInitialize(&count, &values, nullptr, nullptr) != 0) throw RunFailed("PETSc did not start");
   petsc(PetscPushErrorHandler(keep_message, nullptr));
 }

@@ -115,8 +115,7 @@ Krylov make_krylov(MPI_Comm comm, Mat a, Mat preconditioned, double relative_tol
   petsc(KSPSetType(ksp, KSPCG));
   PC pc = nullptr;
   petsc(KSPGetPC(ksp, &pc));
-  // BoomerAMG holds its iterations on thin cells and high contrasts, where GAMG needs ten to a hundred times
-  // as many.
+  // BoomerAMG holds its iterations on thin cells and high contrasts, where GAMG needs ten to a hundred times as many.
   PetscBool has_hypre = PETSC_FALSE;
   petsc(PetscHasExternalPackage("hypre", &has_hypre));
   petsc(PCSetType(pc, has_hypre ? PCHYPRE : PCGAMG));
@@ -138,14 +137,15 @@ double seconds_now() {
   return now;
 }
 
-// Iterates until the true residual is within the tolerance too: where the preconditioned one was too easily
-// content, go on from the pressure reached with a bound a hundred times tighter.
+// Iterates until the true residual is within the tolerance too: where the preconditioned one was too easily content,
+// go on from the pressure reached with a bound a hundred times tighter.
 void iterate(KSP ksp, Vec rhs, Vec x, const Problem& problem, const Stencil& stencil, SolveResult& result) {
   PetscReal rtol = 0.0;
   PetscReal atol = 0.0;
   PetscReal dtol = 0.0;
   PetscInt maximum = 0;
   petsc(KSPGetTolerances(ksp, &rtol, &atol, &dtol, &maximum));
+  result.tolerance = rtol;
   double tightened = rtol;
   for (int attempt = 0; attempt < 3; ++attempt, tightened /= 100) {
     petsc(KSPSetTolerances(ksp, tightened, atol, dtol, maximum));
@@ -178,8 +178,7 @@ void iterate(KSP ksp, Vec rhs, Vec x, const Problem& problem, const Stencil& ste
 }  // namespace
 
 double solve_memory(const Grid& grid) {
-  // Measured at 2048x2048: BoomerAMG's hierarchy, matrix and vectors take 0.5 kB a cell. Others take up to
-  // twice that.
+  // Measured at 2048x2048: BoomerAMG's hierarchy, matrix and vectors take 0.5 kB a cell. Others take up to twice that.
   return 1000.0 * static_cast<double>(grid.cells());
 }
 
@@ -188,7 +187,10 @@ SolveResult solve_darcy(const Problem& problem, const SolverOptions& options) {
   const double start = seconds_now();
   const Stencil stencil(problem);
   if (std::all_of(stencil.rhs.begin(), stencil.rhs.end(), [](double b) { return b == 0.0; })) {
-    return {.pressure = Field(stencil.grid), .converged = true, .reason = "NOTHING_DRIVES_THE_FLOW"};
+    return {.pressure = Field(stencil.grid),
+            .converged = true,
+            .reason = "NOTHING_DRIVES_THE_FLOW",
+            .tolerance = options.relative_tolerance};
   }
   const Matrix a = assemble(comm, stencil);
   Matrix pinned;

@@ -3,8 +3,8 @@
 //
 //   -div(k grad p) = f,   u = -k grad p          k: permeability over viscosity, p: pressure, u: Darcy flux
 //
-// with pressure p = value or outward normal flux u.n = value on each boundary face. Consistent units
-// throughout. Cells, faces and boundaries are drawn in docs/discretisation.md.
+// with pressure p = value or outward normal flux u.n = value on each boundary face. Consistent units throughout.
+// Cells, faces and boundaries are drawn in docs/discretisation.md.
 
 #include <array>
 #include <string>
@@ -42,8 +42,7 @@ BoundaryCondition constant_boundary(const Grid& grid, Side side, BoundaryConditi
 /// Named set-ups.
 ///   benchmark   p = 0 all round, f = 1 (the set-up of the operator-learning literature)
 ///   drive       p = 1 left, p = 0 right, no flow at top and bottom, f = 0
-///   five-spot   no flow all round; injector of rate 1 in cell (0, 0), producer of rate 1 in the opposite
-///   corner
+///   five-spot   no flow all round; injector of rate 1 in cell (0, 0), producer of rate 1 in the opposite corner
 /// Throws InvalidInput for another name or a permeability that is not finite and above zero.
 Problem make_problem(const std::string& setup, Field permeability);
 

@@ -1,19 +1,18 @@
 #pragma once
-// The two-point flux discretisation (cell-centred finite differences), in plain loops. No PETSc here: it
-// assembles the matrix for PETSc, and it checks what PETSc returns.
+// The two-point flux discretisation (cell-centred finite differences), in plain loops. No PETSc here: it assembles
+// the matrix for PETSc, and it checks what PETSc returns.
 //
-// Integrated over cell (i, j), with T a transmissibility and F = T (p_left - p_right) the flow through a
-// face:
+// Integrated over cell (i, j), with T a transmissibility and F = T (p_left - p_right) the flow through a face:
 //
 //   sum over faces of T (p_c - p_neighbour) = f hx hy + sum over pressure faces of T p_boundary
 //                                                     - sum over flux faces of (u.n) length
 //
 //   interior face between cells a, b   T = 2 k_a k_b / (k_a + k_b) * length / distance      (harmonic mean)
-//   pressure face                      T = k * length / (distance / 2)                      (half-cell
-//   distance) flux face                          T = 0
+//   pressure face                      T = k * length / (distance / 2)                      (half-cell distance)
+//   flux face                          T = 0
 //
-// Second order for smooth k; locally mass conservative. K. Aziz and A. Settari, Petroleum Reservoir
-// Simulation (1979), chapter 3; exact for k that is constant a cell in one dimension.
+// Second order for smooth k; locally mass conservative. K. Aziz and A. Settari, Petroleum Reservoir Simulation (1979),
+// chapter 3; exact for k that is constant a cell in one dimension.
 
 #include <vector>
 
@@ -43,7 +42,7 @@ Field residual(const Stencil& stencil, const Field& pressure);
 /// |r| / |rhs| in the 2-norm; 0 where both vanish.
 double relative_residual(const Stencil& stencil, const Field& pressure);
 
-/// What rounding alone leaves of the relative residual: 64 eps | |A||p| + |rhs| | / |rhs|.
+/// What rounding alone leaves of the relative residual: 64 eps | |A||p| + |rhs| | / |rhs|, at most 1e-6.
 double attainable_relative_residual(const Stencil& stencil, const Field& pressure);
 
 /// Darcy flux on faces, per unit length: ux [ny, nx + 1] eastward, uy [ny + 1, nx] northward.
@@ -65,10 +64,8 @@ std::array<double, 4> outflow(const Problem& problem, const Field& pressure);
 
 /// Why `pressure` breaks the maximum principle of `problem` or is not finite; empty where it does not.
 ///   no source, no flux    boundary pressures bound p
-///   inflow only           p is at least the lowest boundary pressure; all-pressure boundary: at most the
-///   highest plus
-///                         |domain| max f / (2 pi min k)  (Talenti, Ann. Sc. Norm. Pisa 3 (1976), doubled:
-///                         coarse grids)
+///   inflow only           p is at least the lowest boundary pressure; all-pressure boundary: at most the highest plus
+///                         |domain| max f / (2 pi min k)  (Talenti, Ann. Sc. Norm. Pisa 3 (1976), doubled: coarse grids)
 ///   no pressure side      extremes lie in cells with a source or beside a flux
 std::string maximum_principle_violation(const Problem& problem, const Field& pressure);
 

@@ -1,7 +1,6 @@
 #pragma once
 // Shape of a MANO (arXiv 2507.02748). Dimension letters, used throughout surrogate/:
-//   B batch, H height (rows, y), W width (columns, x), C channels = dim, h heads, d dim_head, K window, S
-//   stride, L levels
+//   B batch, H height (rows, y), W width (columns, x), C channels = dim, h heads, d dim_head, K window, S stride, L levels
 // Tokens are stored [B, H, W, C], channels last.
 
 #include <optional>
@@ -31,8 +30,8 @@ struct Architecture {
   /// The output map is left out where it would be the identity: heads = 1 and dim_head = dim.
   bool has_output_map() const { return !(heads == 1 && dim_head == dim); }
 
-  /// Levels for an H x W input: floor(log_rate(min(H, W))), at most as many as keep the coarsest at least one
-  /// window wide. Throws InvalidInput where not even the input holds a window.
+  /// Levels for an H x W input: floor(log_rate(min(H, W))), at most as many as keep the coarsest at least one window
+  /// wide. Throws InvalidInput where not even the input holds a window.
   int levels_for(int height, int width) const;
 
   bool operator==(const Architecture&) const = default;

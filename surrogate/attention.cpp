@@ -9,8 +9,8 @@ namespace mano {
 
 namespace {
 
-// mask[y][x][a]: 1 / n_t where the window that has token (y, x) at position a = (row in window, column in
-// window) exists, else 0; [H, W, K*K].
+// mask[y][x][a]: 1 / n_t where the window that has token (y, x) at position a = (row in window, column in window)
+// exists, else 0; [H, W, K*K].
 torch::Tensor window_weights(int height, int width, int window, int stride) {
   const auto along = [&](int size) {  // [size, K]: 1 where the window starting at t - a exists
     torch::Tensor exists = torch::zeros({size, window}, torch::kFloat64);  // 1/3 must be exact in float64

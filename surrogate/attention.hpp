@@ -2,8 +2,7 @@
 // Overlapping-window attention once a token, with Torch operators. Private to surrogate/ and its tests.
 //
 // For a token t and a head, with n_t the number of windows that hold t:
-//   o_t = sum_j c_tj v_j,   c_tj = (1 / n_t) sum over windows w that hold t and j of softmax_w(q_t k /
-//   sqrt(d))_j
+//   o_t = sum_j c_tj v_j,   c_tj = (1 / n_t) sum over windows w that hold t and j of softmax_w(q_t k / sqrt(d))_j
 // j runs over the (2K-1) x (2K-1) neighbours of t, so no unfolded copy of the tokens is made (docs/mano.md).
 
 #include <torch/types.h>

@@ -1,8 +1,7 @@
 #pragma once
-// The twin of overlapping_attention (surrogate/attention.hpp): plain loops over windows with double sums,
-// never tuned, sharing no code with the fast form. Every K x K window with origin a multiple of the stride
-// and wholly inside attends within itself; the outputs of the windows that hold a token are averaged; a token
-// that no window holds gets 0.
+// The twin of overlapping_attention (surrogate/attention.hpp): plain loops over windows with double sums, never tuned,
+// sharing no code with the fast form. Every K x K window with origin a multiple of the stride and wholly inside attends
+// within itself; the outputs of the windows that hold a token are averaged; a token that no window holds gets 0.
 
 #include <vector>
 

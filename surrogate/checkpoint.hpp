@@ -14,8 +14,8 @@ namespace mano {
 StoredTensor store(const torch::Tensor& tensor);
 torch::Tensor restore(const StoredTensor& stored);
 
-/// Copies tensors named prefix + parameter name into the model. Throws InvalidInput, naming `where`, for a
-/// missing or surplus tensor or another shape.
+/// Copies tensors named prefix + parameter name into the model. Throws InvalidInput, naming `where`, for a missing or
+/// surplus tensor or another shape.
 void load_parameters(MultipoleModel& model, const SafetensorsFile& file, const std::string& prefix,
                      const std::string& where);
 

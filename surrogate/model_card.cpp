@@ -74,6 +74,9 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
     throw InvalidInput(fmt::format("{}: metadata is damaged: {}", where, e.what()));
   }
   const Normalization& n = card.normalization;
+  check(std::all_of(card.resolutions.begin(), card.resolutions.end(),
+                    [](const Resolution& r) { return r.nx > 0 && r.ny > 0; }),
+        "{}: metadata is damaged: a training resolution is not above zero", where);
   check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) &&
             n.std_pressure > 0 && !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
         "{}: metadata is damaged: normalisation or domain out of range", where);

@@ -14,8 +14,7 @@ namespace mano {
 inline constexpr const char* kCheckpointSchema = "mano.checkpoint";
 inline constexpr int kCheckpointSchemaVersion = 1;
 
-/// Network input (ln k - mean_log_k) / std_log_k, x / lx, y / ly; pressure = output * std_pressure +
-/// mean_pressure.
+/// Network input (ln k - mean_log_k) / std_log_k, x / lx, y / ly; pressure = output * std_pressure + mean_pressure.
 struct Normalization {
   double mean_log_k = 0.0;
   double std_log_k = 1.0;
@@ -52,8 +51,7 @@ std::map<std::string, std::string> to_metadata(const ModelCard& card);
 /// Throws InvalidInput, naming `where`, for another schema, version or architecture.
 ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata, const std::string& where);
 
-/// `model` is a checkpoint or a RUN folder that holds model.safetensors. Throws InvalidInput where there is
-/// none.
+/// `model` is a checkpoint or a RUN folder that holds model.safetensors. Throws InvalidInput where there is none.
 std::filesystem::path checkpoint_path(const std::filesystem::path& model);
 
 }  // namespace mano

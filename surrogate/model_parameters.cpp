@@ -8,9 +8,8 @@
 
 namespace mano {
 
-// The one list of parameters: visit(name, tensor, shape, fan-in). A fan-in of 0 is a LayerNorm's weight
-// (ones), -1 its bias (zeros); otherwise the tensor is drawn uniformly within +-1/sqrt(fan-in), PyTorch's
-// default for these layers.
+// The one list of parameters: visit(name, tensor, shape, fan-in). A fan-in of 0 is a LayerNorm's weight (ones), -1 its
+// bias (zeros); otherwise the tensor is drawn uniformly within +-1/sqrt(fan-in), PyTorch's default for these layers.
 template <typename Visit>
 void MultipoleModel::for_each_parameter(Visit visit) {
   using Shape = std::vector<int64_t>;

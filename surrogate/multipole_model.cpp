@@ -72,8 +72,7 @@ torch::Tensor MultipoleModel::local_attention(const BlockWeights& block, const t
       overlapping_attention(qkv.select(3, 0), qkv.select(3, 1), qkv.select(3, 2), a.window, a.stride)
           .reshape({b, height, width, a.heads * a.dim_head});
   if (!block.to_out.defined()) return out;
-  // The output map is linear, so it follows the average over windows; its bias belongs to covered tokens
-  // only.
+  // The output map is linear, so it follows the average over windows; its bias belongs to covered tokens only.
   const auto mapped = torch::linear(out, block.to_out, block.to_out_bias);
   if (a.stride == 1) return mapped;
   return mapped *

@@ -1,6 +1,5 @@
 #pragma once
-// MANO as weights and a function (arXiv 2507.02748; equations in docs/mano.md). Private to surrogate/ and its
-// tests.
+// MANO as weights and a function (arXiv 2507.02748; equations in docs/mano.md). Private to surrogate/ and its tests.
 
 #include <torch/types.h>
 
@@ -36,8 +35,7 @@ class MultipoleModel {
   /// input [B, channels_in, H, W] -> [B, channels_out, H, W].
   torch::Tensor forward(const torch::Tensor& input) const;
 
-  /// Parameters under the names of the reference implementation, always in the same order. The tensors are
-  /// the model's.
+  /// Parameters under the names of the reference implementation, always in the same order. The tensors are the model's.
   std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const;
   std::vector<torch::Tensor> parameters() const;
   std::int64_t parameter_count() const;
@@ -59,8 +57,8 @@ class MultipoleModel {
   torch::Tensor output_, output_bias_;      // [channels_out, C], [channels_out]
 };
 
-/// Level l+1 from level l: blocks of rate x rate tokens, [B, H, W, C] -> [B, ceil(H/rate), ceil(W/rate), C].
-/// Where rate does not divide H or W, the last row or column is repeated first. Undefined weight: average.
+/// Level l+1 from level l: blocks of rate x rate tokens, [B, H, W, C] -> [B, ceil(H/rate), ceil(W/rate), C]. Where rate
+/// does not divide H or W, the last row or column is repeated first. Undefined weight: average.
 torch::Tensor sample_down(const torch::Tensor& tokens, const torch::Tensor& weight, int rate);
 
 /// The way back, cropped to height x width. Undefined weight: nearest.

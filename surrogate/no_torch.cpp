@@ -25,6 +25,9 @@ Surrogate::Surrogate(Surrogate&&) noexcept = default;
 const ModelCard& Surrogate::card() const {
   missing();
 }
+int Surrogate::threads() const {
+  missing();
+}
 std::string Surrogate::device() const {
   missing();
 }

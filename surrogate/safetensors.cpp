@@ -126,13 +126,18 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
     check(bytes == offsets[1] - offsets[0], "{}: {} bytes for a shape of {}", where, offsets[1] - offsets[0],
           bytes);
     extents.push_back({offsets[0], offsets[1], key});
-    tensor.bytes.resize(bytes);
-    in.seekg(static_cast<std::streamoff>(header.data_begin + offsets[0]));
-    in.read(tensor.bytes.data(), static_cast<std::streamsize>(bytes));
-    check(in.good(), "{}: cannot be read", where);
     file.tensors[key] = std::move(tensor);
   }
-  check_extents(std::move(extents), header.data_size, name);
+  check_extents(extents, header.data_size,
+                name);  // before reading: overlaps could ask for any amount of memory
+  for (const Extent& extent : extents) {
+    StoredTensor& tensor = file.tensors[extent.name];
+    const std::uint64_t bytes = extent.end - extent.begin;
+    tensor.bytes.resize(bytes);
+    in.seekg(static_cast<std::streamoff>(header.data_begin + extent.begin));
+    in.read(tensor.bytes.data(), static_cast<std::streamsize>(bytes));
+    check(in.good(), "{}: tensor '{}' cannot be read", name, extent.name);
+  }
   return file;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
-// The safetensors format: 8 bytes of little-endian header length, a JSON header, the tensors' bytes. Reading
-// never runs code from the file, and every length, offset and shape is checked against the file before it is
-// used.
+// The safetensors format: 8 bytes of little-endian header length, a JSON header, the tensors' bytes. Reading never runs
+// code from the file, and every length, offset and shape is checked against the file before it is used.
 
 #include <cstdint>
 #include <filesystem>

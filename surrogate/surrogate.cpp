@@ -12,6 +12,21 @@
 
 namespace mano {
 
+namespace {
+
+// Metadata alone must not make this program allocate more than the file could hold.
+void check_size(const Architecture& a, const SafetensorsFile& file, const std::string& where) {
+  std::int64_t numbers = 0;
+  for (const auto& [name, tensor] : file.tensors)
+    numbers += static_cast<std::int64_t>(tensor.bytes.size() / 4);
+  const std::int64_t widest = std::max({a.dim, a.mlp, 3 * a.heads * a.dim_head});
+  check(a.depth <= static_cast<std::int64_t>(file.tensors.size()) && a.depth * a.dim * widest <= numbers &&
+            a.channels_in == 3 && a.channels_out == 1,
+        "{}: its {} numbers are of another architecture than its metadata say", where, numbers);
+}
+
+}  // namespace
+
 struct Surrogate::Impl {
   ModelCard card;
   MultipoleModel model;
@@ -22,6 +37,7 @@ Surrogate::Surrogate(const std::filesystem::path& model_path, const std::string&
   const auto path = checkpoint_path(model_path);
   const SafetensorsFile file = read_safetensors(path);
   ModelCard card = card_from_metadata(file.metadata, path.string());
+  check_size(card.architecture, file, path.string());
   MultipoleModel model(card.architecture, 0);
   load_parameters(model, file, "", path.string());
   const torch::Device device = device_from(device_name);
@@ -34,6 +50,10 @@ Surrogate::Surrogate(Surrogate&&) noexcept = default;
 
 const ModelCard& Surrogate::card() const {
   return impl_->card;
+}
+
+int Surrogate::threads() const {
+  return torch::get_num_threads();
 }
 
 std::string Surrogate::device() const {
@@ -61,6 +81,10 @@ std::vector<Field> Surrogate::predict(const std::vector<Field>& permeabilities) 
   const auto output = denormalized(impl_->model.forward(input), card.normalization)
                           .to(torch::kCPU, torch::kFloat64)
                           .contiguous();
+  if (!torch::isfinite(output).all().item<bool>()) {
+    throw RunFailed(
+        "the prediction is not finite: the weights are not, or the permeability is beyond single precision");
+  }
   std::vector<Field> pressures(permeabilities.size(), Field(grid));
   const double* values = output.data_ptr<double>();
   for (Field& pressure : pressures) {

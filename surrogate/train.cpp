@@ -59,10 +59,11 @@ fs::path log_path(const TrainRequest& r) {
 
 void prepare_run(const TrainRequest& r) {
   const bool used = fs::exists(model_path(r)) || fs::exists(state_path(r));
-  check(!used || r.resume || r.overwrite,
-        "{} holds a model already: pass --resume to go on or --overwrite to begin anew", r.run.string());
-  check(!r.resume || fs::exists(state_path(r)), "{} holds nothing to resume: leave --resume out",
-        r.run.string());
+  check(!r.resume || used, "{} holds nothing to resume: leave --resume out", r.run.string());
+  check(!used || r.overwrite || (r.resume && fs::exists(state_path(r))), "{} holds a model already, {}",
+        r.run.string(),
+        fs::exists(state_path(r)) ? "pass --resume to go on, or --overwrite to begin anew"
+                                  : "but no finished epoch to resume: pass --overwrite to begin anew");
   std::error_code error;
   fs::create_directories(r.run, error);
   check(!error, "cannot make the folder {}: {}", r.run.string(), error.message());
@@ -110,7 +111,8 @@ class Trainer {
 
   TrainResult run() {
     if (request_.resume) resume();
-    started_ = seconds_now() - state_.seconds;
+    launched_ = seconds_now();
+    started_ = launched_ - state_.seconds;
     bool on_time = false;
     while (state_.epoch < request_.epochs && !on_time) on_time = !epoch();
     return {state_.epoch,
@@ -136,7 +138,7 @@ class Trainer {
   }
 
   bool out_of_time() const {
-    return request_.max_seconds && seconds_now() - started_ > *request_.max_seconds;
+    return request_.max_seconds && seconds_now() - launched_ > *request_.max_seconds;
   }
 
   // One epoch; false where the time ran out during it.
@@ -149,8 +151,10 @@ class Trainer {
     bool whole = true;
     for (const Batch& batch : batches) {
       if (const int signal = interrupt_signal()) {
-        throw Interrupted(
-            signal, fmt::format("interrupted after epoch {}; --resume goes on from there", state_.epoch));
+        throw Interrupted(signal,
+                          state_.epoch > 0
+                              ? fmt::format("interrupted; --resume goes on after epoch {}", state_.epoch)
+                              : std::string("interrupted before the first epoch was finished"));
       }
       rate = request_.learning_rate * schedule(static_cast<double>(state_.step) / steps, request_.warm_up);
       sum += step(batch, rate);
@@ -161,6 +165,8 @@ class Trainer {
         break;
       }
     }
+    // Part of an epoch counts only where nothing else is there to keep: resuming begins with the whole epoch.
+    if (!whole && state_.best_epoch > 0) return false;
     finish_epoch(sum.item<double>() / static_cast<double>(samples), rate, whole);
     return whole && !out_of_time();
   }
@@ -205,10 +211,11 @@ class Trainer {
   void finish_epoch(double train_l2, double rate, bool whole) {
     EpochReport report{state_.epoch + 1, train_l2, validate(), rate, seconds_now() - started_, false};
     if (!std::isfinite(train_l2) || !std::isfinite(report.validation_l2)) {
-      throw RunFailed(fmt::format(
-          "epoch {}: the loss is {}, validation {}; the best checkpoint so far is kept in {}; try a "
-          "lower --learning-rate",
-          report.epoch, train_l2, report.validation_l2, request_.run.string()));
+      throw RunFailed(fmt::format("epoch {}: the loss is {}, validation {}; {}; try a lower --learning-rate",
+                                  report.epoch, train_l2, report.validation_l2,
+                                  state_.best_epoch > 0
+                                      ? "the best checkpoint is kept in " + request_.run.string()
+                                      : "there is no checkpoint yet"));
     }
     if (report.validation_l2 < state_.best_l2) {
       report.best = true;
@@ -249,7 +256,8 @@ class Trainer {
   std::unique_ptr<torch::optim::AdamW> optimizer_;
   std::string fingerprint_;
   TrainingState state_;
-  double started_ = 0.0;
+  double started_ = 0.0;   // as if without interruption
+  double launched_ = 0.0;  // of this run
 };
 
 }  // namespace

@@ -1,13 +1,13 @@
 #pragma once
-// Trains a MANO on datasets: relative L2 loss on de-normalised pressure, AdamW, warm-up and cosine decay,
-// gradient clipping, a held-out part for the best checkpoint.
+// Trains a MANO on datasets: relative L2 loss on de-normalised pressure, AdamW, warm-up and cosine decay, gradient
+// clipping, a held-out part for the best checkpoint.
 //
 // RUN/ holds
 //   model.safetensors   weights of the best epoch so far, with the model card
 //   state.safetensors   weights, optimiser and counters of the last finished epoch, for resuming
 //   log.jsonl           a line of JSON an epoch
-// Each appears by rename. On a CPU a resumed run equals an uninterrupted one bit for bit: the order of the
-// data is a function of (seed, epoch), and nothing else is random after initialisation.
+// Each appears by rename. On a CPU a resumed run equals an uninterrupted one bit for bit: the order of the data is a
+// function of (seed, epoch), and nothing else is random after initialisation.
 
 #include <cstdint>
 #include <filesystem>
@@ -62,8 +62,8 @@ struct TrainCallbacks {
   std::function<void(const EpochReport&)> epoch;
 };
 
-/// Throws InvalidInput for unusable data or options, RunFailed where the loss is not finite (the best
-/// checkpoint stays), Interrupted where a signal came (resumable).
+/// Throws InvalidInput for unusable data or options, RunFailed where the loss is not finite (the best checkpoint stays),
+/// Interrupted where a signal came (resumable).
 TrainResult train(const TrainRequest& request, const TrainCallbacks& callbacks);
 
 }  // namespace mano

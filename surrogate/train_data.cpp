@@ -50,7 +50,7 @@ std::pair<double, double> mean_and_std(const std::vector<torch::Tensor>& values)
   return {mean, variance > 1e-12 * (mean * mean + 1e-300) ? std::sqrt(variance) : 1.0};
 }
 
-TrainSet read_set(const DatasetReader& reader, const TrainRequest& request, std::size_t number) {
+TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
   TrainSet set;
   set.info = reader.info();
   const std::size_t n = set.info.samples;
@@ -69,7 +69,8 @@ TrainSet read_set(const DatasetReader& reader, const TrainRequest& request, std:
         "{}: a pressure field is zero everywhere: its relative error is undefined", reader.path().string());
   const auto held_out =
       std::clamp<std::size_t>(std::llround(request.held_out * static_cast<double>(n)), 1, n - 1);
-  const auto order = permutation(n, generator(request.seed, 17 + number));
+  // The same samples in every file of as many: the same fields at another resolution must not be trained on.
+  const auto order = permutation(n, generator(request.seed, 17));
   set.validation.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(held_out));
   set.training.assign(order.begin() + static_cast<std::ptrdiff_t>(held_out), order.end());
   return set;
@@ -92,7 +93,7 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
     const DatasetInfo& info = reader.info();
     if (!data.sets.empty()) check_same_problem(data.sets.front().info, info, path.string());
     request.architecture.levels_for(info.grid.ny, info.grid.nx);
-    data.sets.push_back(read_set(reader, request, data.sets.size()));
+    data.sets.push_back(read_set(reader, request));
     const TrainSet& set = data.sets.back();
     const auto training = torch::tensor(set.training);
     log_k.push_back(set.input.index_select(0, training).log());

@@ -27,8 +27,7 @@ struct TrainData {
   std::size_t training_samples() const;
 };
 
-/// Reads all files. The set-up, domain, location of the first holds for all. Throws InvalidInput where
-/// another differs.
+/// Reads all files. The set-up, domain, location of the first holds for all. Throws InvalidInput where another differs.
 TrainData load_train_data(const TrainRequest& request, torch::Device device);
 
 struct Batch {

@@ -34,8 +34,12 @@ void save_training_state(const std::filesystem::path& path, const TrainingState&
                       {"seconds", state.seconds}};
   file.metadata = {{"schema", kStateSchema}, {"counters", counters.dump()}, {"fingerprint", fingerprint}};
   for (const auto& [name, parameter] : model.named_parameters()) {
-    const auto& moments = static_cast<AdamWParamState&>(*optimizer.state().at(key_of(parameter)));
     file.tensors["parameter." + name] = store(parameter);
+    // A parameter that has had no gradient yet (down and up on a grid of one level) has no moments.
+    const auto found = optimizer.state().find(key_of(parameter));
+    if (found == optimizer.state().end()) continue;
+    const auto& moments = static_cast<AdamWParamState&>(*found->second);
+    file.tensors["step." + name] = store(torch::tensor(moments.step(), torch::kLong));
     file.tensors["exp_avg." + name] = store(moments.exp_avg());
     file.tensors["exp_avg_sq." + name] = store(moments.exp_avg_sq());
   }
@@ -65,19 +69,17 @@ TrainingState load_training_state(const std::filesystem::path& path, MultipoleMo
   }
   load_parameters(model, file, "parameter.", where);
   for (const auto& [name, parameter] : model.named_parameters()) {
-    auto moments = std::make_unique<AdamWParamState>();
-    moments->step(state.step);
-    for (const char* which : {"exp_avg.", "exp_avg_sq."}) {
+    if (!file.tensors.contains("step." + name)) continue;
+    const auto tensor = [&](const std::string& which, at::IntArrayRef shape) {
       const auto found = file.tensors.find(which + name);
-      check(found != file.tensors.end() && at::IntArrayRef(found->second.shape) == parameter.sizes(),
+      check(found != file.tensors.end() && at::IntArrayRef(found->second.shape) == shape,
             "{}: tensor '{}{}' is missing or of a wrong shape", where, which, name);
-      const auto tensor = restore(found->second).to(parameter.options());
-      if (which == std::string("exp_avg.")) {
-        moments->exp_avg(tensor);
-      } else {
-        moments->exp_avg_sq(tensor);
-      }
-    }
+      return restore(found->second);
+    };
+    auto moments = std::make_unique<AdamWParamState>();
+    moments->step(tensor("step.", {}).item<std::int64_t>());
+    moments->exp_avg(tensor("exp_avg.", parameter.sizes()).to(parameter.options()));
+    moments->exp_avg_sq(tensor("exp_avg_sq.", parameter.sizes()).to(parameter.options()));
     optimizer.state()[key_of(parameter)] = std::move(moments);
   }
   return state;

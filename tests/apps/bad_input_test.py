@@ -25,6 +25,13 @@ TABLE = [
     ("petsc", "solve " + FIELD + " --setup waterfall -o f.h5", "waterfall"),
     ("petsc", "solve " + FIELD + " --tolerance 0 -o f.h5", "tolerance is 0"),
     ("petsc", "solve " + FIELD + " --phases 3,-12 -o f.h5", "-12"),
+    ("petsc", "solve " + FIELD + " --phases 3 -o f.h5", "'3'"),
+    ("petsc", "solve " + FIELD + " --seed -1 -o f.h5", "--seed"),
+    ("petsc", "solve " + FIELD + " -o f.h5 --json absent/f.json", "absent"),
+    ("petsc", "solve " + FIELD + " -o f.h5 -- -ksp_type nonsense", "nonsense"),
+    ("petsc", "solve --permeability node.h5 -o f.h5", "node"),
+    ("petsc", "solve --field lognormal --correlation-length 100 --resolution 8x8 -o f.h5", "100x100"),
+    ("petsc", "solve --permeability matlab.h5 -o f.h5", "MATLAB"),
     ("petsc", "solve " + FIELD + " -o f.xyz", "f.xyz"),
     # Resolutions and sizes
     ("petsc", "solve --field two-phase -o f.h5", "--resolution"),
@@ -149,6 +156,9 @@ def folder(tmp_path_factory):
     with h5py.File(path / "foreign.h5", "w") as f:
         f["coeff"] = np.array([[[0.0, 0.5], [1.0, 1.0]]])
         f["sol"] = np.ones((1, 2, 2))
+    with h5py.File(path / "matlab.h5", "w") as f:
+        f["coeff"] = np.ones((8, 9, 5))
+        f["coeff"].attrs["MATLAB_class"] = np.bytes_("double")
     with h5py.File(path / "flat.h5", "w") as f:
         f["coeff"] = np.ones(4)
     whole = (path / "good.h5").read_bytes()

@@ -1,5 +1,5 @@
-// In a program with Torch and PETSc, BLAS calls must bind to the MKL inside LibTorch: Debian's reference BLAS
-// is many times slower. The order of the libraries on the link line decides it.
+// In a program with Torch and PETSc, BLAS calls must bind to the MKL inside LibTorch: Debian's reference BLAS is many
+// times slower. The order of the libraries on the link line decides it.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// Generation with a solver that the test hands in: shards, resuming, refusal. The real solver and real kills
-// are in tests/apps/pipeline_test.py.
+// Generation with a solver that the test hands in: shards, resuming, refusal. The real solver and real kills are in
+// tests/apps/pipeline_test.py.
 #include "datagen/generator.hpp"
 
 #include <gtest/gtest.h>

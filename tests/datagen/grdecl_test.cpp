@@ -55,6 +55,13 @@ TEST_F(Grdecl, TakesTheGridFromTheOptionAndDoesWithoutSlash) {
   EXPECT_EQ(read("DIMENS 2 1 2 /\nPERMX 1 2 3 4 /").values, (std::vector<double>{1, 2, 3, 4}));
 }
 
+TEST_F(Grdecl, TakesFortransExponentsTheLastSectionAndNoTextAfterASlash) {
+  const std::string head = "SPECGRID 2 1 1 1 F / PERMX in a comment\n";
+  EXPECT_EQ(read(head + "PERMX\n 1 1 /\nPERMX\n 1.5D2 2e1 / 7 7\n").values, (std::vector<double>{150, 20}));
+  EXPECT_EQ(read(head + "COPY\n PORO PERMZ /\n/\nPERMX\n 1 2 /\n").values, (std::vector<double>{1, 2}));
+  EXPECT_NE(error(head + "PERMX\n 1 2 /\nMULTIPLY\n PERMX 2 /\n/\n").find("MULTIPLY"), std::string::npos);
+}
+
 TEST_F(Grdecl, ErrorsNameLineAndValue) {
   EXPECT_NE(error("PERMX 1 2 /").find("--grid"), std::string::npos);
   EXPECT_NE(error("PORO 1 /").find("PERMX"), std::string::npos);

@@ -12,8 +12,7 @@ namespace mano {
 namespace {
 
 TEST(Stencil, TransmissibilitiesOfTwoCells) {
-  // Cells of 1/2 x 1: interior face 2 * 1 * 3 / (1 + 3) * 1 / (1/2) = 3, boundary faces k * length / half
-  // distance.
+  // Cells of 1/2 x 1: interior face 2 * 1 * 3 / (1 + 3) * 1 / (1/2) = 3, boundary faces k * length / half distance.
   Field k(Grid{2, 1});
   k.values = {1.0, 3.0};
   const Stencil s(make_problem("benchmark", k));

@@ -14,8 +14,7 @@ std::vector<double> numbers(const torch::Tensor& t) {
   return {plain.data_ptr<double>(), plain.data_ptr<double>() + plain.numel()};
 }
 
-// The twin itself, on a size that one can do by hand: one head of width 1, a row of two tokens within a 2x2
-// window.
+// The twin itself, on a size that one can do by hand: one head of width 1, a row of two tokens within a 2x2 window.
 TEST(AttentionReference, ByHand) {
   const AttentionShape shape{1, 2, 2, 1, 1, 2, 1};
   const auto out =

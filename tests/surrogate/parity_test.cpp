@@ -1,6 +1,5 @@
-// The model against an independent implementation: output, loss, gradient of the input and of every weight,
-// in float64, for every fixture in a folder (MANO_FIXTURES, by default tests/fixtures). Configurations are
-// read from the fixtures.
+// The model against an independent implementation: output, loss, gradient of the input and of every weight, in float64,
+// for every fixture in a folder (MANO_FIXTURES, by default tests/fixtures). Configurations are read from the fixtures.
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 

@@ -126,6 +126,31 @@ TEST_F(Train, ResumedEqualsUnbrokenBitForBit) {
   EXPECT_EQ(std::count(std::istreambuf_iterator<char>(log), {}, '\n'), 6);
 }
 
+// With a window of 5, 8x8 has one level and 16x16 two: down and up get no gradient from some batches.
+TEST_F(Train, ResumedEqualsUnbrokenWhereSomeWeightsHaveNoGradient) {
+  const auto mixed = [&](const std::string& run) {
+    auto r = request(dataset("small.h5", 10, {8, 8}), run, 3);
+    r.data.push_back(dataset("large.h5", 10, {16, 16}));
+    r.architecture.window = 5;
+    return r;
+  };
+  train(mixed("unbroken"), {});
+  auto r = mixed("resumed");
+  struct Stop {};
+  TrainCallbacks stop;
+  stop.epoch = [](const EpochReport&) { throw Stop{}; };
+  EXPECT_THROW(train(r, stop), Stop);
+  r.resume = true;
+  train(r, {});
+  const auto a = read_safetensors(folder_.path() / "unbroken" / "state.safetensors");
+  const auto b = read_safetensors(folder_.path() / "resumed" / "state.safetensors");
+  for (const auto& [key, tensor] : a.tensors) EXPECT_EQ(tensor.bytes, b.tensors.at(key).bytes) << key;
+
+  auto one_level = request(folder_.path() / "small.h5", "one", 1);
+  one_level.architecture.window = 5;
+  EXPECT_NO_THROW(train(one_level, {}));
+}
+
 TEST_F(Train, RefusesToResumeWithOtherOptions) {
   const auto data = dataset("d.h5", 10, {4, 4});
   train(request(data, "run", 1), {});
