@@ -4,7 +4,6 @@
 //   mano compare --model run --data test.h5 -o comparison
 
 #include <algorithm>
-#include <chrono>
 
 #include "apps/command_line.hpp"
 #include "apps/comparison.hpp"
@@ -14,6 +13,7 @@
 #include "apps/progress.hpp"
 #include "apps/verified_solve.hpp"
 #include "apps/vtk_image.hpp"
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "datagen/dataset.hpp"
@@ -46,10 +46,6 @@ struct Source {
   std::function<Sample(std::size_t)> read;
   bool random = false;
 };
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 std::vector<Source> sources_of(const Options& o, const Surrogate& surrogate) {
   std::vector<Source> sources;

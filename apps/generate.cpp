@@ -6,12 +6,12 @@
 // The same command goes on where a killed one stopped.
 
 #include <algorithm>
-#include <chrono>
 
 #include "apps/command_line.hpp"
 #include "apps/field_options.hpp"
 #include "apps/progress.hpp"
 #include "apps/verified_solve.hpp"
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
@@ -102,7 +102,7 @@ void generate(const Options& o, const Invocation& invocation) {
   if (source.from_file()) {                       // so is a field of the file that cannot be used
     for (std::size_t s = 0; s < request.samples; ++s) source.draw(s, request.grids[0]);
   }
-  const auto start = std::chrono::steady_clock::now();
+  const double start = seconds_now();
   const PetscSession session(invocation.petsc_options);
   run_on_ranks(session, [&] {
     for (const Grid& grid : request.grids) {
@@ -137,7 +137,7 @@ void generate(const Options& o, const Invocation& invocation) {
     if (session.rank() == 0) merge_shards(request);
   });
   if (session.rank() != 0) return;
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = seconds_now() - start;
   nlohmann::json resolutions;
   for (std::size_t g = 0; g < request.grids.size(); ++g) {
     resolutions.push_back({request.grids[g].nx, request.grids[g].ny});

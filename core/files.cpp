@@ -109,8 +109,13 @@ std::size_t available_memory() {
   std::ifstream used_file("/sys/fs/cgroup/memory.current");
   std::size_t limit = 0;
   std::size_t used = 0;
+  std::size_t cached = 0;
+  std::ifstream statistics("/sys/fs/cgroup/memory.stat");  // cached file pages count as used, but can be had
+  for (std::string line; std::getline(statistics, line);) {
+    if (line.rfind("inactive_file ", 0) == 0) cached = std::stoull(line.substr(14));
+  }
   if (limit_file >> limit && used_file >> used)
-    available = std::min(available, limit > used ? limit - used : 0);
+    available = std::min(available, limit + cached > used ? limit + cached - used : 0);
   return available;
 }
 

@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
@@ -87,10 +87,6 @@ void append_line(const fs::path& path, const std::string& line) {
 std::size_t samples_in(const GenerateRequest& request, std::size_t shard) {
   const std::size_t size = shard_size(request);
   return std::min(size, request.samples - shard * size);
-}
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 Sample make_sample(const GenerateRequest& request, const GenerateCallbacks& callbacks, std::uint64_t number,

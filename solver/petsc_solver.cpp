@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/clock.hpp"
 #include "solver/darcy_solver.hpp"
 #include "solver/petsc_handle.hpp"
 #include "solver/stencil.hpp"
@@ -129,12 +130,6 @@ void pin_mean(Field& pressure) {
   for (double p : pressure.values) mean += p;
   mean /= static_cast<double>(pressure.values.size());
   for (double& p : pressure.values) p -= mean;
-}
-
-double seconds_now() {
-  PetscLogDouble now = 0.0;
-  PetscTime(&now);
-  return now;
 }
 
 // Iterates until the true residual is within the tolerance too: where the preconditioned one was too easily content,

@@ -1,17 +1,10 @@
 #include "surrogate/evaluate.hpp"
 
 #include <algorithm>
-#include <chrono>
+
+#include "core/clock.hpp"
 
 namespace mano {
-
-namespace {
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
 
 Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch,
                     const std::function<void(std::size_t)>& progress) {
