@@ -91,12 +91,6 @@ std::vector<Source> sources_of(const Options& o, const Surrogate& surrogate) {
   return sources;
 }
 
-Field difference(const Field& a, const Field& b) {
-  Field e = a;
-  for (std::size_t c = 0; c < e.values.size(); ++c) e.values[c] -= b.values[c];
-  return e;
-}
-
 // Solves anew where the equation is known: for the time, and for the pressure where the source has none.
 void solve_sample(const Source& source, double tolerance, Sample& sample, ComparedSample& compared) {
   if (source.setup == kUnknownSetup) return;

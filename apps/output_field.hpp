@@ -1,11 +1,7 @@
 #pragma once
-// A permeability with its pressure, written as .vti or as a dataset of one sample, by the name's extension.
+// What kind of file a result goes to, by the extension of its name.
 
 #include <filesystem>
-#include <string>
-
-#include "core/field.hpp"
-#include "datagen/dataset.hpp"
 
 namespace mano {
 

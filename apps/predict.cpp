@@ -14,6 +14,7 @@
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
 #include "core/norms.hpp"
+#include "datagen/dataset.hpp"
 #include "solver/stencil.hpp"
 #include "surrogate/surrogate.hpp"
 
@@ -85,10 +86,8 @@ void write_one_vti(const Options& o, const Input& in, const Surrogate& surrogate
   VtkImage image{.grid = in.grid, .location = in.location};
   image.scalars = {{"permeability", sample.permeability}, {"pressure_surrogate", prediction}};
   if (!sample.pressure.values.empty()) {
-    Field error = prediction;
-    for (std::size_t c = 0; c < error.values.size(); ++c) error.values[c] -= sample.pressure.values[c];
     image.scalars.insert(image.scalars.begin() + 1, {"pressure", sample.pressure});
-    image.scalars.emplace_back("error", error);
+    image.scalars.emplace_back("error", difference(prediction, sample.pressure));
     say(fmt::format("relative L2 error {:.4f}", relative_l2(prediction, sample.pressure)));
   }
   if (in.setup != kUnknownSetup) {

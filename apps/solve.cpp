@@ -16,6 +16,7 @@
 #include "apps/vtk_image.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "datagen/dataset.hpp"
 #include "solver/darcy_solver.hpp"
 #include "solver/stencil.hpp"
 

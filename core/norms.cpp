@@ -8,8 +8,6 @@
 
 namespace mano {
 
-namespace {
-
 Field difference(const Field& a, const Field& b) {
   check(a.grid.nx == b.grid.nx && a.grid.ny == b.grid.ny, "fields of {} and {} cannot be compared",
         a.grid.resolution(), b.grid.resolution());
@@ -17,6 +15,8 @@ Field difference(const Field& a, const Field& b) {
   for (std::size_t c = 0; c < e.values.size(); ++c) e.values[c] = a.values[c] - b.values[c];
   return e;
 }
+
+namespace {
 
 double sum_of_squares(const Field& f) {
   return std::inner_product(f.values.begin(), f.values.end(), f.values.begin(), 0.0);

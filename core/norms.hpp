@@ -13,6 +13,9 @@
 
 namespace mano {
 
+/// a - b, point by point. Throws InvalidInput where the grids differ.
+Field difference(const Field& a, const Field& b);
+
 /// |a - b| / |b|. Throws InvalidInput where the grids differ.
 double relative_l2(const Field& a, const Field& b);
 double relative_h1(const Field& a, const Field& b);
