@@ -18,6 +18,7 @@
 #include "core/files.hpp"
 #include "datagen/dataset.hpp"
 #include "solver/darcy_solver.hpp"
+#include "solver/flow.hpp"
 #include "solver/stencil.hpp"
 #include "surrogate/surrogate.hpp"
 

@@ -126,7 +126,8 @@ void generate(const Options& o, const Invocation& invocation) {
     Progress progress("generate", "samples", request.samples);
     GenerateCallbacks callbacks;
     callbacks.draw = [&](std::uint64_t sample, const Grid& grid) { return source.draw(sample, grid); };
-    callbacks.solve = [&](const Field& k) { return verified_solve(make_problem(o.setup, k), o.tolerance); };
+    DarcySolver solver({.relative_tolerance = o.tolerance, .ranks = SolverOptions::Ranks::self});
+    callbacks.solve = [&](const Field& k) { return verified_solve(solver, make_problem(o.setup, k)); };
     callbacks.progress = [&](std::size_t done) { progress.update(std::min(done, request.samples)); };
     run_on_ranks(session,
                  [&] { times = generate_shards(request, callbacks, session.rank(), session.ranks()); });

@@ -15,6 +15,7 @@
 #include "core/interrupt.hpp"
 #include "core/norms.hpp"
 #include "datagen/dataset.hpp"
+#include "solver/flow.hpp"
 #include "solver/stencil.hpp"
 #include "surrogate/surrogate.hpp"
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "solver/darcy_solver.hpp"
 #include "solver/stencil.hpp"
 
 namespace mano {
@@ -19,15 +18,15 @@ std::string rejection_of(const Problem& problem, const Field& pressure, double t
   return "";
 }
 
-VerifiedSolution verified_solve(const Problem& problem, double tolerance) {
-  SolveResult result =
-      solve_darcy(problem, {.relative_tolerance = tolerance, .ranks = SolverOptions::Ranks::self});
-  VerifiedSolution verified{std::move(result.pressure), result.iterations, result.relative_residual, ""};
+VerifiedSolution verified_solve(DarcySolver& solver, const Problem& problem) {
+  SolveResult result = solver.solve(problem);
+  VerifiedSolution verified{std::move(result.pressure), result.iterations, result.relative_residual,
+                            to_string(result.method), ""};
   if (!result.converged) {
     verified.rejection = fmt::format("no convergence ({}) after {} iterations, relative residual {:.3g}",
                                      result.reason, result.iterations, result.relative_residual);
   } else {
-    verified.rejection = rejection_of(problem, verified.pressure, tolerance);
+    verified.rejection = rejection_of(problem, verified.pressure, result.tolerance);
   }
   return verified;
 }

@@ -12,6 +12,7 @@ int main() {
   using namespace mano;
   using Clock = std::chrono::steady_clock;
   const PetscSession session({});
+  DarcySolver solver({.relative_tolerance = 1e-8, .ranks = SolverOptions::Ranks::self});
   const auto milliseconds = [](Clock::duration d) {
     return std::chrono::duration<double, std::milli>(d).count();
   };
@@ -25,7 +26,7 @@ int main() {
       const auto start = Clock::now();
       const Field k = draw_field({}, 1, s, Grid{n, n});
       const auto drawn = Clock::now();
-      const VerifiedSolution solution = verified_solve(make_problem("benchmark", k), 1e-8);
+      const VerifiedSolution solution = verified_solve(solver, make_problem("benchmark", k));
       if (!solution.rejection.empty()) {
         fmt::print(stderr, "sample {}: {}\n", s, solution.rejection);
         return 1;

@@ -37,6 +37,7 @@ struct VerifiedSolution {
   Field pressure;
   int iterations = 0;
   double relative_residual = 0.0;
+  std::string method;  ///< that found it
   std::string rejection;
 };
 

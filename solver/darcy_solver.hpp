@@ -1,8 +1,11 @@
 #pragma once
-// Solves the discrete Darcy problem of solver/stencil.hpp with PETSc: conjugate gradients, preconditioned by algebraic
-// multigrid (hypre's BoomerAMG, or GAMG in a PETSc without hypre) unless PETSc's options say otherwise. Without PETSc every function here throws MissingPart.
+// Solves the discrete Darcy problem of solver/stencil.hpp: conjugate gradients of PETSc, preconditioned on one rank by the
+// multigrid of solver/multigrid.hpp. Where that fails, or several ranks share a problem, hypre's BoomerAMG (GAMG in a PETSc
+// without hypre), and last a factorisation by MUMPS. PETSc's options override all of it: with -pc_type or -ksp_type the matrix
+// is assembled and PETSc does as it is told. Without PETSc every function here throws MissingPart.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,31 +30,50 @@ class PetscSession {
   [[noreturn]] void abort(int status) const;  ///< ends all ranks
 };
 
+enum class SolverMethod { none, multigrid, multigrid_double, boomeramg, gamg, mumps, petsc_options };
+std::string to_string(SolverMethod method);
+
 struct SolverOptions {
   enum class Ranks { self, all };  ///< every rank solves its own problem, or all ranks solve one together
   /// Bound on the preconditioned residual relative to that of p = 0 (an estimate of the relative error) and on the
   /// true relative residual |rhs - A p| / |rhs|, the latter down to what rounding allows. -ksp_rtol overrides it.
   double relative_tolerance = 1e-10;
   Ranks ranks = Ranks::all;
+  std::optional<SolverMethod>
+      method;  ///< this one alone, instead of the chain; the multigrid for one rank only
 };
 
 struct SolveResult {
   Field pressure;  ///< on every rank
   bool converged = false;
-  std::string reason;  ///< PETSc's word for why the iteration ended
-  int iterations = 0;
-  double tolerance = 0.0;          ///< that held, -ksp_rtol included
-  double residual_norm = 0.0;      ///< |rhs - A p|, recomputed from p
-  double relative_residual = 0.0;  ///< residual_norm / |rhs|, recomputed from p
-  double seconds_setup = 0.0;      ///< assembly and preconditioner
-  double seconds_solve = 0.0;      ///< iterations
+  SolverMethod method = SolverMethod::none;  ///< whose pressure it is; none where nothing drives the flow
+  std::string reason;                        ///< PETSc's word for why the iteration ended
+  int iterations = 0;                        ///< of all methods that were tried
+  double tolerance = 0.0;                    ///< that held, -ksp_rtol included
+  double residual_norm = 0.0;                ///< |rhs - A p|, recomputed from p
+  double relative_residual = 0.0;            ///< residual_norm / |rhs|, recomputed from p
+  double seconds_setup = 0.0;                ///< assembly and preconditioner
+  double seconds_solve = 0.0;                ///< iterations
 };
 
 /// Bytes that one solve needs at most, for a check before any work.
 double solve_memory(const Grid& grid);
 
-/// Collective over the ranks chosen. Needs a PetscSession. A solve that does not converge is a result, not an error.
-/// Throws RunFailed where PETSc reports an error.
+/// Solves one problem after another; what was allocated for one serves the next on the same grid.
+class DarcySolver {
+ public:
+  explicit DarcySolver(const SolverOptions& options = {});
+  ~DarcySolver();
+  /// Collective over the ranks chosen. Needs a PetscSession, and must not outlive it. A solve that does not converge is a
+  /// result, not an error. Throws InvalidInput as check_problem() does, and RunFailed where PETSc reports an error.
+  SolveResult solve(const Problem& problem);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// One problem alone.
 SolveResult solve_darcy(const Problem& problem, const SolverOptions& options = {});
 
 }  // namespace mano

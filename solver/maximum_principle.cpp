@@ -32,6 +32,16 @@ Data driving_data(const Problem& problem) {
       data.highest_inflow = std::max(data.highest_inflow, -*low);
     }
   }
+  for (const Well& well : problem.wells) {
+    if (well.control == Well::Control::pressure) {
+      data.lowest_pressure = std::min(data.lowest_pressure, well.value);
+      data.highest_pressure = std::max(data.highest_pressure, well.value);
+    } else {
+      data.lowest_inflow = std::min(data.lowest_inflow, well.value);
+      data.highest_inflow = std::max(data.highest_inflow, well.value);
+      data.all_pressure = data.all_pressure && well.value <= 0;  // the bound below knows areal sources alone
+    }
+  }
   const auto [low, high] = std::minmax_element(problem.source.values.begin(), problem.source.values.end());
   data.lowest_inflow = std::min(data.lowest_inflow, *low);
   data.highest_inflow = std::max(data.highest_inflow, *high);
@@ -74,10 +84,12 @@ std::string maximum_principle_violation(const Problem& problem, const Field& p) 
     return fmt::format("pressure {} is above the highest boundary pressure {}", *high, data.highest_pressure);
   }
   if (data.all_pressure && data.highest_inflow > 0) {
-    const auto& k = problem.permeability.values;
-    const double bound =
-        data.highest_pressure + problem.grid().lx * problem.grid().ly * data.highest_inflow /
-                                    (2 * std::numbers::pi * *std::min_element(k.begin(), k.end()));
+    const auto& kx = problem.permeability.values;
+    const auto& ky = problem.along_y().values;
+    const double least =
+        std::min(*std::min_element(kx.begin(), kx.end()), *std::min_element(ky.begin(), ky.end()));
+    const double bound = data.highest_pressure + problem.grid().lx * problem.grid().ly * data.highest_inflow /
+                                                     (2 * std::numbers::pi * least);
     if (*high > bound + slack) return fmt::format("pressure {} is above the bound {}", *high, bound);
   }
   return "";

@@ -1,4 +1,4 @@
-// Stands in for petsc_session.cpp and petsc_solver.cpp where PETSc is absent, so that callers need no #if.
+// Stands in for petsc_session.cpp and krylov_system.cpp and darcy_solver.cpp where PETSc is absent, so that callers need no #if.
 #include <cstdlib>
 
 #include "core/error.hpp"
@@ -34,6 +34,17 @@ std::vector<std::string> PetscSession::unused() const {
 }
 void PetscSession::abort(int status) const {
   std::exit(status);
+}
+std::string to_string(SolverMethod) {
+  missing();
+}
+struct DarcySolver::Impl {};
+DarcySolver::DarcySolver(const SolverOptions&) {
+  missing();
+}
+DarcySolver::~DarcySolver() = default;
+SolveResult DarcySolver::solve(const Problem&) {
+  missing();
 }
 double solve_memory(const Grid&) {
   missing();

@@ -1,14 +1,107 @@
 #include "solver/problem.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 #include "core/error.hpp"
 
 namespace mano {
 
+namespace {
+
+const char* name_of(Side side) {
+  constexpr const char* kNames[] = {"left", "right", "bottom", "top"};
+  return kNames[static_cast<int>(side)];
+}
+
+void check_boundary(const Problem& problem, Side side) {
+  const Grid& g = problem.grid();
+  const BoundaryCondition& condition = problem.on(side);
+  const std::size_t faces = side == Side::left || side == Side::right ? g.ny : g.nx;
+  check(condition.values.size() == faces, "side {} has {} values for {} faces", name_of(side),
+        condition.values.size(), faces);
+  for (double value : condition.values)
+    check(std::isfinite(value), "side {} holds {}; it must be finite", name_of(side), value);
+}
+
+void check_well(const Problem& problem, const Well& well) {
+  const Grid& g = problem.grid();
+  check(well.i >= 0 && well.i < g.nx && well.j >= 0 && well.j < g.ny, "well in cell ({}, {}) of a grid of {}",
+        well.i, well.j, g.resolution());
+  check(std::isfinite(well.value), "well in cell ({}, {}): value is {}", well.i, well.j, well.value);
+  const bool needs_radius = well.control == Well::Control::pressure;
+  check(std::isfinite(well.radius) && well.radius >= 0 && (well.radius > 0 || !needs_radius),
+        "well in cell ({}, {}): radius is {}; a well of given pressure needs one above zero", well.i, well.j,
+        well.radius);
+  const double widest = equivalent_radius(problem, well);
+  check(well.radius < widest,
+        "well in cell ({}, {}): radius is {}; it must be below {:.6g}, a fifth of its cell", well.i, well.j,
+        well.radius, widest);
+}
+
+// What flows in by sources, wells of given rate and flux faces, net and without regard to sign.
+std::pair<double, double> prescribed_inflow(const Problem& problem) {
+  const Grid& g = problem.grid();
+  double net = 0.0;
+  double size = 0.0;
+  const auto add = [&](double flow) {
+    net += flow;
+    size += std::abs(flow);
+  };
+  for (double f : problem.source.values) add(f * g.hx() * g.hy());
+  for (const Well& well : problem.wells) {
+    if (well.control == Well::Control::rate) add(well.value);
+  }
+  for (Side side : kSides) {
+    if (problem.on(side).type != BoundaryCondition::Type::flux) continue;
+    const double length = side == Side::left || side == Side::right ? g.hy() : g.hx();
+    for (double value : problem.on(side).values) add(-value * length);
+  }
+  return {net, size};
+}
+
+}  // namespace
+
 bool Problem::pressure_is_free() const {
   return std::all_of(boundary.begin(), boundary.end(),
-                     [](const auto& condition) { return condition.type == BoundaryCondition::Type::flux; });
+                     [](const auto& condition) { return condition.type == BoundaryCondition::Type::flux; }) &&
+         std::all_of(wells.begin(), wells.end(),
+                     [](const Well& well) { return well.control == Well::Control::rate; });
+}
+
+double equivalent_radius(const Problem& problem, const Well& well) {
+  const double ratio = problem.along_y()(well.i, well.j) / problem.permeability(well.i, well.j);
+  const Grid& g = problem.grid();
+  return 0.28 * std::sqrt(std::sqrt(ratio) * g.hx() * g.hx() + g.hy() * g.hy() / std::sqrt(ratio)) /
+         (std::pow(ratio, 0.25) + std::pow(ratio, -0.25));
+}
+
+double well_index(const Problem& problem, const Well& well) {
+  const double k = std::sqrt(problem.permeability(well.i, well.j) * problem.along_y()(well.i, well.j));
+  return 2 * std::numbers::pi * k / std::log(equivalent_radius(problem, well) / well.radius);
+}
+
+void check_problem(const Problem& problem) {
+  const Grid& g = problem.grid();
+  check_permeability(problem.permeability, "permeability");
+  check_permeability(problem.along_y(), "permeability along y");
+  check(problem.along_y().grid == g, "permeability along y is on a grid of {}, along x on {}",
+        problem.along_y().grid.resolution(), g.resolution());
+  check(problem.source.grid == g && problem.source.values.size() == g.cells(),
+        "source is on a grid of {}, permeability on {}", problem.source.grid.resolution(), g.resolution());
+  for (std::size_t c = 0; c < g.cells(); ++c) {
+    check(std::isfinite(problem.source.values[c]), "source is {} in cell ({}, {}); it must be finite",
+          problem.source.values[c], c % g.nx, c / g.nx);
+  }
+  for (Side side : kSides) check_boundary(problem, side);
+  for (const Well& well : problem.wells) check_well(problem, well);
+  if (!problem.pressure_is_free()) return;
+  const auto [net, size] = prescribed_inflow(problem);
+  check(std::abs(net) <= 1e-10 * size,
+        "no pressure is prescribed anywhere and {:.6g} flows in more than out: balance the rates, or give a "
+        "side or a well a pressure",
+        net);
 }
 
 BoundaryCondition constant_boundary(const Grid& grid, Side side, BoundaryCondition::Type type, double value) {

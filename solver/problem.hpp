@@ -3,7 +3,8 @@
 //
 //   -div(k grad p) = f,   u = -k grad p          k: permeability over viscosity, p: pressure, u: Darcy flux
 //
-// with pressure p = value or outward normal flux u.n = value on each boundary face. Consistent units throughout.
+// with pressure p = value or outward normal flux u.n = value on each boundary face, and wells inside cells. k is one number a
+// cell, or two, along x and along y. Consistent units throughout.
 // Cells, faces and boundaries are drawn in docs/discretisation.md.
 
 #include <array>
@@ -24,20 +25,44 @@ struct BoundaryCondition {
       values;  ///< One value a face along the side: ny on left and right, nx on bottom and top.
 };
 
+/// A vertical well through the centre of the block of cell (i, j), by J. D. Peaceman's model, SPE J. 23 (1983):
+///   rate = index (well pressure - p_ij),   index = 2 pi sqrt(kx ky) / ln(r_o / radius),
+///   r_o = 0.28 sqrt(sqrt(ky / kx) hx^2 + sqrt(kx / ky) hy^2) / ((ky / kx)^(1/4) + (kx / ky)^(1/4))
+struct Well {
+  enum class Control { rate, pressure };  ///< what `value` prescribes; a rate into the rock is positive
+  int i = 0;
+  int j = 0;
+  Control control = Control::rate;
+  double value = 0.0;
+  double radius = 0.0;  ///< of the bore, below r_o; 0 for a rate whose well pressure nobody asks for
+};
+
 struct Problem {
   Field permeability;                         ///< k > 0, one value a cell
   Field source;                               ///< f, rate per area (per volume at unit thickness)
   std::array<BoundaryCondition, 4> boundary;  ///< indexed by Side
+  Field permeability_y;  ///< along y, where it differs from that along x; empty where not
+  std::vector<Well> wells;
 
   const Grid& grid() const { return permeability.grid; }
   const BoundaryCondition& on(Side side) const { return boundary[static_cast<int>(side)]; }
   BoundaryCondition& on(Side side) { return boundary[static_cast<int>(side)]; }
-  /// No pressure is prescribed anywhere: p is fixed up to a constant only, and the mean is pinned to zero.
+  /// Permeability along y.
+  const Field& along_y() const { return permeability_y.values.empty() ? permeability : permeability_y; }
+  /// No pressure is prescribed anywhere, by a side or a well: p is fixed up to a constant only, and the mean is pinned to zero.
   bool pressure_is_free() const;
 };
 
 /// A constant condition along one side of `grid`.
 BoundaryCondition constant_boundary(const Grid& grid, Side side, BoundaryCondition::Type type, double value);
+
+/// Peaceman's index and equivalent radius r_o of `well`.
+double well_index(const Problem& problem, const Well& well);
+double equivalent_radius(const Problem& problem, const Well& well);
+
+/// Throws InvalidInput for permeabilities, sources or boundary values that are not finite (or not above zero), fields of
+/// another grid, wells outside the grid or too wide for their cell, or total inflow that nothing lets out.
+void check_problem(const Problem& problem);
 
 /// Named set-ups.
 ///   benchmark   p = 0 all round, f = 1 (the set-up of the operator-learning literature)

@@ -5,31 +5,14 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "solver/boundary_faces.hpp"
 
 namespace mano {
 
 namespace {
 
 double harmonic_mean(double a, double b) {
-  return 2.0 / (1.0 / a + 1.0 / b);
-}
-
-struct BoundaryFace {
-  int i, j;         // the cell inside
-  int position;     // along the side
-  double length;    // of the face
-  double distance;  // between cell centres across this kind of face
-};
-
-template <typename Visit>
-void for_each_face(const Grid& g, Side side, Visit visit) {
-  if (side == Side::left || side == Side::right) {
-    for (int j = 0; j < g.ny; ++j)
-      visit(BoundaryFace{side == Side::left ? 0 : g.nx - 1, j, j, g.hy(), g.hx()});
-  } else {
-    for (int i = 0; i < g.nx; ++i)
-      visit(BoundaryFace{i, side == Side::bottom ? 0 : g.ny - 1, i, g.hx(), g.hy()});
-  }
+  return 2.0 * a * (b / (a + b));  // no product of the two: it might overflow
 }
 
 double& boundary_transmissibility(Stencil& s, Side side, int position) {
@@ -56,33 +39,45 @@ double norm(const std::vector<double>& v) {
 
 Stencil::Stencil(const Problem& problem) : grid(problem.grid()) {
   const Grid& g = grid;
-  const Field& k = problem.permeability;
+  const std::vector<double>& kx = problem.permeability.values;
+  const std::vector<double>& ky = problem.along_y().values;
+  const double across_x = g.hy() / g.hx();
+  const double across_y = g.hx() / g.hy();
   tx.assign(static_cast<std::size_t>(g.nx + 1) * g.ny, 0.0);
   ty.assign(static_cast<std::size_t>(g.ny + 1) * g.nx, 0.0);
   rhs.resize(g.cells());
   for (int j = 0; j < g.ny; ++j) {
-    for (int i = 0; i < g.nx; ++i) {
-      if (i > 0) {
-        tx[static_cast<std::size_t>(j) * (g.nx + 1) + i] =
-            harmonic_mean(k(i - 1, j), k(i, j)) * g.hy() / g.hx();
-      }
-      if (j > 0) ty[g.index(i, j)] = harmonic_mean(k(i, j - 1), k(i, j)) * g.hx() / g.hy();
-      rhs[g.index(i, j)] = problem.source(i, j) * g.hx() * g.hy();
-    }
+    const double* k = kx.data() + g.index(0, j);
+    double* t = tx.data() + static_cast<std::size_t>(j) * (g.nx + 1);
+    for (int i = 1; i < g.nx; ++i) t[i] = harmonic_mean(k[i - 1], k[i]) * across_x;
   }
+  for (std::size_t c = g.nx; c < g.cells(); ++c) ty[c] = harmonic_mean(ky[c - g.nx], ky[c]) * across_y;
+  for (std::size_t c = 0; c < g.cells(); ++c) rhs[c] = problem.source.values[c] * g.hx() * g.hy();
   for (Side side : kSides) {
     const BoundaryCondition& condition = problem.on(side);
+    const std::vector<double>& k = side == Side::left || side == Side::right ? kx : ky;
     for_each_face(g, side, [&](const BoundaryFace& face) {
       const double value = condition.values.at(face.position);
-      double& balance = rhs[g.index(face.i, face.j)];
+      const std::size_t cell = g.index(face.i, face.j);
       if (condition.type == BoundaryCondition::Type::pressure) {
-        const double t = k(face.i, face.j) * face.length / (face.distance / 2);
+        const double t = k[cell] * face.length / (face.distance / 2);
         boundary_transmissibility(*this, side, face.position) = t;
-        balance += t * value;
+        rhs[cell] += t * value;
       } else {
-        balance -= value * face.length;
+        rhs[cell] -= value * face.length;
       }
     });
+  }
+  for (const Well& w : problem.wells) {
+    const std::size_t cell = g.index(w.i, w.j);
+    if (w.control == Well::Control::rate) {
+      rhs[cell] += w.value;
+      continue;
+    }
+    if (well.empty()) well.assign(g.cells(), 0.0);
+    const double index = well_index(problem, w);
+    well[cell] += index;
+    rhs[cell] += index * w.value;
   }
 }
 
@@ -91,17 +86,30 @@ Field residual(const Stencil& s, const Field& p) {
   check(p.values.size() == g.cells(), "residual: pressure has {} values, the grid {} cells", p.values.size(),
         g.cells());
   Field r(g);
+  const std::size_t nx = g.nx;
   for (int j = 0; j < g.ny; ++j) {
-    for (int i = 0; i < g.nx; ++i) {
-      const double centre = p(i, j);
-      // Differences, not diagonal times centre: constants cancel before rounding does harm.
-      double out = s.left(i, j) * (i > 0 ? centre - p(i - 1, j) : centre);
-      out += s.right(i, j) * (i + 1 < g.nx ? centre - p(i + 1, j) : centre);
-      out += s.below(i, j) * (j > 0 ? centre - p(i, j - 1) : centre);
-      out += s.above(i, j) * (j + 1 < g.ny ? centre - p(i, j + 1) : centre);
-      r(i, j) = s.rhs[g.index(i, j)] - out;
+    const double* centre = p.values.data() + j * nx;
+    const double* tx = s.tx.data() + j * (nx + 1);
+    const double* below = s.ty.data() + j * nx;
+    const double* above = below + nx;
+    double* row = r.values.data() + j * nx;
+    // Differences, not diagonal times centre: constants cancel before rounding does harm.
+    row[0] = -tx[0] * centre[0];
+    for (std::size_t i = 1; i < nx; ++i) row[i] = -tx[i] * (centre[i] - centre[i - 1]);
+    for (std::size_t i = 0; i + 1 < nx; ++i) row[i] -= tx[i + 1] * (centre[i] - centre[i + 1]);
+    row[nx - 1] -= tx[nx] * centre[nx - 1];
+    for (std::size_t i = 0; i < nx; ++i) {
+      const double down = j > 0 ? centre[i] - centre[i - nx] : centre[i];
+      row[i] -= below[i] * down;
     }
+    for (std::size_t i = 0; i < nx; ++i) {
+      const double up = j + 1 < g.ny ? centre[i] - centre[i + nx] : centre[i];
+      row[i] -= above[i] * up;
+    }
+    const double* rhs = s.rhs.data() + j * nx;
+    for (std::size_t i = 0; i < nx; ++i) row[i] += rhs[i];
   }
+  for (std::size_t c = 0; c < s.well.size(); ++c) r.values[c] -= s.well[c] * p.values[c];
   return r;
 }
 
@@ -121,78 +129,8 @@ double attainable_relative_residual(const Stencil& stencil, const Field& pressur
     }
   }
   const double b = norm(stencil.rhs);
-  constexpr double kMost = 1e-6;  // beyond, a residual would say nothing
+  constexpr double kMost = 1e-4;  // beyond, a residual would say nothing
   return b == 0.0 ? 0.0 : std::min(kMost, 64 * std::numeric_limits<double>::epsilon() * norm(scale) / b);
-}
-
-FaceFlux face_flux(const Problem& problem, const Field& p) {
-  const Stencil s(problem);
-  const Grid& g = s.grid;
-  FaceFlux flux{std::vector<double>(s.tx.size()), std::vector<double>(s.ty.size())};
-  for (int j = 0; j < g.ny; ++j) {
-    for (int i = 1; i < g.nx; ++i) {
-      flux.ux[static_cast<std::size_t>(j) * (g.nx + 1) + i] = s.left(i, j) * (p(i - 1, j) - p(i, j)) / g.hy();
-    }
-  }
-  for (int j = 1; j < g.ny; ++j) {
-    for (int i = 0; i < g.nx; ++i) flux.uy[g.index(i, j)] = s.below(i, j) * (p(i, j - 1) - p(i, j)) / g.hx();
-  }
-  for (Side side : kSides) {
-    const BoundaryCondition& condition = problem.on(side);
-    const bool positive = side == Side::right || side == Side::top;  // outward is the direction of the axis
-    for_each_face(g, side, [&](const BoundaryFace& face) {
-      const double value = condition.values[face.position];
-      const double outward =
-          condition.type == BoundaryCondition::Type::flux
-              ? value
-              : problem.permeability(face.i, face.j) * (p(face.i, face.j) - value) / (face.distance / 2);
-      const double along_axis = positive ? outward : -outward;
-      switch (side) {
-        case Side::left:
-          flux.ux[static_cast<std::size_t>(face.j) * (g.nx + 1)] = along_axis;
-          break;
-        case Side::right:
-          flux.ux[static_cast<std::size_t>(face.j) * (g.nx + 1) + g.nx] = along_axis;
-          break;
-        case Side::bottom:
-          flux.uy[face.i] = along_axis;
-          break;
-        case Side::top:
-          flux.uy[static_cast<std::size_t>(g.ny) * g.nx + face.i] = along_axis;
-          break;
-      }
-    });
-  }
-  return flux;
-}
-
-CellFlux cell_flux(const Problem& problem, const Field& pressure) {
-  const Grid& g = problem.grid();
-  const FaceFlux f = face_flux(problem, pressure);
-  CellFlux cells{Field(g), Field(g)};
-  for (int j = 0; j < g.ny; ++j) {
-    for (int i = 0; i < g.nx; ++i) {
-      const std::size_t face = static_cast<std::size_t>(j) * (g.nx + 1) + i;
-      cells.x(i, j) = 0.5 * (f.ux[face] + f.ux[face + 1]);
-      cells.y(i, j) = 0.5 * (f.uy[g.index(i, j)] + f.uy[g.index(i, j) + g.nx]);
-    }
-  }
-  return cells;
-}
-
-std::array<double, 4> outflow(const Problem& problem, const Field& pressure) {
-  const Grid& g = problem.grid();
-  const FaceFlux f = face_flux(problem, pressure);
-  std::array<double, 4> out{};
-  for (int j = 0; j < g.ny; ++j) {
-    out[static_cast<int>(Side::left)] -= f.ux[static_cast<std::size_t>(j) * (g.nx + 1)] * g.hy();
-    out[static_cast<int>(Side::right)] += f.ux[static_cast<std::size_t>(j) * (g.nx + 1) + g.nx] * g.hy();
-  }
-  for (int i = 0; i < g.nx; ++i) {
-    out[static_cast<int>(Side::bottom)] -= f.uy[i] * g.hx();
-    out[static_cast<int>(Side::top)] += f.uy[static_cast<std::size_t>(g.ny) * g.nx + i] * g.hx();
-  }
-  return out;
 }
 
 }  // namespace mano

@@ -4,12 +4,16 @@
 //
 // Integrated over cell (i, j), with T a transmissibility and F = T (p_left - p_right) the flow through a face:
 //
-//   sum over faces of T (p_c - p_neighbour) = f hx hy + sum over pressure faces of T p_boundary
-//                                                     - sum over flux faces of (u.n) length
+//   sum over faces of T (p_c - p_neighbour) + index p_c = f hx hy + sum over pressure faces of T p_boundary
+//                                                       - sum over flux faces of (u.n) length
+//                                                       + rate of a well, or index * its pressure
 //
 //   interior face between cells a, b   T = 2 k_a k_b / (k_a + k_b) * length / distance      (harmonic mean)
 //   pressure face                      T = k * length / (distance / 2)                      (half-cell distance)
 //   flux face                          T = 0
+//   well of given pressure             index of Peaceman (solver/problem.hpp), 0 in all other cells
+//
+// with k along x for faces left and right of a cell and along y for those below and above.
 //
 // Second order for smooth k; locally mass conservative. K. Aziz and A. Settari, Petroleum Reservoir Simulation (1979),
 // chapter 3; exact for k that is constant a cell in one dimension.
@@ -23,9 +27,10 @@ namespace mano {
 /// Face transmissibilities and right-hand side of `problem`.
 struct Stencil {
   Grid grid;
-  std::vector<double> tx;   ///< [ny, nx + 1]: tx[j * (nx + 1) + i] is the face left of cell (i, j)
-  std::vector<double> ty;   ///< [ny + 1, nx]: ty[j * nx + i] is the face below cell (i, j)
-  std::vector<double> rhs;  ///< [ny, nx], flow into each cell
+  std::vector<double> tx;    ///< [ny, nx + 1]: tx[j * (nx + 1) + i] is the face left of cell (i, j)
+  std::vector<double> ty;    ///< [ny + 1, nx]: ty[j * nx + i] is the face below cell (i, j)
+  std::vector<double> well;  ///< [ny, nx], index of wells of given pressure; empty where there is none
+  std::vector<double> rhs;   ///< [ny, nx], flow into each cell
 
   explicit Stencil(const Problem& problem);
 
@@ -33,7 +38,10 @@ struct Stencil {
   double right(int i, int j) const { return left(i + 1, j); }
   double below(int i, int j) const { return ty[static_cast<std::size_t>(j) * grid.nx + i]; }
   double above(int i, int j) const { return below(i, j + 1); }
-  double diagonal(int i, int j) const { return left(i, j) + right(i, j) + below(i, j) + above(i, j); }
+  double diagonal(int i, int j) const {
+    const double faces = left(i, j) + right(i, j) + below(i, j) + above(i, j);
+    return well.empty() ? faces : faces + well[grid.index(i, j)];
+  }
 };
 
 /// r = rhs - A p, the mass-balance defect of each cell.
@@ -42,28 +50,13 @@ Field residual(const Stencil& stencil, const Field& pressure);
 /// |r| / |rhs| in the 2-norm; 0 where both vanish.
 double relative_residual(const Stencil& stencil, const Field& pressure);
 
-/// What rounding alone leaves of the relative residual: 64 eps | |A||p| + |rhs| | / |rhs|, at most 1e-6.
+/// What rounding alone leaves of the relative residual of a pressure in double precision:
+/// 64 eps | |A||p| + |rhs| | / |rhs|, at most 1e-4. Large where a well or boundary drives flow through rock that is far less
+/// permeable than the rest: there p is large and a cell's flow the small difference of large ones.
 double attainable_relative_residual(const Stencil& stencil, const Field& pressure);
 
-/// Darcy flux on faces, per unit length: ux [ny, nx + 1] eastward, uy [ny + 1, nx] northward.
-struct FaceFlux {
-  std::vector<double> ux;
-  std::vector<double> uy;
-};
-FaceFlux face_flux(const Problem& problem, const Field& pressure);
-
-/// Flux at cell centres, the mean of the two opposite faces.
-struct CellFlux {
-  Field x;
-  Field y;
-};
-CellFlux cell_flux(const Problem& problem, const Field& pressure);
-
-/// Flow through each side, positive outwards, indexed by Side.
-std::array<double, 4> outflow(const Problem& problem, const Field& pressure);
-
 /// Why `pressure` breaks the maximum principle of `problem` or is not finite; empty where it does not.
-///   no source, no flux    boundary pressures bound p
+///   no source, no flux    pressures of boundaries and wells bound p
 ///   inflow only           p is at least the lowest boundary pressure; all-pressure boundary: at most the highest plus
 ///                         |domain| max f / (2 pi min k)  (Talenti, Ann. Sc. Norm. Pisa 3 (1976), doubled: coarse grids)
 ///   no pressure side      extremes lie in cells with a source or beside a flux

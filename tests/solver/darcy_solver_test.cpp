@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/norms.hpp"
+#include "solver/flow.hpp"
 #include "solver/problems.hpp"
 #include "solver/stencil.hpp"
 #include "tolerances.hpp"

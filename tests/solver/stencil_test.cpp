@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "solver/flow.hpp"
 #include "solver/problems.hpp"
 #include "tolerances.hpp"
 

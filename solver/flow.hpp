@@ -1,0 +1,38 @@
+#pragma once
+// What flows where, from a pressure: u = -k grad p by the discretisation of solver/stencil.hpp.
+
+#include <array>
+#include <vector>
+
+#include "solver/problem.hpp"
+
+namespace mano {
+
+/// Darcy flux on faces, per unit length: ux [ny, nx + 1] eastward, uy [ny + 1, nx] northward.
+struct FaceFlux {
+  std::vector<double> ux;
+  std::vector<double> uy;
+};
+FaceFlux face_flux(const Problem& problem, const Field& pressure);
+
+/// Flux at cell centres, the mean of the two opposite faces.
+struct CellFlux {
+  Field x;
+  Field y;
+};
+CellFlux cell_flux(const Problem& problem, const Field& pressure);
+
+/// Flow through each side, positive outwards, indexed by Side.
+std::array<double, 4> outflow(const Problem& problem, const Field& pressure);
+
+/// Flow of each well into the rock, and the pressure inside it (not a number for a rate without a radius).
+struct WellState {
+  double rate = 0.0;
+  double pressure = 0.0;
+};
+std::vector<WellState> well_states(const Problem& problem, const Field& pressure);
+
+/// |what flows in - what flows out| over what flows in, through sides, wells and sources; 0 where nothing flows.
+double mass_balance_error(const Problem& problem, const Field& pressure);
+
+}  // namespace mano

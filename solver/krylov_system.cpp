@@ -1,0 +1,229 @@
+#include "solver/krylov_system.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "solver/multigrid_kernels.hpp"
+
+namespace mano {
+
+namespace {
+
+// Rows in the order of the field, split among the ranks in blocks.
+Matrix assemble(MPI_Comm comm, const Stencil& s) {
+  const Grid& g = s.grid;
+  const auto n = static_cast<PetscInt>(g.cells());
+  Matrix a;
+  petsc(MatCreateAIJ(comm, PETSC_DECIDE, PETSC_DECIDE, n, n, 5, nullptr, 4, nullptr, a.put()));
+  petsc(MatSetOption(a, MAT_SYMMETRIC, PETSC_TRUE));
+  PetscInt begin = 0;
+  PetscInt end = 0;
+  petsc(MatGetOwnershipRange(a, &begin, &end));
+  for (PetscInt row = begin; row < end; ++row) {
+    const int i = row % g.nx;
+    const int j = row / g.nx;
+    PetscInt columns[5];
+    PetscScalar values[5];
+    PetscInt count = 0;
+    const auto add = [&](PetscInt column, double value) {
+      columns[count] = column;
+      values[count++] = value;
+    };
+    add(row, s.diagonal(i, j));
+    if (i > 0) add(row - 1, -s.left(i, j));
+    if (i + 1 < g.nx) add(row + 1, -s.right(i, j));
+    if (j > 0) add(row - g.nx, -s.below(i, j));
+    if (j + 1 < g.ny) add(row + g.nx, -s.above(i, j));
+    petsc(MatSetValues(a, 1, &row, count, columns, values, INSERT_VALUES));
+  }
+  petsc(MatAssemblyBegin(a, MAT_FINAL_ASSEMBLY));
+  petsc(MatAssemblyEnd(a, MAT_FINAL_ASSEMBLY));
+  return a;
+}
+
+// The constant is the null space where no pressure is prescribed: Krylov method and multigrid must know it.
+void attach_null_space(MPI_Comm comm, Mat a, NullSpace& constants) {
+  petsc(MatNullSpaceCreate(comm, PETSC_TRUE, 0, nullptr, constants.put()));
+  petsc(MatSetNullSpace(a, constants));
+  petsc(MatSetTransposeNullSpace(a, constants));
+}
+
+// What the preconditioner is built from where A is singular: A with one more connection, from the best
+// connected cell to the pressure 0. Coarsest-grid elimination then has pivots, and the constant is projected
+// out of what it returns; it is small there, since rounding leaves little flow to escape through so wide a
+// connection.
+Matrix without_null_space(Mat a, const Stencil& s) {
+  const Grid& g = s.grid;
+  PetscInt best = 0;
+  double widest = 0.0;
+  for (int j = 0; j < g.ny; ++j) {
+    for (int i = 0; i < g.nx; ++i) {
+      if (s.diagonal(i, j) <= widest) continue;
+      widest = s.diagonal(i, j);
+      best = static_cast<PetscInt>(g.index(i, j));
+    }
+  }
+  Matrix pinned;
+  petsc(MatDuplicate(a, MAT_COPY_VALUES, pinned.put()));
+  PetscInt begin = 0;
+  PetscInt end = 0;
+  petsc(MatGetOwnershipRange(pinned, &begin, &end));
+  if (begin <= best && best < end) petsc(MatSetValue(pinned, best, best, widest, ADD_VALUES));
+  petsc(MatAssemblyBegin(pinned, MAT_FINAL_ASSEMBLY));
+  petsc(MatAssemblyEnd(pinned, MAT_FINAL_ASSEMBLY));
+  return pinned;
+}
+
+void choose(PC pc, Preconditioner preconditioner) {
+  switch (preconditioner) {
+    case Preconditioner::boomeramg:
+      petsc(PCSetType(pc, PCHYPRE));
+      break;
+    case Preconditioner::gamg:
+      petsc(PCSetType(pc, PCGAMG));
+      break;
+    case Preconditioner::mumps:
+      petsc(PCSetType(pc, PCCHOLESKY));
+      petsc(PCFactorSetMatSolverType(pc, MATSOLVERMUMPS));
+      break;
+  }
+}
+
+}  // namespace
+
+void fill(Vec vector, const std::vector<double>& values) {
+  PetscInt begin = 0;
+  PetscInt end = 0;
+  petsc(VecGetOwnershipRange(vector, &begin, &end));
+  PetscScalar* local = nullptr;
+  petsc(VecGetArray(vector, &local));
+  std::copy(values.begin() + begin, values.begin() + end, local);
+  petsc(VecRestoreArray(vector, &local));
+}
+
+Field gather(Vec distributed, const Grid& grid) {
+  Scatter scatter;
+  Vector whole;
+  petsc(VecScatterCreateToAll(distributed, scatter.put(), whole.put()));
+  petsc(VecScatterBegin(scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
+  petsc(VecScatterEnd(scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
+  Field field(grid);
+  const PetscScalar* values = nullptr;
+  petsc(VecGetArrayRead(whole, &values));
+  std::copy(values, values + grid.cells(), field.values.begin());
+  petsc(VecRestoreArrayRead(whole, &values));
+  return field;
+}
+
+std::unique_ptr<KrylovSystem> assembled_system(MPI_Comm comm, const Stencil& stencil, bool singular,
+                                               Preconditioner preconditioner, double relative_tolerance) {
+  auto system = std::make_unique<KrylovSystem>();
+  system->comm = comm;
+  system->a = assemble(comm, stencil);
+  if (singular) {
+    attach_null_space(comm, system->a, system->constants);
+    system->preconditioned = without_null_space(system->a, stencil);
+  }
+  petsc(MatCreateVecs(system->a, system->x.put(), system->rhs.put()));
+  fill(system->rhs, stencil.rhs);
+  petsc(KSPCreate(comm, system->ksp.put()));
+  petsc(KSPSetOperators(system->ksp, system->a, singular ? system->preconditioned : system->a));
+  petsc(KSPSetType(system->ksp, KSPCG));
+  PC pc = nullptr;
+  petsc(KSPGetPC(system->ksp, &pc));
+  choose(pc, preconditioner);
+  petsc(KSPSetTolerances(system->ksp, relative_tolerance, 1e-300, PETSC_DEFAULT, PETSC_DEFAULT));
+  petsc(KSPSetFromOptions(system->ksp));
+  petsc(KSPSetUp(system->ksp));
+  return system;
+}
+
+MultigridSystem::MultigridSystem(const Grid& grid) {
+  constexpr PetscInt kMostIterations = 60;  // three times what the hardest known rock takes
+  comm = PETSC_COMM_SELF;
+  const auto n = static_cast<PetscInt>(grid.cells());
+  petsc(MatCreateShell(comm, n, n, n, n, this, a.put()));
+  petsc(MatShellSetOperation(a, MATOP_MULT, reinterpret_cast<void (*)()>(multiply)));
+  petsc(MatSetOption(a, MAT_SYMMETRIC, PETSC_TRUE));
+  petsc(MatCreateVecs(a, x.put(), rhs.put()));
+  petsc(KSPCreate(comm, ksp.put()));
+  petsc(KSPSetOperators(ksp, a, a));
+  petsc(KSPSetType(ksp, KSPCG));
+  PC pc = nullptr;
+  petsc(KSPGetPC(ksp, &pc));
+  petsc(PCSetType(pc, PCSHELL));
+  petsc(PCShellSetContext(pc, this));
+  petsc(PCShellSetName(pc, "multigrid of mano"));
+  petsc(PCShellSetApply(pc, precondition));
+  petsc(KSPSetTolerances(ksp, PETSC_DEFAULT, 1e-300, PETSC_DEFAULT, kMostIterations));
+  petsc(KSPSetConvergenceTest(ksp, test, this, nullptr));
+}
+
+void MultigridSystem::take(const Stencil& stencil, bool singular, Multigrid::Precision precision,
+                           double relative_tolerance) {
+  stencil_ = &stencil;
+  multigrid_.set_up(stencil, precision);
+  reference_norm_ = 0.0;
+  if (singular && constants == nullptr) attach_null_space(comm, a, constants);
+  petsc(MatSetNullSpace(a, singular ? static_cast<MatNullSpace>(constants) : nullptr));
+  fill(rhs, stencil.rhs);
+  PetscReal norm = 0.0;
+  petsc(VecNorm(rhs, NORM_2, &norm));
+  rhs_norm_ = norm;
+  petsc(KSPSetTolerances(ksp, relative_tolerance, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
+  petsc(KSPSetFromOptions(ksp));
+  petsc(KSPSetUp(ksp));
+}
+
+PetscErrorCode MultigridSystem::multiply(Mat a, Vec x, Vec y) {
+  void* context = nullptr;
+  PetscCall(MatShellGetContext(a, &context));
+  const Stencil& s = *static_cast<MultigridSystem*>(context)->stencil_;
+  const PetscScalar* from = nullptr;
+  PetscScalar* to = nullptr;
+  PetscCall(VecGetArrayRead(x, &from));
+  PetscCall(VecGetArrayWrite(y, &to));
+  kernels().apply_stencil(s.grid.nx, s.grid.ny, s.tx.data(), s.ty.data(), from, to);
+  for (std::size_t c = 0; c < s.well.size(); ++c) to[c] += s.well[c] * from[c];
+  PetscCall(VecRestoreArrayWrite(y, &to));
+  PetscCall(VecRestoreArrayRead(x, &from));
+  return 0;
+}
+
+PetscErrorCode MultigridSystem::precondition(PC pc, Vec r, Vec z) {
+  void* context = nullptr;
+  PetscCall(PCShellGetContext(pc, &context));
+  auto& self = *static_cast<MultigridSystem*>(context);
+  PetscReal norm = 0.0;
+  PetscCall(VecNorm(r, NORM_2, &norm));
+  self.residual_norm_ = norm;
+  const PetscScalar* from = nullptr;
+  PetscScalar* to = nullptr;
+  PetscCall(VecGetArrayRead(r, &from));
+  PetscCall(VecGetArrayWrite(z, &to));
+  self.multigrid_.apply(from, to);
+  PetscCall(VecRestoreArrayWrite(z, &to));
+  PetscCall(VecRestoreArrayRead(r, &from));
+  return 0;
+}
+
+// Both the preconditioned residual, an estimate of the error, and the residual itself must fall by the tolerance.
+PetscErrorCode MultigridSystem::test(KSP ksp, PetscInt iteration, PetscReal norm, KSPConvergedReason* reason,
+                                     void* context) {
+  auto& self = *static_cast<MultigridSystem*>(context);
+  PetscReal rtol = 0.0;
+  PetscInt most = 0;
+  PetscCall(KSPGetTolerances(ksp, &rtol, nullptr, nullptr, &most));
+  if (self.reference_norm_ == 0.0) self.reference_norm_ = norm;
+  *reason = KSP_CONVERGED_ITERATING;
+  if (!std::isfinite(norm)) {
+    *reason = KSP_DIVERGED_NANORINF;
+  } else if (norm <= rtol * self.reference_norm_ && self.residual_norm_ <= rtol * self.rhs_norm_) {
+    *reason = KSP_CONVERGED_RTOL;
+  } else if (iteration >= most) {
+    *reason = KSP_DIVERGED_ITS;
+  }
+  return 0;
+}
+
+}  // namespace mano
