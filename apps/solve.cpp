@@ -34,6 +34,7 @@ struct Options {
 nlohmann::json results(const SolveResult& r, const std::array<double, 4>& out) {
   return {{"converged", r.converged},
           {"reason", r.reason},
+          {"method", to_string(r.method)},
           {"iterations", r.iterations},
           {"residual_norm", r.residual_norm},
           {"relative_residual", r.relative_residual},
@@ -61,7 +62,7 @@ void write_output(const Options& o, OutputKind kind, const Problem& problem, con
   write_atomically(o.output, [&](const std::filesystem::path& temporary) {
     DatasetWriter writer(temporary, info);
     writer.write(0, {problem.permeability, result.pressure, o.field.seed, sample, result.iterations,
-                     result.relative_residual});
+                     result.relative_residual, to_string(result.method)});
     writer.close();
   });
 }

@@ -3,7 +3,7 @@
 //
 //   /permeability, /pressure          float32 or float64 [N, ny, nx], one sample a chunk, deflate, Fletcher-32
 //   /x-coordinate, /y-coordinate      float64 [nx], [ny]
-//   /seed, /sample, /iterations, /residual   [N]
+//   /seed, /sample, /iterations, /residual, /solver   [N]
 //   /nu, /coeff, /sol, /tensor        the same bytes under the names that other programs read
 
 #include <cstdint>
@@ -40,6 +40,7 @@ struct Sample {
   std::uint64_t number = 0;  ///< which sample of the seed
   int iterations = 0;
   double residual = 0.0;  ///< true relative residual
+  std::string solver;     ///< method that found the pressure, 16 bytes at most
 };
 
 /// Reads a dataset. Every error names the file and what is wrong in it.

@@ -6,6 +6,10 @@
 
 namespace mano {
 
+/// Names of solvers are text of this many bytes, filled up with zeros.
+inline constexpr std::size_t kSolverNameSize = 16;
+H5Handle solver_type();
+
 struct DatasetReader::Impl {
   std::filesystem::path path;
   H5Handle file;

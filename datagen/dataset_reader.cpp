@@ -1,5 +1,6 @@
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <fstream>
@@ -86,6 +87,13 @@ DatasetInfo read_info(hid_t file, hid_t permeability, const std::string& path) {
 
 }  // namespace
 
+H5Handle solver_type() {
+  H5Handle type = h5_own(H5Tcopy(H5T_C_S1), "text");
+  h5_check(H5Tset_size(type, kSolverNameSize), "text");
+  h5_check(H5Tset_strpad(type, H5T_STR_NULLPAD), "text");
+  return type;
+}
+
 DatasetReader::DatasetReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
   const std::string name = path.string();
   impl_->path = path;
@@ -148,6 +156,9 @@ Sample DatasetReader::read_numbers(std::size_t index) const {
   sample.number = read_entry<std::uint64_t>(impl_->file, "sample", H5T_NATIVE_UINT64, index, path);
   sample.iterations = read_entry<int>(impl_->file, "iterations", H5T_NATIVE_INT, index, path);
   sample.residual = read_entry<double>(impl_->file, "residual", H5T_NATIVE_DOUBLE, index, path);
+  const auto solver =
+      read_entry<std::array<char, kSolverNameSize>>(impl_->file, "solver", solver_type(), index, path);
+  sample.solver.assign(solver.begin(), std::find(solver.begin(), solver.end(), '\0'));
   return sample;
 }
 

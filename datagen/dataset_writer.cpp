@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/version.hpp"
+#include "datagen/chunk_codec.hpp"
 #include "datagen/dataset_impl.hpp"
 
 namespace mano {
@@ -90,25 +91,36 @@ void write_entry(hid_t dataset, hid_t type, std::size_t index, const void* value
   h5_check(H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, value), "write a number");
 }
 
+std::array<char, kSolverNameSize> solver_entry(const std::string& name) {
+  std::array<char, kSolverNameSize> text{};
+  std::copy_n(name.begin(), std::min(name.size(), text.size()), text.begin());
+  return text;
+}
+
 }  // namespace
 
 struct DatasetWriter::Impl {
   std::filesystem::path path;
   DatasetInfo info;
-  H5Handle file, permeability, pressure, seed, sample, iterations, residual;
+  H5Handle file, permeability, pressure, seed, sample, iterations, residual, solver;
+  H5Handle solver_text = solver_type();
+  ChunkCodec codec;
+  std::vector<float> single;
 
   void write_field(hid_t dataset, std::size_t index, const Field& field) {
     check(field.grid.nx == info.grid.nx && field.grid.ny == info.grid.ny,
           "{}: a field of {} does not fit into {}", path.string(), field.grid.resolution(),
           info.grid.resolution());
-    const std::array<hsize_t, 3> start{index, 0, 0};
-    const std::array<hsize_t, 3> count{1, static_cast<hsize_t>(info.grid.ny),
-                                       static_cast<hsize_t>(info.grid.nx)};
-    const H5Handle space = h5_own(H5Dget_space(dataset), "write a field");
-    const H5Handle memory = h5_own(H5Screate_simple(3, count.data(), nullptr), "write a field");
-    h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
-             "write a field");
-    h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, field.values.data()),
+    const std::array<hsize_t, 3> offset{index, 0, 0};
+    const void* values = field.values.data();
+    std::size_t width = sizeof(double);
+    if (info.single_precision) {
+      single.assign(field.values.begin(), field.values.end());
+      values = single.data();
+      width = sizeof(float);
+    }
+    const auto& chunk = codec.encode(values, field.values.size() * width, width);
+    h5_check(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.size(), chunk.data()),
              "write a field to " + path.string());
   }
 };
@@ -125,6 +137,7 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   d.sample = create_scalars(d.file, "sample", H5T_STD_U64LE, info.samples);
   d.iterations = create_scalars(d.file, "iterations", H5T_STD_I32LE, info.samples);
   d.residual = create_scalars(d.file, "residual", H5T_IEEE_F64LE, info.samples);
+  d.solver = create_scalars(d.file, "solver", d.solver_text, info.samples);
   std::vector<double> x(info.grid.nx);
   std::vector<double> y(info.grid.ny);
   for (int i = 0; i < info.grid.nx; ++i) x[i] = info.grid.x(i, info.location);
@@ -149,6 +162,7 @@ void DatasetWriter::write(std::size_t index, const Sample& sample) {
   write_entry(d.sample, H5T_NATIVE_UINT64, index, &sample.number);
   write_entry(d.iterations, H5T_NATIVE_INT, index, &sample.iterations);
   write_entry(d.residual, H5T_NATIVE_DOUBLE, index, &sample.residual);
+  write_entry(d.solver, d.solver_text, index, solver_entry(sample.solver).data());
 }
 
 void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
@@ -174,6 +188,7 @@ void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
     write_entry(d.sample, H5T_NATIVE_UINT64, index + s, &numbers.number);
     write_entry(d.iterations, H5T_NATIVE_INT, index + s, &numbers.iterations);
     write_entry(d.residual, H5T_NATIVE_DOUBLE, index + s, &numbers.residual);
+    write_entry(d.solver, d.solver_text, index + s, solver_entry(numbers.solver).data());
   }
 }
 

@@ -109,6 +109,7 @@ Sample make_sample(const GenerateRequest& request, const GenerateCallbacks& call
   sample.number = number;
   sample.iterations = solution.iterations;
   sample.residual = solution.relative_residual;
+  sample.solver = solution.method;
   return sample;
 }
 

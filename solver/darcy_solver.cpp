@@ -5,6 +5,7 @@
 
 #include "core/clock.hpp"
 #include "solver/krylov_system.hpp"
+#include "solver/one_thread.hpp"
 
 namespace mano {
 
@@ -40,7 +41,8 @@ bool option_given(const char* name) {
 
 // Largest over smallest permeability.
 double contrast(const Problem& problem) {
-  const auto [low, high] = std::minmax_element(problem.permeability.values.begin(), problem.permeability.values.end());
+  const auto [low, high] =
+      std::minmax_element(problem.permeability.values.begin(), problem.permeability.values.end());
   if (problem.permeability_y.values.empty()) return *high / *low;
   const auto& ky = problem.permeability_y.values;
   const auto [low_y, high_y] = std::minmax_element(ky.begin(), ky.end());
@@ -49,13 +51,15 @@ double contrast(const Problem& problem) {
 
 // Iterates until the true residual, recomputed from the pressure, is within the tolerance or as small as rounding
 // allows. What the Krylov method believes of its residual drifts from the truth: begin anew from there.
-void iterate(const KrylovSystem& system, const Problem& problem, const Stencil& stencil, SolveResult& result) {
+void iterate(const KrylovSystem& system, const Problem& problem, const Stencil& stencil,
+             SolveResult& result) {
   PetscReal rtol = 0.0;
   PetscReal atol = 0.0;
   PetscReal dtol = 0.0;
   PetscInt maximum = 0;
   petsc(KSPGetTolerances(system.ksp, &rtol, &atol, &dtol, &maximum));
   result.tolerance = rtol;
+  const double rhs_norm = norm(stencil.rhs);
   double tightened = rtol;
   for (int attempt = 0; attempt < 4; ++attempt, tightened /= 100) {
     petsc(KSPSetTolerances(system.ksp, tightened, atol, dtol, maximum));
@@ -66,15 +70,17 @@ void iterate(const KrylovSystem& system, const Problem& problem, const Stencil& 
     petsc(KSPGetConvergedReason(system.ksp, &reason));
     petsc(KSPGetIterationNumber(system.ksp, &iterations));
     result.iterations += iterations;
-    Field pressure = gather(system.x, stencil.grid);
+    Field pressure = gather(system, stencil.grid);
     if (problem.pressure_is_free()) pin_mean(pressure);
-    const double relative = relative_residual(stencil, pressure);
+    const double residual_norm = norm(residual(stencil, pressure).values);
+    const double relative = residual_norm / rhs_norm;
     const double before = result.relative_residual;
     if (attempt > 0 && !(relative < before)) break;  // the pressure before was better
     result.pressure = std::move(pressure);
     result.relative_residual = relative;
+    result.residual_norm = residual_norm;
     result.reason = KSPConvergedReasons[reason];
-    const double attainable = attainable_relative_residual(stencil, result.pressure);
+    const double attainable = relative <= rtol ? 0.0 : attainable_relative_residual(stencil, result.pressure);
     // Near what rounding allows, the preconditioned residual's square may come out negative, and a method of few
     // iterations may run out of them.
     const bool rounding = reason == KSP_DIVERGED_INDEFINITE_PC || reason == KSP_DIVERGED_INDEFINITE_MAT ||
@@ -90,8 +96,8 @@ void iterate(const KrylovSystem& system, const Problem& problem, const Stencil& 
 }  // namespace
 
 std::string to_string(SolverMethod method) {
-  constexpr const char* kNames[] = {"none",      "multigrid", "multigrid-double", "boomeramg",
-                                    "gamg",      "mumps",     "petsc-options"};
+  constexpr const char* kNames[] = {"none", "multigrid", "multigrid-double", "boomeramg",
+                                    "gamg", "mumps",     "petsc-options"};
   return kNames[static_cast<int>(method)];
 }
 
@@ -122,9 +128,10 @@ SolveResult DarcySolver::Impl::attempt(SolverMethod method, MPI_Comm comm, const
       multigrid = std::make_unique<MultigridSystem>(stencil.grid);
       multigrid_grid = stencil.grid;
     }
-    multigrid->take(stencil, singular,
-                    method == SolverMethod::multigrid ? Multigrid::Precision::single : Multigrid::Precision::double_,
-                    options.relative_tolerance);
+    multigrid->take(
+        stencil, singular,
+        method == SolverMethod::multigrid ? Multigrid::Precision::single : Multigrid::Precision::double_,
+        options.relative_tolerance);
     system = multigrid.get();
   } else {
     const Preconditioner preconditioner = method == SolverMethod::gamg    ? Preconditioner::gamg
@@ -142,6 +149,7 @@ SolveResult DarcySolver::Impl::attempt(SolverMethod method, MPI_Comm comm, const
 
 SolveResult DarcySolver::solve(const Problem& problem) {
   check_problem(problem);
+  const OneThread one_thread;
   const double start = seconds_now();
   const MPI_Comm comm = communicator(problem.grid(), impl_->options.ranks);
   const Stencil stencil(problem);
@@ -178,14 +186,14 @@ SolveResult DarcySolver::solve(const Problem& problem) {
     spent_setup += result.seconds_setup;
     spent_solve += result.seconds_solve;
     spent_iterations += result.iterations;
-    const bool better = method == methods.front() || result.converged || result.relative_residual < best.relative_residual;
+    const bool better =
+        method == methods.front() || result.converged || result.relative_residual < best.relative_residual;
     if (better) best = std::move(result);
     if (best.converged) break;
   }
   best.seconds_setup = spent_setup;
   best.seconds_solve = spent_solve;
   best.iterations = spent_iterations;
-  best.residual_norm = norm(residual(stencil, best.pressure).values);
   return best;
 }
 

@@ -27,10 +27,9 @@ FaceFlux face_flux(const Problem& problem, const Field& p) {
     const bool positive = side == Side::right || side == Side::top;  // outward is the direction of the axis
     for_each_face(g, side, [&](const BoundaryFace& face) {
       const double value = condition.values[face.position];
-      const double outward =
-          condition.type == BoundaryCondition::Type::flux
-              ? value
-              : k(face.i, face.j) * (p(face.i, face.j) - value) / (face.distance / 2);
+      const double outward = condition.type == BoundaryCondition::Type::flux
+                                 ? value
+                                 : k(face.i, face.j) * (p(face.i, face.j) - value) / (face.distance / 2);
       const double along_axis = positive ? outward : -outward;
       switch (side) {
         case Side::left:

@@ -101,12 +101,18 @@ void fill(Vec vector, const std::vector<double>& values) {
   petsc(VecRestoreArray(vector, &local));
 }
 
-Field gather(Vec distributed, const Grid& grid) {
+Field gather(const KrylovSystem& system, const Grid& grid) {
   Scatter scatter;
-  Vector whole;
-  petsc(VecScatterCreateToAll(distributed, scatter.put(), whole.put()));
-  petsc(VecScatterBegin(scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
-  petsc(VecScatterEnd(scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
+  Vector everything;
+  Vec whole = system.x;
+  PetscMPIInt ranks = 1;
+  MPI_Comm_size(system.comm, &ranks);
+  if (ranks > 1) {
+    petsc(VecScatterCreateToAll(system.x, scatter.put(), everything.put()));
+    petsc(VecScatterBegin(scatter, system.x, everything, INSERT_VALUES, SCATTER_FORWARD));
+    petsc(VecScatterEnd(scatter, system.x, everything, INSERT_VALUES, SCATTER_FORWARD));
+    whole = everything;
+  }
   Field field(grid);
   const PetscScalar* values = nullptr;
   petsc(VecGetArrayRead(whole, &values));
@@ -194,14 +200,11 @@ PetscErrorCode MultigridSystem::precondition(PC pc, Vec r, Vec z) {
   void* context = nullptr;
   PetscCall(PCShellGetContext(pc, &context));
   auto& self = *static_cast<MultigridSystem*>(context);
-  PetscReal norm = 0.0;
-  PetscCall(VecNorm(r, NORM_2, &norm));
-  self.residual_norm_ = norm;
   const PetscScalar* from = nullptr;
   PetscScalar* to = nullptr;
   PetscCall(VecGetArrayRead(r, &from));
   PetscCall(VecGetArrayWrite(z, &to));
-  self.multigrid_.apply(from, to);
+  self.residual_norm_ = self.multigrid_.apply(from, to);
   PetscCall(VecRestoreArrayWrite(z, &to));
   PetscCall(VecRestoreArrayRead(r, &from));
   return 0;

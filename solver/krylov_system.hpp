@@ -51,7 +51,7 @@ class MultigridSystem : public KrylovSystem {
 
 /// Fills the local part of `vector` from all values.
 void fill(Vec vector, const std::vector<double>& values);
-/// All values of `distributed`, on every rank.
-Field gather(Vec distributed, const Grid& grid);
+/// The solution, on every rank.
+Field gather(const KrylovSystem& system, const Grid& grid);
 
 }  // namespace mano

@@ -16,23 +16,22 @@ constexpr int kSweeps = 2;  // one takes as long in all: half the time a cycle, 
 // smooth along it.
 constexpr double kWeak = 0.3;
 
-// An array of a level: rows of `stride`, with a row and a column of zeros on each side.
+// An array of a level: rows of `stride`, and one more of them on each side. Fresh memory is zero; that of an array of the same
+// shape is used again, and what is outside the grid is zero still.
 template <typename T>
 class Padded {
  public:
-  // Fresh memory, or the old one where the shape is the same: then what is outside the grid is zero already.
-  T* reserve(int nx, int ny) {
-    if (nx != nx_ || ny != ny_) {
-      nx_ = nx;
+  T* reserve(std::ptrdiff_t stride, int ny) {
+    if (stride != stride_ || ny != ny_) {
+      stride_ = stride;
       ny_ = ny;
-      values_.assign(static_cast<std::size_t>(stride(nx)) * (ny + 2), T(0));
+      values_.assign(static_cast<std::size_t>(stride) * (ny + 2), T(0));
     }
-    return values_.data() + stride(nx) + 1;
+    return values_.data() + stride + 1;
   }
-  static std::ptrdiff_t stride(int nx) { return nx + 2; }
 
  private:
-  int nx_ = 0;
+  std::ptrdiff_t stride_ = 0;
   int ny_ = 0;
   std::vector<T> values_;
 };
@@ -42,45 +41,19 @@ struct SetupStorage {
   Padded<double> diagonal, east, north, rising, falling, lower, upper;
 
   void reserve(int nx, int ny, bool nine) {
-    grid = {nx, ny, Padded<double>::stride(nx), {}};
-    grid.a = {diagonal.reserve(nx, ny), east.reserve(nx, ny), north.reserve(nx, ny),
-              nine ? rising.reserve(nx, ny) : nullptr, nine ? falling.reserve(nx, ny) : nullptr};
+    const std::ptrdiff_t stride = nx + 2;
+    grid = {nx, ny, stride, {}};
+    grid.a = {diagonal.reserve(stride, ny), east.reserve(stride, ny), north.reserve(stride, ny),
+              nine ? rising.reserve(stride, ny) : nullptr, nine ? falling.reserve(stride, ny) : nullptr};
   }
 };
 
 template <typename T>
 struct LevelStorage {
   Level<T> level;
-  Padded<T> diagonal, east, north, rising, falling, inverse, x, b, row, lower_x, upper_x, lower_y, upper_y;
+  Padded<T> diagonal, east, north, rising, falling, inverse, x, b, lower_x, upper_x, lower_y, upper_y;
+  Padded<T> row[3];
 };
-
-template <typename T>
-void convert(const double* from, T* to, int nx, int ny, std::ptrdiff_t stride) {
-  for (int j = 0; j < ny; ++j) {
-    const double* source = from + j * stride;
-    T* target = to + j * stride;
-    for (int i = 0; i < nx; ++i) target[i] = static_cast<T>(source[i]);
-  }
-}
-
-// How strongly neighbours couple in x and in y: shares of all cells that add up to 1. Diagonals of a coarse operator join
-// neighbours in either direction.
-std::pair<double, double> coupling(const SetupGrid& g) {
-  double x = 0.0;
-  double y = 0.0;
-  for (int j = 0; j < g.ny; ++j) {
-    const std::ptrdiff_t at = j * g.stride;
-    for (int i = 0; i < g.nx; ++i) {
-      const double diagonals = g.a.rising ? g.a.rising[at + i] + g.a.falling[at + i] : 0.0;
-      const double east = std::max(0.0, g.a.east[at + i] + diagonals);
-      const double north = std::max(0.0, g.a.north[at + i] + diagonals);
-      if (east + north <= 0) continue;
-      x += east / (east + north);
-      y += north / (east + north);
-    }
-  }
-  return {x, y};
-}
 
 // The hierarchy in one precision.
 template <typename T>
@@ -94,7 +67,7 @@ class Hierarchy {
     while (true) {
       Level<T>& level = take_operator(current->grid);
       if (level.nx == 1 && level.ny == 1) break;
-      const auto [x, y] = coupling(current->grid);
+      const auto [x, y] = kernels().coupling(current->grid);
       const bool in_x = level.nx > 1 && (level.ny == 1 || !(x < kWeak * y));
       const bool in_y = level.ny > 1 && (level.nx == 1 || !(y < kWeak * x) || !in_x);
       const auto next = [&](int nx, int ny) {
@@ -112,7 +85,7 @@ class Hierarchy {
   }
 
   void cycle() {
-    const CycleKernels<T>& kernel = kernels().cycle(T());
+    const CycleKernels<T>& kernel = cycle_kernels();
     for (std::size_t l = 0; l + 1 < count_; ++l)
       kernel.smooth_and_restrict(levels_[l].level, levels_[l + 1].level, kSweeps);
     Level<T>& last = levels_[count_ - 1].level;
@@ -125,6 +98,8 @@ class Hierarchy {
   std::size_t count() const { return count_; }
 
  private:
+  static const CycleKernels<T>& cycle_kernels() { return kernels().cycle(T()); }
+
   // A new level with the operator of `grid`.
   Level<T>& take_operator(const SetupGrid& grid) {
     if (count_ == levels_.size()) levels_.emplace_back();
@@ -135,32 +110,17 @@ class Hierarchy {
     l = {};
     l.nx = nx;
     l.ny = ny;
-    l.stride = grid.stride;
-    const auto take = [&](const double* from, Padded<T>& to) -> T* {
-      if (from == nullptr) return nullptr;
-      T* values = to.reserve(nx, ny);
-      convert(from, values, nx, ny, l.stride);
-      return values;
-    };
-    l.a = {take(grid.a.diagonal, s.diagonal), take(grid.a.east, s.east), take(grid.a.north, s.north),
-           take(grid.a.rising, s.rising), take(grid.a.falling, s.falling)};
-    l.inverse_diagonal = s.inverse.reserve(nx, ny);
-    for (int j = 0; j < ny; ++j) {
-      const std::ptrdiff_t at = j * l.stride;
-      for (int i = 0; i < nx; ++i) {
-        const double d = grid.a.diagonal[at + i];
-        l.inverse_diagonal[at + i] = static_cast<T>(d > 0 ? 1 / d : 0);
-      }
-    }
-    l.x = s.x.reserve(nx, ny);
-    l.b = s.b.reserve(nx, ny);
-    l.row = s.row.reserve(nx, 1);
-    if (colours_.size() < static_cast<std::size_t>(nx) + 1) {
-      colours_.resize(2 * nx + 2);
-      for (std::size_t i = 0; i < colours_.size(); ++i) colours_[i] = static_cast<T>(i % 2 == 0 ? 1 : 0);
-    }
-    l.colour[0] = colours_.data();
-    l.colour[1] = colours_.data() + 1;
+    l.half = (nx + 1) / 2 + 2;
+    l.stride = 2 * l.half;
+    const bool nine = grid.a.rising != nullptr;
+    const auto array = [&](Padded<T>& padded) { return padded.reserve(l.stride, ny); };
+    l.a = {array(s.diagonal), array(s.east), array(s.north), nine ? array(s.rising) : nullptr,
+           nine ? array(s.falling) : nullptr};
+    l.inverse_diagonal = array(s.inverse);
+    cycle_kernels().take_operator(grid, l);
+    l.x = array(s.x);
+    l.b = array(s.b);
+    for (int r = 0; r < 3; ++r) l.row[r] = s.row[r].reserve(l.stride, 1);
     return l;
   }
 
@@ -168,26 +128,28 @@ class Hierarchy {
   SetupStorage* coarsen(SetupStorage& fine, SetupStorage& coarse) {
     const int nx = coarse.grid.nx;
     const int ny = coarse.grid.ny;
-    double* lower = coarse.lower.reserve(nx, ny);
-    double* upper = coarse.upper.reserve(nx, ny);
+    double* lower = coarse.lower.reserve(coarse.grid.stride, ny);
+    double* upper = coarse.upper.reserve(coarse.grid.stride, ny);
     (in_x ? kernels().coarsen_x : kernels().coarsen_y)(fine.grid, coarse.grid, lower, upper);
     LevelStorage<T>& s = levels_[count_ - 1];
     Interpolation<T>& p = in_x ? s.level.in_x : s.level.in_y;
-    p = {(in_x ? s.lower_x : s.lower_y).reserve(nx, ny), (in_x ? s.upper_x : s.upper_y).reserve(nx, ny),
-         coarse.grid.stride};
-    convert(lower, p.lower, nx, ny, p.stride);
-    convert(upper, p.upper, nx, ny, p.stride);
+    const std::ptrdiff_t half = in_x ? 0 : (nx + 1) / 2 + 2;  // of the next level
+    p.stride = in_x ? nx + 2 : 2 * half;
+    p.lower = (in_x ? s.lower_x : s.lower_y).reserve(p.stride, ny);
+    p.upper = (in_x ? s.upper_x : s.upper_y).reserve(p.stride, ny);
+    cycle_kernels().take_weights(nx, ny, coarse.grid.stride, lower, p, p.lower, half);
+    cycle_kernels().take_weights(nx, ny, coarse.grid.stride, upper, p, p.upper, half);
     return &coarse;
   }
 
   std::deque<LevelStorage<T>> levels_;
   std::size_t count_ = 0;
-  std::vector<T> colours_;
 };
 
 }  // namespace
 
 struct Multigrid::Impl {
+  Grid grid;
   SetupStorage finest;
   std::deque<SetupStorage> scratch;
   Hierarchy<float> single_precision;
@@ -197,50 +159,38 @@ struct Multigrid::Impl {
 
   bool take(const Stencil& s);
   template <typename T>
-  void apply(Hierarchy<T>& hierarchy, const double* r, double* z);
+  void apply(Hierarchy<T>& hierarchy, const double* r, double r_norm, double* z);
 };
 
 // The stencil as conductances, scaled to a largest diagonal of 1. Returns whether nothing holds a constant.
 bool Multigrid::Impl::take(const Stencil& s) {
   const int nx = s.grid.nx;
   const int ny = s.grid.ny;
+  grid = s.grid;
   finest.reserve(nx, ny, false);
-  const SetupGrid& g = finest.grid;
   double most = 0.0;
   double held = 0.0;
   for (int j = 0; j < ny; ++j) {
     for (int i = 0; i < nx; ++i) most = std::max(most, s.diagonal(i, j));
   }
   scale = most > 0 ? 1.0 / most : 1.0;
-  for (int j = 0; j < ny; ++j) {
-    const std::ptrdiff_t at = j * g.stride;
-    for (int i = 0; i < nx; ++i) {
-      g.a.diagonal[at + i] = scale * s.diagonal(i, j);
-      g.a.east[at + i] = i + 1 < nx ? scale * s.right(i, j) : 0.0;
-      g.a.north[at + i] = j + 1 < ny ? scale * s.above(i, j) : 0.0;
-    }
-    held += s.left(0, j) + s.right(nx - 1, j);
-  }
+  kernels().take_stencil(scale, s.tx.data(), s.ty.data(), s.well.empty() ? nullptr : s.well.data(),
+                         finest.grid);
+  for (int j = 0; j < ny; ++j) held += s.left(0, j) + s.right(nx - 1, j);
+  for (double index : s.well) held += index;
   for (int i = 0; i < nx; ++i) held += s.below(i, 0) + s.above(i, ny - 1);
   return held == 0.0;
 }
 
 template <typename T>
-void Multigrid::Impl::apply(Hierarchy<T>& hierarchy, const double* r, double* z) {
+void Multigrid::Impl::apply(Hierarchy<T>& hierarchy, const double* r, double r_norm, double* z) {
   Level<T>& level = hierarchy.finest();
-  const std::size_t nx = level.nx;
-  const double size = kernels().largest(nx * level.ny, r);
-  const double down = size > 0 ? 1 / size : 0.0;
-  const double up = size * scale;
-  for (int j = 0; j < level.ny; ++j) {
-    T* b = level.b + j * level.stride;
-    for (std::size_t i = 0; i < nx; ++i) b[i] = static_cast<T>(down * r[j * nx + i]);
-  }
+  // Scaled to a mean square of 1: single precision has a range of its own.
+  const double cells = static_cast<double>(level.nx) * level.ny;
+  const double size = r_norm / std::sqrt(cells);
+  kernels().cycle(T()).load(level, size > 0 ? 1 / size : 0.0, r);
   hierarchy.cycle();
-  for (int j = 0; j < level.ny; ++j) {
-    const T* x = level.x + j * level.stride;
-    for (std::size_t i = 0; i < nx; ++i) z[j * nx + i] = up * static_cast<double>(x[i]);
-  }
+  kernels().cycle(T()).unload(level, size * scale, z);
 }
 
 Multigrid::Multigrid() : impl_(std::make_unique<Impl>()) {}
@@ -258,12 +208,15 @@ void Multigrid::set_up(const Stencil& stencil, Precision precision) {
   }
 }
 
-void Multigrid::apply(const double* r, double* z) {
+double Multigrid::apply(const double* r, double* z) {
+  const Grid& g = impl_->grid;
+  const double norm = std::sqrt(kernels().sum_of_squares(g.cells(), r));
   if (impl_->precision == Precision::single) {
-    impl_->apply(impl_->single_precision, r, z);
+    impl_->apply(impl_->single_precision, r, norm, z);
   } else {
-    impl_->apply(impl_->double_precision, r, z);
+    impl_->apply(impl_->double_precision, r, norm, z);
   }
+  return norm;
 }
 
 int Multigrid::levels() const {

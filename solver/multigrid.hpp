@@ -28,8 +28,8 @@ class Multigrid {
   enum class Precision { single, double_ };
   /// Sets up the hierarchy for `stencil`; memory of an earlier one of the same shape is used again.
   void set_up(const Stencil& stencil, Precision precision);
-  /// z = B r, one cycle from 0; r and z [ny, nx].
-  void apply(const double* r, double* z);
+  /// z = B r, one cycle from 0; r and z [ny, nx]. Returns |r|.
+  double apply(const double* r, double* z);
 
   int levels() const;
 

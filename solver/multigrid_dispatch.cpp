@@ -19,8 +19,9 @@ namespace {
 const Kernels& best() {
 #ifdef __x86_64__
   const auto has_all = [](auto... features) { return (features && ...); };
-  if (has_all(__builtin_cpu_supports("avx512f"), __builtin_cpu_supports("avx512bw"), __builtin_cpu_supports("avx512cd"),
-              __builtin_cpu_supports("avx512dq"), __builtin_cpu_supports("avx512vl"), __builtin_cpu_supports("bmi2"),
+  if (has_all(__builtin_cpu_supports("avx512f"), __builtin_cpu_supports("avx512bw"),
+              __builtin_cpu_supports("avx512cd"), __builtin_cpu_supports("avx512dq"),
+              __builtin_cpu_supports("avx512vl"), __builtin_cpu_supports("bmi2"),
               __builtin_cpu_supports("fma")))
     return avx512::table;
   if (has_all(__builtin_cpu_supports("avx2"), __builtin_cpu_supports("fma"), __builtin_cpu_supports("bmi"),

@@ -2,8 +2,10 @@
 // The loops of solver/multigrid.hpp over plain arrays. multigrid_kernels.cpp is compiled once for each instruction set
 // (baseline, AVX2, AVX-512); the best that the processor has is picked at run time. Private to solver/.
 //
-// Every array of a level has one more point on each side, all zero, so that no loop needs to know where the boundary
-// lies: point (i, j) is array[j * stride + i] for -1 <= i <= nx and -1 <= j <= ny.
+// While a hierarchy is set up, point (i, j) of an array is array[j * stride + i]. In a cycle a row holds its even columns
+// first and its odd ones `half` further on, so that the points that are relaxed together lie side by side:
+//   (i, j) is array[j * stride + (i % 2) * half + i / 2].
+// Either way there is one more point on each side, all zero, and no loop needs to know where the boundary lies.
 
 #include <cstddef>
 
@@ -20,7 +22,7 @@ struct Conductances {
   T* falling = nullptr;  ///< (i + 1, j) to (i, j + 1); null for an operator on five points
 };
 
-/// Interpolation in one direction: coarse point I is fine point 2 I, and fine point 2 I + 1 takes
+/// Interpolation in one direction, on a level in a cycle: coarse point I is fine point 2 I, and fine point 2 I + 1 takes
 ///   x = lower_I X_I + upper_I X_(I+1).
 /// Null where nothing is coarsened in this direction.
 template <typename T>
@@ -35,22 +37,14 @@ struct Level {
   int nx = 0;
   int ny = 0;
   std::ptrdiff_t stride = 0;
+  std::ptrdiff_t half = 0;
   Conductances<T> a;
   T* inverse_diagonal = nullptr;
   T* x = nullptr;
   T* b = nullptr;
-  Interpolation<T> in_x;  ///< from the next level: in y first, then in x; weights at (I, j)
-  Interpolation<T> in_y;  ///< weights at (I, J)
-  T* row = nullptr;       ///< scratch of one row
-  const T* colour[2] = {nullptr, nullptr};  ///< 1 0 1 0 ... and 0 1 0 1 ...
-};
-
-template <typename T>
-struct CycleKernels {
-  /// fine.x = `sweeps` Gauss-Seidel sweeps for A x = fine.b from 0, then coarse.b = P^T (b - A x).
-  void (*smooth_and_restrict)(const Level<T>& fine, const Level<T>& coarse, int sweeps);
-  /// fine.x += P coarse.x, then `sweeps` Gauss-Seidel sweeps in the opposite order.
-  void (*interpolate_and_smooth)(const Level<T>& fine, const Level<T>& coarse, int sweeps);
+  Interpolation<T> in_x;  ///< from the next level, in y first, then in x; weight I of row j at j * stride + I
+  Interpolation<T> in_y;  ///< weights in the next level's layout
+  T* row[3] = {nullptr, nullptr, nullptr};  ///< scratch of one row each, zero outside
 };
 
 /// An operator in double precision while a hierarchy is set up.
@@ -61,13 +55,38 @@ struct SetupGrid {
   Conductances<double> a;
 };
 
+template <typename T>
+struct CycleKernels {
+  /// The operator of a grid, and weights of its interpolation, in this precision.
+  void (*take_operator)(const SetupGrid& from, const Level<T>& to);
+  void (*take_weights)(int nx, int ny, std::ptrdiff_t from_stride, const double* from,
+                       const Interpolation<T>& to, T* weights, std::ptrdiff_t half);
+  /// b = factor r and z = factor x, for r and z [ny, nx].
+  void (*load)(const Level<T>& level, double factor, const double* r);
+  void (*unload)(const Level<T>& level, double factor, double* z);
+  /// fine.x = `sweeps` Gauss-Seidel sweeps for A x = fine.b from 0, then coarse.b = P^T (b - A x).
+  void (*smooth_and_restrict)(const Level<T>& fine, const Level<T>& coarse, int sweeps);
+  /// fine.x += P coarse.x, then `sweeps` Gauss-Seidel sweeps in the opposite order.
+  void (*interpolate_and_smooth)(const Level<T>& fine, const Level<T>& coarse, int sweeps);
+};
+
+/// How strongly neighbours couple in x and in y: shares of all points, which add up to 1 in each.
+struct Coupling {
+  double x = 0.0;
+  double y = 0.0;
+};
+
 struct Kernels {
+  /// The transmissibilities of solver/stencil.hpp as conductances, times `factor`; `well` may be null.
+  void (*take_stencil)(double factor, const double* tx, const double* ty, const double* well,
+                       const SetupGrid& to);
+  Coupling (*coupling)(const SetupGrid& grid);
   /// coarse = P^T fine P, coarsened in x or in y, and the weights of P in `lower`, `upper` (the coarse grid's layout).
   void (*coarsen_x)(const SetupGrid& fine, const SetupGrid& coarse, double* lower, double* upper);
   void (*coarsen_y)(const SetupGrid& fine, const SetupGrid& coarse, double* lower, double* upper);
   /// y = A x for the transmissibilities of solver/stencil.hpp, x and y [ny, nx].
   void (*apply_stencil)(int nx, int ny, const double* tx, const double* ty, const double* x, double* y);
-  double (*largest)(std::size_t n, const double* x);  ///< max |x|
+  double (*sum_of_squares)(std::size_t n, const double* x);
   CycleKernels<float> single_precision;
   CycleKernels<double> double_precision;
 

@@ -22,9 +22,8 @@ PetscErrorCode keep_message(MPI_Comm, int, const char* function, const char*, Pe
 }  // namespace
 
 PetscSession::PetscSession(const std::vector<std::string>& options) {
-  // One thread a rank, and BLAS that does not depend on alignment: results are equal for any number of ranks.
+  // BLAS that does not depend on alignment: results are equal for any number of ranks.
   setenv("MKL_CBWR", "COMPATIBLE", 0);
-  setenv("OMP_NUM_THREADS", "1", 0);
   std::vector<std::string> arguments{"mano", "-no_signal_handler", "-options_left", "no"};
   arguments.insert(arguments.end(), options.begin(), options.end());
   std::vector<char*> pointers;
