@@ -20,8 +20,11 @@ std::string rejection_of(const Problem& problem, const Field& pressure, double t
 
 VerifiedSolution verified_solve(DarcySolver& solver, const Problem& problem) {
   SolveResult result = solver.solve(problem);
-  VerifiedSolution verified{std::move(result.pressure), result.iterations, result.relative_residual,
-                            to_string(result.method), ""};
+  VerifiedSolution verified;
+  verified.pressure = std::move(result.pressure);
+  verified.iterations = result.iterations;
+  verified.relative_residual = result.relative_residual;
+  verified.method = to_string(result.method);
   if (!result.converged) {
     verified.rejection = fmt::format("no convergence ({}) after {} iterations, relative residual {:.3g}",
                                      result.reason, result.iterations, result.relative_residual);

@@ -58,10 +58,9 @@ void append_stored(std::vector<unsigned char>& out, const unsigned char* data, s
   while (bytes > 0) {
     const std::size_t block = std::min(bytes, kMostStored);
     const auto length = static_cast<unsigned>(block);
-    const std::array<unsigned char, 5> header{0, static_cast<unsigned char>(length),
-                                              static_cast<unsigned char>(length >> 8),
-                                              static_cast<unsigned char>(~length),
-                                              static_cast<unsigned char>(~length >> 8)};
+    const std::array<unsigned char, 5> header{
+        0, static_cast<unsigned char>(length), static_cast<unsigned char>(length >> 8),
+        static_cast<unsigned char>(~length), static_cast<unsigned char>(~length >> 8)};
     out.insert(out.end(), header.begin(), header.end());
     out.insert(out.end(), data, data + block);
     data += block;
@@ -82,9 +81,8 @@ ChunkCodec::~ChunkCodec() {
 void ChunkCodec::append_deflated(std::size_t begin, std::size_t end) {
   const std::size_t start = encoded_.size();
   encoded_.resize(start + libdeflate_deflate_compress_bound(of(compressor_), end - begin));
-  const std::size_t size =
-      libdeflate_deflate_compress(of(compressor_), shuffled_.data() + begin, end - begin,
-                                  encoded_.data() + start, encoded_.size() - start);
+  const std::size_t size = libdeflate_deflate_compress(of(compressor_), shuffled_.data() + begin, end - begin,
+                                                       encoded_.data() + start, encoded_.size() - start);
   encoded_.resize(start + size);
 }
 

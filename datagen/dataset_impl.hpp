@@ -10,12 +10,19 @@ namespace mano {
 inline constexpr std::size_t kSolverNameSize = 16;
 H5Handle solver_type();
 
+/// Attribute that holds all of DatasetInfo as JSON.
+inline constexpr const char* kInfoAttribute = "mano";
+
 struct DatasetReader::Impl {
   std::filesystem::path path;
   H5Handle file;
   H5Handle permeability;
   H5Handle pressure;
   DatasetInfo info;
+
+  void open(const std::string& name);
+  Sample read(std::size_t index) const;
+  Sample read_numbers(std::size_t index) const;
 };
 
 }  // namespace mano

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -12,6 +13,16 @@
 namespace mano {
 
 namespace {
+
+// Runs `read`; what HDF5 fails at while it does is damage to the file `path`.
+template <typename Read>
+auto read_of(const std::string& path, Read read) {
+  try {
+    return read();
+  } catch (const RunFailed& e) {
+    throw InvalidInput(fmt::format("{}: the file is damaged ({})", path, e.what()));
+  }
+}
 
 // The slab of one sample.
 H5Handle select_sample(hid_t dataset, std::size_t index) {
@@ -63,23 +74,37 @@ H5Handle open_field(hid_t file, const char* name, const std::string& path) {
   return dataset;
 }
 
-DatasetInfo read_info(hid_t file, hid_t permeability, const std::string& path) {
-  const double version = h5_read_number(file, "schema_version", 0);
+nlohmann::json read_attributes(hid_t file, const std::string& path) {
+  const std::string text = h5_read_fixed_text(file, kInfoAttribute);
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  check(json.is_object() && json.value("schema", "") == kDatasetSchema,
+        "{} is not a mano dataset; if it holds arrays of others, run 'mano import' first", path);
+  const int version = json.value("schema_version", 0);
   check(version == kDatasetSchemaVersion, "{}: dataset schema version {}, this program reads version {}",
         path, version, kDatasetSchemaVersion);
+  return json;
+}
+
+DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std::string& path) {
   DatasetInfo info;
   const auto shape = h5_shape(permeability);
   info.samples = shape[0];
-  info.grid = {static_cast<int>(shape[2]), static_cast<int>(shape[1]), h5_read_number(file, "size_x", 0),
-               h5_read_number(file, "size_y", 0)};
+  info.grid.nx = static_cast<int>(shape[2]);
+  info.grid.ny = static_cast<int>(shape[1]);
+  try {
+    info.grid.lx = json.at("size").at(0);
+    info.grid.ly = json.at("size").at(1);
+    info.location = parse_location(json.at("location"));
+    info.setup = json.at("setup");
+    info.field = json.at("field");
+    info.configuration = json.at("configuration");
+    info.version = json.at("program_version");
+    info.tolerance = json.at("tolerance");
+  } catch (const nlohmann::json::exception& e) {
+    throw InvalidInput(fmt::format("{}: attribute {}: {}", path, kInfoAttribute, e.what()));
+  }
   check(std::isfinite(info.grid.lx) && std::isfinite(info.grid.ly) && info.grid.lx > 0 && info.grid.ly > 0,
         "{}: domain size is {}x{}, expected above zero", path, info.grid.lx, info.grid.ly);
-  info.location = parse_location(h5_read_text(file, "location"));
-  info.setup = h5_read_text(file, "setup");
-  info.field = h5_read_text(file, "field");
-  info.configuration = h5_read_text(file, "configuration");
-  info.version = h5_read_text(file, "program_version");
-  info.tolerance = h5_read_number(file, "tolerance", 0);
   const H5Handle type = h5_own(H5Dget_type(permeability), "type");
   info.single_precision = H5Tget_size(type) == 4;
   return info;
@@ -94,23 +119,23 @@ H5Handle solver_type() {
   return type;
 }
 
-DatasetReader::DatasetReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
-  const std::string name = path.string();
-  impl_->path = path;
-  impl_->file = h5_open(path);
-  const std::string schema = h5_read_text(impl_->file, "schema");
-  check(schema == kDatasetSchema,
-        "{} is not a mano dataset (schema '{}'); if it holds arrays of others, run 'mano import' first", name,
-        schema);
-  impl_->permeability = open_field(impl_->file, "permeability", name);
-  impl_->pressure = open_field(impl_->file, "pressure", name);
-  const auto shape_k = h5_shape(impl_->permeability);
-  const auto shape_p = h5_shape(impl_->pressure);
+void DatasetReader::Impl::open(const std::string& name) {
+  file = h5_open(path);
+  const nlohmann::json attributes = read_attributes(file, name);
+  permeability = open_field(file, "permeability", name);
+  pressure = open_field(file, "pressure", name);
+  const auto shape_k = h5_shape(permeability);
+  const auto shape_p = h5_shape(pressure);
   check(shape_k == shape_p, "{}: /permeability has shape {}, /pressure {}", name, h5_shape_text(shape_k),
         h5_shape_text(shape_p));
-  impl_->info = read_info(impl_->file, impl_->permeability, name);
-  read_vector(impl_->file, "x-coordinate", shape_k[2], name);
-  read_vector(impl_->file, "y-coordinate", shape_k[1], name);
+  info = read_info(attributes, permeability, name);
+  read_vector(file, "x-coordinate", shape_k[2], name);
+  read_vector(file, "y-coordinate", shape_k[1], name);
+}
+
+DatasetReader::DatasetReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
+  impl_->path = path;
+  read_of(path.string(), [&] { impl_->open(path.string()); });
 }
 
 DatasetReader::~DatasetReader() = default;
@@ -125,14 +150,25 @@ const std::filesystem::path& DatasetReader::path() const {
 }
 
 Sample DatasetReader::read(std::size_t index) const {
-  const std::string path = impl_->path.string();
-  check(index < impl_->info.samples, "{} holds {} samples, sample {} was asked for", path,
-        impl_->info.samples, index);
+  return read_of(impl_->path.string(), [&] { return impl_->read(index); });
+}
+
+Sample DatasetReader::read_numbers(std::size_t index) const {
+  return read_of(impl_->path.string(), [&] { return impl_->read_numbers(index); });
+}
+
+Sample DatasetReader::Impl::read(std::size_t index) const {
+  const std::string path = this->path.string();
+  check(index < info.samples, "{} holds {} samples, sample {} was asked for", path, info.samples, index);
   const auto read_field = [&](hid_t dataset, const char* name) {
-    Field field(impl_->info.grid);
+    Field field(info.grid);
     const hsize_t size = field.grid.cells();
     const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
     const H5Handle space = select_sample(dataset, index);
+    const std::array<hsize_t, 3> offset{index, 0, 0};
+    hsize_t stored = 0;
+    check(H5Dget_chunk_storage_size(dataset, offset.data(), &stored) < 0 || stored > 0,
+          "{}: /{} of sample {} was never written", path, name, index);
     check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, field.values.data()) >= 0,
           "{}: /{} of sample {} cannot be read: the file is damaged", path, name, index);
     for (double value : field.values) {
@@ -141,23 +177,22 @@ Sample DatasetReader::read(std::size_t index) const {
     return field;
   };
   Sample sample = read_numbers(index);
-  sample.permeability = read_field(impl_->permeability, "permeability");
-  sample.pressure = read_field(impl_->pressure, "pressure");
+  sample.permeability = read_field(permeability, "permeability");
+  sample.pressure = read_field(pressure, "pressure");
   check_permeability(sample.permeability, fmt::format("{}, sample {}", path, index));
   return sample;
 }
 
-Sample DatasetReader::read_numbers(std::size_t index) const {
-  const std::string path = impl_->path.string();
-  check(index < impl_->info.samples, "{} holds {} samples, sample {} was asked for", path,
-        impl_->info.samples, index);
+Sample DatasetReader::Impl::read_numbers(std::size_t index) const {
+  const std::string path = this->path.string();
+  check(index < info.samples, "{} holds {} samples, sample {} was asked for", path, info.samples, index);
   Sample sample;
-  sample.seed = read_entry<std::uint64_t>(impl_->file, "seed", H5T_NATIVE_UINT64, index, path);
-  sample.number = read_entry<std::uint64_t>(impl_->file, "sample", H5T_NATIVE_UINT64, index, path);
-  sample.iterations = read_entry<int>(impl_->file, "iterations", H5T_NATIVE_INT, index, path);
-  sample.residual = read_entry<double>(impl_->file, "residual", H5T_NATIVE_DOUBLE, index, path);
+  sample.seed = read_entry<std::uint64_t>(file, "seed", H5T_NATIVE_UINT64, index, path);
+  sample.number = read_entry<std::uint64_t>(file, "sample", H5T_NATIVE_UINT64, index, path);
+  sample.iterations = read_entry<int>(file, "iterations", H5T_NATIVE_INT, index, path);
+  sample.residual = read_entry<double>(file, "residual", H5T_NATIVE_DOUBLE, index, path);
   const auto solver =
-      read_entry<std::array<char, kSolverNameSize>>(impl_->file, "solver", solver_type(), index, path);
+      read_entry<std::array<char, kSolverNameSize>>(file, "solver", solver_type(), index, path);
   sample.solver.assign(solver.begin(), std::find(solver.begin(), solver.end(), '\0'));
   return sample;
 }

@@ -1,4 +1,5 @@
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "core/version.hpp"
@@ -45,11 +46,7 @@ H5Handle create_scalars(hid_t file, const char* name, hid_t type, std::size_t sa
 }
 
 void write_vector(hid_t file, const char* name, const std::vector<double>& values) {
-  const hsize_t size = values.size();
-  const H5Handle space = h5_own(H5Screate_simple(1, &size, nullptr), name);
-  const H5Handle dataset = h5_own(
-      H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, dataset_properties(name), H5P_DEFAULT),
-      name);
+  const H5Handle dataset = create_scalars(file, name, H5T_IEEE_F64LE, values.size());
   h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), name);
 }
 
@@ -69,6 +66,18 @@ void create_tensor_view(hid_t file, const DatasetInfo& info) {
 }
 
 void write_attributes(hid_t file, const DatasetInfo& info) {
+  // What our reader reads, in one text of fixed length, which HDF5 keeps under a checksum; the others below are for people
+  // and other programs. Texts of variable length lie in a heap without one, where HDF5 1.10 may even hang on a flipped bit.
+  const nlohmann::json all{{"schema", kDatasetSchema},
+                           {"schema_version", kDatasetSchemaVersion},
+                           {"setup", info.setup},
+                           {"size", {info.grid.lx, info.grid.ly}},
+                           {"location", to_string(info.location)},
+                           {"field", info.field},
+                           {"tolerance", info.tolerance},
+                           {"program_version", info.version},
+                           {"configuration", info.configuration}};
+  h5_write_fixed_text(file, kInfoAttribute, all.dump());
   h5_write_attribute(file, "schema", std::string(kDatasetSchema));
   h5_write_attribute(file, "schema_version", static_cast<long long>(kDatasetSchemaVersion));
   h5_write_attribute(file, "equation", std::string("-div(permeability grad pressure) = source"));
@@ -78,7 +87,7 @@ void write_attributes(hid_t file, const DatasetInfo& info) {
   h5_write_attribute(file, "location", to_string(info.location));
   h5_write_attribute(file, "field", info.field);
   h5_write_attribute(file, "tolerance", info.tolerance);
-  h5_write_attribute(file, "program_version", std::string(kVersion));
+  h5_write_attribute(file, "program_version", info.version);
   h5_write_attribute(file, "configuration", info.configuration);
 }
 
@@ -130,6 +139,7 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   Impl& d = *impl_;
   d.path = path;
   d.info = info;
+  d.info.version = kVersion;
   d.file = h5_create(path);
   d.permeability = create_fields(d.file, "permeability", info);
   d.pressure = create_fields(d.file, "pressure", info);
@@ -149,7 +159,7 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
     h5_check(H5Lcreate_hard(d.file, name, d.file, alias, H5P_DEFAULT, H5P_DEFAULT), alias);
   }
   create_tensor_view(d.file, info);
-  write_attributes(d.file, info);
+  write_attributes(d.file, d.info);
 }
 
 DatasetWriter::~DatasetWriter() = default;

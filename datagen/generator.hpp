@@ -37,8 +37,8 @@ struct VerifiedSolution {
   Field pressure;
   int iterations = 0;
   double relative_residual = 0.0;
-  std::string method;  ///< that found it
   std::string rejection;
+  std::string method;  ///< that found it
 };
 
 struct GenerateCallbacks {

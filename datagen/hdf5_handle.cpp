@@ -46,7 +46,10 @@ H5Handle h5_open(const std::filesystem::path& path) {
 
 H5Handle h5_create(const std::filesystem::path& path) {
   silence_hdf5();
-  return h5_own(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), "create " + path.string());
+  // The file format of HDF5 1.10: only from there on does all of its own bookkeeping carry checksums.
+  const H5Handle access = h5_own(H5Pcreate(H5P_FILE_ACCESS), "create " + path.string());
+  h5_check(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), "create " + path.string());
+  return h5_own(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), "create " + path.string());
 }
 
 bool h5_exists(hid_t location, const std::string& name) {
@@ -117,6 +120,21 @@ std::string h5_read_text(hid_t location, const std::string& name) {
     H5free_memory(text);
     return value;
   }
+  return h5_read_fixed_text(location, name);
+}
+
+void h5_write_fixed_text(hid_t location, const std::string& name, const std::string& value) {
+  const H5Handle type = h5_own(H5Tcopy(H5T_C_S1), "string type");
+  h5_check(H5Tset_size(type, value.size() + 1), "string type");
+  h5_check(H5Tset_cset(type, H5T_CSET_UTF8), "string type");
+  write_scalar(location, name, type, value.c_str());
+}
+
+std::string h5_read_fixed_text(hid_t location, const std::string& name) {
+  if (H5Aexists(location, name.c_str()) <= 0) return "";
+  const H5Handle attribute = h5_own(H5Aopen(location, name.c_str(), H5P_DEFAULT), "attribute " + name);
+  const H5Handle type = h5_own(H5Aget_type(attribute), "attribute " + name);
+  if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0 || !is_single(attribute)) return "";
   std::string value(H5Tget_size(type), '\0');
   h5_check(H5Aread(attribute, type, value.data()), "attribute " + name);
   return value.substr(0, value.find('\0'));

@@ -44,6 +44,9 @@ std::string h5_shape_text(const std::vector<hsize_t>& shape);
 void h5_write_attribute(hid_t location, const std::string& name, const std::string& value);
 void h5_write_attribute(hid_t location, const std::string& name, double value);
 void h5_write_attribute(hid_t location, const std::string& name, long long value);
+/// Text of fixed length, which HDF5 1.10's format keeps under a checksum. Empty where the attribute is absent or another.
+void h5_write_fixed_text(hid_t location, const std::string& name, const std::string& value);
+std::string h5_read_fixed_text(hid_t location, const std::string& name);
 /// Empty, or `fallback`, where the attribute is absent.
 std::string h5_read_text(hid_t location, const std::string& name);
 double h5_read_number(hid_t location, const std::string& name, double fallback);
