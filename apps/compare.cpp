@@ -63,8 +63,8 @@ std::vector<Source> sources_of(const Options& o, const Surrogate& surrogate) {
     return sources;
   }
   const ModelCard& card = surrogate.card();
-  check(card.setup != kUnknownSetup,
-        "the model was trained on imported data of unknown equation: compare with --data FILE");
+  check(is_named_setup(card.setup),
+        "the model was trained on data whose set-up is {}: compare with --data FILE", card.setup);
   auto field = std::make_shared<FieldSource>(o.field);
   std::vector<std::string> resolutions;
   if (o.resolution.empty()) {
@@ -94,7 +94,7 @@ std::vector<Source> sources_of(const Options& o, const Surrogate& surrogate) {
 
 // Solves anew where the equation is known: for the time, and for the pressure where the source has none.
 void solve_sample(const Source& source, double tolerance, Sample& sample, ComparedSample& compared) {
-  if (source.setup == kUnknownSetup) return;
+  if (!is_named_setup(source.setup)) return;
   const Problem problem = make_problem(source.setup, sample.permeability);
   SolveResult solved =
       solve_darcy(problem, {.relative_tolerance = tolerance, .ranks = SolverOptions::Ranks::self});
@@ -112,7 +112,7 @@ void write_image(const fs::path& path, const Source& source, const Sample& sampl
                    {"pressure", sample.pressure},
                    {"pressure_surrogate", prediction},
                    {"error", difference(prediction, sample.pressure)}};
-  if (source.setup != kUnknownSetup) {
+  if (is_named_setup(source.setup)) {
     const CellFlux flux = cell_flux(make_problem(source.setup, sample.permeability), sample.pressure);
     image.vectors = {{"flux", {flux.x, flux.y}}};
   }
@@ -220,7 +220,7 @@ void compare(const Options& o, const Invocation& invocation) {
     for (std::size_t i = 0; !s.random && i < s.samples; ++i) s.read(i);
   }
   const bool solves =
-      std::any_of(sources.begin(), sources.end(), [](const Source& s) { return s.setup != kUnknownSetup; });
+      std::any_of(sources.begin(), sources.end(), [](const Source& s) { return is_named_setup(s.setup); });
   std::unique_ptr<PetscSession> session;
   if (solves) {
     session = std::make_unique<PetscSession>(invocation.petsc_options);

@@ -82,7 +82,7 @@ struct FieldSource::Impl {
       grdecl.section = o.section;
       single = read_grdecl(o.permeability, grdecl);
     }
-    if (single) check_permeability(*single, o.permeability);
+    if (single && !o.any_sign) check_permeability(*single, o.permeability);
   }
 
   // A dataset of ours knows its domain; arrays of others do not.
@@ -148,7 +148,7 @@ Field FieldSource::draw(std::uint64_t sample, const Grid& grid) const {
   check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "{} holds a field of {}, {} was asked for",
         o.permeability, field.grid.resolution(), grid.resolution());
   field.grid = grid;
-  check_permeability(field, fmt::format("{}, sample {}", o.permeability, sample));
+  if (!o.any_sign) check_permeability(field, fmt::format("{}, sample {}", o.permeability, sample));
   return field;
 }
 

@@ -23,6 +23,7 @@ struct FieldOptions {
   std::string grid3;
   std::optional<int> layer, section;
   std::optional<std::uint64_t> sample;
+  bool any_sign = false;  ///< of the values in the file: it holds no permeability
 };
 
 /// "3,12" -> {3, 12}; with separator x one number stands for both. Throws InvalidInput naming `name`.

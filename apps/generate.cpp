@@ -2,13 +2,16 @@
 //
 //   mano generate --field two-phase --seed 1 --samples 1000 --resolution 64x64 --also 128x128 -o data.h5
 //   mpirun -n 2 mano generate --field lognormal --samples 200 --resolution 64x64 --setup drive -o drive.h5
+//   mpirun -n 8 mano generate --ranks-per-sample 4 --field two-phase --samples 10 --resolution 4096x4096 -o large.h5
 //
 // The same command goes on where a killed one stopped.
 
 #include <algorithm>
+#include <limits>
 
 #include "apps/command_line.hpp"
 #include "apps/field_options.hpp"
+#include "apps/flow_options.hpp"
 #include "apps/progress.hpp"
 #include "apps/verified_solve.hpp"
 #include "core/clock.hpp"
@@ -25,13 +28,16 @@ namespace {
 
 struct Options {
   FieldOptions field;
-  std::string resolution, also, setup = "benchmark", output, json, precision = "float64";
+  FlowOptions flow;
+  std::string resolution, also, output, json, precision = "float64";
   std::size_t samples = 0;
+  std::uint64_t first = 0;
+  int ranks_per_sample = 1;
   double tolerance = SolverOptions{}.relative_tolerance;
   bool overwrite = false;
 };
 
-GenerateRequest make_request(const Options& o, const FieldSource& source,
+GenerateRequest make_request(const Options& o, const FieldSource& source, const FlowSource& flow,
                              const std::vector<std::string>& petsc) {
   GenerateRequest r;
   check(!o.output.empty(), "no output: pass -o FILE.h5");
@@ -48,27 +54,34 @@ GenerateRequest make_request(const Options& o, const FieldSource& source,
       r.grids.push_back(grid);
     }
   }
-  r.samples = o.samples > 0 || !source.from_file() ? o.samples : source.samples();
+  check(!source.from_file() || o.first < source.samples(),
+        "{} holds {} fields, the first asked for is number {}", o.field.permeability, source.samples(),
+        o.first);
+  r.samples = o.samples > 0 || !source.from_file() ? o.samples : source.samples() - o.first;
+  r.first = o.first;
   check(r.samples > 0, "samples is {}; it must be at least 1", r.samples);
-  check(!source.from_file() || r.samples <= source.samples(), "{} holds {} fields, {} samples were asked for",
-        o.field.permeability, source.samples(), r.samples);
+  check(!source.from_file() || o.first + r.samples <= source.samples(),
+        "{} holds {} fields, {} samples from number {} were asked for", o.field.permeability,
+        source.samples(), r.samples, o.first);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check(o.precision == "float32" || o.precision == "float64",
         "precision is '{}', expected float32 or float64", o.precision);
   r.seed = o.field.seed;
-  r.setup = o.setup;
+  r.setup = flow.setup();
   r.field = source.kind();
   r.tolerance = o.tolerance;
   r.single_precision = o.precision == "float32";
   r.overwrite = o.overwrite;
   nlohmann::json c = source.configuration();
   c.update({{"samples", r.samples},
-            {"setup", o.setup},
+            {"first", r.first},
+            {"setup", flow.setup()},
             {"tolerance", o.tolerance},
             {"precision", o.precision},
             {"program_version", kVersion},
             {"size", {r.grids[0].lx, r.grids[0].ly}},
             {"petsc_options", petsc}});
+  if (const auto changes = flow.configuration(); !changes.is_null()) c["flow"] = changes;
   for (const Grid& grid : r.grids) c["resolutions"].push_back(grid.resolution());
   r.configuration = c.dump();
   return r;
@@ -94,13 +107,52 @@ void run_on_ranks(const PetscSession& session, const std::function<void()>& work
   throw Error(worst, status != 0 ? message : "another rank failed, see its line");
 }
 
+// What the leader of a group tells the others: which sample to solve with it at which resolution, or that all is done.
+constexpr std::uint64_t kAllDone = std::numeric_limits<std::uint64_t>::max();
+
+struct DoneWhenLeft {
+  const RankGroups& groups;
+  ~DoneWhenLeft() { groups.broadcast(kAllDone); }
+};
+
+GenerateTimes lead(const GenerateRequest& request, const RankGroups& groups, const FieldSource& source,
+                   const FlowSource& flow, DarcySolver& solver) {
+  const DoneWhenLeft done{groups};
+  Progress progress("generate", "samples", request.samples);
+  GenerateCallbacks callbacks;
+  callbacks.draw = [&](std::uint64_t sample, const Grid& grid) {
+    groups.broadcast(sample);
+    groups.broadcast(std::find(request.grids.begin(), request.grids.end(), grid) - request.grids.begin());
+    return source.draw(sample, grid);
+  };
+  callbacks.solve = [&](const Field& k, std::uint64_t sample) {
+    return verified_solve(solver, flow.problem(k, sample));
+  };
+  callbacks.progress = [&](std::size_t finished) { progress.update(std::min(finished, request.samples)); };
+  return generate_shards(request, callbacks, groups.number(), groups.count());
+}
+
+void follow(const GenerateRequest& request, const RankGroups& groups, const FieldSource& source,
+            const FlowSource& flow, DarcySolver& solver) {
+  while (true) {
+    const std::uint64_t sample = groups.broadcast(0);
+    if (sample == kAllDone) return;
+    const Grid grid = request.grids.at(groups.broadcast(0));
+    solver.solve(flow.problem(source.draw(sample, grid), sample));
+  }
+}
+
 void generate(const Options& o, const Invocation& invocation) {
   // 1. What is asked for.
   const FieldSource source(o.field);
-  const GenerateRequest request = make_request(o, source, invocation.petsc_options);
-  make_problem(o.setup, Field(Grid{2, 2}, 1.0));  // an unknown set-up is refused before any work
-  if (source.from_file()) {                       // so is a field of the file that cannot be used
-    for (std::size_t s = 0; s < request.samples; ++s) source.draw(s, request.grids[0]);
+  const FlowSource flow(o.flow, o.field);
+  check(!flow.has_permeability_file(),
+        "--permeability-y: a dataset holds one permeability a cell; pass --anisotropy, or use mano solve");
+  const GenerateRequest request = make_request(o, source, flow, invocation.petsc_options);
+  for (const Grid& grid : request.grids)
+    flow.problem(Field(grid, 1.0), 0);  // what cannot fit is refused before any work
+  if (source.from_file()) {             // so is a field of the file that cannot be used
+    for (std::size_t s = 0; s < request.samples; ++s) source.draw(request.first + s, request.grids[0]);
   }
   const double start = seconds_now();
   const PetscSession session(invocation.petsc_options);
@@ -112,26 +164,26 @@ void generate(const Options& o, const Invocation& invocation) {
   });
   catch_interrupts();
 
-  // 2. Shards: every rank draws, solves, verifies and writes its own.
+  // 2. Shards: every group of ranks draws, solves, verifies and writes its own.
+  const RankGroups groups(session, o.ranks_per_sample);
+  GenerationLock lock;
   bool complete = false;
   run_on_ranks(session, [&] {
-    if (session.rank() == 0) complete = prepare_generation(request) == Prepared::complete;
+    if (session.rank() == 0) complete = prepare_generation(request, lock) == Prepared::complete;
   });
   if (session.maximum(complete ? 1 : 0) == 1) {
     say(fmt::format("{} is complete", request.output.string()));
     return;
   }
   GenerateTimes times;
-  {
-    Progress progress("generate", "samples", request.samples);
-    GenerateCallbacks callbacks;
-    callbacks.draw = [&](std::uint64_t sample, const Grid& grid) { return source.draw(sample, grid); };
-    DarcySolver solver({.relative_tolerance = o.tolerance, .ranks = SolverOptions::Ranks::self});
-    callbacks.solve = [&](const Field& k) { return verified_solve(solver, make_problem(o.setup, k)); };
-    callbacks.progress = [&](std::size_t done) { progress.update(std::min(done, request.samples)); };
-    run_on_ranks(session,
-                 [&] { times = generate_shards(request, callbacks, session.rank(), session.ranks()); });
-  }
+  run_on_ranks(session, [&] {
+    DarcySolver solver({.relative_tolerance = o.tolerance, .group = &groups});
+    if (groups.leads()) {
+      times = lead(request, groups, source, flow, solver);
+    } else {
+      follow(request, groups, source, flow, solver);
+    }
+  });
 
   // 3. One file a resolution, by rename.
   run_on_ranks(session, [&] {
@@ -152,7 +204,8 @@ void generate(const Options& o, const Invocation& invocation) {
                       {"seconds", seconds},
                       {"seconds_solving", times.solving},
                       {"seconds_writing", times.writing},
-                      {"ranks", session.ranks()}});
+                      {"ranks", session.ranks()},
+                      {"ranks_per_sample", o.ranks_per_sample}});
 }
 
 }  // namespace
@@ -162,11 +215,18 @@ std::function<void(const Invocation&)> add_generate(CLI::App& app) {
   add_field_options(app, o->field);
   app.add_option("--samples", o->samples, "Number of samples [all fields of a file]")
       ->check(CLI::NonNegativeNumber);
+  app.add_option(
+         "--first", o->first,
+         "Number of the first sample: jobs with one seed and ranges of their own, then mano merge [0]")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--ranks-per-sample", o->ranks_per_sample,
+                 "Ranks of mpirun that solve one sample together, for grids that one is too slow for [1]")
+      ->check(CLI::PositiveNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   app.add_option("--also", o->also,
                  "The same samples at further resolutions, each solved anew, in files of their own")
       ->type_name("WxH,...");
-  app.add_option("--setup", o->setup, "benchmark, drive or five-spot [benchmark]");
+  add_flow_options(app, o->flow);
   app.add_option("--tolerance", o->tolerance, "Bound on the true relative residual [1e-10]");
   app.add_option("--precision", o->precision, "float64 or float32 in the file [float64]");
   app.add_option("-o,--output", o->output, "Dataset, .h5; further resolutions get -WxH before the dot")

@@ -28,6 +28,8 @@ struct Entry {
 constexpr Entry kSubcommands[] = {
     {"solve", "Solve one Darcy problem", mano::add_solve},
     {"generate", "Generate a dataset of permeability and pressure", mano::add_generate},
+    {"upscale", "Effective permeability of a field", mano::add_upscale},
+    {"merge", "Join datasets of one kind into one", mano::add_merge},
     {"import", "Turn HDF5 arrays of others into a dataset", mano::add_import},
     {"train", "Train a MANO on datasets", mano::add_train},
     {"evaluate", "Errors of a trained model on datasets", mano::add_evaluate},

@@ -91,7 +91,7 @@ void write_one_vti(const Options& o, const Input& in, const Surrogate& surrogate
     image.scalars.emplace_back("error", difference(prediction, sample.pressure));
     say(fmt::format("relative L2 error {:.4f}", relative_l2(prediction, sample.pressure)));
   }
-  if (in.setup != kUnknownSetup) {
+  if (is_named_setup(in.setup)) {
     const CellFlux flux = cell_flux(make_problem(in.setup, sample.permeability), prediction);
     image.vectors = {{"flux", {flux.x, flux.y}}};
   }

@@ -21,6 +21,14 @@ inline constexpr int kDatasetSchemaVersion = 1;
 inline constexpr const char* kUnknownSetup =
     "unknown";  ///< imported data: the equation's data are not recorded
 
+inline constexpr const char* kCustomSetup =
+    "custom";  ///< a named one changed by options: they are in the configuration
+
+/// make_problem() can make the problem from the name and the permeability alone.
+inline bool is_named_setup(const std::string& setup) {
+  return setup != kUnknownSetup && setup != kCustomSetup;
+}
+
 struct DatasetInfo {
   Grid grid;
   std::size_t samples = 0;

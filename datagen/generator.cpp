@@ -1,9 +1,13 @@
 #include "datagen/generator.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -52,19 +56,36 @@ DatasetInfo info_of(const GenerateRequest& request, std::size_t grid, std::size_
   return info;
 }
 
-// Finished shards by number, from the manifests of all ranks that ever took part. A line cut off by a kill does not count.
-std::map<std::size_t, json> finished_shards(const GenerateRequest& request) {
-  std::map<std::size_t, json> shards;
-  for (const auto& entry : fs::directory_iterator(shard_folder(request))) {
-    if (entry.path().extension() != ".jsonl") continue;
-    std::ifstream lines(entry.path());
-    for (std::string line; std::getline(lines, line);) {
+// Finished shards by number, from the manifests of all ranks that ever took part. Each look reads only what was appended
+// since the last one.
+class Manifests {
+ public:
+  explicit Manifests(const GenerateRequest& request) : request_(request) {}
+
+  const std::map<std::size_t, json>& shards() {
+    for (const auto& entry : fs::directory_iterator(shard_folder(request_))) {
+      if (entry.path().extension() == ".jsonl") read(entry.path());
+    }
+    return shards_;
+  }
+
+ private:
+  // A line that has no end yet is read again the next time; one that a kill cut off does not count.
+  void read(const fs::path& path) {
+    std::streamoff& position = positions_[path.string()];
+    std::ifstream in(path);
+    in.seekg(position);
+    for (std::string line; std::getline(in, line) && !in.eof();) {
+      position += static_cast<std::streamoff>(line.size()) + 1;
       const json parsed = json::parse(line, nullptr, false);
-      if (!parsed.is_discarded() && parsed.contains("shard")) shards[parsed["shard"]] = parsed;
+      if (!parsed.is_discarded() && parsed.contains("shard")) shards_[parsed["shard"]] = parsed;
     }
   }
-  return shards;
-}
+
+  const GenerateRequest& request_;
+  std::map<std::string, std::streamoff> positions_;
+  std::map<std::size_t, json> shards_;
+};
 
 bool intact(const GenerateRequest& request, std::size_t shard, const json& line) {
   for (std::size_t g = 0; g < request.grids.size(); ++g) {
@@ -93,7 +114,7 @@ Sample make_sample(const GenerateRequest& request, const GenerateCallbacks& call
                    const Grid& grid) {
   Sample sample;
   sample.permeability = callbacks.draw(number, grid);
-  VerifiedSolution solution = callbacks.solve(sample.permeability);
+  VerifiedSolution solution = callbacks.solve(sample.permeability, number);
   const auto& p = solution.pressure.values;
   if (solution.rejection.empty() &&
       !std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); })) {
@@ -165,12 +186,25 @@ std::size_t shard_size(const GenerateRequest& request) {
   return std::clamp<std::size_t>(kShardBytes / (cells * 2 * sizeof(double)), 1, kShardSamples);
 }
 
-Prepared prepare_generation(const GenerateRequest& request) {
+GenerationLock::~GenerationLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void GenerationLock::take(const fs::path& folder, const fs::path& output) {
+  const fs::path path = folder / "lock";
+  descriptor_ = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+  check(descriptor_ >= 0, "cannot write {}: {}", path.string(), std::strerror(errno));
+  check(::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
+        "another 'mano generate' is at work on {}: wait for it, or choose another name", output.string());
+}
+
+Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock) {
   const fs::path folder = shard_folder(request);
   const fs::path configuration = folder / "configuration.json";
   check_writable(request.output);
   check(!fs::exists(folder) || fs::is_directory(folder), "{} is in the way: it must be a folder or absent",
         folder.string());
+  if (fs::exists(folder)) lock.take(folder, request.output);
   const bool was_removing = fs::remove_all(removing_folder(request)) > 0;
   const bool resumes = fs::exists(configuration);
   if (resumes) {
@@ -190,7 +224,10 @@ Prepared prepare_generation(const GenerateRequest& request) {
           "{} exists: choose another name or pass --overwrite", path.string());
   }
   if (was_removing && all_ours && !resumes) return Prepared::complete;
-  fs::create_directories(folder);
+  if (!fs::exists(folder)) {
+    fs::create_directories(folder);
+    lock.take(folder, request.output);
+  }
   if (!resumes) write_text_atomically(configuration, request.configuration);
   return Prepared::to_generate;
 }
@@ -199,11 +236,13 @@ GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCall
                               int ranks) {
   GenerateTimes times;
   const fs::path manifest = shard_folder(request) / fmt::format("manifest-{}.jsonl", rank);
-  auto finished = finished_shards(request);
+  Manifests manifests(request);
+  auto finished = manifests.shards();
   const auto samples_finished = [&] {
-    std::size_t sum = 0;
-    for (const auto& [shard, line] : finished_shards(request)) sum += samples_in(request, shard);
-    return sum;
+    const auto& shards = manifests.shards();
+    const std::size_t last = shard_count(request) - 1;
+    const std::size_t missing = shards.contains(last) ? shard_size(request) - samples_in(request, last) : 0;
+    return shards.size() * shard_size(request) - missing;
   };
   // A line that a kill cut off must not swallow the next one.
   if (fs::exists(manifest)) append_line(manifest, "");
@@ -218,8 +257,8 @@ GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCall
         for (std::size_t s = 0; s < samples_in(request, shard); ++s) {
           check_not_interrupted(request);
           const double start = seconds_now();
-          const Sample sample =
-              make_sample(request, callbacks, shard * shard_size(request) + s, request.grids[g]);
+          const Sample sample = make_sample(
+              request, callbacks, request.first + shard * shard_size(request) + s, request.grids[g]);
           times.solving += seconds_now() - start;
           const double solved = seconds_now();
           writer.write(s, sample);

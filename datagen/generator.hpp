@@ -2,6 +2,7 @@
 // Generates a dataset in shards, so that a run that is killed at any moment loses at most the shards in flight.
 //
 // NAME.h5.part/ holds
+//   lock                     held by the run that works on it; a second one is refused
 //   configuration.json       what was asked for; another request for the same file is refused
 //   shard-000012-64x64.h5    samples of one shard at one resolution: written, closed, fsynced, renamed
 //   manifest-R.jsonl         one line a finished shard, with the hashes of its files, appended by rank R
@@ -23,6 +24,7 @@ struct GenerateRequest {
   std::filesystem::path output;
   std::vector<Grid> grids;  ///< the first goes to `output`, the others to output_path()
   std::size_t samples = 0;
+  std::uint64_t first = 0;  ///< number of the first sample: independent jobs share one seed
   std::uint64_t seed = 0;
   std::string setup;
   std::string field;  ///< kind, for the file's attribute
@@ -43,7 +45,7 @@ struct VerifiedSolution {
 
 struct GenerateCallbacks {
   std::function<Field(std::uint64_t sample, const Grid& grid)> draw;
-  std::function<VerifiedSolution(const Field& permeability)> solve;
+  std::function<VerifiedSolution(const Field& permeability, std::uint64_t sample)> solve;
   std::function<void(std::size_t finished)> progress;  ///< samples finished by all ranks, seen from this one
 };
 
@@ -58,11 +60,24 @@ std::filesystem::path output_path(const GenerateRequest& request, std::size_t g)
 /// Samples in one shard, from the request alone.
 std::size_t shard_size(const GenerateRequest& request);
 
+/// Held by a run for as long as the object lives; released by the system when the process dies.
+class GenerationLock {
+ public:
+  GenerationLock() = default;
+  ~GenerationLock();
+  GenerationLock(const GenerationLock&) = delete;
+  GenerationLock& operator=(const GenerationLock&) = delete;
+  void take(const std::filesystem::path& folder, const std::filesystem::path& output);
+
+ private:
+  int descriptor_ = -1;
+};
+
 /// Rank 0, before all others: makes or checks the folder of shards, and removes what a kill left half-written. `complete`
 /// where a kill came after the last file was finished. Throws InvalidInput where an output exists already or the folder
-/// belongs to another request, or cannot be written.
+/// belongs to another request or to a run that is still at work, or cannot be written.
 enum class Prepared { to_generate, complete };
-Prepared prepare_generation(const GenerateRequest& request);
+Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock);
 
 /// Every rank: computes the missing shards number rank, rank + ranks, ... Throws RunFailed for a solution that is
 /// rejected and Interrupted where a signal came; both leave the finished shards.

@@ -6,24 +6,33 @@
 #include "core/clock.hpp"
 #include "solver/krylov_system.hpp"
 #include "solver/one_thread.hpp"
+#include "solver/rank_groups.hpp"
 
 namespace mano {
 
 namespace {
 
 // A handful of cells is not worth sharing: then every rank solves the whole problem.
-MPI_Comm communicator(const Grid& grid, SolverOptions::Ranks ranks) {
+MPI_Comm worth_sharing(const Grid& grid, MPI_Comm comm) {
   constexpr std::size_t kCellsWorthARank = 64;
   PetscMPIInt size = 1;
-  MPI_Comm_size(PETSC_COMM_WORLD, &size);
-  const bool share = ranks == SolverOptions::Ranks::all && grid.cells() >= kCellsWorthARank * size;
-  return share ? PETSC_COMM_WORLD : PETSC_COMM_SELF;
+  MPI_Comm_size(comm, &size);
+  return size > 1 && grid.cells() >= kCellsWorthARank * size ? comm : PETSC_COMM_SELF;
 }
 
 double norm(const std::vector<double>& v) {
   double sum = 0.0;
   for (double x : v) sum += x * x;
   return std::sqrt(sum);
+}
+
+// Adds the constant that makes what flows in and out balance: the sum of all residuals vanishes.
+void balance(const Stencil& stencil, Field& pressure) {
+  double sum = 0.0;
+  for (double r : residual(stencil, pressure).values) sum += r;
+  const double shift = sum / stencil.held();
+  if (!std::isfinite(shift)) return;
+  for (double& p : pressure.values) p += shift;
 }
 
 void pin_mean(Field& pressure) {
@@ -71,7 +80,11 @@ void iterate(const KrylovSystem& system, const Problem& problem, const Stencil& 
     petsc(KSPGetIterationNumber(system.ksp, &iterations));
     result.iterations += iterations;
     Field pressure = gather(system, stencil.grid);
-    if (problem.pressure_is_free()) pin_mean(pressure);
+    if (problem.pressure_is_free()) {
+      pin_mean(pressure);
+    } else {
+      balance(stencil, pressure);
+    }
     const double residual_norm = norm(residual(stencil, pressure).values);
     const double relative = residual_norm / rhs_norm;
     const double before = result.relative_residual;
@@ -151,7 +164,11 @@ SolveResult DarcySolver::solve(const Problem& problem) {
   check_problem(problem);
   const OneThread one_thread;
   const double start = seconds_now();
-  const MPI_Comm comm = communicator(problem.grid(), impl_->options.ranks);
+  const SolverOptions& options = impl_->options;
+  const MPI_Comm all = options.group != nullptr                     ? options.group->communicator_->comm
+                       : options.ranks == SolverOptions::Ranks::all ? PETSC_COMM_WORLD
+                                                                    : PETSC_COMM_SELF;
+  const MPI_Comm comm = worth_sharing(problem.grid(), all);
   const Stencil stencil(problem);
   const double assembly = seconds_now() - start;
   if (std::all_of(stencil.rhs.begin(), stencil.rhs.end(), [](double b) { return b == 0.0; })) {

@@ -4,6 +4,7 @@
 // without hypre), and last a factorisation by MUMPS. PETSc's options override all of it: with -pc_type or -ksp_type the matrix
 // is assembled and PETSc does as it is told. Without PETSc every function here throws MissingPart.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,27 @@ class PetscSession {
   [[noreturn]] void abort(int status) const;  ///< ends all ranks
 };
 
+/// Groups of neighbouring ranks, each of which solves problems of its own. Needs a PetscSession, and must not outlive it.
+class RankGroups {
+ public:
+  /// Throws InvalidInput unless `size` divides the number of ranks.
+  RankGroups(const PetscSession& session, int size);
+  ~RankGroups();
+  int number() const { return number_; }  ///< of this rank's group
+  int count() const { return count_; }
+  bool leads() const { return rank_ == 0; }
+  std::uint64_t broadcast(
+      std::uint64_t value) const;  ///< the leader's value, for all of the group; collective in it
+
+ private:
+  friend class DarcySolver;
+  struct Communicator;
+  std::unique_ptr<Communicator> communicator_;
+  int rank_ = 0;
+  int number_ = 0;
+  int count_ = 1;
+};
+
 enum class SolverMethod { none, multigrid, multigrid_double, boomeramg, gamg, mumps, petsc_options };
 std::string to_string(SolverMethod method);
 
@@ -39,6 +61,7 @@ struct SolverOptions {
   /// true relative residual |rhs - A p| / |rhs|, the latter down to what rounding allows. -ksp_rtol overrides it.
   double relative_tolerance = 1e-10;
   Ranks ranks = Ranks::all;
+  const RankGroups* group = nullptr;  ///< instead of `ranks`: this rank's group solves together
   std::optional<SolverMethod>
       method;  ///< this one alone, instead of the chain; the multigrid for one rank only
 };

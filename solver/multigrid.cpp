@@ -169,17 +169,13 @@ bool Multigrid::Impl::take(const Stencil& s) {
   grid = s.grid;
   finest.reserve(nx, ny, false);
   double most = 0.0;
-  double held = 0.0;
   for (int j = 0; j < ny; ++j) {
     for (int i = 0; i < nx; ++i) most = std::max(most, s.diagonal(i, j));
   }
   scale = most > 0 ? 1.0 / most : 1.0;
   kernels().take_stencil(scale, s.tx.data(), s.ty.data(), s.well.empty() ? nullptr : s.well.data(),
                          finest.grid);
-  for (int j = 0; j < ny; ++j) held += s.left(0, j) + s.right(nx - 1, j);
-  for (double index : s.well) held += index;
-  for (int i = 0; i < nx; ++i) held += s.below(i, 0) + s.above(i, ny - 1);
-  return held == 0.0;
+  return s.held() == 0.0;
 }
 
 template <typename T>

@@ -35,6 +35,14 @@ std::vector<std::string> PetscSession::unused() const {
 void PetscSession::abort(int status) const {
   std::exit(status);
 }
+struct RankGroups::Communicator {};
+RankGroups::RankGroups(const PetscSession&, int) {
+  missing();
+}
+RankGroups::~RankGroups() = default;
+std::uint64_t RankGroups::broadcast(std::uint64_t value) const {
+  return value;
+}
 std::string to_string(SolverMethod) {
   missing();
 }

@@ -3,6 +3,7 @@
 
 #include "solver/darcy_solver.hpp"
 #include "solver/petsc_handle.hpp"
+#include "solver/rank_groups.hpp"
 
 namespace mano {
 
@@ -79,6 +80,23 @@ std::vector<std::string> PetscSession::unused() const {
 void PetscSession::abort(int status) const {
   MPI_Abort(PETSC_COMM_WORLD, status);
   std::abort();
+}
+
+RankGroups::RankGroups(const PetscSession& session, int size)
+    : communicator_(std::make_unique<Communicator>()) {
+  check(size >= 1 && session.ranks() % size == 0, "{} ranks a sample do not divide the {} ranks of this run",
+        size, session.ranks());
+  number_ = session.rank() / size;
+  count_ = session.ranks() / size;
+  rank_ = session.rank() % size;
+  MPI_Comm_split(PETSC_COMM_WORLD, number_, rank_, &communicator_->comm);
+}
+
+RankGroups::~RankGroups() = default;
+
+std::uint64_t RankGroups::broadcast(std::uint64_t value) const {
+  MPI_Bcast(&value, 1, MPI_UINT64_T, 0, communicator_->comm);
+  return value;
 }
 
 }  // namespace mano

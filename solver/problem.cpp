@@ -129,8 +129,10 @@ Problem make_problem(const std::string& setup, Field permeability) {
     const double rate = 1.0 / (grid.hx() * grid.hy());
     problem.source(0, 0) += rate;
     problem.source(grid.nx - 1, grid.ny - 1) -= rate;
+  } else if (setup == "closed") {
+    set_all(Type::flux, 0.0);
   } else {
-    throw InvalidInput(fmt::format("set-up is '{}', expected benchmark, drive or five-spot", setup));
+    throw InvalidInput(fmt::format("set-up is '{}', expected benchmark, drive, five-spot or closed", setup));
   }
   return problem;
 }

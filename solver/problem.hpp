@@ -68,6 +68,7 @@ void check_problem(const Problem& problem);
 ///   benchmark   p = 0 all round, f = 1 (the set-up of the operator-learning literature)
 ///   drive       p = 1 left, p = 0 right, no flow at top and bottom, f = 0
 ///   five-spot   no flow all round; injector of rate 1 in cell (0, 0), producer of rate 1 in the opposite corner
+///   closed      no flow all round and no source: nothing moves until wells or sides are added
 /// Throws InvalidInput for another name or a permeability that is not finite and above zero.
 Problem make_problem(const std::string& setup, Field permeability);
 

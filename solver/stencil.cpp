@@ -81,6 +81,14 @@ Stencil::Stencil(const Problem& problem) : grid(problem.grid()) {
   }
 }
 
+double Stencil::held() const {
+  double sum = 0.0;
+  for (int j = 0; j < grid.ny; ++j) sum += left(0, j) + right(grid.nx - 1, j);
+  for (int i = 0; i < grid.nx; ++i) sum += below(i, 0) + above(i, grid.ny - 1);
+  for (double index : well) sum += index;
+  return sum;
+}
+
 Field residual(const Stencil& s, const Field& p) {
   const Grid& g = s.grid;
   check(p.values.size() == g.cells(), "residual: pressure has {} values, the grid {} cells", p.values.size(),

@@ -33,6 +33,8 @@ struct Stencil {
   std::vector<double> rhs;   ///< [ny, nx], flow into each cell
 
   explicit Stencil(const Problem& problem);
+  /// Sum of what joins cells to prescribed pressures, of boundaries and wells: flow out of the domain for p = 1.
+  double held() const;
 
   double left(int i, int j) const { return tx[static_cast<std::size_t>(j) * (grid.nx + 1) + i]; }
   double right(int i, int j) const { return left(i + 1, j); }

@@ -14,6 +14,12 @@
 namespace mano {
 namespace {
 
+// As a process that starts anew, and holds its lock no longer than this call.
+Prepared prepare(const GenerateRequest& request) {
+  GenerationLock lock;
+  return prepare_generation(request, lock);
+}
+
 class Generator : public ::testing::Test {
  protected:
   GenerateRequest request(std::size_t samples) const {
@@ -31,7 +37,7 @@ class Generator : public ::testing::Test {
   GenerateCallbacks callbacks() {
     GenerateCallbacks c;
     c.draw = [](std::uint64_t sample, const Grid& g) { return Field(g, 1.0 + static_cast<double>(sample)); };
-    c.solve = [this](const Field& k) {
+    c.solve = [this](const Field& k, std::uint64_t) {
       ++solved_;
       VerifiedSolution s{k, 4, 1e-12, ""};
       s.pressure.values[1] = static_cast<double>(k.grid.nx);
@@ -41,7 +47,7 @@ class Generator : public ::testing::Test {
   }
 
   void run(const GenerateRequest& r, int ranks) {
-    prepare_generation(r);
+    prepare(r);
     for (int rank = ranks - 1; rank >= 0; --rank) generate_shards(r, callbacks(), rank, ranks);
     merge_shards(r);
   }
@@ -70,13 +76,13 @@ TEST_F(Generator, WritesOneFileAResolutionAndNothingElse) {
 
 TEST_F(Generator, GoesOnWithFinishedShardsAndRedoesDamagedOnes) {
   const auto r = request(130);
-  prepare_generation(r);
+  prepare(r);
   generate_shards(r, callbacks(), 0, 3);  // shard 0 alone
   EXPECT_EQ(solved_, 128);
   // A line that a kill cut off, and a shard that was damaged.
   std::ofstream(folder_.path() / "d.h5.part" / "manifest-0.jsonl", std::ios::app) << R"({"shard": 1, "ha)";
   solved_ = 0;
-  prepare_generation(r);
+  prepare(r);
   generate_shards(r, callbacks(), 0, 1);
   EXPECT_EQ(solved_, 2 * (130 - 64));
   std::ofstream(folder_.path() / "d.h5.part" / "shard-000001-3x2.h5", std::ios::app) << "x";
@@ -90,10 +96,10 @@ TEST_F(Generator, GoesOnWithFinishedShardsAndRedoesDamagedOnes) {
 
 TEST_F(Generator, StoresNothingThatWasRejectedOrIsNotFinite) {
   const auto r = request(3);
-  prepare_generation(r);
+  prepare(r);
   for (const bool reject : {true, false}) {
     auto c = callbacks();
-    c.solve = [&](const Field& k) {
+    c.solve = [&](const Field& k, std::uint64_t) {
       VerifiedSolution s{k, 4, 1e-12, reject ? "wrong by design" : ""};
       if (!reject) s.pressure.values[2] = std::numeric_limits<double>::quiet_NaN();
       return s;
@@ -107,15 +113,15 @@ TEST_F(Generator, StoresNothingThatWasRejectedOrIsNotFinite) {
 
 TEST_F(Generator, RefusesAnotherRequestAndExistingFiles) {
   auto r = request(3);
-  prepare_generation(r);
+  prepare(r);
   auto other = r;
   other.configuration = R"({"seed": 6})";
-  EXPECT_THROW(prepare_generation(other), InvalidInput);
+  EXPECT_THROW(prepare(other), InvalidInput);
   generate_shards(r, callbacks(), 0, 1);
   merge_shards(r);
-  EXPECT_THROW(prepare_generation(r), InvalidInput);
+  EXPECT_THROW(prepare(r), InvalidInput);
   r.overwrite = true;
-  EXPECT_NO_THROW(prepare_generation(r));
+  EXPECT_NO_THROW(prepare(r));
 }
 
 }  // namespace
