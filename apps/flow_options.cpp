@@ -36,8 +36,8 @@ std::pair<BoundaryCondition::Type, std::vector<double>> parse_side(const std::st
   const auto equals = text.find('=');
   const std::string type = text.substr(0, equals);
   check(equals != std::string::npos && (type == "pressure" || type == "flux"),
-        "--{} is '{}', expected pressure=VALUE or flux=VALUE (outward), or one value a face: flux=0,1,0", side,
-        text);
+        "--{} is '{}', expected pressure=VALUE or flux=VALUE (outward), or one value a face: flux=0,1,0",
+        side, text);
   std::vector<double> values;
   for (const std::string& part : split(text.substr(equals + 1), ',')) {
     const auto value = parse_number(part);
@@ -80,7 +80,8 @@ std::pair<std::array<double, 2>, Well> parse_well(const std::string& text) {
     }
   }
   if (!controlled) fail("neither rate nor bhp is given");
-  if (well.control == Well::Control::pressure && well.radius == 0.0) fail("a well of given pressure needs a radius");
+  if (well.control == Well::Control::pressure && well.radius == 0.0)
+    fail("a well of given pressure needs a radius");
   return {at, well};
 }
 
@@ -98,11 +99,13 @@ Field read_on(const FieldOptions& options, const Grid& grid, std::uint64_t sampl
 
 void add_flow_options(CLI::App& app, FlowOptions& o) {
   const std::string group = "What drives the flow";
-  app.add_option("--setup", o.setup,
-                 "benchmark, drive, five-spot or closed (no flow, no source) [benchmark; closed with any option "
-                 "below that drives flow]")
+  app.add_option(
+         "--setup", o.setup,
+         "benchmark, drive, five-spot or closed (no flow, no source) [benchmark; closed with any option "
+         "below that drives flow]")
       ->group(group);
-  for (auto [name, value] : {std::pair{"--left", &o.left}, {"--right", &o.right}, {"--bottom", &o.bottom}, {"--top", &o.top}}) {
+  for (auto [name, value] :
+       {std::pair{"--left", &o.left}, {"--right", &o.right}, {"--bottom", &o.bottom}, {"--top", &o.top}}) {
     app.add_option(name, *value, "pressure=P or flux=U, outward; one value, or one a face: flux=0,1,0")
         ->type_name("TYPE=VALUE")
         ->group(group);
@@ -110,7 +113,8 @@ void add_flow_options(CLI::App& app, FlowOptions& o) {
   app.add_option("--source", o.source, "Rate per area: a number, or a file like --permeability's")
       ->type_name("VALUE|FILE")
       ->group(group);
-  app.add_option("--source-keyword", o.source_keyword, "Which array of the source's file [source]")->group(group);
+  app.add_option("--source-keyword", o.source_keyword, "Which array of the source's file [source]")
+      ->group(group);
   app.add_option("--well", o.wells,
                  "X,Y,rate=RATE (into the rock) or X,Y,bhp=PRESSURE,radius=R; may be repeated")
       ->type_name("WELL")
@@ -122,7 +126,8 @@ void add_flow_options(CLI::App& app, FlowOptions& o) {
 void add_anisotropy_options(CLI::App& app, FlowOptions& o) {
   const std::string group = "Permeability along y";
   app.add_option("--anisotropy", o.anisotropy, "Permeability along y over that along x [1]")->group(group);
-  app.add_option("--permeability-y", o.permeability_y, "Permeability along y: a keyword of the permeability's file, or a file")
+  app.add_option("--permeability-y", o.permeability_y,
+                 "Permeability along y: a keyword of the permeability's file, or a file")
       ->type_name("KEYWORD|FILE")
       ->group(group);
 }
@@ -184,14 +189,16 @@ Problem FlowSource::problem(Field permeability, std::uint64_t sample) const {
   }
   if (uniform_source_) problem.source = Field(grid, *uniform_source_);
   if (source_file_) problem.source = read_on(*source_file_, grid, sample, "source");
-  if (permeability_y_) problem.permeability_y = read_on(*permeability_y_, grid, sample, "permeability along y");
+  if (permeability_y_)
+    problem.permeability_y = read_on(*permeability_y_, grid, sample, "permeability along y");
   if (options_.anisotropy && *options_.anisotropy != 1.0) {
     problem.permeability_y = problem.permeability;
     for (double& k : problem.permeability_y.values) k *= *options_.anisotropy;
   }
   for (const WellOption& option : wells_) {
     check(option.x >= 0 && option.x <= grid.lx && option.y >= 0 && option.y <= grid.ly,
-          "--well at ({:g}, {:g}) lies outside the domain of {:g}x{:g}", option.x, option.y, grid.lx, grid.ly);
+          "--well at ({:g}, {:g}) lies outside the domain of {:g}x{:g}", option.x, option.y, grid.lx,
+          grid.ly);
     Well well = option.well;
     well.i = std::min(grid.nx - 1, static_cast<int>(option.x / grid.hx()));
     well.j = std::min(grid.ny - 1, static_cast<int>(option.y / grid.hy()));

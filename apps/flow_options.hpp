@@ -13,7 +13,7 @@
 namespace mano {
 
 struct FlowOptions {
-  std::string setup;                 ///< empty where not given
+  std::string setup;  ///< empty where not given
   std::string left, right, bottom, top;
   std::string source, source_keyword;
   std::vector<std::string> wells;

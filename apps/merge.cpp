@@ -40,7 +40,8 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   const DatasetInfo& a = first.info();
   const DatasetInfo& b = other.info();
   const auto same = [&](const auto& x, const auto& y, const char* what) {
-    check(x == y, "{} and {} differ in {}: '{}' and '{}'", first.path().string(), other.path().string(), what, x, y);
+    check(x == y, "{} and {} differ in {}: '{}' and '{}'", first.path().string(), other.path().string(), what,
+          x, y);
   };
   same(a.grid.resolution(), b.grid.resolution(), "resolution");
   same(fmt::format("{}x{}", a.grid.lx, a.grid.ly), fmt::format("{}x{}", b.grid.lx, b.grid.ly), "domain size");
@@ -63,8 +64,8 @@ void merge(const Options& o, const Invocation&) {
   check(!o.inputs.empty(), "no datasets: name those to merge");
   check(!o.output.empty(), "no output: pass -o FILE.h5");
   check_writable(o.output);
-  check(o.overwrite || !std::filesystem::exists(o.output), "{} exists: choose another name or pass --overwrite",
-        o.output);
+  check(o.overwrite || !std::filesystem::exists(o.output),
+        "{} exists: choose another name or pass --overwrite", o.output);
   catch_interrupts();
   std::vector<DatasetReader> parts;
   DatasetInfo info;
@@ -90,7 +91,8 @@ void merge(const Options& o, const Invocation&) {
     std::size_t done = 0;
     for (const DatasetReader& part : parts) {
       for (std::size_t s = 0; s < part.info().samples; ++s) {
-        if (const int signal = interrupt_signal()) throw Interrupted(signal, "interrupted; nothing was written");
+        if (const int signal = interrupt_signal())
+          throw Interrupted(signal, "interrupted; nothing was written");
         const Sample sample = part.read(s);  // its checksums, and its values
         check(seen.emplace(sample.seed, sample.number).second, "{}: sample {} of seed {} is there twice",
               part.path().string(), sample.number, sample.seed);
@@ -101,8 +103,8 @@ void merge(const Options& o, const Invocation&) {
     }
     writer.close();
   });
-  say(fmt::format("wrote {}: {} samples of {} from {} file{}", o.output, samples, info.grid.resolution(), parts.size(),
-                  parts.size() == 1 ? "" : "s"));
+  say(fmt::format("wrote {}: {} samples of {} from {} file{}", o.output, samples, info.grid.resolution(),
+                  parts.size(), parts.size() == 1 ? "" : "s"));
   write_json(o.json, {{"command", "merge"}, {"samples", samples}, {"files", parts.size()}});
 }
 

@@ -19,6 +19,8 @@ struct KrylovSystem {
   Vector x;
   Vector rhs;
   Krylov ksp;
+  bool tests_residual =
+      false;  ///< it iterates until the residual is small too, not the preconditioned one alone
 };
 
 enum class Preconditioner { boomeramg, gamg, mumps };

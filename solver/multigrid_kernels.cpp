@@ -129,7 +129,8 @@ void take_stencil(double factor, const double* tx, const double* ty, const doubl
   for (Index i = 0; i < nx; ++i) to.a.north[(to.ny - 1) * to.stride + i] = 0;
 }
 
-// A diagonal of a coarse operator joins neighbours in either direction.
+// A diagonal of a coarse operator joins neighbours in either direction. Both neighbours of a point in a direction count: at
+// the end of a line there is only one.
 Coupling coupling(const SetupGrid& g) {
   double sum_x = 0;
   double sum_y = 0;
@@ -137,13 +138,16 @@ Coupling coupling(const SetupGrid& g) {
     const double* east = g.a.east + j * g.stride;
     const double* north = g.a.north + j * g.stride;
     const double* rising = g.a.rising ? g.a.rising + j * g.stride : east;
-    const double* falling = g.a.falling ? g.a.falling + j * g.stride : east;
+    const double* falling = g.a.rising ? g.a.falling + j * g.stride : east;
     const double nine = g.a.rising ? 1 : 0;
+    const Index down = g.stride;
 #pragma omp simd reduction(+ : sum_x, sum_y)
     for (Index i = 0; i < g.nx; ++i) {
-      const double diagonals = nine * (rising[i] + falling[i]);
-      const double x = east[i] + diagonals > 0 ? east[i] + diagonals : 0;
-      const double y = north[i] + diagonals > 0 ? north[i] + diagonals : 0;
+      const double diagonals = nine * (rising[i] + falling[i - 1] + falling[i - down] + rising[i - down - 1]);
+      const double along_x = east[i] + east[i - 1] + diagonals;
+      const double along_y = north[i] + north[i - down] + diagonals;
+      const double x = along_x > 0 ? along_x : 0;
+      const double y = along_y > 0 ? along_y : 0;
       const double inverse = x + y > 0 ? 1 / (x + y) : 0;
       sum_x += x * inverse;
       sum_y += y * inverse;

@@ -137,7 +137,7 @@ double attainable_relative_residual(const Stencil& stencil, const Field& pressur
     }
   }
   const double b = norm(stencil.rhs);
-  constexpr double kMost = 1e-4;  // beyond, a residual would say nothing
+  constexpr double kMost = 1e-2;  // beyond, a residual would say nothing
   return b == 0.0 ? 0.0 : std::min(kMost, 64 * std::numeric_limits<double>::epsilon() * norm(scale) / b);
 }
 

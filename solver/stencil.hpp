@@ -53,7 +53,7 @@ Field residual(const Stencil& stencil, const Field& pressure);
 double relative_residual(const Stencil& stencil, const Field& pressure);
 
 /// What rounding alone leaves of the relative residual of a pressure in double precision:
-/// 64 eps | |A||p| + |rhs| | / |rhs|, at most 1e-4. Large where a well or boundary drives flow through rock that is far less
+/// 64 eps | |A||p| + |rhs| | / |rhs|, at most 1e-2. Large where a well or boundary drives flow through rock that is far less
 /// permeable than the rest: there p is large and a cell's flow the small difference of large ones.
 double attainable_relative_residual(const Stencil& stencil, const Field& pressure);
 

@@ -1,4 +1,5 @@
 """Bad input, all of it in one table: one line on standard error that names what is wrong, status 2, nothing written."""
+import json
 import os
 import shutil
 
@@ -121,8 +122,9 @@ def dataset(path, k, setup="benchmark", size=(1.0, 1.0), location="cell"):
         f["pressure"] = np.ones_like(k)
         f["x-coordinate"] = (np.arange(k.shape[-1]) + 0.5) / k.shape[-1]
         f["y-coordinate"] = (np.arange(k.shape[-2]) + 0.5) / k.shape[-2]
-        f.attrs.update(schema="mano.darcy", schema_version=1, setup=setup, size_x=size[0], size_y=size[1], location=location,
-                       field="two-phase", tolerance=1e-10, configuration="{}", program_version="0.1.0")
+        f.attrs["mano"] = np.bytes_(json.dumps({
+            "schema": "mano.darcy", "schema_version": 1, "setup": setup, "size": size, "location": location,
+            "field": "two-phase", "tolerance": 1e-10, "configuration": "{}", "program_version": "0.1.0"}))
 
 
 def change_checkpoint(source, target, change):

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <random>
 
@@ -76,6 +77,40 @@ TEST(Dataset, HasTheNamesOfOtherPrograms) {
   const H5Handle file = h5_open(path);
   const H5Handle tensor(H5Dopen2(file, "tensor", H5P_DEFAULT));
   EXPECT_EQ(h5_shape_text(h5_shape(tensor)), "[2, 1, 3, 5]");
+}
+
+// Large enough that bytes of noise are stored and the others deflated; HDF5's own filters take it apart again.
+TEST(Dataset, ChunksOfNoiseAndOfPlainNumbersComeBack) {
+  const TemporaryFolder folder;
+  std::mt19937_64 random(9);
+  std::normal_distribution<double> normal;
+  for (bool single : {false, true}) {
+    DatasetInfo info = small_info(3);
+    info.grid = {181, 97, 2.0, 1.0};
+    info.single_precision = single;
+    Sample sample;
+    sample.permeability = Field(info.grid, 3.0);
+    sample.pressure = Field(info.grid);
+    std::vector<Sample> written;
+    for (int s = 0; s < 3; ++s) {
+      for (std::size_t c = 0; c < info.grid.cells(); ++c) {
+        sample.permeability.values[c] = c % 7 < 3 ? 12.0 : 3.0;
+        const double smooth = std::sin(1e-4 * static_cast<double>(c));
+        const double value = s == 0 ? smooth : s == 1 ? normal(random) : static_cast<double>(c % 11);
+        sample.pressure.values[c] = single ? static_cast<float>(value) : value;
+      }
+      written.push_back(sample);
+    }
+    const auto path = folder.path() / "large.h5";
+    DatasetWriter writer(path, info);
+    for (std::size_t s = 0; s < 3; ++s) writer.write(s, written[s]);
+    writer.close();
+    const DatasetReader reader(path);
+    for (std::size_t s = 0; s < 3; ++s) {
+      EXPECT_EQ(reader.read(s).pressure.values, written[s].pressure.values) << s;
+      EXPECT_EQ(reader.read(s).permeability.values, written[s].permeability.values) << s;
+    }
+  }
 }
 
 TEST(Dataset, CopiesShardsAsTheyAre) {
