@@ -17,14 +17,16 @@ inline double finite_element_permeability(const Field& k) {
   const auto node = [&](int i, int j) { return static_cast<std::size_t>(j) * (n + 1) + i; };
   const std::size_t nodes = static_cast<std::size_t>(n + 1) * (m + 1);
   // Stiffness of a square bilinear element: corners in the order (0,0), (1,0), (0,1), (1,1).
-  constexpr double kElement[4][4] = {
-      {4. / 6, -1. / 6, -1. / 6, -2. / 6}, {-1. / 6, 4. / 6, -2. / 6, -1. / 6},
-      {-1. / 6, -2. / 6, 4. / 6, -1. / 6}, {-2. / 6, -1. / 6, -1. / 6, 4. / 6}};
+  constexpr double kElement[4][4] = {{4. / 6, -1. / 6, -1. / 6, -2. / 6},
+                                     {-1. / 6, 4. / 6, -2. / 6, -1. / 6},
+                                     {-1. / 6, -2. / 6, 4. / 6, -1. / 6},
+                                     {-2. / 6, -1. / 6, -1. / 6, 4. / 6}};
   const auto multiply = [&](const std::vector<double>& p) {
     std::vector<double> y(nodes, 0.0);
     for (int j = 0; j < m; ++j) {
       for (int i = 0; i < n; ++i) {
-        const std::array<std::size_t, 4> corner{node(i, j), node(i + 1, j), node(i, j + 1), node(i + 1, j + 1)};
+        const std::array<std::size_t, 4> corner{node(i, j), node(i + 1, j), node(i, j + 1),
+                                                node(i + 1, j + 1)};
         for (int a = 0; a < 4; ++a) {
           for (int b = 0; b < 4; ++b) y[corner[a]] += k(i, j) * kElement[a][b] * p[corner[b]];
         }

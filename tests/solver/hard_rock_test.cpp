@@ -56,7 +56,8 @@ Draw draw(std::uint64_t number) {
   spec.deviation = std::log(d.contrast) / 6;
   spec.correlation_length_x = 0.1 * aspect;
   spec.contrast = pick(6, 2) == 0 ? d.contrast : 1 / d.contrast;
-  d.permeability = d.kind == "noise" ? noise(random, d.grid, d.contrast) : draw_field(spec, 42, number, d.grid);
+  d.permeability =
+      d.kind == "noise" ? noise(random, d.grid, d.contrast) : draw_field(spec, 42, number, d.grid);
   return d;
 }
 
@@ -64,7 +65,8 @@ TEST(HardRock, NoRandomDrawFails) {
   const char* asked = std::getenv("MANO_DRAWS");
   const std::uint64_t draws = asked != nullptr ? std::strtoull(asked, nullptr, 10) : 1000;
   DarcySolver solver({.relative_tolerance = 1e-8, .ranks = SolverOptions::Ranks::self});
-  DarcySolver factorisation({.relative_tolerance = 1e-8, .ranks = SolverOptions::Ranks::self, .method = SolverMethod::mumps});
+  DarcySolver factorisation(
+      {.relative_tolerance = 1e-8, .ranks = SolverOptions::Ranks::self, .method = SolverMethod::mumps});
   std::map<std::string, int> methods;
   double worst = 0.0;
   int most = 0;
@@ -75,7 +77,8 @@ TEST(HardRock, NoRandomDrawFails) {
     ++methods[to_string(result.method)];
     EXPECT_TRUE(result.converged) << "draw " << number << ": " << d.text() << ": " << to_string(result.method)
                                   << " " << result.reason << " " << result.relative_residual;
-    EXPECT_EQ(maximum_principle_violation(problem, result.pressure), "") << "draw " << number << ": " << d.text();
+    EXPECT_EQ(maximum_principle_violation(problem, result.pressure), "")
+        << "draw " << number << ": " << d.text();
     if (number % 20 == 0 && result.method != SolverMethod::none) {
       const SolveResult direct = factorisation.solve(problem);
       // What double precision leaves of the balance of a permeable region that hardly anything flows into.

@@ -21,11 +21,13 @@ Values random_values(std::size_t n, unsigned seed) {
   return v;
 }
 
-double dot(const Values& a, const Values& b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); }
+double dot(const Values& a, const Values& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
 
 // Odd and even sizes, lines, single cells, thin cells.
-const std::vector<Grid> kGrids{{1, 1},  {2, 1},  {1, 7},           {3, 2},          {16, 16},
-                               {17, 9}, {33, 5}, {31, 64, 100, 1}, {40, 23, 1, 50}, {4, 64, 100, 1}, {65, 63}};
+const std::vector<Grid> kGrids{{1, 1},  {2, 1},           {1, 7},          {3, 2},          {16, 16}, {17, 9},
+                               {33, 5}, {31, 64, 100, 1}, {40, 23, 1, 50}, {4, 64, 100, 1}, {65, 63}};
 
 TEST(Multigrid, IsSymmetricAndPositive) {
   for (const Grid& grid : kGrids) {

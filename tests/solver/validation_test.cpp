@@ -68,7 +68,8 @@ TEST(Validation, LognormalFieldsHaveTheGeometricMean) {
   double squares = 0.0;
   for (int s = 0; s < kFields; ++s) {
     const Field k = draw_field(spec, 3, s, {96, 96});
-    const double value = 0.5 * (std::log(effective_permeability(k)) + std::log(effective_permeability(k, true)));
+    const double value =
+        0.5 * (std::log(effective_permeability(k)) + std::log(effective_permeability(k, true)));
     sum += value;
     squares += value * value;
   }
@@ -81,7 +82,9 @@ TEST(Validation, LognormalFieldsHaveTheGeometricMean) {
 // A well in the middle of uniform rock, with the exact pressure -q ln(r) / (2 pi k) on the boundary.
 struct AroundAWell {
   static constexpr double rate = 2.0, k = 5.0, radius = 1e-4;
-  static double pressure(double x, double y) { return -rate / (2 * pi * k) * std::log(std::hypot(x - 0.5, y - 0.5)); }
+  static double pressure(double x, double y) {
+    return -rate / (2 * pi * k) * std::log(std::hypot(x - 0.5, y - 0.5));
+  }
 
   static Problem problem(int n) {
     const Grid g{n, n};
@@ -109,7 +112,8 @@ TEST(Validation, PressureAroundAWellIsLogarithmic) {
       for (int i = 0; i < n; ++i) {
         const double r = std::hypot(i - n / 2, j - n / 2);
         if (r < 2.5) continue;
-        EXPECT_NEAR(p(i, j), AroundAWell::pressure(g.x(i), g.y(j)), 0.015 * scale) << n << " " << i << " " << j;
+        EXPECT_NEAR(p(i, j), AroundAWell::pressure(g.x(i), g.y(j)), 0.015 * scale)
+            << n << " " << i << " " << j;
       }
     }
     const WellState state = well_states(problem, p).front();
@@ -171,9 +175,8 @@ TEST(Validation, FiniteElementsConvergeToTheSameLimit) {
   const Field blocks = draw_field(spec, 11, 0, {8, 8});
   double before = 1.0;
   for (int n : {8, 16, 32, 64}) {
-    const Field k = sampled({n, n}, [&](double x, double y) {
-      return blocks(static_cast<int>(8 * x), static_cast<int>(8 * y));
-    });
+    const Field k = sampled(
+        {n, n}, [&](double x, double y) { return blocks(static_cast<int>(8 * x), static_cast<int>(8 * y)); });
     const double volumes = effective_permeability(k);
     const double elements = finite_element_permeability(k);
     const double gap = elements / volumes - 1;
