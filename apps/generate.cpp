@@ -186,24 +186,28 @@ void generate(const Options& o, const Invocation& invocation) {
   });
 
   // 3. One file a resolution, by rename.
+  const double generated = seconds_now();
   run_on_ranks(session, [&] {
     if (session.rank() == 0) merge_shards(request);
   });
   if (session.rank() != 0) return;
   const double seconds = seconds_now() - start;
+  const double merging = seconds_now() - generated;
   nlohmann::json resolutions;
   for (std::size_t g = 0; g < request.grids.size(); ++g) {
     resolutions.push_back({request.grids[g].nx, request.grids[g].ny});
     say(fmt::format("wrote {}: {} samples of {} at {}, set-up {}", output_path(request, g).string(),
                     request.samples, request.field, request.grids[g].resolution(), request.setup));
   }
-  say(fmt::format("{} on {} rank{}: {:.3g} s solving, {:.3g} s writing on rank 0", duration_text(seconds),
-                  session.ranks(), session.ranks() == 1 ? "" : "s", times.solving, times.writing));
+  say(fmt::format("{} on {} rank{}: {:.3g} s solving, {:.3g} s writing on rank 0, {:.3g} s merging",
+                  duration_text(seconds), session.ranks(), session.ranks() == 1 ? "" : "s", times.solving,
+                  times.writing, merging));
   write_json(o.json, {{"samples", request.samples},
                       {"resolutions", resolutions},
                       {"seconds", seconds},
                       {"seconds_solving", times.solving},
                       {"seconds_writing", times.writing},
+                      {"seconds_merging", merging},
                       {"ranks", session.ranks()},
                       {"ranks_per_sample", o.ranks_per_sample}});
 }

@@ -61,11 +61,13 @@ Stencil coarsened(const Stencil& fine) {
   coarse.ty.assign(static_cast<std::size_t>(g.ny + 1) * g.nx, 0.0);
   for (int j = 0; j < g.ny; ++j) {
     for (int i = 0; i <= g.nx; ++i)
-      coarse.tx[static_cast<std::size_t>(j) * (g.nx + 1) + i] = 0.5 * (fine.left(2 * i, 2 * j) + fine.left(2 * i, 2 * j + 1));
+      coarse.tx[static_cast<std::size_t>(j) * (g.nx + 1) + i] =
+          0.5 * (fine.left(2 * i, 2 * j) + fine.left(2 * i, 2 * j + 1));
   }
   for (int j = 0; j <= g.ny; ++j) {
     for (int i = 0; i < g.nx; ++i)
-      coarse.ty[static_cast<std::size_t>(j) * g.nx + i] = 0.5 * (fine.below(2 * i, 2 * j) + fine.below(2 * i + 1, 2 * j));
+      coarse.ty[static_cast<std::size_t>(j) * g.nx + i] =
+          0.5 * (fine.below(2 * i, 2 * j) + fine.below(2 * i + 1, 2 * j));
   }
   return coarse;
 }
@@ -77,8 +79,8 @@ struct Rediscretised {
     DM da = nullptr;
     PetscInt nx = 0;
     PetscCall(KSPGetDM(ksp, &da));
-    PetscCall(DMDAGetInfo(da, nullptr, &nx, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-                          nullptr, nullptr, nullptr));
+    PetscCall(DMDAGetInfo(da, nullptr, &nx, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+                          nullptr, nullptr, nullptr, nullptr));
     for (const Stencil& level : static_cast<Rediscretised*>(context)->levels) {
       if (level.grid.nx == nx) assemble(a, level);
     }
@@ -96,8 +98,8 @@ void run(const Method& method, const DatasetReader& data) {
   const Grid grid = data.info().grid;
   set_options(method.options);
   DM da = nullptr;
-  require(DMDACreate2d(PETSC_COMM_SELF, DM_BOUNDARY_NONE, DM_BOUNDARY_NONE, DMDA_STENCIL_STAR, grid.nx, grid.ny, 1, 1, 1,
-                       1, nullptr, nullptr, &da));
+  require(DMDACreate2d(PETSC_COMM_SELF, DM_BOUNDARY_NONE, DM_BOUNDARY_NONE, DMDA_STENCIL_STAR, grid.nx,
+                       grid.ny, 1, 1, 1, 1, nullptr, nullptr, &da));
   require(DMSetMatType(da, MATAIJ));
   require(DMDASetInterpolationType(da, DMDA_Q0));  // cell centres
   require(DMSetUp(da));

@@ -81,10 +81,26 @@ std::pair<double, double> parse_size(const std::string& text) {
   return {lx, ly};
 }
 
+Range least_and_most(const std::vector<double>& values) {
+  double least = std::numeric_limits<double>::infinity();
+  double most = -least;
+  int finite = 1;
+  const double* v = values.data();
+  const std::size_t n = values.size();
+#pragma omp simd reduction(min : least) reduction(max : most) reduction(& : finite)
+  for (std::size_t c = 0; c < n; ++c) {
+    least = v[c] < least ? v[c] : least;
+    most = v[c] > most ? v[c] : most;
+    finite &= v[c] - v[c] == 0.0 ? 1 : 0;
+  }
+  return {least, most, finite == 1};
+}
+
 void check_permeability(const Field& permeability, const std::string& where) {
   const Grid& grid = permeability.grid;
   check(permeability.values.size() == grid.cells(), "{}: {} values for a grid of {}", where,
         permeability.values.size(), grid.resolution());
+  if (least_and_most(permeability.values).usable_permeability()) return;
   for (int j = 0; j < grid.ny; ++j) {
     for (int i = 0; i < grid.nx; ++i) {
       const double k = permeability(i, j);

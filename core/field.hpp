@@ -45,6 +45,14 @@ struct Field {
   double operator()(int i, int j) const { return values[grid.index(i, j)]; }
 };
 
+struct Range {
+  double least = 0.0;
+  double most = 0.0;
+  bool finite = true;  ///< all values are; otherwise the others mean nothing
+  bool usable_permeability() const { return finite && least > 0; }
+};
+Range least_and_most(const std::vector<double>& values);
+
 struct Resolution {
   int nx = 0;
   int ny = 0;

@@ -24,8 +24,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::size_t kShardBytes = std::size_t{4} << 20;
-constexpr std::size_t kShardSamples = 64;
+constexpr std::size_t kShardBytes = std::size_t{16} << 20;
+constexpr std::size_t kShardSamples = 256;
 
 fs::path shard_folder(const GenerateRequest& request) {
   return request.output.string() + ".part";

@@ -50,12 +50,9 @@ bool option_given(const char* name) {
 
 // Largest over smallest permeability.
 double contrast(const Problem& problem) {
-  const auto [low, high] =
-      std::minmax_element(problem.permeability.values.begin(), problem.permeability.values.end());
-  if (problem.permeability_y.values.empty()) return *high / *low;
-  const auto& ky = problem.permeability_y.values;
-  const auto [low_y, high_y] = std::minmax_element(ky.begin(), ky.end());
-  return std::max(*high, *high_y) / std::min(*low, *low_y);
+  const Range x = least_and_most(problem.permeability.values);
+  const Range y = least_and_most(problem.along_y().values);
+  return std::max(x.most, y.most) / std::min(x.least, y.least);
 }
 
 // Iterates until the true residual, recomputed from the pressure, is within the tolerance or as small as rounding

@@ -42,9 +42,9 @@ Data driving_data(const Problem& problem) {
       data.all_pressure = data.all_pressure && well.value <= 0;  // the bound below knows areal sources alone
     }
   }
-  const auto [low, high] = std::minmax_element(problem.source.values.begin(), problem.source.values.end());
-  data.lowest_inflow = std::min(data.lowest_inflow, *low);
-  data.highest_inflow = std::max(data.highest_inflow, *high);
+  const Range source = least_and_most(problem.source.values);
+  data.lowest_inflow = std::min(data.lowest_inflow, source.least);
+  data.highest_inflow = std::max(data.highest_inflow, source.most);
   return data;
 }
 
@@ -69,28 +69,26 @@ std::string violation_of_free_pressure(const Problem& problem, const Field& p, d
 }  // namespace
 
 std::string maximum_principle_violation(const Problem& problem, const Field& p) {
-  for (std::size_t c = 0; c < p.values.size(); ++c) {
+  const auto [low, high, finite] = least_and_most(p.values);
+  for (std::size_t c = 0; c < p.values.size() && !finite; ++c) {
     if (!std::isfinite(p.values[c])) return fmt::format("pressure is {} in cell {}", p.values[c], c);
   }
-  const auto [low, high] = std::minmax_element(p.values.begin(), p.values.end());
   const Data data = driving_data(problem);
-  const double slack = 1e-8 * (std::max({std::abs(*low), std::abs(*high)}) + 1e-300);
+  const double slack = 1e-8 * (std::max({std::abs(low), std::abs(high)}) + 1e-300);
   if (problem.pressure_is_free()) return violation_of_free_pressure(problem, p, slack);
 
-  if (data.lowest_inflow >= 0 && *low < data.lowest_pressure - slack) {
-    return fmt::format("pressure {} is below the lowest boundary pressure {}", *low, data.lowest_pressure);
+  if (data.lowest_inflow >= 0 && low < data.lowest_pressure - slack) {
+    return fmt::format("pressure {} is below the lowest boundary pressure {}", low, data.lowest_pressure);
   }
-  if (data.highest_inflow <= 0 && *high > data.highest_pressure + slack) {
-    return fmt::format("pressure {} is above the highest boundary pressure {}", *high, data.highest_pressure);
+  if (data.highest_inflow <= 0 && high > data.highest_pressure + slack) {
+    return fmt::format("pressure {} is above the highest boundary pressure {}", high, data.highest_pressure);
   }
   if (data.all_pressure && data.highest_inflow > 0) {
-    const auto& kx = problem.permeability.values;
-    const auto& ky = problem.along_y().values;
-    const double least =
-        std::min(*std::min_element(kx.begin(), kx.end()), *std::min_element(ky.begin(), ky.end()));
+    const double least = std::min(least_and_most(problem.permeability.values).least,
+                                  least_and_most(problem.along_y().values).least);
     const double bound = data.highest_pressure + problem.grid().lx * problem.grid().ly * data.highest_inflow /
                                                      (2 * std::numbers::pi * least);
-    if (*high > bound + slack) return fmt::format("pressure {} is above the bound {}", *high, bound);
+    if (high > bound + slack) return fmt::format("pressure {} is above the bound {}", high, bound);
   }
   return "";
 }

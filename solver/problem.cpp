@@ -90,7 +90,7 @@ void check_problem(const Problem& problem) {
         problem.along_y().grid.resolution(), g.resolution());
   check(problem.source.grid == g && problem.source.values.size() == g.cells(),
         "source is on a grid of {}, permeability on {}", problem.source.grid.resolution(), g.resolution());
-  for (std::size_t c = 0; c < g.cells(); ++c) {
+  for (std::size_t c = 0; c < g.cells() && !least_and_most(problem.source.values).finite; ++c) {
     check(std::isfinite(problem.source.values[c]), "source is {} in cell ({}, {}); it must be finite",
           problem.source.values[c], c % g.nx, c / g.nx);
   }

@@ -95,6 +95,7 @@ Field residual(const Stencil& s, const Field& p) {
         g.cells());
   Field r(g);
   const std::size_t nx = g.nx;
+  const std::vector<double> zeros(nx, 0.0);
   for (int j = 0; j < g.ny; ++j) {
     const double* centre = p.values.data() + j * nx;
     const double* tx = s.tx.data() + j * (nx + 1);
@@ -102,20 +103,23 @@ Field residual(const Stencil& s, const Field& p) {
     const double* above = below + nx;
     double* row = r.values.data() + j * nx;
     // Differences, not diagonal times centre: constants cancel before rounding does harm.
-    row[0] = -tx[0] * centre[0];
-    for (std::size_t i = 1; i < nx; ++i) row[i] = -tx[i] * (centre[i] - centre[i - 1]);
-    for (std::size_t i = 0; i + 1 < nx; ++i) row[i] -= tx[i + 1] * (centre[i] - centre[i + 1]);
-    row[nx - 1] -= tx[nx] * centre[nx - 1];
-    for (std::size_t i = 0; i < nx; ++i) {
-      const double down = j > 0 ? centre[i] - centre[i - nx] : centre[i];
-      row[i] -= below[i] * down;
-    }
-    for (std::size_t i = 0; i < nx; ++i) {
-      const double up = j + 1 < g.ny ? centre[i] - centre[i + nx] : centre[i];
-      row[i] -= above[i] * up;
-    }
     const double* rhs = s.rhs.data() + j * nx;
-    for (std::size_t i = 0; i < nx; ++i) row[i] += rhs[i];
+    // Outside lies the pressure 0 of a boundary whose value is in the right-hand side.
+    const double* lower = j > 0 ? centre - nx : zeros.data();
+    const double* upper = j + 1 < g.ny ? centre + nx : zeros.data();
+    const auto balance = [&](std::size_t i, double west, double east) {
+      const double p = centre[i];
+      return rhs[i] - (tx[i] * (p - west) + tx[i + 1] * (p - east) + below[i] * (p - lower[i]) +
+                       above[i] * (p - upper[i]));
+    };
+    if (nx == 1) {
+      row[0] = balance(0, 0.0, 0.0);
+      continue;
+    }
+    row[0] = balance(0, 0.0, centre[1]);
+#pragma omp simd
+    for (std::size_t i = 1; i < nx - 1; ++i) row[i] = balance(i, centre[i - 1], centre[i + 1]);
+    row[nx - 1] = balance(nx - 1, centre[nx - 2], 0.0);
   }
   for (std::size_t c = 0; c < s.well.size(); ++c) r.values[c] -= s.well[c] * p.values[c];
   return r;

@@ -125,7 +125,7 @@ def test_three_ranks_give_the_bytes_of_one(mano, tmp_path):
 @pytest.mark.needs("petsc")
 def test_killed_generations_go_on_to_the_same_bytes(mano, tmp_path):
     command = [str(c) for c in GENERATE]
-    command[command.index("70")] = "300"
+    command[command.index("70")] = "1500"
     start = time.time()
     mano(*command, "-o", "unbroken.h5")
     whole = time.time() - start

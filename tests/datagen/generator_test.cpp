@@ -57,14 +57,14 @@ class Generator : public ::testing::Test {
 };
 
 TEST_F(Generator, WritesOneFileAResolutionAndNothingElse) {
-  const auto r = request(130);
+  const auto r = request(520);
   run(r, 3);
-  EXPECT_EQ(solved_, 260);
+  EXPECT_EQ(solved_, 1040);
   for (std::size_t g : {0, 1}) {
     const DatasetReader reader(output_path(r, g));
-    EXPECT_EQ(reader.info().samples, 130u);
+    EXPECT_EQ(reader.info().samples, 520u);
     EXPECT_EQ(reader.info().grid, r.grids[g]);
-    for (std::size_t s : {0, 63, 64, 129}) {
+    for (std::size_t s : {0, 255, 256, 519}) {
       EXPECT_EQ(reader.read(s).permeability.values[0], 1.0 + static_cast<double>(s));
       EXPECT_EQ(reader.read(s).pressure.values[1], r.grids[g].nx);
       EXPECT_EQ(reader.read(s).number, s);
@@ -75,21 +75,21 @@ TEST_F(Generator, WritesOneFileAResolutionAndNothingElse) {
 }
 
 TEST_F(Generator, GoesOnWithFinishedShardsAndRedoesDamagedOnes) {
-  const auto r = request(130);
+  const auto r = request(520);
   prepare(r);
   generate_shards(r, callbacks(), 0, 3);  // shard 0 alone
-  EXPECT_EQ(solved_, 128);
+  EXPECT_EQ(solved_, 512);
   // A line that a kill cut off, and a shard that was damaged.
   std::ofstream(folder_.path() / "d.h5.part" / "manifest-0.jsonl", std::ios::app) << R"({"shard": 1, "ha)";
   solved_ = 0;
   prepare(r);
   generate_shards(r, callbacks(), 0, 1);
-  EXPECT_EQ(solved_, 2 * (130 - 64));
+  EXPECT_EQ(solved_, 2 * (520 - 256));
   std::ofstream(folder_.path() / "d.h5.part" / "shard-000001-3x2.h5", std::ios::app) << "x";
   solved_ = 0;
   generate_shards(r, callbacks(), 0, 2);
   generate_shards(r, callbacks(), 1, 2);
-  EXPECT_EQ(solved_, 128);
+  EXPECT_EQ(solved_, 512);
   merge_shards(r);
   EXPECT_EQ(DatasetReader(r.output).read(129).number, 129u);
 }
