@@ -49,7 +49,7 @@ function(mano_test_properties name slow)
   string(JOIN "," parts ${parts})
   # OMPI_*: containers run as root; loopback only.
   set_tests_properties(${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
-    "MANO_PROGRAM=$<TARGET_FILE:mano>;MANO_PARTS=${parts};OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_btl=self,vader,tcp;OMPI_MCA_btl_tcp_if_include=lo;OMPI_MCA_rmaps_base_oversubscribe=1;ASAN_OPTIONS=detect_leaks=0;PYTHONDONTWRITEBYTECODE=1")
+    "MANO_PROGRAM=$<TARGET_FILE:mano>;MANO_FAIL_NTH=${PROJECT_BINARY_DIR}/tests/libfail_nth.so;MANO_PARTS=${parts};OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_btl=self,vader,tcp;OMPI_MCA_btl_tcp_if_include=lo;OMPI_MCA_rmaps_base_oversubscribe=1;ASAN_OPTIONS=detect_leaks=0;PYTHONDONTWRITEBYTECODE=1")
   if(slow)
     set_tests_properties(${name} PROPERTIES LABELS slow TIMEOUT 1200)
   endif()

@@ -1,6 +1,7 @@
 #include "core/files.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -116,6 +117,14 @@ std::size_t available_memory() {
   }
   if (limit_file >> limit && used_file >> used)
     available = std::min(available, limit + cached > used ? limit + cached - used : 0);
+  // A limit on the address space, less what is mapped already.
+  rlimit address_space{};
+  std::ifstream mapped_file("/proc/self/statm");
+  std::size_t mapped = 0;
+  if (::getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY && mapped_file >> mapped) {
+    mapped *= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    available = std::min(available, address_space.rlim_cur > mapped ? address_space.rlim_cur - mapped : 0);
+  }
   return available;
 }
 

@@ -220,10 +220,11 @@ Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock
     const bool ours = is_ours(request, path);
     all_ours = all_ours && ours;
     // A kill during the merge may have left finished files of this very request.
-    check(!fs::exists(path) || request.overwrite || ((resumes || was_removing) && ours),
-          "{} exists: choose another name or pass --overwrite", path.string());
+    check(!fs::exists(path) || request.overwrite || ours, "{} exists: choose another name or pass --overwrite",
+          path.string());
   }
-  if (was_removing && all_ours && !resumes) return Prepared::complete;
+  // The same command once more, or a kill after the last file was finished.
+  if (all_ours && !resumes && (was_removing || !request.overwrite)) return Prepared::complete;
   if (!fs::exists(folder)) {
     fs::create_directories(folder);
     lock.take(folder, request.output);

@@ -74,7 +74,7 @@ class GenerationLock {
 };
 
 /// Rank 0, before all others: makes or checks the folder of shards, and removes what a kill left half-written. `complete`
-/// where a kill came after the last file was finished. Throws InvalidInput where an output exists already or the folder
+/// where all files of this very request are there already. Throws InvalidInput where an output exists already or the folder
 /// belongs to another request or to a run that is still at work, or cannot be written.
 enum class Prepared { to_generate, complete };
 Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock);

@@ -91,7 +91,7 @@ TEST_F(Generator, GoesOnWithFinishedShardsAndRedoesDamagedOnes) {
   generate_shards(r, callbacks(), 1, 2);
   EXPECT_EQ(solved_, 512);
   merge_shards(r);
-  EXPECT_EQ(DatasetReader(r.output).read(129).number, 129u);
+  EXPECT_EQ(DatasetReader(r.output).read(519).number, 519u);
 }
 
 TEST_F(Generator, StoresNothingThatWasRejectedOrIsNotFinite) {
@@ -119,9 +119,10 @@ TEST_F(Generator, RefusesAnotherRequestAndExistingFiles) {
   EXPECT_THROW(prepare(other), InvalidInput);
   generate_shards(r, callbacks(), 0, 1);
   merge_shards(r);
-  EXPECT_THROW(prepare(r), InvalidInput);
-  r.overwrite = true;
-  EXPECT_NO_THROW(prepare(r));
+  EXPECT_EQ(prepare(r), Prepared::complete);
+  EXPECT_THROW(prepare(other), InvalidInput);
+  other.overwrite = true;
+  EXPECT_EQ(prepare(other), Prepared::to_generate);
 }
 
 }  // namespace
