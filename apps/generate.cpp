@@ -175,6 +175,9 @@ void generate(const Options& o, const Invocation& invocation) {
     say(fmt::format("{} is complete", request.output.string()));
     return;
   }
+  run_on_ranks(session, [&] {
+    if (session.rank() != 0) lock.share(request);
+  });
   GenerateTimes times;
   run_on_ranks(session, [&] {
     DarcySolver solver({.relative_tolerance = o.tolerance, .group = &groups});

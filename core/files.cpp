@@ -121,7 +121,8 @@ std::size_t available_memory() {
   rlimit address_space{};
   std::ifstream mapped_file("/proc/self/statm");
   std::size_t mapped = 0;
-  if (::getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY && mapped_file >> mapped) {
+  if (::getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY &&
+      mapped_file >> mapped) {
     mapped *= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     available = std::min(available, address_space.rlim_cur > mapped ? address_space.rlim_cur - mapped : 0);
   }

@@ -4,7 +4,7 @@
 //   /permeability, /pressure          float32 or float64 [N, ny, nx], one sample a chunk, deflate, Fletcher-32
 //   /x-coordinate, /y-coordinate      float64 [nx], [ny]
 //   /seed, /sample, /iterations, /residual, /solver   [N]
-//   /nu, /coeff, /sol, /tensor        the same bytes under the names that other programs read
+//   /nu, /coeff, /x, /sol, /y, /tensor   the same bytes under the names that other programs read
 
 #include <cstdint>
 #include <filesystem>

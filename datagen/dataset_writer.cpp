@@ -157,8 +157,11 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   for (int j = 0; j < info.grid.ny; ++j) y[j] = info.grid.y(j, info.location);
   write_vector(d.file, "x-coordinate", x);
   write_vector(d.file, "y-coordinate", y);
-  for (const auto& [alias, name] :
-       {std::pair{"nu", "permeability"}, {"coeff", "permeability"}, {"sol", "pressure"}}) {
+  for (const auto& [alias, name] : {std::pair{"nu", "permeability"},
+                                    {"coeff", "permeability"},
+                                    {"x", "permeability"},
+                                    {"sol", "pressure"},
+                                    {"y", "pressure"}}) {
     h5_check(H5Lcreate_hard(d.file, name, d.file, alias, H5P_DEFAULT, H5P_DEFAULT), alias);
   }
   create_tensor_view(d.file, info);

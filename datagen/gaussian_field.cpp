@@ -114,7 +114,7 @@ Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample
   }
   // FFTW_ESTIMATE: the plan, and with it every rounding, depends on the size alone.
   const Plan plan(planned(fftw_plan_r2r_2d(grid.ny, grid.nx, g.values.data(), g.values.data(), FFTW_REDFT01,
-                                   FFTW_REDFT01, FFTW_ESTIMATE)));
+                                           FFTW_REDFT01, FFTW_ESTIMATE)));
   fftw_execute(plan.get());
   return g;
 }

@@ -191,11 +191,21 @@ GenerationLock::~GenerationLock() {
 }
 
 void GenerationLock::take(const fs::path& folder, const fs::path& output) {
+  open(folder);
+  check(::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
+        "another 'mano generate' is at work on {}: wait for it, or choose another name", output.string());
+  ::flock(descriptor_, LOCK_SH);  // from now on the other ranks may hold it too
+}
+
+void GenerationLock::share(const GenerateRequest& request) {
+  open(shard_folder(request));
+  ::flock(descriptor_, LOCK_SH);
+}
+
+void GenerationLock::open(const fs::path& folder) {
   const fs::path path = folder / "lock";
   descriptor_ = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
   check(descriptor_ >= 0, "cannot write {}: {}", path.string(), std::strerror(errno));
-  check(::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
-        "another 'mano generate' is at work on {}: wait for it, or choose another name", output.string());
 }
 
 Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock) {
@@ -220,8 +230,8 @@ Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock
     const bool ours = is_ours(request, path);
     all_ours = all_ours && ours;
     // A kill during the merge may have left finished files of this very request.
-    check(!fs::exists(path) || request.overwrite || ours, "{} exists: choose another name or pass --overwrite",
-          path.string());
+    check(!fs::exists(path) || request.overwrite || ours,
+          "{} exists: choose another name or pass --overwrite", path.string());
   }
   // The same command once more, or a kill after the last file was finished.
   if (all_ours && !resumes && (was_removing || !request.overwrite)) return Prepared::complete;

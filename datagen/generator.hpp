@@ -67,9 +67,13 @@ class GenerationLock {
   ~GenerationLock();
   GenerationLock(const GenerationLock&) = delete;
   GenerationLock& operator=(const GenerationLock&) = delete;
+  /// Rank 0. Throws InvalidInput where any rank of another run, even one that has lost its rank 0, still holds it.
   void take(const std::filesystem::path& folder, const std::filesystem::path& output);
+  /// The other ranks, after it.
+  void share(const GenerateRequest& request);
 
  private:
+  void open(const std::filesystem::path& folder);
   int descriptor_ = -1;
 };
 

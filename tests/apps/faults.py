@@ -45,6 +45,27 @@ def shards(folder, name):
     return lines
 
 
+def kill_all(process):
+    """All ranks at one moment, and what started them; none is left when this returns."""
+    ranks = children(process.pid)
+    for pid in [*ranks, process.pid]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.wait()
+    while any(alive(pid) for pid in ranks):
+        time.sleep(0.005)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def kill_until_done(folder, samples, ranks, kills, seed=0):
     """SIGKILL to all of a run at random times, again and again, then a run to its end. Returns how many kills struck."""
     rng = random.Random(seed)
@@ -58,15 +79,15 @@ def kill_until_done(folder, samples, ranks, kills, seed=0):
         round_ += 1
         name = f"broken{round_}"
         while True:
-            process = subprocess.Popen(command(name, samples, ranks), cwd=folder, stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL, start_new_session=True)
+            with open(os.path.join(folder, "error.txt"), "w") as error:
+                process = subprocess.Popen(command(name, samples, ranks), cwd=folder, stdout=subprocess.DEVNULL, stderr=error)
             try:
                 process.wait(rng.uniform(0.2, 1.2) * seconds)
-                assert process.returncode == 0
+                with open(os.path.join(folder, "error.txt")) as error:
+                    assert process.returncode == 0, error.read()
                 break
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                kill_all(process)
                 struck += 1
                 finished = shards(folder, name)
                 assert len(set(finished)) == len(finished), "a finished shard was done again"

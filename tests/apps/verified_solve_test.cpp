@@ -26,12 +26,15 @@ TEST(VerifiedSolve, RefusesWhatIsNotTheSolution) {
         return !rejection_of(problem, p, 1e-8).empty();
       };
       EXPECT_TRUE(rejected([](std::size_t, double p) { return 1.001 * p; })) << setup;
-      EXPECT_TRUE(rejected([&](std::size_t c, double p) { return p + 1e-3 * size * std::sin(double(c)); })) << setup;
+      EXPECT_TRUE(rejected([&](std::size_t c, double p) { return p + 1e-3 * size * std::sin(double(c)); }))
+          << setup;
       EXPECT_TRUE(rejected([&](std::size_t c, double p) { return c == 77 ? p + 1e-3 * size : p; })) << setup;
-      EXPECT_TRUE(rejected([](std::size_t c, double p) { return c == 5 ? std::numeric_limits<double>::quiet_NaN() : p; }))
-          << setup;
-      EXPECT_TRUE(rejected([](std::size_t c, double p) { return c == 5 ? std::numeric_limits<double>::infinity() : p; }))
-          << setup;
+      EXPECT_TRUE(rejected([](std::size_t c, double p) {
+        return c == 5 ? std::numeric_limits<double>::quiet_NaN() : p;
+      })) << setup;
+      EXPECT_TRUE(rejected([](std::size_t c, double p) {
+        return c == 5 ? std::numeric_limits<double>::infinity() : p;
+      })) << setup;
       EXPECT_TRUE(rejected([](std::size_t, double) { return 0.0; })) << setup;
     }
   }

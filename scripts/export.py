@@ -1,0 +1,103 @@
+"""mano's datasets as .npz, as .mat of the FNO benchmark's layout, as .pt of neuraloperator's. See docs/dataset_format.md."""
+import os
+import pathlib
+import pickle
+import sys
+import types
+import zipfile
+
+import h5py
+import numpy as np
+
+
+def read(path):
+    with h5py.File(path) as f:
+        if "mano" not in f.attrs:
+            raise SystemExit(f"export: error: {path} is not a mano dataset")
+        return {name: f[name][()] for name in ("permeability", "pressure", "x-coordinate", "y-coordinate", "seed", "sample")}
+
+
+def write_npz(path, data):
+    np.savez_compressed(path, **{name.replace("-", "_"): values for name, values in data.items()})
+
+
+def write_mat(path, data):
+    """coeff and sol [N, ny, nx], the names and axes of the FNO benchmark's files."""
+    import scipy.io
+
+    scipy.io.savemat(path, {"coeff": data["permeability"], "sol": data["pressure"], "x": data["x-coordinate"],
+                            "y": data["y-coordinate"]}, do_compression=True)
+
+
+class Storage:
+    """What PyTorch pickles of a tensor's numbers: where to find them in the archive."""
+
+    def __init__(self, key, values):
+        self.key, self.values = key, values
+
+
+def write_pt(path, data):
+    """{'x': permeability, 'y': pressure}, float32 [N, ny, nx], as torch.save() writes it, without needing PyTorch in Python."""
+    torch = types.ModuleType("torch")
+    utils = types.ModuleType("torch._utils")
+
+    def _rebuild_tensor_v2():
+        raise NotImplementedError
+
+    _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = "torch._utils", "_rebuild_tensor_v2"
+    utils._rebuild_tensor_v2 = _rebuild_tensor_v2
+    torch.FloatStorage = type("FloatStorage", (), {"__module__": "torch"})
+    torch._utils = utils
+
+    class Tensor:
+        def __init__(self, key, values):
+            self.storage, self.shape = Storage(key, values), values.shape
+
+        def __reduce__(self):
+            strides = tuple(int(np.prod(self.shape[d + 1:])) for d in range(len(self.shape)))
+            return _rebuild_tensor_v2, (self.storage, 0, tuple(self.shape), strides, False, {})
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, value):
+            if isinstance(value, Storage):
+                return ("storage", torch.FloatStorage, value.key, "cpu", value.values.size)
+            return None
+
+    tensors = {"x": np.ascontiguousarray(data["permeability"], "<f4"), "y": np.ascontiguousarray(data["pressure"], "<f4")}
+    known = {name: sys.modules.get(name) for name in ("torch", "torch._utils")}
+    sys.modules.update({"torch": torch, "torch._utils": utils})
+    try:
+        import io
+
+        pickled = io.BytesIO()
+        Pickler(pickled, protocol=2).dump({name: Tensor(str(i), v) for i, (name, v) in enumerate(tensors.items())})
+    finally:
+        for name, module in known.items():
+            sys.modules.pop(name) if module is None else sys.modules.__setitem__(name, module)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("archive/data.pkl", pickled.getvalue())
+        archive.writestr("archive/byteorder", "little")
+        for i, values in enumerate(tensors.values()):
+            archive.writestr(f"archive/data/{i}", values.tobytes())
+        archive.writestr("archive/version", "3\n")
+
+
+def main():
+    writers = {".npz": write_npz, ".mat": write_mat, ".pt": write_pt}
+    if len(sys.argv) != 3 or pathlib.Path(sys.argv[2]).suffix not in writers:
+        raise SystemExit("export: error: expected DATA.h5 and an output in .npz, .mat or .pt")
+    source, target = sys.argv[1], pathlib.Path(sys.argv[2])
+    if not os.path.isfile(source):
+        raise SystemExit(f"export: error: no such file: {source}")
+    data = read(source)
+    temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    try:
+        writers[target.suffix](temporary, data)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    print(f"wrote {target}: {len(data['pressure'])} samples of {data['pressure'].shape[2]}x{data['pressure'].shape[1]}")
+
+
+if __name__ == "__main__":
+    main()
