@@ -150,6 +150,7 @@ FlowSource::FlowSource(FlowOptions options, const FieldOptions& field) : options
     uniform_source_ = parse_number(o.source);
     if (!uniform_source_) {
       source_file_ = field;
+      source_file_->field.clear();
       source_file_->permeability = o.source;
       source_file_->keyword = o.source_keyword.empty() ? "source" : o.source_keyword;
       source_file_->any_sign = true;

@@ -38,3 +38,49 @@ def solve(k, lx=1.0, ly=1.0, setup="benchmark"):
     matrix = sparse.csc_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))))
     p = sparse.linalg.spsolve(matrix, rhs).reshape(ny, nx)
     return p - p.mean() if setup == "five-spot" else p
+
+
+def peaceman(kx, ky, hx, hy, radius):
+    """Well index of D. W. Peaceman (1983)."""
+    a, b = np.sqrt(ky / kx), np.sqrt(kx / ky)
+    equivalent = 0.28 * np.sqrt(a * hx**2 + b * hy**2) / (np.sqrt(a) + np.sqrt(b))
+    return 2 * np.pi * np.sqrt(kx * ky) / np.log(equivalent / radius)
+
+
+def solve_general(kx, ky, lx, ly, sides, source=None, rates=(), pressures=()):
+    """sides: name -> (type, values); rates: (i, j, rate); pressures: (i, j, pressure, radius). Some pressure must be given."""
+    ny, nx = kx.shape
+    hx, hy = lx / nx, ly / ny
+    n = nx * ny
+    number = np.arange(n).reshape(ny, nx)
+    a = sparse.lil_matrix((n, n))
+    b = np.zeros(n) if source is None else (np.broadcast_to(source, (ny, nx)) * hx * hy).ravel().copy()
+    for j in range(ny):
+        for i in range(nx):
+            c = number[j, i]
+            for d, k, t in ((number[j, i + 1] if i + 1 < nx else -1, kx, hy / hx), (number[j + 1, i] if j + 1 < ny else -1, ky, hx / hy)):
+                if d >= 0:
+                    t *= 2 / (1 / k.ravel()[c] + 1 / k.ravel()[d])
+                    a[c, c] += t
+                    a[d, d] += t
+                    a[c, d] -= t
+                    a[d, c] -= t
+    for name, (kind, values) in sides.items():
+        cells = {"left": number[:, 0], "right": number[:, -1], "bottom": number[0], "top": number[-1]}[name]
+        along_x = name in ("left", "right")
+        length, k = (hy, kx) if along_x else (hx, ky)
+        half = (hx if along_x else hy) / 2
+        for c, value in zip(cells, np.broadcast_to(values, cells.shape)):
+            if kind == "flux":
+                b[c] -= value * length
+            else:
+                t = k.ravel()[c] * length / half
+                a[c, c] += t
+                b[c] += t * value
+    for i, j, rate in rates:
+        b[number[j, i]] += rate
+    for i, j, pressure, radius in pressures:
+        index = peaceman(kx[j, i], ky[j, i], hx, hy, radius)
+        a[number[j, i], number[j, i]] += index
+        b[number[j, i]] += index * pressure
+    return sparse.linalg.spsolve(a.tocsc(), b).reshape(ny, nx)

@@ -1,0 +1,111 @@
+"""Sides, sources, wells and anisotropy by options, against an independent direct solve."""
+import json
+import os
+
+import h5py
+import numpy as np
+import pytest
+
+import direct_solve
+from conftest import DATA
+
+pytestmark = pytest.mark.needs("petsc")
+ROCK = os.path.join(DATA, "spe10_model1_permx.grdecl")
+
+
+def relative(a, b):
+    return np.linalg.norm(a - b) / np.linalg.norm(b)
+
+
+def solved(mano, tmp_path, *arguments):
+    mano("solve", *arguments, "-o", "f.h5", "--json", "f.json")
+    with h5py.File(tmp_path / "f.h5") as f:
+        assert f.attrs["setup"] == "custom"
+        return f["permeability"][0], f["pressure"][0], json.loads((tmp_path / "f.json").read_text())
+
+
+def test_sides_with_lists_and_a_source(mano, tmp_path):
+    k, p, result = solved(mano, tmp_path, "--field", "lognormal", "--seed", 2, "--resolution", "9x6", "--size", "3x1", "--left",
+                          "pressure=1,2,3,4,5,6", "--right", "flux=0.5", "--top", "pressure=-1", "--source", "2.5")
+    expected = direct_solve.solve_general(k, k, 3, 1, {"left": ("pressure", [1, 2, 3, 4, 5, 6]), "right": ("flux", 0.5),
+                                                      "top": ("pressure", -1)}, 2.5)
+    assert relative(p, expected) < 1e-8
+    assert result["outflow"]["right"] == pytest.approx(0.5) and result["mass_balance_error"] < 1e-10
+
+
+def test_wells_of_both_kinds(mano, tmp_path):
+    k, p, result = solved(mano, tmp_path, "--field", "lognormal", "--deviation", 2, "--seed", 5, "--resolution", "21x14", "--well",
+                          "0.1,0.2,rate=1.5,radius=0.001", "--well", "0.9,0.9,bhp=2,radius=0.002", "--well", "0.5,0.5,rate=-0.25")
+    expected = direct_solve.solve_general(k, k, 1, 1, {}, None, [(2, 2, 1.5), (10, 7, -0.25)], [(18, 12, 2.0, 0.002)])
+    assert relative(p, expected) < 1e-8
+    wells = result["wells"]
+    assert [w["cell"] for w in wells] == [[2, 2], [18, 12], [10, 7]]
+    assert sum(w["rate"] for w in wells) == pytest.approx(0, abs=1.5e-10)  # nothing else lets fluid in or out
+    assert result["mass_balance_error"] < 1e-10
+    index = direct_solve.peaceman(k[2, 2], k[2, 2], 1 / 21, 1 / 14, 0.001)
+    assert wells[0]["pressure"] == pytest.approx(p[2, 2] + 1.5 / index) and wells[1]["pressure"] == 2.0
+    assert wells[2]["pressure"] is None
+
+
+def test_anisotropy_by_ratio_and_from_the_rock(mano, tmp_path):
+    k, p, _ = solved(mano, tmp_path, "--field", "two-phase", "--seed", 1, "--resolution", "16x11", "--setup", "drive", "--anisotropy",
+                     0.01, "--well", "0.5,0.5,bhp=3,radius=0.0001")
+    sides = {"left": ("pressure", 1), "right": ("pressure", 0)}
+    assert relative(p, direct_solve.solve_general(k, 0.01 * k, 1, 1, sides, None, [], [(8, 5, 3.0, 0.0001)])) < 1e-8
+
+    rock = ["--permeability", ROCK, "--grid", "100x1x20", "--section", 1, "--size", "2500x50"]
+    mano("solve", *rock, "--keyword", "PERMZ", "-o", "z.h5")
+    with h5py.File(tmp_path / "z.h5") as f:
+        kz = f["permeability"][0]
+    k, p, _ = solved(mano, tmp_path, *rock, "--setup", "drive", "--permeability-y", "PERMZ")
+    assert relative(p, direct_solve.solve_general(k, kz, 2500, 50, sides)) < 1e-6
+
+
+def test_a_source_from_a_file(mano, tmp_path):
+    f = np.random.default_rng(0).normal(size=(7, 8))
+    with h5py.File(tmp_path / "f_source.h5", "w") as file:
+        file["source"] = f
+    k, p, _ = solved(mano, tmp_path, "--field", "layered", "--resolution", "8x7", "--bottom", "pressure=0", "--source", "f_source.h5")
+    assert relative(p, direct_solve.solve_general(k, k, 1, 1, {"bottom": ("pressure", 0)}, f)) < 1e-8
+
+
+def test_options_from_toml_and_for_a_dataset(mano, tmp_path):
+    (tmp_path / "c.toml").write_text('field = "lognormal"\nresolution = "8x4"\nsamples = 3\nleft = ["pressure=1", 2, 3, 4]\n'
+                                     'right = "pressure=0"\nwell = ["0.5,0.5,rate=1", "0.2,0.2,rate=-0.5"]\n')
+    mano("generate", "--config", "c.toml", "-o", "d.h5")
+    with h5py.File(tmp_path / "d.h5") as f:
+        for s in range(3):
+            k = f["permeability"][s]
+            expected = direct_solve.solve_general(k, k, 1, 1, {"left": ("pressure", [1, 2, 3, 4]), "right": ("pressure", 0)}, None,
+                                                  [(4, 2, 1), (1, 0, -0.5)])
+            assert relative(f["pressure"][s], expected) < 1e-8
+        assert json.loads(f.attrs["configuration"])["flow"]["wells"] == ["0.5,0.5,rate=1", "0.2,0.2,rate=-0.5"]
+
+
+def test_upscale(mano, tmp_path):
+    mano("upscale", "--field", "layered", "--deviation", 1.5, "--resolution", "6x40", "--json", "u.json")
+    result = json.loads((tmp_path / "u.json").read_text())
+    # Horizontal layers: in parallel along x, in series along y.
+    assert result["kx"]["effective"] == pytest.approx(result["kx"]["arithmetic_mean"], rel=1e-8)
+    assert result["ky"]["effective"] == pytest.approx(result["ky"]["harmonic_mean"], rel=1e-8)
+
+
+def test_merged_parts_are_the_whole(mano, tmp_path):
+    command = ["generate", "--field", "two-phase", "--seed", 3, "--resolution", "10x8"]
+    mano(*command, "--samples", 9, "-o", "whole.h5")
+    mano(*command, "--first", 4, "--samples", 5, "-o", "b.h5")
+    mano(*command, "--first", 0, "--samples", 4, "-o", "a.h5")
+    mano("merge", "b.h5", "a.h5", "-o", "joined.h5")
+    with h5py.File(tmp_path / "whole.h5") as w, h5py.File(tmp_path / "joined.h5") as j:
+        for name in ("permeability", "pressure", "seed", "sample", "iterations", "residual", "solver"):
+            assert np.array_equal(w[name], j[name]), name
+        assert w.attrs["mano"] == j.attrs["mano"]
+
+
+def test_several_ranks_a_sample(mano, tmp_path):
+    command = ["generate", "--field", "lognormal", "--samples", 4, "--resolution", "40x30"]
+    mano(*command, "-o", "one.h5")
+    mano(*command, "--ranks-per-sample", 2, "-o", "two.h5", ranks=4)
+    with h5py.File(tmp_path / "one.h5") as a, h5py.File(tmp_path / "two.h5") as b:
+        assert np.array_equal(a["permeability"], b["permeability"])
+        assert relative(b["pressure"][()], a["pressure"][()]) < 1e-8
