@@ -9,10 +9,12 @@
 #include <fmt/core.h>
 
 #include <cctype>
+#include <cstdlib>
 #include <map>
 #include <new>
 
 #include "apps/command_line.hpp"
+#include "core/broken.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/version.hpp"
@@ -45,6 +47,10 @@ int report_error(const std::string& where, std::string message, int status) {
   }
   if (mano::launched_rank() == 0)
     fmt::print(stderr, "mano{}{}: error: {}\n", where.empty() ? "" : " ", where, message);
+  if (mano::clean_up_would_crash()) {
+    std::fflush(nullptr);
+    std::_Exit(status);
+  }
   return status;
 }
 

@@ -1,9 +1,7 @@
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "core/broken.hpp"
 #include "core/error.hpp"
 #include "core/version.hpp"
 #include "datagen/chunk_codec.hpp"
@@ -51,6 +49,7 @@ H5Handle create_scalars(hid_t file, const char* name, hid_t type, std::size_t sa
 void write_vector(hid_t file, const char* name, const std::vector<double>& values) {
   const H5Handle dataset = create_scalars(file, name, H5T_IEEE_F64LE, values.size());
   h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), name);
+  h5_check(H5Dflush(dataset), name);  // a close that fails would go unseen
 }
 
 // /tensor: the pressures as [N, 1, ny, nx], a virtual view of /pressure in the same file.
@@ -112,6 +111,11 @@ std::array<char, kSolverNameSize> solver_entry(const std::string& name) {
 }  // namespace
 
 struct DatasetWriter::Impl {
+  ~Impl() {
+    if (!closed) h5_discard_writes();  // what was not closed is not wanted
+  }
+
+  bool closed = false;
   std::filesystem::path path;
   DatasetInfo info;
   H5Handle file, permeability, pressure, seed, sample, iterations, residual, solver;
@@ -168,17 +172,7 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   write_attributes(d.file, d.info);
 }
 
-// What was not closed is not wanted. HDF5 1.10 must be able to flush it all the same, or it crashes when the process ends:
-// where the disk is full, let it write into memory.
-DatasetWriter::~DatasetWriter() {
-  if (impl_ == nullptr) return;
-  void* handle = nullptr;
-  if (H5Fget_vfd_handle(impl_->file, H5P_DEFAULT, &handle) < 0 || handle == nullptr) return;
-  const int discarded = ::memfd_create("discarded", MFD_CLOEXEC);
-  if (discarded < 0) return;
-  ::dup2(discarded, *static_cast<int*>(handle));
-  ::close(discarded);
-}
+DatasetWriter::~DatasetWriter() = default;
 
 void DatasetWriter::write(std::size_t index, const Sample& sample) {
   Impl& d = *impl_;
@@ -220,8 +214,16 @@ void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
 
 void DatasetWriter::close() {
   Impl& d = *impl_;
-  // Closing may flush and fail where the disk is full: flush first, where errors are reported.
+  // Closing writes as well, and HDF5 1.10 does not survive a close that fails: flush first, while there is a way back.
   h5_check(H5Fflush(d.file, H5F_SCOPE_GLOBAL), "write " + d.path.string());
+  d.closed = true;
+  for (H5Handle* dataset :
+       {&d.permeability, &d.pressure, &d.seed, &d.sample, &d.iterations, &d.residual, &d.solver})
+    *dataset = H5Handle();
+  if (H5Fclose(d.file.release()) < 0) {
+    clean_up_would_crash() = true;
+    throw RunFailed("HDF5 failed: close " + d.path.string());
+  }
   impl_.reset();
 }
 

@@ -1,5 +1,11 @@
 #include "datagen/hdf5_handle.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/broken.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 
@@ -22,13 +28,36 @@ H5Handle::~H5Handle() {
   if (id_ >= 0 && H5Iis_valid(id_) > 0) H5Idec_ref(id_);
 }
 
+bool h5_discard_writes() {
+  std::vector<hid_t> files(
+      std::max<ssize_t>(0, H5Fget_obj_count(static_cast<hid_t>(H5F_OBJ_ALL), H5F_OBJ_FILE)));
+  if (files.empty()) return false;
+  const ssize_t count =
+      H5Fget_obj_ids(static_cast<hid_t>(H5F_OBJ_ALL), H5F_OBJ_FILE, files.size(), files.data());
+  bool any = false;
+  for (ssize_t f = 0; f < count; ++f) {
+    unsigned intent = 0;
+    void* descriptor = nullptr;
+    if (H5Fget_intent(files[f], &intent) < 0 || (intent & H5F_ACC_RDWR) == 0) continue;
+    any = true;
+    if (H5Fget_vfd_handle(files[f], H5P_DEFAULT, &descriptor) < 0 || descriptor == nullptr) continue;
+    const int memory = ::memfd_create("discarded", MFD_CLOEXEC);
+    if (memory < 0) continue;
+    ::dup2(memory, *static_cast<int*>(descriptor));
+    ::close(memory);
+  }
+  return any;
+}
+
 H5Handle h5_own(hid_t id, const std::string& what) {
-  if (id < 0) throw RunFailed("HDF5 failed: " + what);
+  h5_check(id < 0 ? -1 : 0, what);
   return H5Handle(id);
 }
 
 void h5_check(herr_t status, const std::string& what) {
-  if (status < 0) throw RunFailed("HDF5 failed: " + what);
+  if (status >= 0) return;
+  if (h5_discard_writes()) clean_up_would_crash() = true;
+  throw RunFailed("HDF5 failed: " + what);
 }
 
 bool h5_is_hdf5(const std::filesystem::path& path) {
@@ -49,7 +78,9 @@ H5Handle h5_create(const std::filesystem::path& path) {
   // The file format of HDF5 1.10: only from there on does all of its own bookkeeping carry checksums.
   const H5Handle access = h5_own(H5Pcreate(H5P_FILE_ACCESS), "create " + path.string());
   h5_check(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), "create " + path.string());
-  return h5_own(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), "create " + path.string());
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  if (file < 0) clean_up_would_crash() = true;  // it may be half made
+  return h5_own(file, "create " + path.string());
 }
 
 bool h5_exists(hid_t location, const std::string& name) {

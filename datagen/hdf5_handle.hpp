@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mano {
@@ -23,12 +24,18 @@ class H5Handle {
   H5Handle(const H5Handle&) = delete;
   H5Handle& operator=(const H5Handle&) = delete;
   operator hid_t() const { return id_; }
+  hid_t release() { return std::exchange(id_, -1); }
 
  private:
   hid_t id_ = -1;
 };
 
-/// Throws RunFailed with `what` where a call reports failure.
+/// Lets HDF5 write whatever it still holds for files open for writing into memory that is thrown away: where a disk is full, HDF5
+/// 1.10 cannot close what it cannot flush, and crashes. Returns whether there was any.
+bool h5_discard_writes();
+
+/// Throws RunFailed with `what` where a call reports failure, after h5_discard_writes(); a failed write
+/// leaves the library in no state to be closed (core/broken.hpp).
 H5Handle h5_own(hid_t id, const std::string& what);
 void h5_check(herr_t status, const std::string& what);
 

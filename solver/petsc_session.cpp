@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "core/broken.hpp"
 #include "solver/darcy_solver.hpp"
 #include "solver/petsc_handle.hpp"
 #include "solver/rank_groups.hpp"
@@ -38,7 +39,7 @@ PetscSession::PetscSession(const std::vector<std::string>& options) {
 }
 
 PetscSession::~PetscSession() {
-  PetscFinalize();
+  if (!clean_up_would_crash()) PetscFinalize();
 }
 
 int PetscSession::rank() const {
