@@ -90,6 +90,7 @@ Field read_on(const FieldOptions& options, const Grid& grid, std::uint64_t sampl
   const Grid own = source.grid("");
   check(own.nx == grid.nx && own.ny == grid.ny, "{} {} is on a grid of {}, the permeability on {}", what,
         options.permeability, own.resolution(), grid.resolution());
+  source.check_location(Location::cell);
   Field field = source.draw(source.samples() > 1 ? sample : 0, own);
   field.grid = grid;
   return field;
@@ -178,7 +179,10 @@ FlowSource::FlowSource(FlowOptions options, const FieldOptions& field) : options
 }
 
 std::string FlowSource::setup() const {
-  return configuration().is_null() ? options_.setup : kCustomSetup;
+  const nlohmann::json changes = configuration();
+  if (changes.is_null()) return options_.setup;
+  // Two custom problems are two set-ups: a model of one must not be taken for one of the other.
+  return fmt::format("{}-{:08x}", kCustomSetup, text_hash(changes.dump()) & 0xffffffffU);
 }
 
 Problem FlowSource::problem(Field permeability, std::uint64_t sample) const {
@@ -220,7 +224,14 @@ nlohmann::json FlowSource::configuration() const {
                              {"permeability_y", &o.permeability_y}}) {
     if (!value->empty()) j[name] = *value;
   }
-  if (source_file_) j["source_hash"] = file_hash(source_file_->permeability);
+  const auto identify = [&](const char* name, const FieldOptions& file) {
+    nlohmann::json& id = j[name];
+    id = {{"hash", file_hash(file.permeability)}, {"keyword", file.keyword}, {"grid", file.grid3}};
+    if (file.layer) id["layer"] = *file.layer;
+    if (file.section) id["section"] = *file.section;
+  };
+  if (source_file_) identify("source_file", *source_file_);
+  if (permeability_y_) identify("permeability_y_file", *permeability_y_);
   if (!o.wells.empty()) j["wells"] = o.wells;
   if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
   if (!j.is_null()) j["setup"] = o.setup;

@@ -31,12 +31,14 @@ class FlowSource {
   /// Parses everything; `field` tells which file `--permeability-y KEYWORD` belongs to. Throws InvalidInput.
   FlowSource(FlowOptions options, const FieldOptions& field);
 
-  /// The set-up's name, or kCustomSetup where options changed it.
+  /// The set-up's name, or kCustomSetup and a hash of the configuration where options changed it.
   std::string setup() const;
   /// Checked. Throws InvalidInput for what does not fit the grid.
   Problem problem(Field permeability, std::uint64_t sample) const;
   /// ky comes from a file, which only a single solve takes.
   bool has_permeability_file() const { return !options_.permeability_y.empty(); }
+  /// The source comes from a file, which may hold one for every sample.
+  bool has_source_file() const { return source_file_.has_value(); }
   /// What differs from the named set-up, for the configuration; null where nothing does.
   nlohmann::json configuration() const;
 

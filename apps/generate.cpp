@@ -82,6 +82,7 @@ GenerateRequest make_request(const Options& o, const FieldSource& source, const 
             {"size", {r.grids[0].lx, r.grids[0].ly}},
             {"petsc_options", petsc}});
   if (const auto changes = flow.configuration(); !changes.is_null()) c["flow"] = changes;
+  if (o.ranks_per_sample != 1) c["ranks_per_sample"] = o.ranks_per_sample;  // another solver, other last bits
   for (const Grid& grid : r.grids) c["resolutions"].push_back(grid.resolution());
   r.configuration = c.dump();
   return r;
@@ -115,8 +116,20 @@ struct DoneWhenLeft {
   ~DoneWhenLeft() { groups.broadcast(kAllDone); }
 };
 
-GenerateTimes lead(const GenerateRequest& request, const RankGroups& groups, const FieldSource& source,
-                   const FlowSource& flow, DarcySolver& solver) {
+// A rank that fails alone in the midst of a common solve would leave the others waiting for it: end them all.
+void together(const PetscSession& session, const Options& o, const std::function<void()>& solve) {
+  try {
+    solve();
+  } catch (const std::exception& e) {
+    if (o.ranks_per_sample == 1) throw;
+    fmt::print(stderr, "mano generate: error: rank {}: {}\n", session.rank(), e.what());
+    session.abort(1);
+  }
+}
+
+GenerateTimes lead(const PetscSession& session, const Options& o, const GenerateRequest& request,
+                   const RankGroups& groups, const FieldSource& source, const FlowSource& flow,
+                   DarcySolver& solver) {
   const DoneWhenLeft done{groups};
   Progress progress("generate", "samples", request.samples);
   GenerateCallbacks callbacks;
@@ -126,19 +139,24 @@ GenerateTimes lead(const GenerateRequest& request, const RankGroups& groups, con
     return source.draw(sample, grid);
   };
   callbacks.solve = [&](const Field& k, std::uint64_t sample) {
-    return verified_solve(solver, flow.problem(k, sample));
+    const Problem problem = flow.problem(k, sample);
+    VerifiedSolution solution;
+    together(session, o, [&] { solution = verified_solve(solver, problem); });
+    return solution;
   };
   callbacks.progress = [&](std::size_t finished) { progress.update(std::min(finished, request.samples)); };
   return generate_shards(request, callbacks, groups.number(), groups.count());
 }
 
-void follow(const GenerateRequest& request, const RankGroups& groups, const FieldSource& source,
-            const FlowSource& flow, DarcySolver& solver) {
+void follow(const PetscSession& session, const Options& o, const GenerateRequest& request,
+            const RankGroups& groups, const FieldSource& source, const FlowSource& flow,
+            DarcySolver& solver) {
   while (true) {
     const std::uint64_t sample = groups.broadcast(0);
     if (sample == kAllDone) return;
     const Grid grid = request.grids.at(groups.broadcast(0));
-    solver.solve(flow.problem(source.draw(sample, grid), sample));
+    const Problem problem = flow.problem(source.draw(sample, grid), sample);
+    together(session, o, [&] { solver.solve(problem); });
   }
 }
 
@@ -149,9 +167,12 @@ void generate(const Options& o, const Invocation& invocation) {
   check(!flow.has_permeability_file(),
         "--permeability-y: a dataset holds one permeability a cell; pass --anisotropy, or use mano solve");
   const GenerateRequest request = make_request(o, source, flow, invocation.petsc_options);
-  for (const Grid& grid : request.grids)
-    flow.problem(Field(grid, 1.0), 0);  // what cannot fit is refused before any work
-  if (source.from_file()) {             // so is a field of the file that cannot be used
+  source.check_location(Location::cell);
+  for (const Grid& grid : request.grids) {  // what cannot fit is refused before any work
+    const std::size_t sources = flow.has_source_file() ? request.samples : 1;
+    for (std::size_t s = 0; s < sources; ++s) flow.problem(Field(grid, 1.0), request.first + s);
+  }
+  if (source.from_file()) {  // so is a field of the file that cannot be used
     for (std::size_t s = 0; s < request.samples; ++s) source.draw(request.first + s, request.grids[0]);
   }
   const double start = seconds_now();
@@ -173,6 +194,7 @@ void generate(const Options& o, const Invocation& invocation) {
   });
   if (session.maximum(complete ? 1 : 0) == 1) {
     say(fmt::format("{} is complete", request.output.string()));
+    if (session.rank() == 0) write_json(o.json, {{"samples", request.samples}, {"complete", true}});
     return;
   }
   run_on_ranks(session, [&] {
@@ -182,9 +204,9 @@ void generate(const Options& o, const Invocation& invocation) {
   run_on_ranks(session, [&] {
     DarcySolver solver({.relative_tolerance = o.tolerance, .group = &groups});
     if (groups.leads()) {
-      times = lead(request, groups, source, flow, solver);
+      times = lead(session, o, request, groups, source, flow, solver);
     } else {
-      follow(request, groups, source, flow, solver);
+      follow(session, o, request, groups, source, flow, solver);
     }
   });
 

@@ -53,11 +53,26 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   same(without_range(a.configuration).dump(), without_range(b.configuration).dump(), "configuration");
 }
 
-// The configuration of one run over all samples, where the files are such parts one after another.
+// The configuration of one run over all samples, where the files are such parts one after another; else the ranges.
 std::string joined_configuration(const std::vector<DatasetReader>& parts, std::size_t samples) {
   nlohmann::json json = nlohmann::json::parse(parts[0].info().configuration, nullptr, false);
-  if (json.is_object()) json["samples"] = samples;
-  return json.is_object() ? json.dump() : parts[0].info().configuration;
+  if (!json.is_object()) return parts[0].info().configuration;
+  nlohmann::json ranges = nlohmann::json::array();
+  std::uint64_t next = parts[0].read_numbers(0).number;
+  bool gapless = true;
+  for (const DatasetReader& part : parts) {
+    const std::uint64_t first = part.read_numbers(0).number;
+    gapless = gapless && first == next;
+    next = part.read_numbers(part.info().samples - 1).number + 1;
+    gapless = gapless && next == first + part.info().samples;
+    ranges.push_back({first, part.info().samples});
+  }
+  json["samples"] = samples;
+  if (!gapless) {
+    json.erase("first");
+    json["ranges"] = ranges;  // first sample and number of each
+  }
+  return json.dump();
 }
 
 void merge(const Options& o, const Invocation&) {
@@ -71,6 +86,7 @@ void merge(const Options& o, const Invocation&) {
   DatasetInfo info;
   std::size_t samples = 0;
   for (const std::string& input : o.inputs) {
+    check_readable(input);
     check(!std::filesystem::exists(o.output) || !std::filesystem::equivalent(input, o.output),
           "{} is both an input and the output", input);
     parts.emplace_back(input);

@@ -93,6 +93,7 @@ void write_output(const Options& o, OutputKind kind, const Problem& problem, con
     DatasetWriter writer(temporary, info);
     writer.write(0, {problem.permeability, result.pressure, o.field.seed, sample, result.iterations,
                      result.relative_residual, to_string(result.method)});
+    if (!problem.permeability_y.values.empty()) writer.add("permeability_y", problem.permeability_y);
     writer.close();
   });
 }
@@ -141,7 +142,8 @@ void solve(const Options& o, const Invocation& invocation) {
   write_json(o.json, results(problem, result));
   say("wrote " + o.output);
   if (const auto unused = session.unused(); !unused.empty()) {
-    say(fmt::format("note: PETSc knows no option {}", fmt::join(unused, ", ")));
+    say(fmt::format("note: nothing used the option {}; -pc_type chooses PETSc's own preconditioners",
+                    fmt::join(unused, ", ")));
   }
 }
 

@@ -10,6 +10,7 @@
 #include "apps/flow_options.hpp"
 #include "apps/verified_solve.hpp"
 #include "core/error.hpp"
+#include "core/files.hpp"
 #include "solver/darcy_solver.hpp"
 #include "solver/flow.hpp"
 
@@ -75,6 +76,7 @@ void upscale(const Options& o, const Invocation& invocation) {
   const std::uint64_t sample = o.field.sample.value_or(0);
   const Grid grid = source.grid(o.resolution);
   source.check_location(Location::cell);
+  check_memory(solve_memory(grid) + source.memory(grid), fmt::format("upscaling at {}", grid.resolution()));
   const Problem rock = flow.problem(source.draw(sample, grid), sample);
   const PetscSession session(invocation.petsc_options);
 

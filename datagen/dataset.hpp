@@ -22,11 +22,11 @@ inline constexpr const char* kUnknownSetup =
     "unknown";  ///< imported data: the equation's data are not recorded
 
 inline constexpr const char* kCustomSetup =
-    "custom";  ///< a named one changed by options: they are in the configuration
+    "custom";  ///< then a hash: a named one changed by options of the configuration
 
 /// make_problem() can make the problem from the name and the permeability alone.
 inline bool is_named_setup(const std::string& setup) {
-  return setup != kUnknownSetup && setup != kCustomSetup;
+  return setup != kUnknownSetup && !setup.starts_with(kCustomSetup);
 }
 
 struct DatasetInfo {
@@ -80,6 +80,8 @@ class DatasetWriter {
   ~DatasetWriter();
 
   void write(std::size_t index, const Sample& sample);
+  /// One more field of a dataset of one sample, under a name of its own.
+  void add(const char* name, const Field& field);
   /// Copies all samples of `shard`, compressed as they are, to index and following.
   void copy(std::size_t index, const DatasetReader& shard);
   /// Closes the file; throws RunFailed where something could not be written.
@@ -90,6 +92,8 @@ class DatasetWriter {
   std::unique_ptr<Impl> impl_;
 };
 
+/// XXH3-64 of a text.
+std::uint64_t text_hash(const std::string& text);
 /// XXH3-128 of a file's bytes, in hexadecimal.
 std::string file_hash(const std::filesystem::path& path);
 

@@ -197,6 +197,10 @@ Sample DatasetReader::Impl::read_numbers(std::size_t index) const {
   return sample;
 }
 
+std::uint64_t text_hash(const std::string& text) {
+  return XXH3_64bits(text.data(), text.size());
+}
+
 std::string file_hash(const std::filesystem::path& path) {
   check_readable(path);
   std::ifstream in(path, std::ios::binary);

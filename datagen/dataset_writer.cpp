@@ -1,4 +1,5 @@
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/broken.hpp"
@@ -132,6 +133,11 @@ struct DatasetWriter::Impl {
     std::size_t width = sizeof(double);
     if (info.single_precision) {
       single.assign(field.values.begin(), field.values.end());
+      for (std::size_t c = 0; c < single.size(); ++c) {
+        if (!std::isfinite(single[c]) || (single[c] == 0.0F) != (field.values[c] == 0.0))
+          throw RunFailed(
+              fmt::format("sample {}: {} does not fit into float32: store float64", index, field.values[c]));
+      }
       values = single.data();
       width = sizeof(float);
     }
@@ -183,6 +189,11 @@ void DatasetWriter::write(std::size_t index, const Sample& sample) {
   write_entry(d.iterations, H5T_NATIVE_INT, index, &sample.iterations);
   write_entry(d.residual, H5T_NATIVE_DOUBLE, index, &sample.residual);
   write_entry(d.solver, d.solver_text, index, solver_entry(sample.solver).data());
+}
+
+void DatasetWriter::add(const char* name, const Field& field) {
+  const H5Handle dataset = create_fields(impl_->file, name, impl_->info);
+  impl_->write_field(dataset, 0, field);
 }
 
 void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {

@@ -48,6 +48,12 @@ bool option_given(const char* name) {
   return given == PETSC_TRUE;
 }
 
+Preconditioner amg() {
+  PetscBool has_hypre = PETSC_FALSE;
+  petsc(PetscHasExternalPackage("hypre", &has_hypre));
+  return has_hypre ? Preconditioner::boomeramg : Preconditioner::gamg;
+}
+
 // Largest over smallest permeability.
 double contrast(const Problem& problem) {
   const Range x = least_and_most(problem.permeability.values);
@@ -144,9 +150,13 @@ SolveResult DarcySolver::Impl::attempt(SolverMethod method, MPI_Comm comm, const
         options.relative_tolerance);
     system = multigrid.get();
   } else {
-    const Preconditioner preconditioner = method == SolverMethod::gamg    ? Preconditioner::gamg
-                                          : method == SolverMethod::mumps ? Preconditioner::mumps
-                                                                          : Preconditioner::boomeramg;
+    std::optional<Preconditioner> preconditioner;
+    if (method == SolverMethod::boomeramg) preconditioner = Preconditioner::boomeramg;
+    if (method == SolverMethod::gamg) preconditioner = Preconditioner::gamg;
+    if (method == SolverMethod::mumps) preconditioner = Preconditioner::mumps;
+    if (method == SolverMethod::petsc_options && !option_given("-pc_type")) {
+      preconditioner = amg();
+    }
     assembled = assembled_system(comm, stencil, singular, preconditioner, options.relative_tolerance);
     system = assembled.get();
   }
@@ -176,9 +186,6 @@ SolveResult DarcySolver::solve(const Problem& problem) {
   }
   PetscMPIInt ranks = 1;
   MPI_Comm_size(comm, &ranks);
-  PetscBool has_hypre = PETSC_FALSE;
-  petsc(PetscHasExternalPackage("hypre", &has_hypre));
-  const SolverMethod amg = has_hypre ? SolverMethod::boomeramg : SolverMethod::gamg;
   std::vector<SolverMethod> methods;
   if (option_given("-pc_type") || option_given("-ksp_type")) {
     methods = {SolverMethod::petsc_options};
@@ -188,7 +195,7 @@ SolveResult DarcySolver::solve(const Problem& problem) {
     // Single precision knows no differences below 1e-7 of the largest flow.
     if (ranks == 1 && contrast(problem) < 1e7) methods.push_back(SolverMethod::multigrid);
     if (ranks == 1) methods.push_back(SolverMethod::multigrid_double);
-    methods.push_back(amg);
+    methods.push_back(amg() == Preconditioner::boomeramg ? SolverMethod::boomeramg : SolverMethod::gamg);
     methods.push_back(SolverMethod::mumps);
   }
   SolveResult best;

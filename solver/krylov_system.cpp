@@ -122,7 +122,8 @@ Field gather(const KrylovSystem& system, const Grid& grid) {
 }
 
 std::unique_ptr<KrylovSystem> assembled_system(MPI_Comm comm, const Stencil& stencil, bool singular,
-                                               Preconditioner preconditioner, double relative_tolerance) {
+                                               std::optional<Preconditioner> preconditioner,
+                                               double relative_tolerance) {
   auto system = std::make_unique<KrylovSystem>();
   system->comm = comm;
   system->a = assemble(comm, stencil);
@@ -137,7 +138,7 @@ std::unique_ptr<KrylovSystem> assembled_system(MPI_Comm comm, const Stencil& ste
   petsc(KSPSetType(system->ksp, KSPCG));
   PC pc = nullptr;
   petsc(KSPGetPC(system->ksp, &pc));
-  choose(pc, preconditioner);
+  if (preconditioner) choose(pc, *preconditioner);
   const PetscInt most = preconditioner == Preconditioner::mumps ? 50 : 1000;
   petsc(KSPSetTolerances(system->ksp, relative_tolerance, 1e-300, PETSC_DEFAULT, most));
   petsc(KSPSetFromOptions(system->ksp));

@@ -2,6 +2,7 @@
 // A x = b for PETSc's Krylov methods, with A assembled or as it stands in the stencil. Private to solver/.
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "solver/multigrid.hpp"
@@ -25,10 +26,11 @@ struct KrylovSystem {
 
 enum class Preconditioner { boomeramg, gamg, mumps };
 
-/// A as a distributed sparse matrix, conjugate gradients, and one of PETSc's preconditioners; PETSc's options may change
-/// anything.
+/// A as a distributed sparse matrix, conjugate gradients, and one of PETSc's preconditioners, or the one that PETSc's options name;
+/// they may change anything.
 std::unique_ptr<KrylovSystem> assembled_system(MPI_Comm comm, const Stencil& stencil, bool singular,
-                                               Preconditioner preconditioner, double relative_tolerance);
+                                               std::optional<Preconditioner> preconditioner,
+                                               double relative_tolerance);
 
 /// A applied face by face, conjugate gradients, and our multigrid; one rank. Memory is used again for the next stencil
 /// on the same grid.

@@ -126,9 +126,8 @@ Problem make_problem(const std::string& setup, Field permeability) {
     problem.on(Side::right) = constant_boundary(grid, Side::right, Type::pressure, 0.0);
   } else if (setup == "five-spot") {
     set_all(Type::flux, 0.0);
-    const double rate = 1.0 / (grid.hx() * grid.hy());
-    problem.source(0, 0) += rate;
-    problem.source(grid.nx - 1, grid.ny - 1) -= rate;
+    problem.wells.push_back({0, 0, Well::Control::rate, 1.0});
+    problem.wells.push_back({grid.nx - 1, grid.ny - 1, Well::Control::rate, -1.0});
   } else if (setup == "closed") {
     set_all(Type::flux, 0.0);
   } else {

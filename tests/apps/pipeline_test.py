@@ -77,7 +77,7 @@ def test_permeability_goes_through_vti_and_hdf5(mano, tmp_path):
 def test_petsc_options_reach_petsc(mano):
     out = mano("solve", "--field", "two-phase", "--resolution", "16x16", "-o", "f.h5", "--", "-ksp_monitor", "-ksp_typo", "3").out
     assert len(re.findall("KSP Residual norm", out)) > 2
-    assert "PETSc knows no option -ksp_typo" in out
+    assert "nothing used the option -ksp_typo" in out
 
 
 @pytest.mark.needs("petsc")
