@@ -111,7 +111,7 @@ def processor():
 
 def main():
     quick = "--quick" in sys.argv
-    cases = [(256, 40, 2)] if quick else [(256, 400, 4), (512, 100, 2), (1024, 30, 1)]
+    cases = [(256, 40, 2)] if quick else [(256, 1000, 4), (512, 200, 2), (1024, 40, 1)]
     with tempfile.TemporaryDirectory() as name:
         results = [compare(pathlib.Path(name), *case) for case in cases]
     methods = list(results[0]["seconds_a_sample"])
