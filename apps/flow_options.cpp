@@ -85,11 +85,10 @@ std::pair<std::array<double, 2>, Well> parse_well(const std::string& text) {
   return {at, well};
 }
 
-Field read_on(const FieldOptions& options, const Grid& grid, std::uint64_t sample, const char* what) {
-  const FieldSource source(options);
+Field read_on(const FieldSource& source, const Grid& grid, std::uint64_t sample, const char* what) {
   const Grid own = source.grid("");
   check(own.nx == grid.nx && own.ny == grid.ny, "{} {} is on a grid of {}, the permeability on {}", what,
-        options.permeability, own.resolution(), grid.resolution());
+        source.options().permeability, own.resolution(), grid.resolution());
   source.check_location(Location::cell);
   Field field = source.draw(source.samples() > 1 ? sample : 0, own);
   field.grid = grid;
@@ -150,28 +149,30 @@ FlowSource::FlowSource(FlowOptions options, const FieldOptions& field) : options
   if (!o.source.empty()) {
     uniform_source_ = parse_number(o.source);
     if (!uniform_source_) {
-      source_file_ = field;
-      source_file_->field.clear();
-      source_file_->permeability = o.source;
-      source_file_->keyword = o.source_keyword.empty() ? "source" : o.source_keyword;
-      source_file_->any_sign = true;
+      FieldOptions file = field;
+      file.field.clear();
+      file.permeability = o.source;
+      file.keyword = o.source_keyword.empty() ? "source" : o.source_keyword;
+      file.any_sign = true;
+      source_file_.emplace(std::move(file));
     }
   }
   check(!o.anisotropy || o.permeability_y.empty(), "--anisotropy and --permeability-y exclude each other");
   check(!o.anisotropy || (std::isfinite(*o.anisotropy) && *o.anisotropy > 0),
         "anisotropy is {}; it must be finite and above zero", o.anisotropy.value_or(1));
   if (!o.permeability_y.empty()) {
-    permeability_y_ = field;
-    permeability_y_->field.clear();
+    FieldOptions file = field;
+    file.field.clear();
     if (std::filesystem::exists(o.permeability_y)) {
-      permeability_y_->permeability = o.permeability_y;
-      permeability_y_->keyword.clear();
+      file.permeability = o.permeability_y;
+      file.keyword.clear();
     } else {
       check(!field.permeability.empty(),
             "--permeability-y is '{}': no such file, and without --permeability it is no keyword of one",
             o.permeability_y);
-      permeability_y_->keyword = o.permeability_y;
+      file.keyword = o.permeability_y;
     }
+    permeability_y_.emplace(std::move(file));
   }
   const bool driven = !sides_.empty() || !wells_.empty() || !o.source.empty();
   if (o.setup.empty()) o.setup = driven ? "closed" : "benchmark";
@@ -230,8 +231,8 @@ nlohmann::json FlowSource::configuration() const {
     if (file.layer) id["layer"] = *file.layer;
     if (file.section) id["section"] = *file.section;
   };
-  if (source_file_) identify("source_file", *source_file_);
-  if (permeability_y_) identify("permeability_y_file", *permeability_y_);
+  if (source_file_) identify("source_file", source_file_->options());
+  if (permeability_y_) identify("permeability_y_file", permeability_y_->options());
   if (!o.wells.empty()) j["wells"] = o.wells;
   if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
   if (!j.is_null()) j["setup"] = o.setup;

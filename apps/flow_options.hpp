@@ -57,8 +57,8 @@ class FlowSource {
   std::vector<SideOption> sides_;
   std::vector<WellOption> wells_;
   std::optional<double> uniform_source_;
-  std::optional<FieldOptions> source_file_;
-  std::optional<FieldOptions> permeability_y_;
+  std::optional<FieldSource> source_file_;  // open for as long as samples are drawn
+  std::optional<FieldSource> permeability_y_;
 };
 
 }  // namespace mano

@@ -20,12 +20,6 @@ MPI_Comm worth_sharing(const Grid& grid, MPI_Comm comm) {
   return size > 1 && grid.cells() >= kCellsWorthARank * size ? comm : PETSC_COMM_SELF;
 }
 
-double norm(const std::vector<double>& v) {
-  double sum = 0.0;
-  for (double x : v) sum += x * x;
-  return std::sqrt(sum);
-}
-
 // Adds the constant that makes what flows in and out balance: the sum of all residuals vanishes.
 void balance(const Stencil& stencil, Field& pressure) {
   double sum = 0.0;

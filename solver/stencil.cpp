@@ -29,12 +29,6 @@ double& boundary_transmissibility(Stencil& s, Side side, int position) {
   }
 }
 
-double norm(const std::vector<double>& v) {
-  double sum = 0.0;
-  for (double x : v) sum += x * x;
-  return std::sqrt(sum);
-}
-
 }  // namespace
 
 Stencil::Stencil(const Problem& problem) : grid(problem.grid()) {
@@ -87,6 +81,12 @@ double Stencil::held() const {
   for (int i = 0; i < grid.nx; ++i) sum += below(i, 0) + above(i, grid.ny - 1);
   for (double index : well) sum += index;
   return sum;
+}
+
+double norm(const std::vector<double>& v) {
+  double sum = 0.0;
+  for (double x : v) sum += x * x;
+  return std::sqrt(sum);
 }
 
 Field residual(const Stencil& s, const Field& p) {

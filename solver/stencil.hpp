@@ -46,6 +46,9 @@ struct Stencil {
   }
 };
 
+/// 2-norm.
+double norm(const std::vector<double>& v);
+
 /// r = rhs - A p, the mass-balance defect of each cell.
 Field residual(const Stencil& stencil, const Field& pressure);
 
