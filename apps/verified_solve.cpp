@@ -12,10 +12,10 @@ std::string rejection_of(const Problem& problem, const Field& pressure, double t
   if (!violation.empty()) return violation;
   const Stencil stencil(problem);
   const double residual = relative_residual(stencil, pressure);
+  if (residual <= tolerance) return "";
   const double bound = std::max(tolerance, attainable_relative_residual(stencil, pressure));
-  // Negated: a residual that is not a number is rejected too.
-  if (!(residual <= bound)) return fmt::format("relative residual {:.3g} is above {:.3g}", residual, bound);
-  return "";
+  // Not <=: a residual that is not a number is rejected too.
+  return residual <= bound ? "" : fmt::format("relative residual {:.3g} is above {:.3g}", residual, bound);
 }
 
 VerifiedSolution verified_solve(DarcySolver& solver, const Problem& problem) {

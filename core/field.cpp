@@ -1,5 +1,6 @@
 #include "core/field.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -82,18 +83,27 @@ std::pair<double, double> parse_size(const std::string& text) {
 }
 
 Range least_and_most(const std::vector<double>& values) {
-  double least = std::numeric_limits<double>::infinity();
-  double most = -least;
-  int finite = 1;
+  // One chain of comparisons would wait for itself: several side by side.
+  constexpr std::size_t kChains = 8;
+  double least[kChains];
+  double most[kChains];
+  double zero[kChains] = {};  // v - v, unless it is infinite or not a number
+  std::fill_n(least, kChains, std::numeric_limits<double>::infinity());
+  std::fill_n(most, kChains, -std::numeric_limits<double>::infinity());
+  const auto take = [&](std::size_t chain, double v) {
+    least[chain] = v < least[chain] ? v : least[chain];
+    most[chain] = v > most[chain] ? v : most[chain];
+    zero[chain] += v - v;
+  };
   const double* v = values.data();
-  const std::size_t n = values.size();
-#pragma omp simd reduction(min : least) reduction(max : most) reduction(& : finite)
-  for (std::size_t c = 0; c < n; ++c) {
-    least = v[c] < least ? v[c] : least;
-    most = v[c] > most ? v[c] : most;
-    finite &= v[c] - v[c] == 0.0 ? 1 : 0;
+  const std::size_t whole = values.size() - values.size() % kChains;
+  for (std::size_t c = 0; c < whole; c += kChains) {
+#pragma omp simd
+    for (std::size_t l = 0; l < kChains; ++l) take(l, v[c + l]);
   }
-  return {least, most, finite == 1};
+  for (std::size_t c = whole; c < values.size(); ++c) take(c - whole, v[c]);
+  const auto all_zero = std::all_of(zero, zero + kChains, [](double z) { return z == 0.0; });
+  return {*std::min_element(least, least + kChains), *std::max_element(most, most + kChains), all_zero};
 }
 
 void check_permeability(const Field& permeability, const std::string& where) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "core/error.hpp"
 
@@ -63,24 +64,37 @@ void check_readable(const fs::path& path) {
   check(::access(path.c_str(), R_OK) == 0, "cannot read {}: {}", path.string(), std::strerror(errno));
 }
 
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
+  check_writable(path_);
+  temporary_ = folder_of(path_) /
+               fmt::format(".{}.{}.tmp{}", path_.stem().string(), ::getpid(), path_.extension().string());
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)), temporary_(std::exchange(other.temporary_, {})) {}
+
+AtomicFile::~AtomicFile() {
+  std::error_code ignored;
+  if (!temporary_.empty()) fs::remove(temporary_, ignored);
+}
+
+void AtomicFile::commit() {
+  sync_file(temporary_);
+  std::error_code error;
+  fs::rename(temporary_, path_, error);
+  if (error) throw RunFailed(fmt::format("cannot write {}: {}", path_.string(), error.message()));
+  temporary_.clear();
+  sync_folder(folder_of(path_));
+}
+
 void write_atomically(const fs::path& path, const std::function<void(const fs::path&)>& write) {
-  check_writable(path);
-  // The extension stays last: some writers look at it.
-  const fs::path temporary = folder_of(path) / fmt::format(".{}.{}.tmp{}", path.stem().string(), ::getpid(),
-                                                           path.extension().string());
+  AtomicFile file(path);
   try {
-    write(temporary);
-    sync_file(temporary);
-    fs::rename(temporary, path);
-    sync_folder(folder_of(path));
+    write(file.temporary());
   } catch (const fs::filesystem_error& e) {
-    fs::remove(temporary);
     throw RunFailed(fmt::format("cannot write {}: {}", path.string(), e.code().message()));
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    throw;
   }
+  file.commit();
 }
 
 void write_text_atomically(const fs::path& path, std::string_view text) {

@@ -9,9 +9,27 @@
 
 namespace mano {
 
-/// Writes `path` through a temporary file beside it: `write(temporary)`, fsync, rename, fsync of the folder.
-/// When `write` throws, the temporary is removed and an older `path` stays as it was.
-/// Throws InvalidInput where the folder is missing or cannot be written, RunFailed where syncing or renaming fails.
+/// A file that is written under another name beside `path` and takes its place whole. Without commit() the temporary is
+/// removed and an older `path` stays as it was.
+class AtomicFile {
+ public:
+  /// Throws InvalidInput where the folder is missing or cannot be written.
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+
+  /// Where to write; the extension is that of the path, since some writers look at it.
+  const std::filesystem::path& temporary() const { return temporary_; }
+  /// fsync, rename, fsync of the folder. Throws RunFailed.
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;  ///< empty when there is nothing left to remove
+};
+
+/// The same for one writer: `write(temporary)`, then commit().
 void write_atomically(const std::filesystem::path& path,
                       const std::function<void(const std::filesystem::path& temporary)>& write);
 

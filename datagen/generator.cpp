@@ -9,8 +9,10 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <future>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -171,6 +173,59 @@ void check_not_interrupted(const GenerateRequest& request) {
   }
 }
 
+// Samples of all shards in the manifests, and of the one that this rank is about to enter there.
+std::size_t samples_finished(const GenerateRequest& request, const std::map<std::size_t, json>& shards,
+                             std::optional<std::size_t> in_flight) {
+  std::size_t samples = 0;
+  for (const auto& entry : shards) samples += samples_in(request, entry.first);
+  if (in_flight && !shards.contains(*in_flight)) samples += samples_in(request, *in_flight);
+  return samples;
+}
+
+// One file of a shard: written and closed, not yet in its place.
+AtomicFile write_shard(const GenerateRequest& request, const GenerateCallbacks& callbacks, std::size_t shard,
+                       std::size_t grid, GenerateTimes& times,
+                       const std::function<void(std::size_t)>& progress) {
+  AtomicFile file(shard_path(request, shard, grid));
+  DatasetWriter writer(file.temporary(), info_of(request, grid, samples_in(request, shard)));
+  for (std::size_t s = 0; s < samples_in(request, shard); ++s) {
+    check_not_interrupted(request);
+    const double start = seconds_now();
+    const std::uint64_t number = request.first + shard * shard_size(request) + s;
+    const Sample sample = make_sample(request, callbacks, number, request.grids[grid]);
+    const double solved = seconds_now();
+    writer.write(s, sample);
+    times.solving += solved - start;
+    times.writing += seconds_now() - solved;
+    progress(s + 1);
+  }
+  const double start = seconds_now();
+  writer.close();
+  times.writing += seconds_now() - start;
+  return file;
+}
+
+void commit_shard(const fs::path& manifest, std::size_t shard, std::vector<AtomicFile> files) {
+  std::vector<std::string> hashes;
+  for (AtomicFile& file : files) {
+    hashes.push_back(file_hash(file.temporary()));
+    file.commit();
+  }
+  append_line(manifest, json{{"shard", shard}, {"hashes", hashes}}.dump());
+}
+
+// A shard that a thread of its own brings to the disk and enters in the manifest, while the next one is computed: waiting
+// for the disk takes longer than computing where samples are small.
+struct ShardInFlight {
+  std::optional<std::size_t> shard;
+  std::future<void> done;  // its destructor waits
+
+  // Throws what stopped it.
+  void wait() {
+    if (done.valid()) done.get();
+  }
+};
+
 }  // namespace
 
 fs::path output_path(const GenerateRequest& request, std::size_t g) {
@@ -249,42 +304,26 @@ GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCall
   const fs::path manifest = shard_folder(request) / fmt::format("manifest-{}.jsonl", rank);
   Manifests manifests(request);
   auto finished = manifests.shards();
-  const auto samples_finished = [&] {
-    const auto& shards = manifests.shards();
-    const std::size_t last = shard_count(request) - 1;
-    const std::size_t missing = shards.contains(last) ? shard_size(request) - samples_in(request, last) : 0;
-    return shards.size() * shard_size(request) - missing;
-  };
   // A line that a kill cut off must not swallow the next one.
   if (fs::exists(manifest)) append_line(manifest, "");
+  ShardInFlight in_flight;
   for (std::size_t shard = rank; shard < shard_count(request); shard += ranks) {
     if (finished.contains(shard) && intact(request, shard, finished[shard])) continue;
-    std::vector<std::string> hashes;
-    const std::size_t before = samples_finished();
+    const std::size_t before = samples_finished(request, manifests.shards(), in_flight.shard);
+    std::vector<AtomicFile> files;
     for (std::size_t g = 0; g < request.grids.size(); ++g) {
-      const fs::path path = shard_path(request, shard, g);
-      write_atomically(path, [&](const fs::path& temporary) {
-        DatasetWriter writer(temporary, info_of(request, g, samples_in(request, shard)));
-        for (std::size_t s = 0; s < samples_in(request, shard); ++s) {
-          check_not_interrupted(request);
-          const double start = seconds_now();
-          const Sample sample = make_sample(
-              request, callbacks, request.first + shard * shard_size(request) + s, request.grids[g]);
-          times.solving += seconds_now() - start;
-          const double solved = seconds_now();
-          writer.write(s, sample);
-          times.writing += seconds_now() - solved;
-          if (callbacks.progress && g + 1 == request.grids.size()) callbacks.progress(before + s + 1);
-        }
-        const double start = seconds_now();
-        writer.close();
-        times.writing += seconds_now() - start;
-      });
-      hashes.push_back(file_hash(path));
+      const auto progress = [&](std::size_t samples) {
+        if (callbacks.progress && g + 1 == request.grids.size()) callbacks.progress(before + samples);
+      };
+      files.push_back(write_shard(request, callbacks, shard, g, times, progress));
     }
-    append_line(manifest, json{{"shard", shard}, {"hashes", hashes}}.dump());
+    in_flight.wait();
+    in_flight.shard = shard;
+    in_flight.done =
+        std::async(std::launch::async, commit_shard, std::cref(manifest), shard, std::move(files));
   }
-  if (callbacks.progress) callbacks.progress(samples_finished());
+  in_flight.wait();
+  if (callbacks.progress) callbacks.progress(samples_finished(request, manifests.shards(), std::nullopt));
   return times;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Generates a dataset in shards, so that a run that is killed at any moment loses at most the shards in flight.
+// Generates a dataset in shards, so that a run that is killed at any moment loses at most the shards in flight: of each rank
+// the one that is computed and the one that is on its way to the disk.
 //
 // NAME.h5.part/ holds
 //   lock                     held by the run that works on it; a second one is refused

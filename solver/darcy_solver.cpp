@@ -51,7 +51,7 @@ Preconditioner amg() {
 // Largest over smallest permeability.
 double contrast(const Problem& problem) {
   const Range x = least_and_most(problem.permeability.values);
-  const Range y = least_and_most(problem.along_y().values);
+  const Range y = problem.permeability_y.values.empty() ? x : least_and_most(problem.permeability_y.values);
   return std::max(x.most, y.most) / std::min(x.least, y.least);
 }
 
