@@ -59,5 +59,21 @@ TEST(Permeability, NamesTheCellThatIsWrong) {
   }
 }
 
+// Every place of an odd length: the chains of the loop and what is left over.
+TEST(LeastAndMost, SeesEveryPlace) {
+  for (std::size_t place = 0; place < 21; ++place) {
+    std::vector<double> values(21, 2.0);
+    values[place] = 5.0;
+    EXPECT_EQ(least_and_most(values).most, 5.0) << place;
+    values[place] = -5.0;
+    EXPECT_EQ(least_and_most(values).least, -5.0) << place;
+    EXPECT_TRUE(least_and_most(values).finite) << place;
+    values[place] = std::numeric_limits<double>::quiet_NaN();
+    EXPECT_FALSE(least_and_most(values).finite) << place;
+    values[place] = -std::numeric_limits<double>::infinity();
+    EXPECT_FALSE(least_and_most(values).finite) << place;
+  }
+}
+
 }  // namespace
 }  // namespace mano

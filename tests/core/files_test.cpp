@@ -26,6 +26,21 @@ TEST(AtomicWrite, LeavesTheOldFileAndNoTemporaryWhereWritingFails) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
 }
 
+TEST(AtomicFile, AppearsByCommitAloneAndMayBeHandedOn) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "result.txt";
+  {
+    AtomicFile dropped(path);
+    std::ofstream(dropped.temporary()) << "half";
+  }
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+  AtomicFile first(path);
+  AtomicFile second(std::move(first));
+  std::ofstream(second.temporary()) << "whole";
+  second.commit();
+  EXPECT_EQ(read_text(path), "whole");
+}
+
 TEST(AtomicWrite, RefusesMissingFoldersAndFolders) {
   const TemporaryFolder folder;
   EXPECT_THROW(write_text_atomically(folder.path() / "absent" / "x", ""), InvalidInput);
