@@ -102,7 +102,7 @@ Range least_and_most(const std::vector<double>& values) {
     for (std::size_t l = 0; l < kChains; ++l) take(l, v[c + l]);
   }
   for (std::size_t c = whole; c < values.size(); ++c) take(c - whole, v[c]);
-  const auto all_zero = std::all_of(zero, zero + kChains, [](double z) { return z == 0.0; });
+  const bool all_zero = std::all_of(zero, zero + kChains, [](double z) { return z == 0.0; });
   return {*std::min_element(least, least + kChains), *std::max_element(most, most + kChains), all_zero};
 }
 

@@ -48,13 +48,6 @@ Preconditioner amg() {
   return has_hypre ? Preconditioner::boomeramg : Preconditioner::gamg;
 }
 
-// Largest over smallest permeability.
-double contrast(const Problem& problem) {
-  const Range x = least_and_most(problem.permeability.values);
-  const Range y = problem.permeability_y.values.empty() ? x : least_and_most(problem.permeability_y.values);
-  return std::max(x.most, y.most) / std::min(x.least, y.least);
-}
-
 // Iterates until the true residual, recomputed from the pressure, is within the tolerance or as small as rounding
 // allows. What the Krylov method believes of its residual drifts from the truth: begin anew from there.
 void iterate(const KrylovSystem& system, const Problem& problem, const Stencil& stencil,
@@ -187,7 +180,8 @@ SolveResult DarcySolver::solve(const Problem& problem) {
     methods = {*impl_->options.method};
   } else {
     // Single precision knows no differences below 1e-7 of the largest flow.
-    if (ranks == 1 && contrast(problem) < 1e7) methods.push_back(SolverMethod::multigrid);
+    const Range k = problem.permeability_range();
+    if (ranks == 1 && k.most / k.least < 1e7) methods.push_back(SolverMethod::multigrid);
     if (ranks == 1) methods.push_back(SolverMethod::multigrid_double);
     methods.push_back(amg() == Preconditioner::boomeramg ? SolverMethod::boomeramg : SolverMethod::gamg);
     methods.push_back(SolverMethod::mumps);

@@ -84,9 +84,7 @@ std::string maximum_principle_violation(const Problem& problem, const Field& p) 
     return fmt::format("pressure {} is above the highest boundary pressure {}", high, data.highest_pressure);
   }
   if (data.all_pressure && data.highest_inflow > 0) {
-    double least = least_and_most(problem.permeability.values).least;
-    if (!problem.permeability_y.values.empty())
-      least = std::min(least, least_and_most(problem.permeability_y.values).least);
+    const double least = problem.permeability_range().least;
     const double bound = data.highest_pressure + problem.grid().lx * problem.grid().ly * data.highest_inflow /
                                                      (2 * std::numbers::pi * least);
     if (high > bound + slack) return fmt::format("pressure {} is above the bound {}", high, bound);

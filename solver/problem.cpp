@@ -63,6 +63,13 @@ std::pair<double, double> prescribed_inflow(const Problem& problem) {
 
 }  // namespace
 
+Range Problem::permeability_range() const {
+  const Range x = least_and_most(permeability.values);
+  if (permeability_y.values.empty()) return x;
+  const Range y = least_and_most(permeability_y.values);
+  return {std::min(x.least, y.least), std::max(x.most, y.most), x.finite && y.finite};
+}
+
 bool Problem::pressure_is_free() const {
   return std::all_of(boundary.begin(), boundary.end(),
                      [](const auto& condition) { return condition.type == BoundaryCondition::Type::flux; }) &&
@@ -85,9 +92,11 @@ double well_index(const Problem& problem, const Well& well) {
 void check_problem(const Problem& problem) {
   const Grid& g = problem.grid();
   check_permeability(problem.permeability, "permeability");
-  check_permeability(problem.along_y(), "permeability along y");
-  check(problem.along_y().grid == g, "permeability along y is on a grid of {}, along x on {}",
-        problem.along_y().grid.resolution(), g.resolution());
+  if (!problem.permeability_y.values.empty()) {
+    check_permeability(problem.permeability_y, "permeability along y");
+    check(problem.permeability_y.grid == g, "permeability along y is on a grid of {}, along x on {}",
+          problem.permeability_y.grid.resolution(), g.resolution());
+  }
   check(problem.source.grid == g && problem.source.values.size() == g.cells(),
         "source is on a grid of {}, permeability on {}", problem.source.grid.resolution(), g.resolution());
   for (std::size_t c = 0; c < g.cells() && !least_and_most(problem.source.values).finite; ++c) {

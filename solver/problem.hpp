@@ -49,6 +49,8 @@ struct Problem {
   BoundaryCondition& on(Side side) { return boundary[static_cast<int>(side)]; }
   /// Permeability along y.
   const Field& along_y() const { return permeability_y.values.empty() ? permeability : permeability_y; }
+  /// Of both directions.
+  Range permeability_range() const;
   /// No pressure is prescribed anywhere, by a side or a well: p is fixed up to a constant only, and the mean is pinned to zero.
   bool pressure_is_free() const;
 };
