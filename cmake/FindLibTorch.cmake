@@ -45,4 +45,8 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
       -Wl,--no-as-needed ${LibTorch_torch_cuda} ${LibTorch_c10_cuda} -Wl,--as-needed)
   endif()
   target_link_libraries(LibTorch::LibTorch INTERFACE ${LibTorch_torch_cpu} ${LibTorch_c10})
+  # at::parallel_for is a header: without OpenMP it compiles to a serial loop. The threads must be Torch's own.
+  file(GLOB LibTorch_gomp ${LibTorch_DIR_}/lib/libgomp*.so*)
+  target_compile_options(LibTorch::Headers INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+  target_link_libraries(LibTorch::LibTorch INTERFACE ${LibTorch_gomp})
 endif()

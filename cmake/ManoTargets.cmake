@@ -6,6 +6,27 @@ function(mano_component name)
   target_link_libraries(mano_${name} PUBLIC ${ARG_LINKS} PRIVATE mano_options)
 endfunction()
 
+# mano_kernels(COMPONENT FILE): loops compiled once for each instruction set, with MANO_INSTRUCTIONS its name; core/instructions.hpp
+# tells which one the processor has.
+function(mano_kernels component file)
+  set(sets "baseline")
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    list(APPEND sets "avx2 -march=x86-64-v3" "avx512 -march=x86-64-v4 -mprefer-vector-width=512")
+  endif()
+  foreach(set ${sets})
+    separate_arguments(options UNIX_COMMAND "${set}")
+    list(POP_FRONT options name)
+    set(target mano_${component}_kernels_${name})
+    add_library(${target} OBJECT ${file})
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_compile_definitions(${target} PRIVATE MANO_INSTRUCTIONS=${name})
+    # Vectors are passed within the file alone, whatever their calling convention; sqrt is the processor's.
+    target_compile_options(${target} PRIVATE ${options} -Wno-psabi -fno-math-errno)
+    target_link_libraries(${target} PRIVATE mano_options)
+    target_sources(mano_${component} PRIVATE $<TARGET_OBJECTS:${target}>)
+  endforeach()
+endfunction()
+
 # mano_test(NAME FILE LINKS ... [RANKS 1 2 3] [SLOW]): one GoogleTest program; with RANKS it runs under mpiexec as well.
 function(mano_test name file)
   cmake_parse_arguments(ARG "SLOW" "" "LINKS;RANKS" ${ARGN})

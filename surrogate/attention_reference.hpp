@@ -5,11 +5,9 @@
 
 #include <vector>
 
-namespace mano {
+#include "surrogate/attention_shape.hpp"
 
-struct AttentionShape {
-  int batch, height, width, heads, dim_head, window, stride;
-};
+namespace mano {
 
 /// q, k, v and the result: [B, H, W, h, d].
 std::vector<double> overlapping_attention_reference(const AttentionShape& shape, const std::vector<double>& q,

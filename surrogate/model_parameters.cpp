@@ -24,9 +24,9 @@ void MultipoleModel::for_each_parameter(Visit visit) {
     visit(name + ".weight", weight, Shape{out, in}, in);
     visit(name + ".bias", bias, Shape{out}, in);
   };
-  linear("linear_p", linear_p_, linear_p_bias_, a.dim, a.channels_in);
-  for (std::size_t n = 0; n < blocks_.size(); ++n) {
-    BlockWeights& block = blocks_[n];
+  linear("linear_p", weights_.linear_p, weights_.linear_p_bias, a.dim, a.channels_in);
+  for (std::size_t n = 0; n < weights_.blocks.size(); ++n) {
+    BlockWeights& block = weights_.blocks[n];
     const std::string layer = "transformer.layers." + std::to_string(n);
     const std::string attention = layer + ".0.Attention";
     norm(attention + ".norm", block.outer_norm);
@@ -44,15 +44,15 @@ void MultipoleModel::for_each_parameter(Visit visit) {
     linear(layer + ".1.net.1", block.mlp_in, block.mlp_in_bias, a.mlp, a.dim);
     linear(layer + ".1.net.4", block.mlp_out, block.mlp_out_bias, a.dim, a.mlp);
   }
-  norm("transformer.norm", norm_);
-  linear("linear_q", linear_q_, linear_q_bias_, a.dim, a.dim);
-  linear("output_layer", output_, output_bias_, a.channels_out, a.dim);
+  norm("transformer.norm", weights_.norm);
+  linear("linear_q", weights_.linear_q, weights_.linear_q_bias, a.dim, a.dim);
+  linear("output_layer", weights_.output, weights_.output_bias, a.channels_out, a.dim);
 }
 
 MultipoleModel::MultipoleModel(const Architecture& architecture, std::uint64_t seed)
     : architecture_(architecture) {
   check_architecture(architecture);
-  blocks_.resize(architecture.depth);
+  weights_.blocks.resize(architecture.depth);
   auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   for_each_parameter(
       [&](const std::string&, torch::Tensor& tensor, const std::vector<int64_t>& shape, int64_t fan_in) {

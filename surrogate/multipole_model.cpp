@@ -99,16 +99,20 @@ torch::Tensor MultipoleModel::multipole_attention(const BlockWeights& block,
   return r;
 }
 
-torch::Tensor MultipoleModel::forward(const torch::Tensor& input) const {
-  auto x = torch::linear(input.permute({0, 2, 3, 1}), linear_p_, linear_p_bias_);
-  for (const BlockWeights& block : blocks_) {
+torch::Tensor MultipoleModel::forward(const torch::Tensor& input, Precision precision) const {
+  auto x = torch::linear(input.permute({0, 2, 3, 1}), weights_.linear_p, weights_.linear_p_bias);
+  for (const BlockWeights& block : weights_.blocks) {
+    if (x.is_cpu()) {
+      x = block_forward(x, block, architecture_, precision);
+      continue;
+    }
     x = x + multipole_attention(block, x);
     const auto hidden =
         torch::gelu(torch::linear(layer_norm(x, block.mlp_norm), block.mlp_in, block.mlp_in_bias));
     x = x + torch::linear(hidden, block.mlp_out, block.mlp_out_bias);
   }
-  x = torch::tanh(torch::linear(layer_norm(x, norm_), linear_q_, linear_q_bias_));
-  return torch::linear(x, output_, output_bias_).permute({0, 3, 1, 2});
+  x = torch::tanh(torch::linear(layer_norm(x, weights_.norm), weights_.linear_q, weights_.linear_q_bias));
+  return torch::linear(x, weights_.output, weights_.output_bias).permute({0, 3, 1, 2});
 }
 
 }  // namespace mano

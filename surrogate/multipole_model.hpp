@@ -8,21 +8,16 @@
 #include <vector>
 
 #include "surrogate/architecture.hpp"
+#include "surrogate/block.hpp"
 
 namespace mano {
 
-struct LayerNormWeights {
-  torch::Tensor weight, bias;  // [C]
-};
-
-struct BlockWeights {
-  LayerNormWeights outer_norm, inner_norm;  // both before the attention, as in the reference implementation
-  torch::Tensor to_qkv;                     // [3 h d, C]
-  torch::Tensor to_out, to_out_bias;        // [C, h d], [C]; undefined without an output map
-  torch::Tensor down, up;                   // [C, C, rate, rate]: out, in and in, out; undefined for avg_pool
-  LayerNormWeights mlp_norm;
-  torch::Tensor mlp_in, mlp_in_bias;    // [mlp, C], [mlp]
-  torch::Tensor mlp_out, mlp_out_bias;  // [C, mlp], [C]
+struct ModelWeights {
+  torch::Tensor linear_p, linear_p_bias;  // [C, channels_in], [C]
+  std::vector<BlockWeights> blocks;
+  LayerNormWeights norm;
+  torch::Tensor linear_q, linear_q_bias;  // [C, C], [C]
+  torch::Tensor output, output_bias;      // [channels_out, C], [channels_out]
 };
 
 class MultipoleModel {
@@ -31,9 +26,10 @@ class MultipoleModel {
   MultipoleModel(const Architecture& architecture, std::uint64_t seed);
 
   const Architecture& architecture() const { return architecture_; }
+  const ModelWeights& weights() const { return weights_; }
 
   /// input [B, channels_in, H, W] -> [B, channels_out, H, W].
-  torch::Tensor forward(const torch::Tensor& input) const;
+  torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const;
 
   /// Parameters under the names of the reference implementation, always in the same order. The tensors are the model's.
   std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const;
@@ -50,11 +46,7 @@ class MultipoleModel {
   void for_each_parameter(Visit visit);
 
   Architecture architecture_;
-  torch::Tensor linear_p_, linear_p_bias_;  // [C, channels_in], [C]
-  std::vector<BlockWeights> blocks_;
-  LayerNormWeights norm_;
-  torch::Tensor linear_q_, linear_q_bias_;  // [C, C], [C]
-  torch::Tensor output_, output_bias_;      // [channels_out, C], [channels_out]
+  ModelWeights weights_;
 };
 
 /// Level l+1 from level l: blocks of rate x rate tokens, [B, H, W, C] -> [B, ceil(H/rate), ceil(W/rate), C]. Where rate
