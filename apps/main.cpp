@@ -37,6 +37,7 @@ constexpr Entry kSubcommands[] = {
     {"evaluate", "Errors of a trained model on datasets", mano::add_evaluate},
     {"predict", "Predict pressures with a trained model", mano::add_predict},
     {"compare", "Compare a trained model with the solver: pictures, VTK files, report", mano::add_compare},
+    {"benchmark", "Speed and memory of the model on this machine", mano::add_benchmark},
     {"info", "What a dataset, checkpoint, run folder or VTK file holds", mano::add_info},
 };
 

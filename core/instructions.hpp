@@ -24,9 +24,9 @@ inline Instructions best_instructions() {
 
 /// The `table` of the best of the namespaces baseline, avx2 and avx512.
 #ifdef __x86_64__
-#define MANO_BEST_OF(table)                                                \
-  (best_instructions() == Instructions::avx512 ? avx512::table             \
-   : best_instructions() == Instructions::avx2 ? avx2::table               \
+#define MANO_BEST_OF(table)                                    \
+  (best_instructions() == Instructions::avx512 ? avx512::table \
+   : best_instructions() == Instructions::avx2 ? avx2::table   \
                                                : baseline::table)
 #else
 #define MANO_BEST_OF(table) baseline::table

@@ -80,8 +80,7 @@ class BlockNode : public torch::autograd::Function<BlockNode> {
     Tensor out;
     with_precision(w, *architecture, pyramid, precision,
                    [&](auto passes) { out = passes.forward(rows, saved); });
-    kept.insert(kept.end(),
-                {rows, saved.coarse, saved.qkv, saved.from_up, saved.attended, saved.hidden});
+    kept.insert(kept.end(), {rows, saved.coarse, saved.qkv, saved.from_up, saved.attended});
     context->save_for_backward(kept);
     context->saved_data["architecture"] = to_json(*architecture);
     context->saved_data["bfloat16"] = precision == Precision::bfloat16;
@@ -95,14 +94,14 @@ class BlockNode : public torch::autograd::Function<BlockNode> {
         architecture_from_json(context->saved_data["architecture"].toStringRef());
     const BlockWeights w = from_list(kept);
     const Tensor* rest = kept.data() + kWeights;
-    const Saved saved{rest[1], rest[2], rest[3], rest[4], rest[5]};
+    const Saved saved{rest[1], rest[2], rest[3], rest[4]};
     const Pyramid pyramid(rest[0], architecture);
     BlockWeights d;
     Tensor d_x;
     with_precision(w, architecture, pyramid,
                    context->saved_data["bfloat16"].toBool() ? Precision::bfloat16 : Precision::full,
                    [&](auto passes) { d_x = passes.backward(rest[0], saved, d_out[0].contiguous(), d); });
-    torch::autograd::variable_list gradients{Tensor(), Tensor(), d_x};
+    torch::autograd::variable_list gradients{Tensor(), Tensor(), d_x.view(rest[0].sizes())};
     for_each_weight(d, [&](Tensor& t) { gradients.push_back(t); });
     return gradients;
   }

@@ -26,12 +26,12 @@ struct BlockWeights {
 };
 
 enum class Precision {
-  full,     ///< the weights' own: float32 or float64
+  full,  ///< the weights' own: float32 or float64
   bfloat16  ///< operands of matrix products in bfloat16; sums, residual stream and gradients of weights in float32
 };
 
-/// x [B, H, W, C] -> [B, H, W, C]. Differentiable once, with respect to x and the weights. Kept for the backward pass: 23 C / 3
-/// numbers a token where h d = mlp = C.
+/// x [B, H, W, C] -> [B, H, W, C]. Differentiable once, with respect to x and the weights. Kept for the backward pass: 20 C / 3
+/// numbers a token where h d = C and rate = 2.
 torch::Tensor block_forward(const torch::Tensor& x, const BlockWeights& weights,
                             const Architecture& architecture, Precision precision);
 

@@ -127,10 +127,11 @@ template <typename Memory, typename Body>
 void BlockPasses<S>::for_level(int l, const Body& body) const {
   const TokenLevel& level = p_.levels[l];
   if (coarsest(l)) {
-    for_pieces<Memory>(static_cast<Index>(p_.batch) * level.height, level.width,
-                       [&](Memory& memory, Index first, Index last, bool) {
-                         body(memory, Piece{first, last, first * level.width, (last - first) * level.width, 0, 0});
-                       });
+    for_pieces<Memory>(
+        static_cast<Index>(p_.batch) * level.height, level.width,
+        [&](Memory& memory, Index first, Index last, bool) {
+          body(memory, Piece{first, last, first * level.width, (last - first) * level.width, 0, 0});
+        });
     return;
   }
   const TokenLevel& next = p_.levels[l + 1];
@@ -237,7 +238,7 @@ void BlockPasses<S>::attend(int l, const Piece& piece, const S* qkv, Buffer<A>& 
 template <typename S>
 void BlockPasses<S>::attend_and_sample_up(int l, const A* x, const Saved& saved, A* r, A* out) const {
   struct Memory {
-    Buffer<S> attended, mapped, blocks, normalized, activated;
+    Buffer<S> attended, mapped, blocks, normalized, hidden;
     Buffer<A> scratch;
   };
   const Index offset = p_.levels[l].offset;
@@ -255,9 +256,9 @@ void BlockPasses<S>::attend_and_sample_up(int l, const A* x, const Saved& saved,
         mapped = product;
       }
       const Index token = piece.token + begin;
-      kernels_.add_biased(n, a_.dim, l == 0 ? x + token * channels_ : nullptr, mapped, data<A>(w_.to_out_bias),
-                          cover_.defined() ? data<A>(cover_) + offset + token : nullptr,
-                          level + token * channels_);
+      kernels_.add_biased(
+          n, a_.dim, l == 0 ? x + token * channels_ : nullptr, mapped, data<A>(w_.to_out_bias),
+          cover_.defined() ? data<A>(cover_) + offset + token : nullptr, level + token * channels_);
     });
     if (!coarsest(l)) {
       S* blocks = memory.blocks.get(piece.next_tokens * block_);
@@ -273,21 +274,20 @@ void BlockPasses<S>::attend_and_sample_up(int l, const A* x, const Saved& saved,
     }
     in_pieces(piece.tokens, [&](Index begin, Index n) {
       const Index token = piece.token + begin;
-      mlp(memory, n, level + token * channels_, data<S>(saved.hidden) + token * hidden_,
-          out + token * channels_);
+      mlp(memory, n, level + token * channels_, out + token * channels_);
     });
   });
 }
 
 template <typename S>
 template <typename Memory>
-void BlockPasses<S>::mlp(Memory& memory, Index n, const A* attended, S* hidden, A* out) const {
+void BlockPasses<S>::mlp(Memory& memory, Index n, const A* attended, A* out) const {
   S* normalized = memory.normalized.get(n * channels_);
-  S* activated = memory.activated.get(n * hidden_);
+  S* hidden = memory.hidden.get(n * hidden_);
   kernels_.normalize(n, a_.dim, attended, mlp_norm(), normalized);
   multiply(Layout::plain, Layout::transposed, n, hidden_, channels_, normalized, operand(mlp_in_), hidden);
-  kernels_.gelu(n, a_.mlp, hidden, data<A>(w_.mlp_in_bias), activated);
-  multiply(Layout::plain, Layout::transposed, n, channels_, hidden_, activated, operand(mlp_out_), normalized);
+  kernels_.gelu(n, a_.mlp, hidden, data<A>(w_.mlp_in_bias), hidden);
+  multiply(Layout::plain, Layout::transposed, n, channels_, hidden_, hidden, operand(mlp_out_), normalized);
   kernels_.add_biased(n, a_.dim, attended, normalized, data<A>(w_.mlp_out_bias), nullptr, out);
 }
 
@@ -297,7 +297,6 @@ Tensor BlockPasses<S>::forward(const Tensor& x, Saved& saved) {
   saved.coarse = torch::empty({coarse_tokens, channels_}, sums_);
   saved.qkv = torch::empty({p_.tokens(), 3 * inner_}, operands_);
   saved.attended = torch::empty({p_.finest(), channels_}, sums_);
-  saved.hidden = torch::empty({p_.finest(), hidden_}, operands_);
   const Tensor r = torch::empty({coarse_tokens, channels_}, sums_);
   saved.from_up = std::is_same_v<S, A> ? r : torch::empty({coarse_tokens, channels_}, operands_);
   const Tensor out = torch::empty({p_.finest(), channels_}, sums_);
@@ -348,18 +347,20 @@ struct BlockPasses<S>::Gradients {
 
 template <typename S>
 template <typename Memory>
-void BlockPasses<S>::mlp_backward(Memory& memory, Gradients& g, Index n, const A* attended, const S* hidden,
-                                  const A* d_out, A* d_attended) const {
+void BlockPasses<S>::mlp_backward(Memory& memory, Gradients& g, Index n, const A* attended, const A* d_out,
+                                  A* d_attended) const {
   const S* d = memory.as_operand(kernels_, d_out, n * channels_);
+  S* hidden = memory.hidden.get(n * hidden_);
   S* d_hidden = memory.d_hidden.get(n * hidden_);
-  S* activated = memory.activated.get(n * hidden_);
   S* normalized = memory.normalized.get(n * channels_);
-  multiply(Layout::plain, Layout::plain, n, hidden_, channels_, d, operand(mlp_out_), d_hidden);
-  kernels_.gelu_backward(n, a_.mlp, hidden, data<A>(w_.mlp_in_bias), d_hidden, activated, d_hidden,
-                         g.mlp_in_bias);
-  add_transposed_product(channels_, hidden_, n, d, activated, g.mlp_out);
-  kernels_.add_column_sums(n, a_.dim, d_out, nullptr, g.mlp_out_bias);
+  // Computing the hidden numbers anew is one product of thirty; keeping them would be an eighth of what is kept.
   kernels_.normalize(n, a_.dim, attended, mlp_norm(), normalized);
+  multiply(Layout::plain, Layout::transposed, n, hidden_, channels_, normalized, operand(mlp_in_), hidden);
+  multiply(Layout::plain, Layout::plain, n, hidden_, channels_, d, operand(mlp_out_), d_hidden);
+  kernels_.gelu_backward(n, a_.mlp, hidden, data<A>(w_.mlp_in_bias), d_hidden, hidden, d_hidden,
+                         g.mlp_in_bias);
+  add_transposed_product(channels_, hidden_, n, d, hidden, g.mlp_out);
+  kernels_.add_column_sums(n, a_.dim, d_out, nullptr, g.mlp_out_bias);
   add_transposed_product(hidden_, channels_, n, d_hidden, normalized, g.mlp_in);
   multiply(Layout::plain, Layout::plain, n, channels_, hidden_, d_hidden, operand(mlp_in_), normalized);
   kernels_.normalize_backward(n, a_.dim, attended, mlp_norm(), normalized, d_out, d_attended,
@@ -372,7 +373,7 @@ template <typename S>
 void BlockPasses<S>::sample_up_backward(int l, const Saved& saved, const A* d_out, A* d_r, S* d_attended,
                                         Tensor& sums) const {
   struct Memory {
-    Buffer<S> converted, d_hidden, activated, normalized, attended, blocks, product;
+    Buffer<S> converted, hidden, d_hidden, normalized, attended, blocks, product;
     Buffer<A> scratch;
 
     const S* as_operand(const TokenKernels<S>& kernels, const A* x, Index count) {
@@ -392,8 +393,7 @@ void BlockPasses<S>::sample_up_backward(int l, const Saved& saved, const A* d_ou
     if (l == 0) {
       in_pieces(piece.tokens, [&](Index begin, Index n) {
         const Index token = piece.token + begin;
-        mlp_backward(memory, g, n, data<A>(saved.attended) + token * channels_,
-                     data<S>(saved.hidden) + token * hidden_, d_out + token * channels_,
+        mlp_backward(memory, g, n, data<A>(saved.attended) + token * channels_, d_out + token * channels_,
                      level + token * channels_);
       });
     }
@@ -418,8 +418,8 @@ void BlockPasses<S>::sample_up_backward(int l, const Saved& saved, const A* d_ou
     S* product = memory.product.get(piece.next_tokens * channels_);
     gather(l, piece.first, piece.last, level, static_cast<A>(up_factor(l)), true, blocks);
     add_transposed_product(channels_, block_, piece.next_tokens,
-                           data<S>(saved.from_up) + (next - p_.finest() + piece.next_token) * channels_, blocks,
-                           g.up);
+                           data<S>(saved.from_up) + (next - p_.finest() + piece.next_token) * channels_,
+                           blocks, g.up);
     multiply(Layout::plain, Layout::transposed, piece.next_tokens, channels_, block_, blocks, operand(up_),
              product);
     kernels_.add_biased(piece.next_tokens, a_.dim, nullptr, product, nullptr, nullptr,
@@ -472,19 +472,19 @@ void BlockPasses<S>::sample_down_backward(int l, const A* fine, const A* d_coars
     Buffer<S> blocks, converted;
   };
   const TokenLevel& level = p_.levels[l];
-  for_pieces<Memory>(static_cast<Index>(p_.batch) * level.height,
-                     static_cast<Index>(level.width) * a_.rate * a_.rate,
-                     [&](Memory& memory, Index first, Index last, bool) {
-                       Gradients g = Gradients::mine(*this, sums);
-                       const Index n = (last - first) * level.width;
-                       S* d = memory.converted.get(n * channels_);
-                       kernels_.convert(n * channels_, d_coarse + first * level.width * channels_, d);
-                       S* blocks = memory.blocks.get(n * block_);
-                       gather(l - 1, first, last, fine, 1, false, blocks);
-                       add_transposed_product(channels_, block_, n, d, blocks, g.down);
-                       multiply(Layout::plain, Layout::plain, n, block_, channels_, d, operand(down_), blocks);
-                       scatter(l - 1, first, last, blocks, 1, true, d_fine);
-                     });
+  for_pieces<Memory>(
+      static_cast<Index>(p_.batch) * level.height, static_cast<Index>(level.width) * a_.rate * a_.rate,
+      [&](Memory& memory, Index first, Index last, bool) {
+        Gradients g = Gradients::mine(*this, sums);
+        const Index n = (last - first) * level.width;
+        S* d = memory.converted.get(n * channels_);
+        kernels_.convert(n * channels_, d_coarse + first * level.width * channels_, d);
+        S* blocks = memory.blocks.get(n * block_);
+        gather(l - 1, first, last, fine, 1, false, blocks);
+        add_transposed_product(channels_, block_, n, d, blocks, g.down);
+        multiply(Layout::plain, Layout::plain, n, block_, channels_, d, operand(down_), blocks);
+        scatter(l - 1, first, last, blocks, 1, true, d_fine);
+      });
 }
 
 template <typename S>
@@ -523,16 +523,15 @@ Tensor BlockPasses<S>::backward(const Tensor& x, const Saved& saved, const Tenso
   for (int l = 0; l < levels(); ++l)
     sample_up_backward(l, saved, data<A>(d_out), data<A>(d_r), data<S>(d_attended), sums);
 
-  // The gradients of z_1 ... take the place of those of r_1 ..., which nobody reads any more.
-  const Tensor d_x = torch::empty_like(x);
+  // The gradients of x, z_1 ... take the place of those of r_0, r_1 ..., which nobody reads any more.
   const auto z = [&](int l) { return l == 0 ? data<A>(x) : level_rows(saved.coarse, l); };
-  const auto d_z = [&](int l) { return l == 0 ? data<A>(d_x) : data<A>(d_r) + p_.levels[l].offset * channels_; };
+  const auto d_z = [&](int l) { return data<A>(d_r) + p_.levels[l].offset * channels_; };
   for (int l = 0; l < levels(); ++l)
-    project_backward(l, z(l), data<S>(saved.qkv), data<S>(d_attended), l == 0 ? data<A>(d_r) : nullptr, d_z(l),
-                     sums);
+    project_backward(l, z(l), data<S>(saved.qkv), data<S>(d_attended), l == 0 ? data<A>(d_r) : nullptr,
+                     d_z(l), sums);
   for (int l = levels() - 1; l > 0; --l) sample_down_backward(l, z(l - 1), d_z(l), d_z(l - 1), sums);
   take_gradients(sums, d);
-  return d_x;
+  return d_r.narrow(0, 0, p_.finest());
 }
 
 template class BlockPasses<float>;

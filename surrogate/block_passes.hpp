@@ -39,7 +39,6 @@ struct Saved {
   torch::Tensor qkv;       ///< of all levels: 4 C
   torch::Tensor from_up;   ///< r_1 ..., as operands of up: C / 3
   torch::Tensor attended;  ///< x after the attention: C
-  torch::Tensor hidden;    ///< of the MLP, before bias and gelu: C
 };
 
 /// S as in token_kernels.hpp.
@@ -74,7 +73,8 @@ class BlockPasses {
   NormWeights<A> attention_norm() const;
   NormWeights<A> mlp_norm() const;
   const S* operand(const torch::Tensor& weight) const;
-  A* level_rows(const torch::Tensor& coarse, int l) const;  // of level l >= 1 in a matrix that begins with level 1
+  A* level_rows(const torch::Tensor& coarse,
+                int l) const;  // of level l >= 1 in a matrix that begins with level 1
   void fill_cover();
 
   template <typename Memory, typename Body>
@@ -92,12 +92,12 @@ class BlockPasses {
                A* tokens) const;
   void attend_and_sample_up(int l, const A* x, const Saved& saved, A* r, A* out) const;
   template <typename Memory>
-  void mlp(Memory& memory, std::int64_t tokens, const A* attended, S* hidden, A* out) const;
+  void mlp(Memory& memory, std::int64_t tokens, const A* attended, A* out) const;
 
   // Backward
   template <typename Memory>
-  void mlp_backward(Memory& memory, Gradients& sums, std::int64_t tokens, const A* attended, const S* hidden,
-                    const A* d_out, A* d_attended) const;
+  void mlp_backward(Memory& memory, Gradients& sums, std::int64_t tokens, const A* attended, const A* d_out,
+                    A* d_attended) const;
   void sample_up_backward(int l, const Saved& saved, const A* d_out, A* d_r, S* d_attended,
                           torch::Tensor& sums) const;
   void project_backward(int l, const A* x, const S* qkv, const S* d_attended, const A* past, A* d_x,
@@ -114,9 +114,5 @@ class BlockPasses {
   torch::Tensor to_qkv_, to_out_, down_, up_, mlp_in_, mlp_out_;  // as operands; down and up [C, rate rate C]
   torch::Tensor cover_;  // 1 or 0 a token: whether a window holds it; undefined where all are 1
 };
-
-/// Bytes that the backward pass needs to find saved, and at most that both passes hold at once besides, a token of level 0.
-double block_saved_bytes(const Architecture& architecture, std::size_t operand_size);
-double block_working_bytes(const Architecture& architecture, std::size_t operand_size);
 
 }  // namespace mano

@@ -72,12 +72,12 @@ void add_transposed_product<BFloat16>(std::int64_t m, std::int64_t n, std::int64
   token_kernels<BFloat16>().add_back(m * n, reinterpret_cast<const BFloat16*>(product.data_ptr()), c);
 }
 
-template void multiply<float>(Layout, Layout, std::int64_t, std::int64_t, std::int64_t, const float*, const float*,
-                              float*);
+template void multiply<float>(Layout, Layout, std::int64_t, std::int64_t, std::int64_t, const float*,
+                              const float*, float*);
 template void multiply<double>(Layout, Layout, std::int64_t, std::int64_t, std::int64_t, const double*,
                                const double*, double*);
-template void add_transposed_product<float>(std::int64_t, std::int64_t, std::int64_t, const float*, const float*,
-                                            float*);
+template void add_transposed_product<float>(std::int64_t, std::int64_t, std::int64_t, const float*,
+                                            const float*, float*);
 template void add_transposed_product<double>(std::int64_t, std::int64_t, std::int64_t, const double*,
                                              const double*, double*);
 

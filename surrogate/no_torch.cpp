@@ -1,5 +1,6 @@
 // Stands in for everything that needs Torch where it is absent, so that callers need no #if.
 #include "core/error.hpp"
+#include "surrogate/benchmark.hpp"
 #include "surrogate/evaluate.hpp"
 #include "surrogate/surrogate.hpp"
 #include "surrogate/train.hpp"
@@ -50,6 +51,12 @@ Field Surrogate::predict_by_interpolation(const Field&) const {
   missing();
 }
 Evaluation evaluate(const Surrogate&, const DatasetReader&, int, const std::function<void(std::size_t)>&) {
+  missing();
+}
+const char* to_string(Form) {
+  missing();
+}
+Benchmark run_benchmark(const BenchmarkRequest&, const std::function<void(const BenchmarkRow&)>&) {
   missing();
 }
 TrainResult train(const TrainRequest&, const TrainCallbacks&) {

@@ -2,10 +2,10 @@
 // Loops over the rows of tokens of all images, shared among Torch's threads. Private to surrogate/.
 
 #include <ATen/Parallel.h>
+#include <c10/core/CPUAllocator.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 
 namespace mano {
 
@@ -15,19 +15,19 @@ class Buffer {
  public:
   T* get(std::int64_t count) {
     if (count > count_) {
-      memory_.reset(new T[count]);  // not initialised
+      memory_ = c10::GetCPUAllocator()->allocate(static_cast<std::size_t>(count) * sizeof(T));
       count_ = count;
     }
-    return memory_.get();
+    return static_cast<T*>(memory_.get());
   }
 
  private:
-  std::unique_ptr<T[]> memory_;
+  c10::DataPtr memory_;
   std::int64_t count_ = 0;
 };
 
 /// Tokens that are taken through a chain of operations at once: few enough for the chain to stay in a core's cache.
-inline constexpr std::int64_t kPieceTokens = 256;
+inline constexpr std::int64_t kPieceTokens = 512;
 
 /// Splits `rows` among the threads, a range each, and these into pieces: body(memory, first, last, begins), where `begins` tells
 /// the first piece of a thread. Memory is a struct of buffers.

@@ -3,10 +3,10 @@
 
 namespace mano {
 
-#define MANO_TABLES(instructions)                    \
-  namespace instructions {                           \
-  extern const TokenKernels<float> table_float;      \
-  extern const TokenKernels<double> table_double;    \
+#define MANO_TABLES(instructions)                     \
+  namespace instructions {                            \
+  extern const TokenKernels<float> table_float;       \
+  extern const TokenKernels<double> table_double;     \
   extern const TokenKernels<BFloat16> table_bfloat16; \
   }
 MANO_TABLES(baseline)

@@ -15,6 +15,10 @@ struct VectorOf {
 template <typename T, int n>
 using Vector = typename VectorOf<T, n>::Type;
 
+template <int...>
+struct Sequence {};
+using Places = Sequence<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15>;
+
 /// Numbers in a vector of 64 bytes.
 template <typename A>
 inline constexpr int kLanes = 64 / static_cast<int>(sizeof(A));
@@ -85,6 +89,31 @@ inline A sum(Vector<A, n> v) {
     return sum<A, n / 2>(halves[0] + halves[1]);
   }
 }
+
+#ifdef __AVX512F__
+/// Sums within vectors, of many at once. a and b hold partial sums of `group` vectors each, that of vector i at the places
+/// i, i + group, ...; so does the result, of all of them: those of a, then those of b.
+template <int group, int... places>
+inline Vector<float, 16> join(Vector<float, 16> a, Vector<float, 16> b, Sequence<places...>) {
+  constexpr auto from = [](int place, int part) {
+    const int at = place / (2 * group) * (2 * group) + place % (2 * group) % group + part * group;
+    return place % (2 * group) < group ? at : 16 + at;
+  };
+  return __builtin_shufflevector(a, b, from(places, 0)...) +
+         __builtin_shufflevector(a, b, from(places, 1)...);
+}
+
+/// The sums of the vectors product(first) ... product(first + count - 1), side by side; count = 16 fills the vector.
+template <int count, typename Product>
+inline Vector<float, 16> sums_of(int first, const Product& product) {
+  if constexpr (count == 1) {
+    return product(first);
+  } else {
+    return join<count / 2>(sums_of<count / 2>(first, product), sums_of<count / 2>(first + count / 2, product),
+                           Places());
+  }
+}
+#endif
 
 /// exp(x) for x <= 0, to 2 ulp; 0 far below.
 inline Vector<float, 16> exp_of_negative(Vector<float, 16> x) {

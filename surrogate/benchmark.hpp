@@ -1,0 +1,66 @@
+#pragma once
+// The model's speed and memory on this machine against the form that its paper writes down and against a floor. No Torch here.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "surrogate/architecture.hpp"
+
+namespace mano {
+
+/// What the machine does at best, by the libraries that the model uses.
+struct MachineRates {
+  std::string processor;
+  int threads = 0;
+  double gemm = 0.0;           ///< float32 matrix products, floating-point operations a second
+  double gemm_bfloat16 = 0.0;  ///< the same in bfloat16
+  double copy = 0.0;           ///< bytes a second, read and written
+};
+
+/// Work of the model for one image.
+struct ModelWork {
+  double forward_macs = 0.0;   ///< multiply-adds of its matrix products; a training step takes three times as many
+  double forward_bytes = 0.0;  ///< that must cross the memory bus at least: x of every block written and read
+  double step_bytes = 0.0;     ///< the same of a training step: what the backward pass needs, written and read, besides
+};
+ModelWork model_work(const Architecture& architecture, int height, int width, std::size_t operand_size);
+
+enum class Form { windowed, fused, fused_bfloat16, dense };
+const char* to_string(Form form);
+
+struct BenchmarkRow {
+  std::string preset;
+  Form form = Form::fused;
+  int size = 0;  ///< images of size x size
+  int batch = 0;
+  double inference_seconds = 0.0;  ///< of the batch; medians
+  double step_seconds = 0.0;       ///< forward, loss, backward
+  double inference_bytes = 0.0;    ///< tensors at once, at most; weights are not counted
+  double step_bytes = 0.0;
+  double inference_floor = 0.0;  ///< seconds of the matrix products alone, at the rate measured
+  double step_floor = 0.0;
+  double difference = 0.0;  ///< of output and gradients from the fused form's in float32, relative to the largest
+
+  double tokens() const { return static_cast<double>(batch) * size * size; }
+};
+
+struct BenchmarkRequest {
+  std::vector<std::string> presets{"small", "paper"};
+  std::vector<int> sizes{16, 32, 64, 128, 256, 512};
+  int tokens = 16384;  ///< a batch has as many, or is one image
+  int repetitions = 3;
+  std::vector<Form> forms{Form::windowed, Form::fused, Form::fused_bfloat16, Form::dense};
+};
+
+struct Benchmark {
+  MachineRates machine;
+  std::vector<BenchmarkRow> rows;
+  std::vector<std::string> left_out;  ///< what was not measured, and why
+};
+
+/// `row` is called after each measurement. Throws RunFailed where the forms' answers differ by more than rounding explains.
+Benchmark run_benchmark(const BenchmarkRequest& request, const std::function<void(const BenchmarkRow&)>& row);
+
+}  // namespace mano

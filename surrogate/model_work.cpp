@@ -1,0 +1,35 @@
+#include <algorithm>
+
+#include "surrogate/benchmark.hpp"
+
+namespace mano {
+
+ModelWork model_work(const Architecture& a, int height, int width, std::size_t operand_size) {
+  const double c = a.dim;
+  const double inner = static_cast<double>(a.heads) * a.dim_head;
+  const double tokens = static_cast<double>(height) * width;
+  double coarse = 0.0;  // tokens of all levels but the finest
+  const int levels = a.levels_for(height, width);
+  for (int l = 1, h = height, w = width; l < levels; ++l) {
+    h = (h + a.rate - 1) / a.rate;
+    w = (w + a.rate - 1) / a.rate;
+    coarse += static_cast<double>(h) * w;
+  }
+  const double all = tokens + coarse;
+  const double sampling =
+      a.sampling == Architecture::Sampling::conv ? 2.0 * coarse * c * c * a.rate * a.rate : 0.0;
+  const double attention = all * (3 * c * inner + (a.has_output_map() ? c * inner : 0.0));
+  const double mlp = tokens * 2 * c * a.mlp;
+  const double ends = tokens * (c * a.channels_in + c * c + c * a.channels_out);
+
+  ModelWork work;
+  work.forward_macs = a.depth * (attention + mlp + sampling) + ends;
+  const double sum_size = std::max<double>(operand_size, sizeof(float));
+  work.forward_bytes = 2 * a.depth * tokens * c * sum_size;
+  const double saved = (tokens * c + coarse * c) * sum_size +
+                       (3 * all * inner + coarse * c) * static_cast<double>(operand_size);
+  work.step_bytes = 2 * work.forward_bytes + 2 * a.depth * saved;
+  return work;
+}
+
+}  // namespace mano
