@@ -40,13 +40,14 @@ std::string per_token(const BenchmarkRow& row, double seconds, double floor, dou
 }
 
 std::string line_of(const BenchmarkRow& row, const BenchmarkRow* other) {
-  return fmt::format("{:<7} {:<12} {:<12} {}   {}   {:8.0f} MB{}", row.preset, to_string(row.form),
-                     fmt::format("{0}x{0} x {1}", row.size, row.batch),
-                     per_token(row, row.inference_seconds, row.inference_floor,
-                               other != nullptr ? other->inference_seconds : 0.0),
-                     per_token(row, row.step_seconds, row.step_floor, other != nullptr ? other->step_seconds : 0.0),
-                     row.step_bytes / 1e6,
-                     other != nullptr ? fmt::format(" {:5.3g}x", other->step_bytes / row.step_bytes) : "");
+  return fmt::format(
+      "{:<7} {:<12} {:<12} {}   {}   {:8.0f} MB{}", row.preset, to_string(row.form),
+      fmt::format("{0}x{0} x {1}", row.size, row.batch),
+      per_token(row, row.inference_seconds, row.inference_floor,
+                other != nullptr ? other->inference_seconds : 0.0),
+      per_token(row, row.step_seconds, row.step_floor, other != nullptr ? other->step_seconds : 0.0),
+      row.step_bytes / 1e6,
+      other != nullptr ? fmt::format(" {:5.3g}x", other->step_bytes / row.step_bytes) : "");
 }
 
 nlohmann::json json_of(const Benchmark& b) {
@@ -56,24 +57,27 @@ nlohmann::json json_of(const Benchmark& b) {
                     {"form", to_string(r.form)},
                     {"resolution", {r.size, r.size}},
                     {"batch", r.batch},
-                    {"inference", {{"milliseconds", 1e3 * r.inference_seconds},
-                                   {"microseconds_per_token", 1e6 * r.inference_seconds / r.tokens()},
-                                   {"share_of_floor", r.inference_floor / r.inference_seconds},
-                                   {"peak_bytes", r.inference_bytes}}},
-                    {"training_step", {{"milliseconds", 1e3 * r.step_seconds},
-                                       {"microseconds_per_token", 1e6 * r.step_seconds / r.tokens()},
-                                       {"share_of_floor", r.step_floor / r.step_seconds},
-                                       {"peak_bytes", r.step_bytes}}},
+                    {"inference",
+                     {{"milliseconds", 1e3 * r.inference_seconds},
+                      {"microseconds_per_token", 1e6 * r.inference_seconds / r.tokens()},
+                      {"share_of_floor", r.inference_floor / r.inference_seconds},
+                      {"peak_bytes", r.inference_bytes}}},
+                    {"training_step",
+                     {{"milliseconds", 1e3 * r.step_seconds},
+                      {"microseconds_per_token", 1e6 * r.step_seconds / r.tokens()},
+                      {"share_of_floor", r.step_floor / r.step_seconds},
+                      {"peak_bytes", r.step_bytes}}},
                     {"relative_difference", r.difference}});
   }
   return {{"command", "benchmark"},
           {"version", kVersion},
           {"device", "cpu"},
-          {"machine", {{"processor", b.machine.processor},
-                       {"threads", b.machine.threads},
-                       {"gemm_flops", b.machine.gemm},
-                       {"gemm_bfloat16_flops", b.machine.gemm_bfloat16},
-                       {"copy_bytes_per_second", b.machine.copy}}},
+          {"machine",
+           {{"processor", b.machine.processor},
+            {"threads", b.machine.threads},
+            {"gemm_flops", b.machine.gemm},
+            {"gemm_bfloat16_flops", b.machine.gemm_bfloat16},
+            {"copy_bytes_per_second", b.machine.copy}}},
           {"results", rows},
           {"left_out", b.left_out}};
 }
@@ -126,9 +130,12 @@ void benchmark_command(const Options& o, const Invocation&) {
   for (const auto& preset : request.presets) architecture_preset(preset);
 
   // 2. Measurements; a line each.
-  say("share: of the time, how much the matrix products alone take at the rate measured; x: times faster, or smaller, than");
-  say("the windowed form, which copies every window's tokens as the paper writes it; memory: tensors at once, at most");
-  say("preset  form         images       inference   share      x   training step, a token       memory of a step");
+  say("share: of the time, how much the matrix products alone take at the rate measured; x: times faster, or "
+      "smaller, than");
+  say("the windowed form, which copies every window's tokens as the paper writes it; memory: tensors at "
+      "once, at most");
+  say("preset  form         images       inference   share      x   training step, a token       memory of a "
+      "step");
   std::vector<BenchmarkRow> rows;
   const Benchmark b = run_benchmark(request, [&](const BenchmarkRow& row) {
     rows.push_back(row);
@@ -137,9 +144,10 @@ void benchmark_command(const Options& o, const Invocation&) {
 
   // 3. Report.
   for (const auto& text : b.left_out) say("left out: " + text);
-  say(fmt::format("{}, {} threads: {:.0f} GFLOP/s in float32 products, {:.0f} in bfloat16, copies at {:.1f} GB/s",
-                  b.machine.processor, b.machine.threads, b.machine.gemm / 1e9, b.machine.gemm_bfloat16 / 1e9,
-                  b.machine.copy / 1e9));
+  say(fmt::format(
+      "{}, {} threads: {:.0f} GFLOP/s in float32 products, {:.0f} in bfloat16, copies at {:.1f} GB/s",
+      b.machine.processor, b.machine.threads, b.machine.gemm / 1e9, b.machine.gemm_bfloat16 / 1e9,
+      b.machine.copy / 1e9));
   double most = 0.0;
   for (const auto& row : rows) most = std::max(most, row.form == Form::windowed ? row.difference : 0.0);
   say(fmt::format("answers compared first: outputs and gradients of both forms agree to {:.0e}", most));

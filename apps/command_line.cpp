@@ -103,6 +103,9 @@ int launched_rank() {
   for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
     if (const char* value = std::getenv(name)) return std::atoi(value);
   }
+  // torchrun
+  if (const char* value = std::getenv("RANK"); value != nullptr && std::getenv("WORLD_SIZE") != nullptr)
+    return std::atoi(value);
   return 0;
 }
 

@@ -39,7 +39,7 @@ void add_json_option(CLI::App& app, std::string& path);
 /// Writes `results` where a path was given.
 void write_json(const std::string& path, const nlohmann::json& results);
 
-/// Rank among the processes of mpirun, before MPI has started; 0 without mpirun.
+/// Rank among the processes of mpirun or torchrun, before MPI has started; 0 without them.
 int launched_rank();
 
 /// One line to standard output, on rank 0 alone.

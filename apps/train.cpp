@@ -20,7 +20,7 @@ struct Options {
   std::vector<std::string> data;
   std::string run, preset = "small", json;
   std::optional<int> dim, depth, heads, dim_head, mlp, window, stride, rate;
-  std::string sampling;
+  std::string sampling, precision = "fp32";
 };
 
 Architecture architecture_of(const Options& o) {
@@ -49,6 +49,9 @@ void train_command(const Options& o, const Invocation&) {
   request.data.assign(o.data.begin(), o.data.end());
   request.run = o.run;
   request.architecture = architecture_of(o);
+  check(o.precision == "fp32" || o.precision == "bf16", "precision is '{}', expected fp32 or bf16",
+        o.precision);
+  request.bfloat16 = o.precision == "bf16";
   catch_interrupts();
 
   // 2. Training; a line an epoch.
@@ -58,14 +61,22 @@ void train_command(const Options& o, const Invocation&) {
     if (!progress) progress = std::make_unique<Progress>("train", "samples", of * request.epochs);
     progress->update((epoch - 1) * of + samples, fmt::format("epoch {}", epoch));
   };
+  callbacks.start = [&](const TrainPlan& plan) {
+    say(fmt::format(
+        "{} parameters, {} samples a step{}, {}; needs about {:.0f} MB of memory{}", plan.parameters,
+        plan.samples_per_step, plan.processes > 1 ? fmt::format(" of {} processes", plan.processes) : "",
+        request.bfloat16 ? "bfloat16" : "float32", plan.bytes / 1e6, plan.processes > 1 ? " each" : ""));
+  };
   callbacks.epoch = [&](const EpochReport& r) {
     progress->clear();
-    say(fmt::format("epoch {:4} of {}: relative L2 {:.4f} in training, {:.4f} held out{}, {}", r.epoch,
+    say(fmt::format("epoch {:4} of {}: relative L2 {:.4f} in training, {:.4f} held out{}, {}{}", r.epoch,
                     request.epochs, r.train_l2, r.validation_l2, r.best ? " (best)" : "",
-                    duration_text(r.seconds)));
+                    duration_text(r.seconds),
+                    r.skipped > 0 ? fmt::format(", {} steps skipped: not finite", r.skipped) : ""));
   };
   const TrainResult result = train(request, callbacks);
   progress.reset();
+  if (launched_rank() != 0) return;
 
   // 3. Report.
   const std::string curve = draw_training_curve(request.run);
@@ -77,6 +88,7 @@ void train_command(const Options& o, const Invocation&) {
                       {"seconds", result.seconds},
                       {"parameters", result.parameters},
                       {"best", {{"epoch", result.best_epoch}, {"relative_l2", result.best_l2}}},
+                      {"processes", result.processes},
                       {"device", result.device}});
 }
 
@@ -96,6 +108,11 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--max-seconds", r.max_seconds, "Stop on time, with the best checkpoint so far");
   const std::string training = "Training";
   app.add_option("--batch", r.batch, fmt::format("Samples a step [{}]", r.batch))->group(training);
+  app.add_option("--accumulate", r.accumulate, fmt::format("Batches that a step adds up [{}]", r.accumulate))
+      ->group(training);
+  app.add_option("--precision", o->precision,
+                 "Of matrix products: fp32, or bf16 with fp32 sums and weights [fp32]")
+      ->group(training);
   app.add_option("--learning-rate", r.learning_rate, fmt::format("At its peak [{}]", r.learning_rate))
       ->group(training);
   app.add_option("--weight-decay", r.weight_decay, fmt::format("Of AdamW [{}]", r.weight_decay))

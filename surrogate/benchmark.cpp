@@ -117,14 +117,15 @@ double checked_difference(Form form, const std::string& preset, const MultipoleM
   const double found = difference_from_fused(form, model, torch::randn({2, 3, 16, 16}));
   const double allowed = form == Form::windowed ? 1e-3 : 0.1;
   if (!(found <= allowed)) {
-    throw RunFailed(fmt::format("{}: the {} form differs from the fused one by {:.1e}, rounding explains {:.0e}",
-                                preset, to_string(form), found, allowed));
+    throw RunFailed(
+        fmt::format("{}: the {} form differs from the fused one by {:.1e}, rounding explains {:.0e}", preset,
+                    to_string(form), found, allowed));
   }
   return found;
 }
 
-BenchmarkRow measure(const BenchmarkRequest& request, const MachineRates& machine, const MultipoleModel& model,
-                     Form form, int size) {
+BenchmarkRow measure(const BenchmarkRequest& request, const MachineRates& machine,
+                     const MultipoleModel& model, Form form, int size) {
   BenchmarkRow row;
   row.form = form;
   row.size = size;
@@ -172,7 +173,8 @@ const char* to_string(Form form) {
   return "fused";
 }
 
-Benchmark run_benchmark(const BenchmarkRequest& request, const std::function<void(const BenchmarkRow&)>& row) {
+Benchmark run_benchmark(const BenchmarkRequest& request,
+                        const std::function<void(const BenchmarkRow&)>& row) {
   constexpr int kMostDenseTokens = 4096;  // of an image: cost grows with their square
   torch::manual_seed(0);
   Benchmark result;

@@ -21,9 +21,11 @@ struct MachineRates {
 
 /// Work of the model for one image.
 struct ModelWork {
-  double forward_macs = 0.0;   ///< multiply-adds of its matrix products; a training step takes three times as many
+  double forward_macs =
+      0.0;  ///< multiply-adds of its matrix products; a training step takes three times as many
   double forward_bytes = 0.0;  ///< that must cross the memory bus at least: x of every block written and read
-  double step_bytes = 0.0;     ///< the same of a training step: what the backward pass needs, written and read, besides
+  double step_bytes =
+      0.0;  ///< the same of a training step: what the backward pass needs, written and read, besides
 };
 ModelWork model_work(const Architecture& architecture, int height, int width, std::size_t operand_size);
 
@@ -41,7 +43,8 @@ struct BenchmarkRow {
   double step_bytes = 0.0;
   double inference_floor = 0.0;  ///< seconds of the matrix products alone, at the rate measured
   double step_floor = 0.0;
-  double difference = 0.0;  ///< of output and gradients from the fused form's in float32, relative to the largest
+  double difference =
+      0.0;  ///< of output and gradients from the fused form's in float32, relative to the largest
 
   double tokens() const { return static_cast<double>(batch) * size * size; }
 };

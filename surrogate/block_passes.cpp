@@ -504,9 +504,9 @@ void BlockPasses<S>::take_gradients(const Tensor& sums, BlockWeights& d) const {
     d.to_out = take(at.to_out, {channels_, inner_});
     d.to_out_bias = take(at.to_out_bias, {channels_});
   }
-  if (w_.down.defined()) {
-    d.down = levels() > 1 ? sampling(at.down) : torch::zeros_like(w_.down);
-    d.up = levels() > 1 ? sampling(at.up) : torch::zeros_like(w_.up);
+  if (w_.down.defined() && levels() > 1) {
+    d.down = sampling(at.down);
+    d.up = sampling(at.up);
   }
   d.mlp_norm = {take(at.mlp_weight, {channels_}), take(at.mlp_bias, {channels_})};
   d.mlp_in = take(at.mlp_in, {hidden_, channels_});

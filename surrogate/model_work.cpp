@@ -1,20 +1,44 @@
 #include <algorithm>
 
 #include "surrogate/benchmark.hpp"
+#include "surrogate/train.hpp"
 
 namespace mano {
+
+namespace {
+
+// Tokens of all levels but the finest.
+double coarse_tokens(const Architecture& a, int height, int width) {
+  double coarse = 0.0;
+  const int levels = a.levels_for(height, width);
+  for (int l = 1; l < levels; ++l) {
+    height = (height + a.rate - 1) / a.rate;
+    width = (width + a.rate - 1) / a.rate;
+    coarse += static_cast<double>(height) * width;
+  }
+  return coarse;
+}
+
+}  // namespace
+
+double training_bytes(const Architecture& a, std::int64_t parameters, const Resolution& resolution,
+                      std::size_t samples, int batch, bool bfloat16) {
+  const double operand = bfloat16 ? 2.0 : 4.0;
+  const double tokens = static_cast<double>(resolution.nx) * resolution.ny;
+  const double coarse = coarse_tokens(a, resolution.ny, resolution.nx);
+  const double inner = static_cast<double>(a.heads) * a.dim_head;
+  const double saved = 4.0 * a.dim * (2 * tokens + coarse) +
+                       operand * (3 * inner * (tokens + coarse) + a.dim * coarse);  // block.hpp
+  const double working = 4.0 * 4.0 * a.dim * tokens;
+  const double fixed = 20.0 * static_cast<double>(parameters) + 16.0 * tokens * static_cast<double>(samples);
+  return fixed + batch * (a.depth * saved + working);
+}
 
 ModelWork model_work(const Architecture& a, int height, int width, std::size_t operand_size) {
   const double c = a.dim;
   const double inner = static_cast<double>(a.heads) * a.dim_head;
   const double tokens = static_cast<double>(height) * width;
-  double coarse = 0.0;  // tokens of all levels but the finest
-  const int levels = a.levels_for(height, width);
-  for (int l = 1, h = height, w = width; l < levels; ++l) {
-    h = (h + a.rate - 1) / a.rate;
-    w = (w + a.rate - 1) / a.rate;
-    coarse += static_cast<double>(h) * w;
-  }
+  const double coarse = coarse_tokens(a, height, width);
   const double all = tokens + coarse;
   const double sampling =
       a.sampling == Architecture::Sampling::conv ? 2.0 * coarse * c * c * a.rate * a.rate : 0.0;

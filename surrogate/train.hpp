@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "core/field.hpp"
 #include "surrogate/architecture.hpp"
 
 namespace mano {
@@ -25,7 +26,9 @@ struct TrainRequest {
   std::filesystem::path run;
   Architecture architecture;
   int epochs = 60;
-  int batch = 32;
+  int batch = 32;         ///< samples of a process at once
+  int accumulate = 1;     ///< batches that a step adds up
+  bool bfloat16 = false;  ///< operands of matrix products in bfloat16; weights, sums and optimiser in float32
   double learning_rate = 2e-3;  ///< at its peak
   double weight_decay = 1e-4;
   double warm_up = 0.05;       ///< fraction of the steps with a rising learning rate
@@ -45,9 +48,11 @@ struct EpochReport {
   double learning_rate = 0.0;
   double seconds = 0.0;  ///< since the start, earlier parts of a resumed run included
   bool best = false;
+  int skipped = 0;  ///< steps left out, since loss or gradient was not finite
 };
 
 struct TrainResult {
+  int processes = 1;
   int epochs = 0;
   double seconds = 0.0;
   std::int64_t parameters = 0;
@@ -57,12 +62,28 @@ struct TrainResult {
   bool stopped_on_time = false;
 };
 
+struct TrainPlan {
+  std::int64_t parameters = 0;
+  int processes = 1;
+  int samples_per_step = 0;  ///< of all processes
+  double bytes = 0.0;        ///< of tensors, a process, at most; predicted
+};
+
 struct TrainCallbacks {
   std::function<void(int epoch, std::size_t samples, std::size_t of)> progress;
   std::function<void(const EpochReport&)> epoch;
+  std::function<void(const TrainPlan&)> start;  ///< before the first step
 };
 
-/// Throws InvalidInput for unusable data or options, RunFailed where the loss is not finite (the best checkpoint stays),
+/// Bytes of tensors that training needs at once, on the CPU, for one process: weights, their gradients and moments, data, and
+/// what a batch keeps for the backward pass.
+double training_bytes(const Architecture& architecture, std::int64_t parameters, const Resolution& resolution,
+                      std::size_t samples, int batch, bool bfloat16);
+
+/// Started by torchrun or mpirun, the processes train one model together (surrogate/process_group.hpp): N of them with batch b
+/// take the same steps as one with batch N b. Process 0 writes.
+/// Throws InvalidInput for unusable data or options or where memory does not suffice, naming the largest batch that fits;
+/// RunFailed where ten steps in a row had no finite loss and gradient, or a process was lost (the best checkpoint stays);
 /// Interrupted where a signal came (resumable).
 TrainResult train(const TrainRequest& request, const TrainCallbacks& callbacks);
 

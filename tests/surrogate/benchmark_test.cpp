@@ -12,7 +12,7 @@ TEST(ModelWork, CountsTheMatrixProducts) {
   a.heads = 1;
   a.dim_head = 4;
   a.depth = 1;
-  const double maps = 20 * 3 * 16;              // q, k, v; no output map
+  const double maps = 20 * 3 * 16;  // q, k, v; no output map
   const double mlp = 16 * 2 * 16;
   const double sampling = 2 * 4 * (4 * 4 * 4);  // down and up, a coarse token each
   const double ends = 16 * (4 * 3 + 16 + 4);

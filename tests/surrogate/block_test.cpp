@@ -29,7 +29,8 @@ MultipoleModel model_of(const Architecture& a, torch::Dtype type) {
   model.to(torch::kCPU, type);
   const torch::NoGradGuard no_grad;
   torch::manual_seed(5);
-  for (const auto& p : model.parameters()) p.add_(0.1 * torch::randn_like(p));  // norms are ones and zeros at first
+  for (const auto& p : model.parameters())
+    p.add_(0.1 * torch::randn_like(p));  // norms are ones and zeros at first
   return model;
 }
 

@@ -170,28 +170,27 @@ TEST_P(Attention, HoldsForLargeScores) {
   expect_close(attention<float>(s, rounded, s.height), reference(s, rounded), 2e-3);
 }
 
-INSTANTIATE_TEST_SUITE_P(AwkwardSizes, Attention,
-                         ::testing::Values(AttentionShape{1, 2, 2, 1, 8, 2, 1}, AttentionShape{1, 7, 5, 3, 8, 2, 1},
-                                           AttentionShape{1, 9, 17, 4, 32, 2, 1},
-                                           AttentionShape{1, 3, 33, 2, 16, 2, 1},
-                                           AttentionShape{1, 6, 6, 1, 64, 2, 1},
-                                           AttentionShape{1, 5, 8, 2, 5, 2, 1},
-                                           AttentionShape{1, 8, 7, 2, 8, 2, 2},
-                                           AttentionShape{1, 9, 10, 2, 32, 3, 2},
-                                           AttentionShape{1, 11, 9, 1, 12, 4, 3},
-                                           AttentionShape{1, 4, 4, 2, 16, 4, 1}));
+INSTANTIATE_TEST_SUITE_P(
+    AwkwardSizes, Attention,
+    ::testing::Values(AttentionShape{1, 2, 2, 1, 8, 2, 1}, AttentionShape{1, 7, 5, 3, 8, 2, 1},
+                      AttentionShape{1, 9, 17, 4, 32, 2, 1}, AttentionShape{1, 3, 33, 2, 16, 2, 1},
+                      AttentionShape{1, 6, 6, 1, 64, 2, 1}, AttentionShape{1, 5, 8, 2, 5, 2, 1},
+                      AttentionShape{1, 8, 7, 2, 8, 2, 2}, AttentionShape{1, 9, 10, 2, 32, 3, 2},
+                      AttentionShape{1, 11, 9, 1, 12, 4, 3}, AttentionShape{1, 4, 4, 2, 16, 4, 1}));
 
 TEST(Normalize, IsTwoLayerNormsAndItsGradientIsTheDifference) {
   const int channels = 21;  // a whole vector and a rest
   const std::ptrdiff_t rows = 3;
-  const auto x = draw(rows * channels, 1), w1 = draw(channels, 2), b1 = draw(channels, 3), w2 = draw(channels, 4),
-             b2 = draw(channels, 5), d_out = draw(rows * channels, 6), add = draw(rows * channels, 7);
+  const auto x = draw(rows * channels, 1), w1 = draw(channels, 2), b1 = draw(channels, 3),
+             w2 = draw(channels, 4), b2 = draw(channels, 5), d_out = draw(rows * channels, 6),
+             add = draw(rows * channels, 7);
   const auto norm = [&](const double* in, const std::vector<double>& w, const std::vector<double>& b) {
     double mean = 0.0, variance = 0.0;
     for (int c = 0; c < channels; ++c) mean += in[c] / channels;
     for (int c = 0; c < channels; ++c) variance += (in[c] - mean) * (in[c] - mean) / channels;
     std::vector<double> out;
-    for (int c = 0; c < channels; ++c) out.push_back((in[c] - mean) / std::sqrt(variance + 1e-5) * w[c] + b[c]);
+    for (int c = 0; c < channels; ++c)
+      out.push_back((in[c] - mean) / std::sqrt(variance + 1e-5) * w[c] + b[c]);
     return out;
   };
   const auto expected = [&](const std::vector<double>& in) {
@@ -210,9 +209,9 @@ TEST(Normalize, IsTwoLayerNormsAndItsGradientIsTheDifference) {
   expect_close(out, expected(x), 1e-13);
 
   std::vector<double> sums(4 * channels, 0.0), d_x(x.size());
-  kernels.normalize_backward(rows, channels, x.data(), weights, d_out.data(), add.data(), d_x.data(),
-                             {sums.data(), sums.data() + channels, sums.data() + 2 * channels,
-                              sums.data() + 3 * channels});
+  kernels.normalize_backward(
+      rows, channels, x.data(), weights, d_out.data(), add.data(), d_x.data(),
+      {sums.data(), sums.data() + channels, sums.data() + 2 * channels, sums.data() + 3 * channels});
   std::vector<double> differences(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double h = 1e-5;
@@ -263,7 +262,8 @@ TEST(Gelu, GradientIsTheDifference) {
 TEST(Blocks, ScatteringIsTheTransposeOfGathering) {
   const LevelShape s{5, 7, 3, 19};
   const auto& kernels = token_kernels<double>();
-  const std::size_t fine = static_cast<std::size_t>(5) * 7 * 19, coarse = static_cast<std::size_t>(2) * 3 * 9 * 19;
+  const std::size_t fine = static_cast<std::size_t>(5) * 7 * 19,
+                    coarse = static_cast<std::size_t>(2) * 3 * 9 * 19;
   const auto x = draw(fine, 1), y = draw(coarse, 2);
   for (bool repeated : {true, false}) {
     std::vector<double> blocks(coarse), back(fine, 0.0);
@@ -276,8 +276,9 @@ TEST(Blocks, ScatteringIsTheTransposeOfGathering) {
     for (std::size_t i = 0; i < coarse; ++i) forth += blocks[i] * y[i];
     for (std::size_t i = 0; i < fine; ++i) other += x[i] * back[i];
     EXPECT_NEAR(forth, other, 1e-12);
-    EXPECT_EQ(blocks[(1 * 3 + 1) * 19 + 2], 0.5 * x[(1 * 7 + 1) * 19 + 2]);  // row 1, column 1 of the first block
-    const double last = blocks[coarse - 1];  // row 5, column 8: outside
+    EXPECT_EQ(blocks[(1 * 3 + 1) * 19 + 2],
+              0.5 * x[(1 * 7 + 1) * 19 + 2]);  // row 1, column 1 of the first block
+    const double last = blocks[coarse - 1];    // row 5, column 8: outside
     EXPECT_EQ(last, repeated ? 0.5 * x[fine - 1] : 0.0);
   }
 }

@@ -14,6 +14,7 @@
 #include "surrogate/evaluate.hpp"
 #include "surrogate/safetensors.hpp"
 #include "surrogate/surrogate.hpp"
+#include "surrogate/tensor_memory.hpp"
 #include "temporary_folder.hpp"
 
 namespace mano {
@@ -180,6 +181,69 @@ TEST_F(Train, ALossThatIsNotFiniteIsARunThatFailed) {
   auto r = request(dataset("d.h5", 10, {4, 4}), "run", 20);
   r.learning_rate = 1e30;
   EXPECT_THROW(train(r, {}), RunFailed);
+}
+
+// Both have the gradient of the mean over the same 16 samples; what differs is the order of sums.
+TEST_F(Train, BatchesAddedUpEqualOneLargeBatch) {
+  const auto data = dataset("d.h5", 40, {8, 8});
+  auto large = request(data, "large", 5);
+  large.batch = 16;
+  auto added = request(data, "added", 5);
+  added.batch = 4;
+  added.accumulate = 4;
+  train(large, {});
+  train(added, {});
+  const auto a = read_safetensors(large.run / "state.safetensors");
+  const auto b = read_safetensors(added.run / "state.safetensors");
+  for (const auto& [name, tensor] : a.tensors) {
+    if (!name.starts_with("parameter.")) continue;
+    const auto* x = reinterpret_cast<const float*>(tensor.bytes.data());
+    const auto* y = reinterpret_cast<const float*>(b.tensors.at(name).bytes.data());
+    for (std::size_t i = 0; i < tensor.bytes.size() / 4; ++i) EXPECT_NEAR(x[i], y[i], 2e-5) << name;
+  }
+}
+
+TEST_F(Train, LearnsInBfloat16) {
+  auto r = request(dataset("d.h5", 40, {8, 8}), "run", 60);
+  r.bfloat16 = true;
+  EXPECT_LT(train(r, {}).best_l2, 0.2);
+  r.run = folder_.path() / "fp32";
+  r.bfloat16 = false;
+  EXPECT_LT(train(r, {}).best_l2, 0.2);
+}
+
+TEST_F(Train, PredictsItsMemoryWithinAFifth) {
+  for (const bool bfloat16 : {false, true}) {
+    for (const char* preset : {"small", "paper"}) {
+      auto r = request(dataset("d.h5", 10, {32, 32}), std::string(preset) + (bfloat16 ? "16" : "32"), 1);
+      r.architecture = architecture_preset(preset);
+      r.bfloat16 = bfloat16;
+      double predicted = 0.0;
+      TrainCallbacks callbacks;
+      callbacks.start = [&](const TrainPlan& plan) { predicted = plan.bytes; };
+      const TensorMemory memory;
+      train(r, callbacks);
+      EXPECT_NEAR(predicted / static_cast<double>(memory.peak()), 1.0, 0.2) << preset << " " << bfloat16;
+    }
+  }
+}
+
+TEST_F(Train, RefusesABatchThatCannotFitAndNamesOneThatDoes) {
+  auto r = request(dataset("d.h5", 20, {16, 16}), "run", 1);
+  r.architecture = architecture_preset("paper");
+  r.batch = 100'000'000;
+  try {
+    train(r, {});
+    FAIL() << "took a batch of " << r.batch;
+  } catch (const InvalidInput& e) {
+    const std::string text = e.what();
+    const std::size_t at = text.find("--batch ");
+    ASSERT_NE(at, std::string::npos) << text;
+    const int fits = std::stoi(text.substr(at + 8));
+    EXPECT_GT(fits, 100);
+    EXPECT_LT(fits, r.batch);
+  }
+  EXPECT_FALSE(std::filesystem::exists(r.run / "model.safetensors"));
 }
 
 TEST_F(Train, TakesSeveralResolutionsOfOneProblemOnly) {

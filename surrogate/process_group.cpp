@@ -1,0 +1,81 @@
+#include "surrogate/process_group.hpp"
+
+#define USE_C10D_GLOO
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <charconv>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+
+#include "core/error.hpp"
+
+namespace mano {
+
+namespace {
+
+constexpr std::chrono::seconds kPatience{50};  // a process that dies ends the others within a minute
+
+std::optional<int> number_from(const char* name) {
+  const char* text = std::getenv(name);
+  if (text == nullptr) return {};
+  int value = 0;
+  const std::string_view view(text);
+  const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), value);
+  check(error == std::errc() && end == view.data() + view.size() && value >= 0,
+        "the environment variable {} is '{}'; expected a number", name, text);
+  return value;
+}
+
+}  // namespace
+
+struct ProcessGroup::Backend {
+  c10::intrusive_ptr<c10d::TCPStore> store;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+};
+
+ProcessGroup::ProcessGroup() {
+  const bool torchrun = std::getenv("WORLD_SIZE") != nullptr;
+  size_ = number_from(torchrun ? "WORLD_SIZE" : "OMPI_COMM_WORLD_SIZE").value_or(1);
+  rank_ = number_from(torchrun ? "RANK" : "OMPI_COMM_WORLD_RANK").value_or(0);
+  check(size_ >= 1 && rank_ < size_, "process {} of {}: set RANK below WORLD_SIZE, or start with torchrun or mpirun",
+        rank_, size_);
+  if (size_ == 1) return;
+  const char* address = std::getenv("MASTER_ADDR");
+  const std::string host = address != nullptr ? address : "127.0.0.1";
+  const int port = number_from("MASTER_PORT").value_or(29400);
+  check(port > 0 && port < 65536, "MASTER_PORT is {}; expected a port", port);
+  try {
+    c10d::TCPStoreOptions meeting;
+    meeting.port = static_cast<std::uint16_t>(port);
+    meeting.isServer = rank_ == 0;
+    meeting.numWorkers = static_cast<std::size_t>(size_);
+    meeting.timeout = kPatience;
+    backend_ = std::make_unique<Backend>();
+    backend_->store = c10::make_intrusive<c10d::TCPStore>(host, meeting);
+    const auto options = c10d::ProcessGroupGloo::Options::create(kPatience);
+    options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(host));
+    backend_->gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(backend_->store, rank_, size_, options);
+  } catch (const std::exception& e) {
+    const std::string text = e.what();
+    throw RunFailed(fmt::format("process {} of {} could not meet the others at {}:{} ({}); set MASTER_ADDR and MASTER_PORT",
+                                rank_, size_, host, port, text.substr(0, text.find('\n'))));
+  }
+}
+
+ProcessGroup::~ProcessGroup() = default;
+
+void ProcessGroup::add_up(torch::Tensor& tensor) {
+  if (size_ == 1) return;
+  try {
+    std::vector<torch::Tensor> list{tensor};
+    backend_->gloo->allreduce(list)->wait();
+  } catch (const std::exception&) {
+    throw RunFailed(fmt::format(
+        "process {} of {} lost another one; --resume goes on from the last finished epoch, with any number of them",
+        rank_, size_));
+  }
+}
+
+}  // namespace mano
