@@ -2,84 +2,129 @@
 
 #include <torch/torch.h>
 
-#include <cmath>
-#include <vector>
+#include "core/error.hpp"
+#include "surrogate/cuda_attention.hpp"
+#include "surrogate/parallel.hpp"
+#include "surrogate/token_kernels.hpp"
 
 namespace mano {
 
 namespace {
 
-// mask[y][x][a]: 1 / n_t where the window that has token (y, x) at position a = (row in window, column in window)
-// exists, else 0; [H, W, K*K].
-torch::Tensor window_weights(int height, int width, int window, int stride) {
-  const auto along = [&](int size) {  // [size, K]: 1 where the window starting at t - a exists
-    torch::Tensor exists = torch::zeros({size, window}, torch::kFloat64);  // 1/3 must be exact in float64
-    auto e = exists.accessor<double, 2>();
-    for (int t = 0; t < size; ++t) {
-      for (int a = 0; a < window; ++a) {
-        const int origin = t - a;
-        e[t][a] = origin >= 0 && origin % stride == 0 && origin + window <= size ? 1.0 : 0.0;
-      }
-    }
-    return exists;
+using torch::Tensor;
+
+AttentionShape shape_of(const Tensor& qkv, int window, int stride) {
+  const auto size = [&](int dim) { return static_cast<int>(qkv.size(dim)); };
+  return {size(0), size(1), size(2), size(4), size(5), window, stride};
+}
+
+// call(a number of the kernels' type) for the type of a tensor on the CPU.
+template <typename Call>
+void with_type(const Tensor& t, Call call) {
+  switch (t.scalar_type()) {
+    case torch::kFloat64:
+      return call(double());
+    case torch::kBFloat16:
+      return call(BFloat16());
+    default:
+      check(t.scalar_type() == torch::kFloat32, "attention of {}; expected float32, float64 or bfloat16",
+            c10::toString(t.scalar_type()));
+      return call(float());
+  }
+}
+
+// body(kernels, first token, begin, end, continued, scratch) for the rows of all images.
+template <typename S, typename Body>
+void for_image_rows(const AttentionShape& s, const Body& body) {
+  const auto& kernels = token_kernels<S>();
+  struct Memory {
+    Buffer<Sum<S>> scratch;
   };
-  const auto exists = (along(height).view({height, 1, window, 1}) * along(width).view({1, width, 1, window}))
-                          .reshape({height, width, window * window});
-  return exists / exists.sum(-1, true).clamp_min(1);
+  for_pieces<Memory>(static_cast<std::int64_t>(s.batch) * s.height, s.width,
+                     [&](Memory& memory, std::int64_t first, std::int64_t last, bool begins) {
+                       auto* scratch =
+                           memory.scratch.get(static_cast<std::int64_t>(kernels.attention_scratch(s)));
+                       for_images(s.height, first, last, [&](int image, int begin, int end) {
+                         body(kernels, static_cast<std::int64_t>(image) * s.height * s.width, begin, end,
+                              begin > 0 && !begins, scratch);
+                       });
+                     });
 }
 
-// Neighbour number of position b of a window, seen from position a: (b - a + K - 1) in rows and columns.
-int neighbour(int a, int b, int window) {
-  const int rows = b / window - a / window + window - 1;
-  const int columns = b % window - a % window + window - 1;
-  return rows * (2 * window - 1) + columns;
+DeviceType device_type(const Tensor& t) {
+  check(t.scalar_type() == torch::kFloat32 || t.scalar_type() == torch::kBFloat16,
+        "attention of {} on a GPU; expected float32 or bfloat16", c10::toString(t.scalar_type()));
+  return t.scalar_type() == torch::kBFloat16 ? DeviceType::bfloat16 : DeviceType::float32;
 }
 
-torch::Tensor shifted(const torch::Tensor& padded, int neighbour, int reach, int64_t height, int64_t width) {
-  return padded.narrow(1, neighbour / reach, height).narrow(2, neighbour % reach, width);
-}
+class AttentionNode : public torch::autograd::Function<AttentionNode> {
+ public:
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& given, std::int64_t window,
+                        std::int64_t stride) {
+    const Tensor qkv = given.contiguous();
+    const AttentionShape s = shape_of(qkv, static_cast<int>(window), static_cast<int>(stride));
+    const Tensor out = torch::empty({s.batch, s.height, s.width, s.heads, s.dim_head}, qkv.options());
+    if (qkv.is_cuda()) {
+      cuda_attention(s, device_type(qkv), qkv.data_ptr(), out.data_ptr());
+    } else {
+      with_type(qkv, [&](auto number) {
+        using S = decltype(number);
+        const std::int64_t inner = static_cast<std::int64_t>(s.heads) * s.dim_head;
+        for_image_rows<S>(
+            s, [&](const auto& kernels, std::int64_t token, int begin, int end, bool, auto* scratch) {
+              kernels.attention(s, begin, end, static_cast<const S*>(qkv.data_ptr()) + token * 3 * inner,
+                                static_cast<S*>(out.data_ptr()) + (token + begin * s.width) * inner, scratch);
+            });
+      });
+    }
+    context->save_for_backward({qkv});
+    context->saved_data["window"] = window;
+    context->saved_data["stride"] = stride;
+    return out;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& d) {
+    const Tensor qkv = context->get_saved_variables()[0];
+    const AttentionShape s = shape_of(qkv, static_cast<int>(context->saved_data["window"].toInt()),
+                                      static_cast<int>(context->saved_data["stride"].toInt()));
+    const Tensor d_out = d[0].to(qkv.scalar_type()).contiguous();
+    const Tensor d_qkv = torch::empty_like(qkv);
+    if (qkv.is_cuda()) {
+      const Tensor scratch = torch::empty({cuda_attention_scratch(s)}, qkv.options().dtype(torch::kFloat32));
+      cuda_attention_backward(s, device_type(qkv), qkv.data_ptr(), d_out.data_ptr(), d_qkv.data_ptr(),
+                              scratch.data_ptr<float>());
+    } else {
+      with_type(qkv, [&](auto number) {
+        using S = decltype(number);
+        const std::int64_t inner = static_cast<std::int64_t>(s.heads) * s.dim_head;
+        for_image_rows<S>(s, [&](const auto& kernels, std::int64_t token, int begin, int end, bool continued,
+                                 auto* scratch) {
+          kernels.attention_backward(
+              s, begin, end, continued, static_cast<const S*>(qkv.data_ptr()) + token * 3 * inner,
+              static_cast<const S*>(d_out.data_ptr()) + token * inner,
+              static_cast<S*>(d_qkv.data_ptr()) + (token + begin * s.width) * 3 * inner, scratch);
+        });
+      });
+    }
+    return {d_qkv, Tensor(), Tensor()};
+  }
+};
 
 }  // namespace
 
-torch::Tensor covered_tokens(int height, int width, int window, int stride,
-                             const torch::TensorOptions& options) {
-  return window_weights(height, width, window, stride).sum(-1, true).to(options);
+Tensor overlapping_attention(const Tensor& qkv, int window, int stride) {
+  return AttentionNode::apply(qkv, static_cast<std::int64_t>(window), static_cast<std::int64_t>(stride));
 }
 
-torch::Tensor overlapping_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                                    int window, int stride) {
-  const int64_t height = q.size(1);
-  const int64_t width = q.size(2);
-  const int reach = 2 * window - 1;
-  const int pad = window - 1;
-  const auto scaled = q * (1.0 / std::sqrt(static_cast<double>(q.size(4))));
-  const auto padded_k = torch::constant_pad_nd(k, {0, 0, 0, 0, pad, pad, pad, pad});
-  const auto padded_v = torch::constant_pad_nd(v, {0, 0, 0, 0, pad, pad, pad, pad});
-
-  std::vector<torch::Tensor> scores(reach * reach);  // [B, H, W, h] for each neighbour
-  for (int n = 0; n < reach * reach; ++n)
-    scores[n] = (scaled * shifted(padded_k, n, reach, height, width)).sum(-1);
-
-  // c: average over the windows that hold the token; position a of the token in the window names the window.
-  const auto weights =
-      window_weights(static_cast<int>(height), static_cast<int>(width), window, stride).to(q.options());
-  std::vector<torch::Tensor> c(reach * reach);
-  for (int a = 0; a < window * window; ++a) {
-    std::vector<torch::Tensor> in_window(window * window);
-    for (int b = 0; b < window * window; ++b) in_window[b] = scores[neighbour(a, b, window)];
-    const auto probability = torch::stack(in_window).softmax(0) * weights.select(2, a).unsqueeze(-1);
-    for (int b = 0; b < window * window; ++b) {
-      torch::Tensor& sum = c[neighbour(a, b, window)];
-      sum = sum.defined() ? sum + probability[b] : probability[b];
-    }
-  }
-  torch::Tensor out;
-  for (int n = 0; n < reach * reach; ++n) {
-    const auto neighbours = shifted(padded_v, n, reach, height, width);
-    out =
-        out.defined() ? torch::addcmul(out, c[n].unsqueeze(-1), neighbours) : c[n].unsqueeze(-1) * neighbours;
-  }
-  return out;
+Tensor covered_tokens(int height, int width, int window, int stride, const torch::TensorOptions& options) {
+  const auto along = [&](int size) {
+    const auto covered = torch::zeros({size}, torch::kFloat32);
+    for (int origin = 0; origin + window <= size; origin += stride)
+      covered.narrow(0, origin, window).fill_(1);
+    return covered;
+  };
+  return (along(height).view({height, 1, 1}) * along(width).view({1, width, 1})).to(options);
 }
 
 }  // namespace mano

@@ -1,5 +1,6 @@
 #include "surrogate/multipole_model.hpp"
 
+#include <ATen/autocast_mode.h>
 #include <torch/torch.h>
 
 #include <cmath>
@@ -26,6 +27,25 @@ torch::Tensor pad_to_multiple(torch::Tensor x, int rate) {
   }
   return x;
 }
+
+// Products on a GPU in bfloat16 while one exists.
+class Autocast {
+ public:
+  explicit Autocast(bool wanted) : before_(at::autocast::is_autocast_enabled(at::kCUDA)) {
+    if (!wanted) return;
+    at::autocast::set_autocast_enabled(at::kCUDA, true);
+    at::autocast::set_autocast_dtype(at::kCUDA, torch::kBFloat16);
+  }
+  ~Autocast() {
+    at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(at::kCUDA, before_);
+  }
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  bool before_;
+};
 
 }  // namespace
 
@@ -69,8 +89,7 @@ torch::Tensor MultipoleModel::local_attention(const BlockWeights& block, const t
   const auto qkv = torch::linear(layer_norm(layer_norm(x, block.outer_norm), block.inner_norm), block.to_qkv)
                        .view({b, height, width, 3, a.heads, a.dim_head});
   const auto out =
-      overlapping_attention(qkv.select(3, 0), qkv.select(3, 1), qkv.select(3, 2), a.window, a.stride)
-          .reshape({b, height, width, a.heads * a.dim_head});
+      overlapping_attention(qkv, a.window, a.stride).view({b, height, width, a.heads * a.dim_head});
   if (!block.to_out.defined()) return out;
   // The output map is linear, so it follows the average over windows; its bias belongs to covered tokens only.
   const auto mapped = torch::linear(out, block.to_out, block.to_out_bias);
@@ -100,6 +119,8 @@ torch::Tensor MultipoleModel::multipole_attention(const BlockWeights& block,
 }
 
 torch::Tensor MultipoleModel::forward(const torch::Tensor& input, Precision precision) const {
+  // On a GPU Torch converts the operands of its products; on the CPU a block does, the few products around it stay exact.
+  const Autocast autocast(input.is_cuda() && precision == Precision::bfloat16);
   auto x = torch::linear(input.permute({0, 2, 3, 1}), weights_.linear_p, weights_.linear_p_bias);
   for (const BlockWeights& block : weights_.blocks) {
     if (x.is_cpu()) {

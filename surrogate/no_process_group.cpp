@@ -12,8 +12,9 @@ ProcessGroup::ProcessGroup() {
   for (const char* name : {"WORLD_SIZE", "OMPI_COMM_WORLD_SIZE"}) {
     const char* size = std::getenv(name);
     if (size != nullptr && std::string(size) != "1")
-      throw MissingPart(fmt::format("{} is {}, but this mano was built without Gloo's headers (libgloo-dev) and trains alone",
-                                    name, size));
+      throw MissingPart(fmt::format(
+          "{} is {}, but this mano was built without Gloo's headers (libgloo-dev) and trains alone", name,
+          size));
   }
 }
 ProcessGroup::~ProcessGroup() = default;

@@ -1,13 +1,12 @@
 #include "surrogate/process_group.hpp"
 
 #define USE_C10D_GLOO
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
-
 #include <charconv>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "core/error.hpp"
 
@@ -39,8 +38,8 @@ ProcessGroup::ProcessGroup() {
   const bool torchrun = std::getenv("WORLD_SIZE") != nullptr;
   size_ = number_from(torchrun ? "WORLD_SIZE" : "OMPI_COMM_WORLD_SIZE").value_or(1);
   rank_ = number_from(torchrun ? "RANK" : "OMPI_COMM_WORLD_RANK").value_or(0);
-  check(size_ >= 1 && rank_ < size_, "process {} of {}: set RANK below WORLD_SIZE, or start with torchrun or mpirun",
-        rank_, size_);
+  check(size_ >= 1 && rank_ < size_,
+        "process {} of {}: set RANK below WORLD_SIZE, or start with torchrun or mpirun", rank_, size_);
   if (size_ == 1) return;
   const char* address = std::getenv("MASTER_ADDR");
   const std::string host = address != nullptr ? address : "127.0.0.1";
@@ -59,8 +58,9 @@ ProcessGroup::ProcessGroup() {
     backend_->gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(backend_->store, rank_, size_, options);
   } catch (const std::exception& e) {
     const std::string text = e.what();
-    throw RunFailed(fmt::format("process {} of {} could not meet the others at {}:{} ({}); set MASTER_ADDR and MASTER_PORT",
-                                rank_, size_, host, port, text.substr(0, text.find('\n'))));
+    throw RunFailed(fmt::format(
+        "process {} of {} could not meet the others at {}:{} ({}); set MASTER_ADDR and MASTER_PORT", rank_,
+        size_, host, port, text.substr(0, text.find('\n'))));
   }
 }
 
@@ -72,9 +72,10 @@ void ProcessGroup::add_up(torch::Tensor& tensor) {
     std::vector<torch::Tensor> list{tensor};
     backend_->gloo->allreduce(list)->wait();
   } catch (const std::exception&) {
-    throw RunFailed(fmt::format(
-        "process {} of {} lost another one; --resume goes on from the last finished epoch, with any number of them",
-        rank_, size_));
+    throw RunFailed(
+        fmt::format("process {} of {} lost another one; --resume goes on from the last finished epoch, with "
+                    "any number of them",
+                    rank_, size_));
   }
 }
 

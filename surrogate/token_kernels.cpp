@@ -83,7 +83,7 @@ void scale_and_shift(const A* x, const A* weight, const A* bias, int channels, S
   });
 }
 
-constexpr int kMostChannels = 4096;
+constexpr int kMostChannels = 8192;  // as check_architecture allows
 
 template <typename S>
 void normalize(Index rows, int channels, const Sum<S>* x, const NormWeights<Sum<S>>& w, S* out) {

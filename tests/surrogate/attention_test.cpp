@@ -41,10 +41,10 @@ TEST_P(Attention, AgreesWithTheTwin) {
                                       numbers(q), numbers(k), numbers(v));
   const auto expected = torch::tensor(twin, torch::kFloat64).view(q.sizes());
   const double scale = expected.abs().max().item<double>();
-  const auto out = overlapping_attention(q, k, v, c.window, c.stride);
+  const auto out = overlapping_attention(torch::stack({q, k, v}, 3), c.window, c.stride);
   EXPECT_LT((out - expected).abs().max().item<double>(), tolerance::kExact * scale);
-  const auto single = overlapping_attention(q.to(torch::kFloat32), k.to(torch::kFloat32),
-                                            v.to(torch::kFloat32), c.window, c.stride);
+  const auto single =
+      overlapping_attention(torch::stack({q, k, v}, 3).to(torch::kFloat32), c.window, c.stride);
   EXPECT_LT((single.to(torch::kFloat64) - expected).abs().max().item<double>(),
             tolerance::kSinglePrecision * scale);
 }
@@ -58,7 +58,22 @@ INSTANTIATE_TEST_SUITE_P(AwkwardSizes, Attention,
 TEST(Attention, HugeScoresDoNotOverflow) {
   const auto q = torch::full({1, 4, 4, 1, 2}, 1e4);
   const auto v = torch::ones({1, 4, 4, 1, 2});
-  EXPECT_TRUE(torch::allclose(overlapping_attention(q, q, v, 2, 1), v));
+  EXPECT_TRUE(torch::allclose(overlapping_attention(torch::stack({q, q, v}, 3), 2, 1), v));
+}
+
+TEST(Attention, IsDifferentiable) {
+  torch::manual_seed(3);
+  const auto qkv = torch::randn({2, 5, 4, 3, 2, 3}, torch::kFloat64).requires_grad_(true);
+  const auto weights = torch::randn({2, 5, 4, 2, 3}, torch::kFloat64);
+  const auto loss = [&] { return (overlapping_attention(qkv, 2, 1) * weights).sum(); };
+  loss().backward();
+  const torch::NoGradGuard no_grad;
+  const auto along = torch::randn_like(qkv);
+  const double expected = (qkv.grad() * along).sum().item<double>();
+  qkv.add_(along, 1e-5);
+  const double up = loss().item<double>();
+  qkv.sub_(along, 2e-5);
+  EXPECT_NEAR((up - loss().item<double>()) / 2e-5, expected, 1e-7 * std::abs(expected) + 1e-7);
 }
 
 TEST(CoveredTokens, LeavesOutWhatNoWindowReaches) {

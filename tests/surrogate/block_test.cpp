@@ -83,8 +83,8 @@ TEST_P(Block, InBfloat16IsCloseInAnswerAndGradients) {
   const auto full = run(Precision::full);
   const auto half = run(Precision::bfloat16);
   for (std::size_t i = 0; i < full.size(); ++i) {
+    if (!full[i].defined()) continue;  // that of a weight which one level has no use for
     EXPECT_EQ(half[i].scalar_type(), torch::kFloat32);
-    if (full[i].count_nonzero().item<int64_t>() == 0) continue;  // a weight which one level has no use for
     const double error = ((half[i] - full[i]).norm() / full[i].norm()).item<double>();
     EXPECT_LT(error, 0.05) << (i < 1 ? "" : model.named_parameters()[i - 1].first);
     EXPECT_GT(error, 1e-6) << "operands are bfloat16";

@@ -1,0 +1,147 @@
+// Launching of surrogate/attention_tile.hpp.
+#include "surrogate/cuda_attention.hpp"
+
+#include <c10/cuda/CUDAStream.h>
+#include <cuda_runtime.h>
+
+#include "core/error.hpp"
+#include "surrogate/attention_tile.hpp"
+
+namespace mano {
+
+namespace {
+
+using namespace tile;
+
+// Of a multiprocessor at once: what shared memory allows at K = 2, d = 32, and leaves 128 registers a thread, or 255.
+template <int K>
+constexpr int kBlocks = K == 2 ? 4 : 2;
+
+// Two halos of shared memory.
+template <typename S, int D, int K>
+constexpr int kSharedBytes = 2 * kHaloTokens<K> * kSharedStep<S, D> * static_cast<int>(sizeof(S));
+
+template <typename S, int D, int K>
+__global__ void __launch_bounds__(kThreads, kBlocks<K>) forward(AttentionShape s, const S* __restrict__ qkv, S* __restrict__ out) {
+  extern __shared__ __align__(16) unsigned char memory[];
+  S* k = reinterpret_cast<S*>(memory);
+  S* v = k + kHaloTokens<K> * kSharedStep<S, D>;
+  const Place p = place_of(s, blockIdx.x);
+  const int inner = s.heads * D;
+  const int thread = static_cast<int>(threadIdx.x);
+  load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, inner + p.head * D, k);
+  load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, 2 * inner + p.head * D, v);
+  __syncthreads();
+  attend<S, D, K>(s, p, thread, qkv, k, v, out);
+}
+
+template <typename S, int D, int K>
+__global__ void __launch_bounds__(kThreads, kBlocks<K>) backward_queries(AttentionShape s, const S* __restrict__ qkv,
+                                                             const S* __restrict__ d_out, S* __restrict__ d_qkv,
+                                                             float* __restrict__ coefficients) {
+  extern __shared__ __align__(16) unsigned char memory[];
+  S* k = reinterpret_cast<S*>(memory);
+  S* v = k + kHaloTokens<K> * kSharedStep<S, D>;
+  const Place p = place_of(s, blockIdx.x);
+  const int inner = s.heads * D;
+  const int thread = static_cast<int>(threadIdx.x);
+  load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, inner + p.head * D, k);
+  load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, 2 * inner + p.head * D, v);
+  __syncthreads();
+  attend_backward<S, D, K>(s, p, thread, qkv, d_out, k, v, d_qkv, coefficients);
+}
+
+template <typename S, int D, int K>
+__global__ void __launch_bounds__(kThreads, kBlocks<K>) backward_keys(AttentionShape s, const S* __restrict__ qkv,
+                                                          const S* __restrict__ d_out, S* __restrict__ d_qkv,
+                                                          const float* __restrict__ coefficients) {
+  extern __shared__ __align__(16) unsigned char memory[];
+  S* q = reinterpret_cast<S*>(memory);
+  S* g = q + kHaloTokens<K> * kSharedStep<S, D>;
+  const Place p = place_of(s, blockIdx.x);
+  const int inner = s.heads * D;
+  const int thread = static_cast<int>(threadIdx.x);
+  load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, p.head * D, q);
+  load_halo<S, D, K>(s, p, thread, d_out, inner, p.head * D, g);
+  __syncthreads();
+  gather_backward<S, D, K>(s, p, thread, coefficients, q, g, d_qkv);
+}
+
+void check_device(cudaError_t status) {
+  if (status != cudaSuccess) throw RunFailed(fmt::format("CUDA: {}", cudaGetErrorString(status)));
+}
+
+template <typename Kernel, typename... Arguments>
+void launch(Kernel kernel, int shared_bytes, const AttentionShape& s, Arguments... arguments) {
+  check_device(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes));
+  const auto blocks = static_cast<unsigned>(block_count(s));
+  kernel<<<blocks, kThreads, shared_bytes, c10::cuda::getCurrentCUDAStream()>>>(s, arguments...);
+  check_device(cudaGetLastError());
+}
+
+template <int n>
+struct Constant {
+  static constexpr int value = n;
+};
+
+// call(type, d, window) for what has a kernel.
+template <typename Call>
+void specialized(const AttentionShape& s, DeviceType type, Call call) {
+  const auto with_window = [&](auto number, auto d) {
+    switch (s.window) {
+      case 2:
+        return call(number, d, Constant<2>());
+      case 3:
+        return call(number, d, Constant<3>());
+      case 4:
+        return call(number, d, Constant<4>());
+      default:
+        throw InvalidInput(fmt::format("window is {}; on a GPU it must be 2, 3 or 4", s.window));
+    }
+  };
+  const auto with_width = [&](auto number) {
+    switch (s.dim_head) {
+      case 8:
+        return with_window(number, Constant<8>());
+      case 16:
+        return with_window(number, Constant<16>());
+      case 32:
+        return with_window(number, Constant<32>());
+      case 64:
+        return with_window(number, Constant<64>());
+      default:
+        throw InvalidInput(fmt::format("dim-head is {}; on a GPU it must be 8, 16, 32 or 64", s.dim_head));
+    }
+  };
+  type == DeviceType::bfloat16 ? with_width(BFloat16()) : with_width(float());
+}
+
+}  // namespace
+
+void cuda_attention(const AttentionShape& s, DeviceType type, const void* qkv, void* out) {
+  specialized(s, type, [&](auto number, auto d, auto window) {
+    using S = decltype(number);
+    constexpr int D = decltype(d)::value, K = decltype(window)::value;
+    launch(forward<S, D, K>, kSharedBytes<S, D, K>, s, static_cast<const S*>(qkv), static_cast<S*>(out));
+  });
+}
+
+long long cuda_attention_scratch(const AttentionShape& s) {
+  const long long reach = 2 * s.window - 1;
+  return 2 * reach * reach * s.batch * s.heads * s.height * s.width;
+}
+
+void cuda_attention_backward(const AttentionShape& s, DeviceType type, const void* qkv, const void* d_out,
+                             void* d_qkv, float* scratch) {
+  specialized(s, type, [&](auto number, auto d, auto window) {
+    using S = decltype(number);
+    constexpr int D = decltype(d)::value, K = decltype(window)::value;
+    const auto* in = static_cast<const S*>(qkv);
+    const auto* g = static_cast<const S*>(d_out);
+    auto* to = static_cast<S*>(d_qkv);
+    launch(backward_queries<S, D, K>, kSharedBytes<S, D, K>, s, in, g, to, scratch);
+    launch(backward_keys<S, D, K>, kSharedBytes<S, D, K>, s, in, g, to, static_cast<const float*>(scratch));
+  });
+}
+
+}  // namespace mano

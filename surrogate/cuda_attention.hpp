@@ -1,0 +1,23 @@
+#pragma once
+// Overlapping-window attention on a CUDA device. Private to surrogate/ and its tests. surrogate/cuda_attention.cu where CUDA
+// is built, else surrogate/no_cuda.cpp, which throws.
+
+#include "surrogate/attention_shape.hpp"
+
+namespace mano {
+
+enum class DeviceType { float32, bfloat16 };
+
+/// qkv [B, H, W, 3, h, d] -> out [B, H, W, h, d], in device memory without gaps, on Torch's current stream. Sums in
+/// float32; the same bits at every call. Throws InvalidInput for a window other than 2, 3 or 4 or a d other than 8, 16, 32
+/// or 64, RunFailed for an error of the device, MissingPart where CUDA was not built.
+void cuda_attention(const AttentionShape& shape, DeviceType type, const void* qkv, void* out);
+
+/// Numbers of float32 scratch that the gradient needs.
+long long cuda_attention_scratch(const AttentionShape& shape);
+
+/// d_qkv, all of it set, from d_out.
+void cuda_attention_backward(const AttentionShape& shape, DeviceType type, const void* qkv, const void* d_out,
+                             void* d_qkv, float* scratch);
+
+}  // namespace mano

@@ -1,0 +1,25 @@
+// Stands in for surrogate/cuda_attention.cu where CUDA was not built.
+#include "core/error.hpp"
+#include "surrogate/cuda_attention.hpp"
+
+namespace mano {
+
+namespace {
+
+[[noreturn]] void missing() {
+  throw MissingPart("this mano was built without CUDA: build it with 'scripts/build cuda', or pass --device cpu");
+}
+
+}  // namespace
+
+void cuda_attention(const AttentionShape&, DeviceType, const void*, void*) {
+  missing();
+}
+long long cuda_attention_scratch(const AttentionShape&) {
+  missing();
+}
+void cuda_attention_backward(const AttentionShape&, DeviceType, const void*, const void*, void*, float*) {
+  missing();
+}
+
+}  // namespace mano
