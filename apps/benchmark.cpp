@@ -71,13 +71,15 @@ nlohmann::json json_of(const Benchmark& b) {
   }
   return {{"command", "benchmark"},
           {"version", kVersion},
-          {"device", "cpu"},
+          {"device", b.machine.device},
           {"machine",
            {{"processor", b.machine.processor},
             {"threads", b.machine.threads},
             {"gemm_flops", b.machine.gemm},
             {"gemm_bfloat16_flops", b.machine.gemm_bfloat16},
             {"copy_bytes_per_second", b.machine.copy}}},
+          {"attention",
+           {{"forward_bytes_per_second", b.attention}, {"backward_bytes_per_second", b.attention_backward}}},
           {"results", rows},
           {"left_out", b.left_out}};
 }
@@ -96,10 +98,13 @@ std::vector<std::string> draw(const Benchmark& b, const std::string& path) {
     memory.x.push_back(image);
     memory.y.push_back(r.step_bytes / r.batch / 1e6);
   }
-  CurveChart time{.title = fmt::format("Training step, preset {}, {} threads", preset, b.machine.threads),
-                  .x_label = "tokens of an image",
-                  .y_label = "seconds an image",
-                  .log_x = true};
+  CurveChart time{
+      .title = fmt::format("Training step, preset {}, {}", preset,
+                           b.machine.device == "cpu" ? fmt::format("{} threads of a CPU", b.machine.threads)
+                                                     : b.machine.processor),
+      .x_label = "tokens of an image",
+      .y_label = "seconds an image",
+      .log_x = true};
   CurveChart memory = time;
   memory.y_label = "peak memory, MB an image";
   for (const auto& [form, pair] : curves) {
@@ -144,10 +149,15 @@ void benchmark_command(const Options& o, const Invocation&) {
 
   // 3. Report.
   for (const auto& text : b.left_out) say("left out: " + text);
-  say(fmt::format(
-      "{}, {} threads: {:.0f} GFLOP/s in float32 products, {:.0f} in bfloat16, copies at {:.1f} GB/s",
-      b.machine.processor, b.machine.threads, b.machine.gemm / 1e9, b.machine.gemm_bfloat16 / 1e9,
-      b.machine.copy / 1e9));
+  const MachineRates& m = b.machine;
+  say(fmt::format("{}{}: {:.0f} GFLOP/s in float32 products, {:.0f} in bfloat16, copies at {:.1f} GB/s",
+                  m.processor, m.device == "cpu" ? fmt::format(", {} threads", m.threads) : "", m.gemm / 1e9,
+                  m.gemm_bfloat16 / 1e9, m.copy / 1e9));
+  say(
+      fmt::format("attention alone, 256x256, 4 heads of 32: forward {:.1f} GB/s ({:.0f} % of a copy), "
+                  "backward {:.1f} GB/s ({:.0f} %)",
+                  b.attention / 1e9, 100 * b.attention / m.copy, b.attention_backward / 1e9,
+                  100 * b.attention_backward / m.copy));
   double most = 0.0;
   for (const auto& row : rows) most = std::max(most, row.form == Form::windowed ? row.difference : 0.0);
   say(fmt::format("answers compared first: outputs and gradients of both forms agree to {:.0e}", most));
@@ -167,6 +177,7 @@ std::function<void(const Invocation&)> add_benchmark(CLI::App& app) {
   app.add_option("--tokens", o->request.tokens, fmt::format("Tokens of a batch [{}]", o->request.tokens));
   app.add_option("--repetitions", o->request.repetitions,
                  fmt::format("Times each, of which the median counts [{}]", o->request.repetitions));
+  app.add_option("--device", o->request.device, "cpu, cuda or auto [cpu]");
   app.add_option("--picture", o->picture, "Draw time and memory by tokens")->type_name("FILE.png");
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) { benchmark_command(*o, invocation); };

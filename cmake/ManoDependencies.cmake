@@ -1,16 +1,32 @@
 # What every build needs, then the three optional parts. A preset switches a part off with CMAKE_DISABLE_FIND_PACKAGE_*.
-set(HDF5_PREFER_PARALLEL ON)  # the one that Debian's PETSc links: two HDF5 libraries in one process would clash
+if(MANO_PORTABLE)  # programs to be carried to a machine that has LibTorch and little else
+  set(HDF5_USE_STATIC_LIBRARIES ON)
+else()
+  set(HDF5_PREFER_PARALLEL ON)  # the one that Debian's PETSc links: two HDF5 libraries in one process would clash
+endif()
 find_package(HDF5 REQUIRED COMPONENTS C)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3)
 pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+if(MANO_PORTABLE)
+  foreach(library FFTW:fftw3 DEFLATE:deflate XXHASH:xxhash)
+    string(REPLACE ":" ";" library ${library})
+    list(GET library 0 package)
+    list(GET library 1 name)
+    set_target_properties(PkgConfig::${package} PROPERTIES INTERFACE_LINK_LIBRARIES "-l:lib${name}.a")
+  endforeach()
+endif()
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 find_package(fmt REQUIRED)
 find_package(CLI11 QUIET)
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(tomlplusplus REQUIRED)
+if(MANO_PORTABLE)
+  set_target_properties(tomlplusplus::tomlplusplus PROPERTIES
+    IMPORTED_LOCATION_NONE "" INTERFACE_COMPILE_DEFINITIONS "TOML_HEADER_ONLY=1")
+endif()
 
 find_package(PETSc QUIET)
 find_package(LibTorch QUIET)

@@ -146,7 +146,8 @@ MANO_HOST_DEVICE inline void load_halo(const AttentionShape& s, const Place& p, 
     const HaloPiece h = halo_piece<K>(s, p, i, parts);
     Piece<S> piece{};
     if (h.inside)
-      piece = *reinterpret_cast<const Piece<S>*>(source + h.token * step + offset + h.part * Piece<S>::kCount);
+      piece =
+          *reinterpret_cast<const Piece<S>*>(source + h.token * step + offset + h.part * Piece<S>::kCount);
     *reinterpret_cast<Piece<S>*>(shared + h.shared * kSharedStep<S, D> + h.part * Piece<S>::kCount) = piece;
   }
 }
@@ -201,11 +202,13 @@ MANO_HOST_DEVICE inline float exponential(float x) {
 /// From the scores of a token's neighbours: their softmax in each of its windows, averaged, c; with d_c, the gradient of c,
 /// also that of the scores.
 template <int K, bool backward>
-MANO_HOST_DEVICE inline void softmax_over_windows(const AttentionShape& s, const Token& t, const float* scores,
-                                                  const float* d_c, float* c, float* d_scores) {
+MANO_HOST_DEVICE inline void softmax_over_windows(const AttentionShape& s, const Token& t,
+                                                  const float* scores, const float* d_c, float* c,
+                                                  float* d_scores) {
   int windows = 0;
   for (int a = 0; a < K * K; ++a) {
-    windows += window_exists(t.y, a / K, s.height, K, s.stride) && window_exists(t.x, a % K, s.width, K, s.stride);
+    windows +=
+        window_exists(t.y, a / K, s.height, K, s.stride) && window_exists(t.x, a % K, s.width, K, s.stride);
   }
   for (int n = 0; n < kNeighbours<K>; ++n) {
     c[n] = 0;
@@ -248,8 +251,8 @@ MANO_HOST_DEVICE inline float score_scale(int d) {
 
 /// Forward: a thread's token. k, v: shared.
 template <typename S, int D, int K>
-MANO_HOST_DEVICE inline void attend(const AttentionShape& s, const Place& p, int thread, const S* qkv, const S* k,
-                                    const S* v, S* out) {
+MANO_HOST_DEVICE inline void attend(const AttentionShape& s, const Place& p, int thread, const S* qkv,
+                                    const S* k, const S* v, S* out) {
   const Token t = token_of(s, p, thread);
   if (!t.inside) return;
   const std::int64_t token = token_number(s, p.image, t.y, t.x);
@@ -264,7 +267,8 @@ MANO_HOST_DEVICE inline void attend(const AttentionShape& s, const Place& p, int
 template <int K>
 MANO_HOST_DEVICE inline std::int64_t plane_offset(const AttentionShape& s, const Place& p, int plane) {
   const std::int64_t image_tokens = static_cast<std::int64_t>(s.height) * s.width;
-  return ((static_cast<std::int64_t>(p.image) * s.heads + p.head) * 2 * kNeighbours<K> + plane) * image_tokens;
+  return ((static_cast<std::int64_t>(p.image) * s.heads + p.head) * 2 * kNeighbours<K> + plane) *
+         image_tokens;
 }
 template <int K>
 MANO_HOST_DEVICE inline std::int64_t coefficient_count(const AttentionShape& s) {
@@ -273,8 +277,8 @@ MANO_HOST_DEVICE inline std::int64_t coefficient_count(const AttentionShape& s) 
 
 /// Backward 1: d_q of a thread's token, and its coefficients.
 template <typename S, int D, int K>
-MANO_HOST_DEVICE inline void attend_backward(const AttentionShape& s, const Place& p, int thread, const S* qkv,
-                                             const S* d_out, const S* k, const S* v, S* d_qkv,
+MANO_HOST_DEVICE inline void attend_backward(const AttentionShape& s, const Place& p, int thread,
+                                             const S* qkv, const S* d_out, const S* k, const S* v, S* d_qkv,
                                              float* coefficients) {
   const Token t = token_of(s, p, thread);
   if (!t.inside) return;

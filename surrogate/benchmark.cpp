@@ -12,7 +12,10 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "surrogate/attention.hpp"
+#include "surrogate/cuda_attention.hpp"
 #include "surrogate/multipole_model.hpp"
+#include "surrogate/tensor_fields.hpp"
 #include "surrogate/tensor_memory.hpp"
 #include "surrogate/windowed_model.hpp"
 
@@ -22,13 +25,20 @@ namespace {
 
 using torch::Tensor;
 
+// A GPU works on after a call has returned.
+void wait_for(torch::Device device) {
+  if (device.is_cuda()) torch::cuda::synchronize();
+}
+
 template <typename Work>
-double median_seconds(int repetitions, const Work& work) {
+double median_seconds(torch::Device device, int repetitions, const Work& work) {
   std::vector<double> seconds;
   double total = 0.0;
   for (int i = 0; i < repetitions && total < 5.0; ++i) {  // long ones need no repetition
+    wait_for(device);
     const double start = seconds_now();
     work();
+    wait_for(device);
     seconds.push_back(seconds_now() - start);
     total += seconds.back();
   }
@@ -37,25 +47,25 @@ double median_seconds(int repetitions, const Work& work) {
 }
 
 // The best of many: a floor must not depend on what else the machine was doing.
-double best_seconds(int repetitions, const std::function<void()>& work) {
+double best_seconds(torch::Device device, int repetitions, const std::function<void()>& work) {
   double best = 1e300;
-  for (int i = 0; i < repetitions; ++i) best = std::min(best, median_seconds(1, work));
+  for (int i = 0; i < repetitions; ++i) best = std::min(best, median_seconds(device, 1, work));
   return best;
 }
 
-double gemm_rate(torch::Dtype type) {
-  const int64_t n = 2048;
-  const auto a = torch::randn({n, n}).to(type);
-  const auto b = torch::randn({n, n}).to(type);
-  auto c = torch::empty({n, n}, type);
-  return 2.0 * n * n * n / best_seconds(12, [&] { at::mm_out(c, a, b); });
+double gemm_rate(torch::Device device, torch::Dtype type) {
+  const int64_t n = device.is_cuda() ? 8192 : 2048;
+  const auto a = torch::randn({n, n}).to(device, type);
+  const auto b = torch::randn({n, n}).to(device, type);
+  auto c = torch::empty_like(a);
+  return 2.0 * n * n * n / best_seconds(device, 12, [&] { at::mm_out(c, a, b); });
 }
 
-double copy_rate() {
-  const int64_t count = int64_t{1} << 25;  // 128 MB, beyond caches
-  const auto from = torch::ones({count});
-  auto to = torch::zeros({count});
-  return 8.0 * count / best_seconds(9, [&] { to.copy_(from); });
+double copy_rate(torch::Device device) {
+  const int64_t count = int64_t{1} << (device.is_cuda() ? 28 : 25);  // beyond caches
+  const auto from = torch::ones({count}, device);
+  auto to = torch::zeros({count}, device);
+  return 8.0 * count / best_seconds(device, 9, [&] { to.copy_(from); });
 }
 
 // What was freed goes back to the system, so that it counts as available.
@@ -71,6 +81,10 @@ std::string processor_name() {
     if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
   }
   return "unknown";
+}
+
+torch::Device device_of(const MultipoleModel& model) {
+  return model.weights().output.device();
 }
 
 Tensor forward(Form form, const MultipoleModel& model, const Tensor& input) {
@@ -114,7 +128,7 @@ double difference_from_fused(Form form, const MultipoleModel& model, const Tenso
 // Compared on a small input, before a time is taken.
 double checked_difference(Form form, const std::string& preset, const MultipoleModel& model) {
   if (form == Form::fused || form == Form::dense) return 0.0;
-  const double found = difference_from_fused(form, model, torch::randn({2, 3, 16, 16}));
+  const double found = difference_from_fused(form, model, torch::randn({2, 3, 16, 16}, device_of(model)));
   const double allowed = form == Form::windowed ? 1e-3 : 0.1;
   if (!(found <= allowed)) {
     throw RunFailed(
@@ -130,24 +144,25 @@ BenchmarkRow measure(const BenchmarkRequest& request, const MachineRates& machin
   row.form = form;
   row.size = size;
   row.batch = std::max(1, request.tokens / (size * size));
-  const auto input = torch::randn({row.batch, 3, size, size});
+  const torch::Device device = device_of(model);
+  const auto input = torch::randn({row.batch, 3, size, size}, device);
   const auto infer = [&] {
     const torch::NoGradGuard no_grad;
     forward(form, model, input);
   };
   const auto train = [&] { step(form, model, input); };
   {  // the first call of each warms up, and its memory is counted
-    const TensorMemory memory;
+    const TensorMemory memory(device.is_cuda());
     infer();
     row.inference_bytes = static_cast<double>(memory.peak());
   }
   {
-    const TensorMemory memory;
+    const TensorMemory memory(device.is_cuda());
     train();
     row.step_bytes = static_cast<double>(memory.peak());
   }
-  row.inference_seconds = median_seconds(request.repetitions, infer);
-  row.step_seconds = median_seconds(request.repetitions, train);
+  row.inference_seconds = median_seconds(device, request.repetitions, infer);
+  row.step_seconds = median_seconds(device, request.repetitions, train);
   if (form != Form::dense) {
     const bool half = form == Form::fused_bfloat16;
     const double macs = model_work(model.architecture(), size, size, half ? 2 : 4).forward_macs * row.batch;
@@ -155,6 +170,21 @@ BenchmarkRow measure(const BenchmarkRequest& request, const MachineRates& machin
     row.step_floor = 3 * row.inference_floor;
   }
   return row;
+}
+
+void measure_attention(torch::Device device, Benchmark& result) {
+  const int64_t n = 256, heads = 4, d = 32;
+  const auto qkv = torch::randn({1, n, n, 3, heads, d}, device).requires_grad_(true);
+  const double result_bytes = 4.0 * n * n * heads * d;
+  result.attention = 4 * result_bytes / best_seconds(device, 9, [&] {
+                       const torch::NoGradGuard no_grad;
+                       overlapping_attention(qkv, 2, 1);
+                     });
+  const auto out = overlapping_attention(qkv, 2, 1);
+  const auto gradient = torch::randn_like(out);
+  result.attention_backward = 7 * result_bytes / best_seconds(device, 9, [&] {
+                                torch::autograd::grad({out}, {qkv}, {gradient}, /*retain_graph=*/true);
+                              });
 }
 
 }  // namespace
@@ -178,10 +208,17 @@ Benchmark run_benchmark(const BenchmarkRequest& request,
   constexpr int kMostDenseTokens = 4096;  // of an image: cost grows with their square
   torch::manual_seed(0);
   Benchmark result;
-  result.machine = {processor_name(), torch::get_num_threads(), gemm_rate(torch::kFloat32),
-                    gemm_rate(torch::kBFloat16), copy_rate()};
+  const torch::Device device = device_from(request.device);
+  result.machine = {device.is_cuda() ? "cuda" : "cpu",
+                    device.is_cuda() ? gpu_name() : processor_name(),
+                    torch::get_num_threads(),
+                    gemm_rate(device, torch::kFloat32),
+                    gemm_rate(device, torch::kBFloat16),
+                    copy_rate(device)};
+  measure_attention(device, result);
   for (const std::string& preset : request.presets) {
-    const MultipoleModel model(architecture_preset(preset), 0);
+    MultipoleModel model(architecture_preset(preset), 0);
+    model.to(device, torch::kFloat32);
     for (Form form : request.forms) {
       const double found = checked_difference(form, preset, model);
       double bytes_per_token = 0.0;  // of the sizes before
@@ -189,9 +226,11 @@ Benchmark run_benchmark(const BenchmarkRequest& request,
         const double tokens = std::max<double>(request.tokens, static_cast<double>(size) * size);
         const std::string what = fmt::format("{} {}, {}x{}", preset, to_string(form), size, size);
         return_memory();
-        if (bytes_per_token * tokens > 0.8 * available_memory()) {
+        const double available =
+            device.is_cuda() ? gpu_free_memory() : static_cast<double>(available_memory());
+        if (bytes_per_token * tokens > 0.8 * available) {
           result.left_out.push_back(fmt::format("{}: needs about {:.0f} GB, {:.0f} GB are free", what,
-                                                bytes_per_token * tokens / 1e9, available_memory() / 1e9));
+                                                bytes_per_token * tokens / 1e9, available / 1e9));
           continue;
         }
         if (form == Form::dense && size * size > kMostDenseTokens) {

@@ -12,8 +12,9 @@ namespace mano {
 
 /// What the machine does at best, by the libraries that the model uses.
 struct MachineRates {
-  std::string processor;
-  int threads = 0;
+  std::string device;          ///< cpu or cuda
+  std::string processor;       ///< of the CPU, or the GPU's name
+  int threads = 0;             ///< of the CPU
   double gemm = 0.0;           ///< float32 matrix products, floating-point operations a second
   double gemm_bfloat16 = 0.0;  ///< the same in bfloat16
   double copy = 0.0;           ///< bytes a second, read and written
@@ -54,16 +55,22 @@ struct BenchmarkRequest {
   std::vector<int> sizes{16, 32, 64, 128, 256, 512};
   int tokens = 16384;  ///< a batch has as many, or is one image
   int repetitions = 3;
+  std::string device = "cpu";  ///< cpu, cuda or auto
   std::vector<Form> forms{Form::windowed, Form::fused, Form::fused_bfloat16, Form::dense};
 };
 
 struct Benchmark {
   MachineRates machine;
+  /// Bytes a second of the attention alone, float32, 256x256, 4 heads of 32: q, k, v and the result; backward q, k, v, the
+  /// gradients of all four; each once.
+  double attention = 0.0;
+  double attention_backward = 0.0;
   std::vector<BenchmarkRow> rows;
   std::vector<std::string> left_out;  ///< what was not measured, and why
 };
 
-/// `row` is called after each measurement. Throws RunFailed where the forms' answers differ by more than rounding explains.
+/// `row` is called after each measurement. Throws RunFailed where the forms' answers differ by more than rounding explains,
+/// InvalidInput for a device that is not there.
 Benchmark run_benchmark(const BenchmarkRequest& request, const std::function<void(const BenchmarkRow&)>& row);
 
 }  // namespace mano

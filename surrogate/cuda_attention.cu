@@ -144,4 +144,16 @@ void cuda_attention_backward(const AttentionShape& s, DeviceType type, const voi
   });
 }
 
+std::string gpu_name() {
+  cudaDeviceProp properties;
+  check_device(cudaGetDeviceProperties(&properties, 0));
+  return properties.name;
+}
+
+double gpu_free_memory() {
+  std::size_t free = 0, total = 0;
+  check_device(cudaMemGetInfo(&free, &total));
+  return static_cast<double>(free);
+}
+
 }  // namespace mano

@@ -2,6 +2,8 @@
 // Overlapping-window attention on a CUDA device. Private to surrogate/ and its tests. surrogate/cuda_attention.cu where CUDA
 // is built, else surrogate/no_cuda.cpp, which throws.
 
+#include <string>
+
 #include "surrogate/attention_shape.hpp"
 
 namespace mano {
@@ -19,5 +21,9 @@ long long cuda_attention_scratch(const AttentionShape& shape);
 /// d_qkv, all of it set, from d_out.
 void cuda_attention_backward(const AttentionShape& shape, DeviceType type, const void* qkv, const void* d_out,
                              void* d_qkv, float* scratch);
+
+std::string gpu_name();
+/// Bytes that the device can still give, Torch's cache not counted.
+double gpu_free_memory();
 
 }  // namespace mano

@@ -7,7 +7,8 @@ namespace mano {
 namespace {
 
 [[noreturn]] void missing() {
-  throw MissingPart("this mano was built without CUDA: build it with 'scripts/build cuda', or pass --device cpu");
+  throw MissingPart(
+      "this mano was built without CUDA: build it with 'scripts/build cuda', or pass --device cpu");
 }
 
 }  // namespace
@@ -19,6 +20,13 @@ long long cuda_attention_scratch(const AttentionShape&) {
   missing();
 }
 void cuda_attention_backward(const AttentionShape&, DeviceType, const void*, const void*, void*, float*) {
+  missing();
+}
+
+std::string gpu_name() {
+  missing();
+}
+double gpu_free_memory() {
   missing();
 }
 

@@ -1,6 +1,7 @@
 #include "surrogate/tensor_memory.hpp"
 
 #include <c10/core/CPUAllocator.h>
+#include <c10/core/CachingDeviceAllocator.h>
 
 #include <atomic>
 #include <new>
@@ -9,6 +10,8 @@
 namespace mano {
 
 namespace {
+
+constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
 
 std::atomic<std::int64_t> now{0};
 std::atomic<std::int64_t> most{0};
@@ -50,7 +53,13 @@ class CountingAllocator final : public c10::Allocator {
 
 }  // namespace
 
-TensorMemory::TensorMemory() {
+TensorMemory::TensorMemory(bool on_gpu) : on_gpu_(on_gpu) {
+  if (on_gpu_) {
+    auto* gpu = at::getDeviceAllocator(at::kCUDA);
+    gpu->resetPeakStats(0);
+    start_ = gpu->getDeviceStats(0).allocated_bytes[kAll].current;
+    return;
+  }
   static CountingAllocator* installed = [] {
     auto* allocator = new CountingAllocator(c10::GetCPUAllocator());  // as long as the process
     c10::SetCPUAllocator(allocator, 1);
@@ -62,6 +71,8 @@ TensorMemory::TensorMemory() {
 }
 
 std::int64_t TensorMemory::peak() const {
+  if (on_gpu_)
+    return at::getDeviceAllocator(at::kCUDA)->getDeviceStats(0).allocated_bytes[kAll].peak - start_;
   return most - start_;
 }
 

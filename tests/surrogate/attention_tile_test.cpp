@@ -14,8 +14,8 @@ namespace {
 
 using namespace tile;
 
-const AttentionShape kShapes[] = {{1, 2, 2, 1, 8, 2, 1},   {2, 8, 16, 2, 8, 2, 1},  {2, 9, 17, 3, 8, 2, 1},
-                                  {1, 23, 33, 1, 16, 2, 1}, {1, 7, 40, 2, 8, 2, 2},  {2, 10, 11, 1, 8, 3, 2},
+const AttentionShape kShapes[] = {{1, 2, 2, 1, 8, 2, 1},    {2, 8, 16, 2, 8, 2, 1}, {2, 9, 17, 3, 8, 2, 1},
+                                  {1, 23, 33, 1, 16, 2, 1}, {1, 7, 40, 2, 8, 2, 2}, {2, 10, 11, 1, 8, 3, 2},
                                   {1, 12, 18, 1, 16, 4, 2}, {1, 3, 100, 4, 8, 2, 1}};
 
 TEST(AttentionTile, EveryTokenOfEveryHeadHasOneThread) {

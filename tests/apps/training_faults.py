@@ -1,0 +1,70 @@
+"""Faults for mano train: kills at random times. The quick tests do a few (train_fault_test.py), the long run many (torture.py)."""
+import json
+import os
+import random
+import subprocess
+import time
+
+import h5py
+import numpy as np
+from safetensors.numpy import load_file
+
+PROGRAM = os.environ["MANO_PROGRAM"]
+TRAIN = ["train", "--data", "d.h5", "--dim", "16", "--depth", "1", "--heads", "2", "--dim-head", "8", "--mlp", "16", "--batch", "16"]
+
+
+def make_data(folder):
+    noise = np.random.default_rng(1).normal(size=(60, 8, 8))
+    with h5py.File(os.path.join(folder, "arrays.h5"), "w") as file:
+        file["coeff"], file["sol"] = np.where(noise > 0, 12.0, 3.0), 1.0 + 0.1 * noise
+    subprocess.run([PROGRAM, "import", "arrays.h5", "-o", "d.h5"], cwd=folder, check=True, capture_output=True)
+
+
+def train(folder, run, epochs, *more):
+    return [PROGRAM, *TRAIN, "--epochs", str(epochs), "-o", run, *more]
+
+
+def numbers(path):
+    return {name: value.tobytes() for name, value in load_file(path).items()}
+
+
+def check_whole(folder, run):
+    """Whatever is there loads; weights and optimiser are of one step."""
+    state_path, model_path = (os.path.join(folder, run, name) for name in ("state.safetensors", "model.safetensors"))
+    if os.path.exists(model_path):
+        assert load_file(model_path)
+    if not os.path.exists(state_path):
+        return 0
+    state = load_file(state_path)
+    steps = {int(value) for name, value in state.items() if name.startswith("step.")}
+    assert len(steps) == 1
+    return steps.pop()
+
+
+def kill_until_done(folder, epochs, kills, seed=0):
+    """Kills a training at random times, going on after each; it ends with the bits of an unbroken one. Returns the kills that
+    struck while it worked."""
+    make_data(folder)
+    subprocess.run(train(folder, "unbroken", epochs), cwd=folder, check=True, capture_output=True)
+    with open(os.path.join(folder, "unbroken", "log.jsonl")) as file:
+        whole = json.loads(file.readlines()[-1])["seconds"]
+    pick = random.Random(seed)
+    struck, before = 0, 0
+    while struck < kills:
+        started = os.path.exists(os.path.join(folder, "killed", "state.safetensors"))
+        process = subprocess.Popen(train(folder, "killed", epochs, "--resume" if started else "--overwrite"), cwd=folder,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        # Within the work, and now and then while it starts; the share of work between two kills lets all of them strike.
+        time.sleep(pick.uniform(0.2, 0.5) + pick.uniform(0.0, 1.0) * whole / kills)
+        process.kill()
+        if process.wait() != -9:
+            break
+        struck += 1
+        step = check_whole(folder, "killed")
+        assert step >= before, "a kill must not undo finished epochs"
+        before = step
+    subprocess.run(train(folder, "killed", epochs, "--resume"), cwd=folder, check=True, capture_output=True)
+    for name in ("model.safetensors", "state.safetensors"):
+        a, b = (numbers(os.path.join(folder, run, name)) for run in ("unbroken", "killed"))
+        assert a == b, f"{name} differs from an unbroken run's"
+    return struck
