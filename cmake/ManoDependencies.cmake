@@ -23,9 +23,11 @@ find_package(CLI11 QUIET)
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(tomlplusplus REQUIRED)
+add_library(mano_toml INTERFACE)
 if(MANO_PORTABLE)
-  set_target_properties(tomlplusplus::tomlplusplus PROPERTIES
-    IMPORTED_LOCATION_NONE "" INTERFACE_COMPILE_DEFINITIONS "TOML_HEADER_ONLY=1")
+  target_compile_definitions(mano_toml INTERFACE TOML_HEADER_ONLY=1)
+else()
+  target_link_libraries(mano_toml INTERFACE tomlplusplus::tomlplusplus)
 endif()
 
 find_package(PETSc QUIET)
@@ -38,6 +40,11 @@ set(MANO_WITH_TORCH ${LibTorch_FOUND})
 set(MANO_WITH_VTK ${VTK_FOUND})
 if(MANO_WITH_CUDA AND NOT (LibTorch_FOUND AND LibTorch_CUDA_FOUND))
   message(FATAL_ERROR "MANO_WITH_CUDA needs LibTorch with its CUDA libraries: run 'scripts/bootstrap --cuda' first")
+endif()
+
+if(MANO_PORTABLE)
+  list(TRANSFORM HDF5_C_LIBRARIES REPLACE "libsz\\.so" "libsz.a")
+  list(APPEND HDF5_C_LIBRARIES -l:libaec.a)
 endif()
 
 # FindHDF5 has no target of its own in this version of CMake.

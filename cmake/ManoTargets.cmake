@@ -85,8 +85,9 @@ function(mano_benchmark name file)
 endfunction()
 
 add_library(mano_options INTERFACE)
-target_compile_options(mano_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers -fopenmp-simd
-  -Wno-restrict)  # g++ 12 warns of std::string wrongly (GCC bug 105651)
+target_compile_options(mano_options INTERFACE
+  $<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wno-missing-field-initializers;-fopenmp-simd>
+  $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)  # g++ 12 warns of std::string wrongly (GCC bug 105651)
 if(MANO_SANITIZE)
   target_compile_options(mano_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
   target_link_options(mano_options INTERFACE -fsanitize=address,undefined)

@@ -18,8 +18,11 @@
 
 #ifdef __CUDACC__
 #define MANO_HOST_DEVICE __host__ __device__
+#define MANO_TEXT(text) #text
+#define MANO_UNROLL(times) _Pragma(MANO_TEXT(unroll(times)))
 #else
 #define MANO_HOST_DEVICE
+#define MANO_UNROLL(times)
 #endif
 
 namespace mano::tile {
@@ -159,6 +162,7 @@ MANO_HOST_DEVICE inline void dots_with_neighbours(int thread, const S* mine, con
   for (int n = 0; n < kNeighbours<K>; ++n) dots[n] = 0;
   for (int part = 0; part < D; part += Piece<S>::kCount) {
     const Piece<S> a = *reinterpret_cast<const Piece<S>*>(mine + part);
+    MANO_UNROLL(K == 2 ? 9 : 1)
     for (int n = 0; n < kNeighbours<K>; ++n) {
       const int at = halo_index<K>(thread, n / (2 * K - 1) - kReach<K>, n % (2 * K - 1) - kReach<K>);
       const Piece<S> b = *reinterpret_cast<const Piece<S>*>(shared + at * kSharedStep<S, D> + part);
@@ -214,6 +218,7 @@ MANO_HOST_DEVICE inline void softmax_over_windows(const AttentionShape& s, const
     c[n] = 0;
     if (backward) d_scores[n] = 0;
   }
+  MANO_UNROLL(K == 2 ? 4 : 1)  // larger windows would not leave registers enough
   for (int a = 0; a < K * K; ++a) {
     if (!window_exists(t.y, a / K, s.height, K, s.stride) || !window_exists(t.x, a % K, s.width, K, s.stride))
       continue;

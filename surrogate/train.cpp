@@ -109,11 +109,11 @@ class Trainer {
   }
 
   TrainResult run() {
+    check_fits();  // before the folder is touched
     // One process prepares the folder; the others wait for it.
     if (processes_.first()) prepare_run(request_);
     add_up({0.0});
     if (request_.resume) resume();
-    check_fits();
     launched_ = seconds_now();
     started_ = launched_ - state_.seconds;
     bool on_time = false;
