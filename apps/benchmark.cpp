@@ -104,7 +104,8 @@ std::vector<std::string> draw(const Benchmark& b, const std::string& path) {
                                                      : b.machine.processor),
       .x_label = "tokens of an image",
       .y_label = "seconds an image",
-      .log_x = true};
+      .log_x = true,
+      .key_left = true};
   CurveChart memory = time;
   memory.y_label = "peak memory, MB an image";
   for (const auto& [form, pair] : curves) {
@@ -176,7 +177,7 @@ std::function<void(const Invocation&)> add_benchmark(CLI::App& app) {
   app.add_option("--sizes", o->sizes, "Sides of square images [16,32,64,128,256,512]")->delimiter(',');
   app.add_option("--tokens", o->request.tokens, fmt::format("Tokens of a batch [{}]", o->request.tokens));
   app.add_option("--repetitions", o->request.repetitions,
-                 fmt::format("Times each, of which the median counts [{}]", o->request.repetitions));
+                 fmt::format("Times each, of which the best counts [{}]", o->request.repetitions));
   app.add_option("--device", o->request.device, "cpu, cuda or auto [cpu]");
   app.add_option("--picture", o->picture, "Draw time and memory by tokens")->type_name("FILE.png");
   add_json_option(app, o->json);

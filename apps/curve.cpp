@@ -22,7 +22,8 @@ std::string script_of(const CurveChart& chart, const std::string& output) {
   std::string s = "set terminal pngcairo size 900,560 font 'DejaVu Sans,12' noenhanced\n";
   s += fmt::format("set output {}\nset title {}\nset xlabel {}\nset ylabel {}\n", quoted(output),
                    quoted(chart.title), quoted(chart.x_label), quoted(chart.y_label));
-  s += "set grid lc rgb '#dddddd'\nset key top right\nset border 3\nset tics nomirror\n";
+  s += fmt::format("set grid lc rgb '#dddddd'\nset key top {}\nset border 3\nset tics nomirror\n",
+                   chart.key_left ? "left" : "right");
   if (chart.log_x) s += "set logscale x\n";
   if (chart.log_y) s += "set logscale y\n";
   if (!chart.x_ticks.empty()) {

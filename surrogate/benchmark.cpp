@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
+#include <limits>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -30,26 +32,18 @@ void wait_for(torch::Device device) {
   if (device.is_cuda()) torch::cuda::synchronize();
 }
 
-template <typename Work>
-double median_seconds(torch::Device device, int repetitions, const Work& work) {
-  std::vector<double> seconds;
+// The best of some: what else a machine does only ever adds. Long ones are not repeated.
+double best_seconds(torch::Device device, int repetitions, const std::function<void()>& work) {
+  double best = std::numeric_limits<double>::infinity();
   double total = 0.0;
-  for (int i = 0; i < repetitions && total < 5.0; ++i) {  // long ones need no repetition
+  for (int i = 0; i < repetitions && total < 5.0; ++i) {
     wait_for(device);
     const double start = seconds_now();
     work();
     wait_for(device);
-    seconds.push_back(seconds_now() - start);
-    total += seconds.back();
+    best = std::min(best, seconds_now() - start);
+    total += seconds_now() - start;
   }
-  std::sort(seconds.begin(), seconds.end());
-  return seconds[seconds.size() / 2];
-}
-
-// The best of many: a floor must not depend on what else the machine was doing.
-double best_seconds(torch::Device device, int repetitions, const std::function<void()>& work) {
-  double best = 1e300;
-  for (int i = 0; i < repetitions; ++i) best = std::min(best, median_seconds(device, 1, work));
   return best;
 }
 
@@ -161,8 +155,8 @@ BenchmarkRow measure(const BenchmarkRequest& request, const MachineRates& machin
     train();
     row.step_bytes = static_cast<double>(memory.peak());
   }
-  row.inference_seconds = median_seconds(device, request.repetitions, infer);
-  row.step_seconds = median_seconds(device, request.repetitions, train);
+  row.inference_seconds = best_seconds(device, request.repetitions, infer);
+  row.step_seconds = best_seconds(device, request.repetitions, train);
   if (form != Form::dense) {
     const bool half = form == Form::fused_bfloat16;
     const double macs = model_work(model.architecture(), size, size, half ? 2 : 4).forward_macs * row.batch;

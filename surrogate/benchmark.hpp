@@ -38,7 +38,7 @@ struct BenchmarkRow {
   Form form = Form::fused;
   int size = 0;  ///< images of size x size
   int batch = 0;
-  double inference_seconds = 0.0;  ///< of the batch; medians
+  double inference_seconds = 0.0;  ///< of the batch; the best of the repetitions
   double step_seconds = 0.0;       ///< forward, loss, backward
   double inference_bytes = 0.0;    ///< tensors at once, at most; weights are not counted
   double step_bytes = 0.0;
