@@ -119,6 +119,15 @@ std::vector<std::string> draw(const Benchmark& b, const std::string& path) {
   return drawn;
 }
 
+void say_header() {
+  say("share: of the time, how much the matrix products alone take at the rate measured; x: times faster, or "
+      "smaller, than");
+  say("the windowed form, which copies every window's tokens as the paper writes it; memory: tensors at "
+      "once, at most");
+  say("preset  form         images       inference   share      x   training step, a token       memory of a "
+      "step");
+}
+
 void benchmark_command(const Options& o, const Invocation&) {
   // 1. What is asked for.
   BenchmarkRequest request = o.request;
@@ -136,14 +145,9 @@ void benchmark_command(const Options& o, const Invocation&) {
   for (const auto& preset : request.presets) architecture_preset(preset);
 
   // 2. Measurements; a line each.
-  say("share: of the time, how much the matrix products alone take at the rate measured; x: times faster, or "
-      "smaller, than");
-  say("the windowed form, which copies every window's tokens as the paper writes it; memory: tensors at "
-      "once, at most");
-  say("preset  form         images       inference   share      x   training step, a token       memory of a "
-      "step");
   std::vector<BenchmarkRow> rows;
   const Benchmark b = run_benchmark(request, [&](const BenchmarkRow& row) {
+    if (rows.empty()) say_header();
     rows.push_back(row);
     say(line_of(row, rival(rows, row)));
   });
