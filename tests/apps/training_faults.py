@@ -1,5 +1,4 @@
 """Faults for mano train: kills at random times. The quick tests do a few (train_fault_test.py), the long run many (torture.py)."""
-import json
 import os
 import random
 import subprocess
@@ -10,6 +9,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 PROGRAM = os.environ["MANO_PROGRAM"]
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
 TRAIN = ["train", "--data", "d.h5", "--dim", "16", "--depth", "1", "--heads", "2", "--dim-head", "8", "--mlp", "16", "--batch", "16"]
 
 
@@ -41,21 +41,30 @@ def check_whole(folder, run):
     return steps.pop()
 
 
+def epochs_done(folder, run):
+    log = os.path.join(folder, run, "log.jsonl")
+    if not os.path.exists(log):
+        return 0
+    with open(log) as file:
+        return file.read().count("\n")
+
+
 def kill_until_done(folder, epochs, kills, seed=0):
     """Kills a training at random times, going on after each; it ends with the bits of an unbroken one. Returns the kills that
     struck while it worked."""
     make_data(folder)
-    subprocess.run(train(folder, "unbroken", epochs), cwd=folder, check=True, capture_output=True)
-    with open(os.path.join(folder, "unbroken", "log.jsonl")) as file:
-        whole = json.loads(file.readlines()[-1])["seconds"]
+    subprocess.run(train(folder, "unbroken", epochs), cwd=folder, check=True, capture_output=True, env=ONE_THREAD)
     pick = random.Random(seed)
     struck, before = 0, 0
     while struck < kills:
         started = os.path.exists(os.path.join(folder, "killed", "state.safetensors"))
         process = subprocess.Popen(train(folder, "killed", epochs, "--resume" if started else "--overwrite"), cwd=folder,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        # Within the work, and now and then while it starts; the share of work between two kills lets all of them strike.
-        time.sleep(pick.uniform(0.2, 0.5) + pick.uniform(0.0, 1.0) * whole / kills)
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ONE_THREAD)
+        # After some epochs, sometimes none, and a moment within the next one.
+        wanted = epochs_done(folder, "killed") + pick.randrange(0, max(2, epochs // (2 * kills)))
+        while process.poll() is None and epochs_done(folder, "killed") < wanted:
+            time.sleep(0.002)
+        time.sleep(pick.uniform(0.0, 0.05))
         process.kill()
         if process.wait() != -9:
             break
@@ -63,7 +72,8 @@ def kill_until_done(folder, epochs, kills, seed=0):
         step = check_whole(folder, "killed")
         assert step >= before, "a kill must not undo finished epochs"
         before = step
-    subprocess.run(train(folder, "killed", epochs, "--resume"), cwd=folder, check=True, capture_output=True)
+    subprocess.run(train(folder, "killed", epochs, "--resume" if before else "--overwrite"), cwd=folder, check=True,
+                   capture_output=True, env=ONE_THREAD)
     for name in ("model.safetensors", "state.safetensors"):
         a, b = (numbers(os.path.join(folder, run, name)) for run in ("unbroken", "killed"))
         assert a == b, f"{name} differs from an unbroken run's"
