@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include "surrogate/attention.hpp"
+
 namespace mano {
 
 using torch::Tensor;
@@ -99,6 +101,17 @@ const S* BlockPasses<S>::operand(const Tensor& weight) const {
 }
 
 template <typename S>
+const S* BlockPasses<S>::as_operand(const A* x, Index count, Buffer<S>& converted) const {
+  if constexpr (std::is_same_v<S, A>) {
+    return x;
+  } else {
+    S* to = converted.get(count);
+    kernels_.convert(count, x, to);
+    return to;
+  }
+}
+
+template <typename S>
 Sum<S>* BlockPasses<S>::level_rows(const Tensor& coarse, int l) const {
   return data<A>(coarse) + (p_.levels[l].offset - p_.finest()) * channels_;
 }
@@ -107,19 +120,12 @@ Sum<S>* BlockPasses<S>::level_rows(const Tensor& coarse, int l) const {
 template <typename S>
 void BlockPasses<S>::fill_cover() {
   if (a_.stride == 1 || !w_.to_out.defined()) return;
-  cover_ = torch::zeros({p_.tokens()}, sums_);
+  std::vector<Tensor> levels;
   for (const TokenLevel& level : p_.levels) {
-    const auto covered = [&](int t, int size) {
-      const int first = (std::max(0, t - a_.window + 1) + a_.stride - 1) / a_.stride * a_.stride;
-      return first <= t && first + a_.window <= size;
-    };
-    A* at = data<A>(cover_) + level.offset;
-    for (Index i = 0; i < level.tokens; ++i) {
-      const int y = static_cast<int>(i / level.width % level.height);
-      const int x = static_cast<int>(i % level.width);
-      at[i] = covered(y, level.height) && covered(x, level.width) ? 1 : 0;
-    }
+    levels.push_back(
+        covered_tokens(level.height, level.width, a_.window, a_.stride, sums_).flatten().repeat({p_.batch}));
   }
+  cover_ = torch::cat(levels);
 }
 
 template <typename S>
@@ -349,7 +355,7 @@ template <typename S>
 template <typename Memory>
 void BlockPasses<S>::mlp_backward(Memory& memory, Gradients& g, Index n, const A* attended, const A* d_out,
                                   A* d_attended) const {
-  const S* d = memory.as_operand(kernels_, d_out, n * channels_);
+  const S* d = as_operand(d_out, n * channels_, memory.converted);
   S* hidden = memory.hidden.get(n * hidden_);
   S* d_hidden = memory.d_hidden.get(n * hidden_);
   S* normalized = memory.normalized.get(n * channels_);
@@ -375,16 +381,6 @@ void BlockPasses<S>::sample_up_backward(int l, const Saved& saved, const A* d_ou
   struct Memory {
     Buffer<S> converted, hidden, d_hidden, normalized, attended, blocks, product;
     Buffer<A> scratch;
-
-    const S* as_operand(const TokenKernels<S>& kernels, const A* x, Index count) {
-      if constexpr (std::is_same_v<S, A>) {
-        return x;
-      } else {
-        S* to = converted.get(count);
-        kernels.convert(count, x, to);
-        return to;
-      }
-    }
   };
   const Index offset = p_.levels[l].offset;
   A* level = d_r + offset * channels_;
@@ -398,7 +394,7 @@ void BlockPasses<S>::sample_up_backward(int l, const Saved& saved, const A* d_ou
       });
     }
     const A* d_rows = level + piece.token * channels_;
-    const S* d = memory.as_operand(kernels_, d_rows, piece.tokens * channels_);
+    const S* d = as_operand(d_rows, piece.tokens * channels_, memory.converted);
     S* d_attended_rows = d_attended + (offset + piece.token) * inner_;
     if (to_out_.defined()) {
       S* attended = memory.attended.get(piece.tokens * inner_);
@@ -477,8 +473,7 @@ void BlockPasses<S>::sample_down_backward(int l, const A* fine, const A* d_coars
       [&](Memory& memory, Index first, Index last, bool) {
         Gradients g = Gradients::mine(*this, sums);
         const Index n = (last - first) * level.width;
-        S* d = memory.converted.get(n * channels_);
-        kernels_.convert(n * channels_, d_coarse + first * level.width * channels_, d);
+        const S* d = as_operand(d_coarse + first * level.width * channels_, n * channels_, memory.converted);
         S* blocks = memory.blocks.get(n * block_);
         gather(l - 1, first, last, fine, 1, false, blocks);
         add_transposed_product(channels_, block_, n, d, blocks, g.down);

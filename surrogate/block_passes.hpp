@@ -73,6 +73,7 @@ class BlockPasses {
   NormWeights<A> attention_norm() const;
   NormWeights<A> mlp_norm() const;
   const S* operand(const torch::Tensor& weight) const;
+  const S* as_operand(const A* x, std::int64_t count, Buffer<S>& converted) const;  // x itself where S is A
   A* level_rows(const torch::Tensor& coarse,
                 int l) const;  // of level l >= 1 in a matrix that begins with level 1
   void fill_cover();
