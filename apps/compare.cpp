@@ -34,7 +34,7 @@ struct Options {
   std::vector<std::string> data;
   std::size_t samples = 8;
   double tolerance = SolverOptions{}.relative_tolerance;
-  bool force = false;
+  bool direct = false, force = false;
 };
 
 // The fields of one resolution; pressures come with a dataset, or from the solver.
@@ -138,13 +138,14 @@ ComparedResolution compare_source(const Options& o, const Surrogate& surrogate, 
                                   const std::string& label, Progress& progress, std::size_t& done) {
   ComparedResolution r{source.name, {source.grid.nx, source.grid.ny}};
   r.seen_in_training = surrogate.card().seen(r.resolution);
+  const Method method = o.direct ? Method::direct : Method::ladder;
   const Resolution base = surrogate.base_resolution(r.resolution);
   const bool interpolate = !r.seen_in_training && base.nx <= r.resolution.nx && base.ny <= r.resolution.ny;
   {  // warm-up of both, not timed
     Sample sample = source.read(0);
     ComparedSample ignored;
     solve_sample(source, o.tolerance, sample, ignored);
-    surrogate.predict(sample.permeability);
+    surrogate.predict(sample.permeability, method);
   }
   for (std::size_t s = 0; s < source.samples; ++s) {
     Sample sample = source.read(s);
@@ -152,7 +153,7 @@ ComparedResolution compare_source(const Options& o, const Surrogate& surrogate, 
     compared.number = sample.number;
     solve_sample(source, o.tolerance, sample, compared);
     const double start = seconds_now();
-    const Field prediction = surrogate.predict(sample.permeability);
+    const Field prediction = surrogate.predict(sample.permeability, method);
     compared.seconds_surrogate = seconds_now() - start;
     compared.relative_l2 = relative_l2(prediction, sample.pressure);
     compared.relative_h1 = relative_h1(prediction, sample.pressure);
@@ -160,7 +161,7 @@ ComparedResolution compare_source(const Options& o, const Surrogate& surrogate, 
         largest_error(prediction, sample.pressure) / largest_error(sample.pressure, Field(source.grid));
     if (interpolate) {
       compared.interpolated_l2 =
-          relative_l2(surrogate.predict_by_interpolation(sample.permeability), sample.pressure);
+          relative_l2(surrogate.predict(sample.permeability, Method::interpolation), sample.pressure);
     }
     compared.image = fmt::format("sample-{:03}-{}.vti", sample.number, label);
     write_image(fs::path(o.output) / compared.image, source, sample, prediction);
@@ -285,6 +286,7 @@ std::function<void(const Invocation&)> add_compare(CLI::App& app) {
   app.add_option("--tolerance", o->tolerance, "Relative tolerance of the solver [1e-10]");
   app.add_option("-o,--output", o->output, "Folder for report, pictures and VTK files")->type_name("DIR");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
+  app.add_flag("--direct", o->direct, "At unseen resolutions the network on the grid as it is, as published");
   app.add_flag("--force", o->force, "Compare on another set-up or domain than the model's");
   add_json_option(app, o->json);
   app.footer("Options after -- go to PETSc.");

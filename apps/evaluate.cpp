@@ -14,10 +14,10 @@ namespace mano {
 namespace {
 
 struct Options {
-  std::string model, device = "auto", json;
+  std::string model, device = "auto", method = "ladder", json;
   std::vector<std::string> data;
   int batch = 16;
-  bool force = false;
+  bool direct = false, force = false;
 };
 
 void evaluate_command(const Options& o, const Invocation&) {
@@ -35,11 +35,12 @@ void evaluate_command(const Options& o, const Invocation&) {
   std::vector<Evaluation> evaluations;
   for (const DatasetReader& reader : readers) {
     Progress progress("evaluate " + reader.path().filename().string(), "samples", reader.info().samples);
-    evaluations.push_back(
-        evaluate(surrogate, reader, o.batch, [&](std::size_t done) { progress.update(done); }));
+    evaluations.push_back(evaluate(surrogate, reader, o.batch,
+                                   o.direct ? Method::direct : parse_method(o.method),
+                                   [&](std::size_t done) { progress.update(done); }));
   }
-  for (const auto& line : table_lines(evaluations)) say(line);
-  write_json(o.json, evaluations_json("evaluate", o.model, evaluations));
+  for (const auto& line : table_lines(evaluations, surrogate.card())) say(line);
+  write_json(o.json, evaluations_json("evaluate", o.model, surrogate.card(), evaluations));
 }
 
 }  // namespace
@@ -50,6 +51,11 @@ std::function<void(const Invocation&)> add_evaluate(CLI::App& app) {
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   app.add_option("--batch", o->batch, "Samples at once [16]");
+  app.add_flag("--direct", o->direct, "At unseen resolutions the network on the grid as it is, as published");
+  app.add_option("--method", o->method,
+                 "ladder, or for comparison: interpolation, direct, jacobi (16 sweeps a grid in place of the "
+                 "refinement), "
+                 "exact-start (what the refinement does alone) [ladder]");
   app.add_flag("--force", o->force, "Evaluate on another set-up or domain than the model's");
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) { evaluate_command(*o, invocation); };

@@ -4,22 +4,32 @@
 
 namespace mano {
 
-std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations) {
+double error_at_training_resolution(const std::vector<Evaluation>& evaluations, const ModelCard& card) {
+  for (const Evaluation& e : evaluations)
+    if (e.seen_in_training) return e.relative_l2.mean;
+  return card.validation_l2;
+}
+
+std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations, const ModelCard& card) {
   std::vector<std::string> lines;
   lines.push_back(
-      "resolution  in training  samples  relative L2 (median, max)    relative H1  relative MSE  s/sample");
+      "resolution  in training  samples  relative L2 (median, max)   to training  interpolated  relative H1  "
+      "s/sample");
+  const double reference = error_at_training_resolution(evaluations, card);
+  bool seen = false;
   for (const Evaluation& e : evaluations) {
-    lines.push_back(fmt::format("{:<11} {:<12} {:<8} {:.4f} ({:.4f}, {:.4f})      {:<12.4f} {:<13.3e} {:.3g}",
-                                e.resolution.text(), e.seen_in_training ? "seen" : "unseen", e.samples,
-                                e.relative_l2.mean, e.relative_l2.median, e.relative_l2.max,
-                                e.relative_h1.mean, e.relative_mse, e.seconds_per_sample));
-    if (e.interpolated_l2) {
-      lines.push_back(fmt::format(
-          "{:<11} {:<12} {:<8} {:.4f} ({:.4f}, {:.4f})      interpolated from the training resolution: "
-          "the line to beat",
-          "", "", "", e.interpolated_l2->mean, e.interpolated_l2->median, e.interpolated_l2->max));
-    }
+    seen = seen || e.seen_in_training;
+    lines.push_back(fmt::format(
+        "{:<11} {:<12} {:<8} {:.4f} ({:.4f}, {:.4f})     {:<12.3f} {:<13.4f} {:<12.4f} {:.3g}",
+        e.resolution.text(), e.seen_in_training ? "seen" : "unseen", e.samples, e.relative_l2.mean,
+        e.relative_l2.median, e.relative_l2.max, e.relative_l2.mean / reference, e.interpolated_l2.mean,
+        e.relative_h1.mean, e.seconds_per_sample));
   }
+  lines.push_back(
+      fmt::format("to training: relative L2 over that {} ({:.4f}); interpolated: the prediction at the "
+                  "training resolution, "
+                  "interpolated",
+                  seen ? "at the training resolution" : "of the held-out part of training", reference));
   return lines;
 }
 
@@ -31,8 +41,9 @@ nlohmann::json summary_json(const ErrorSummary& s) {
 
 }  // namespace
 
-nlohmann::json evaluations_json(const std::string& command, const std::string& model,
+nlohmann::json evaluations_json(const std::string& command, const std::string& model, const ModelCard& card,
                                 const std::vector<Evaluation>& evaluations) {
+  const double reference = error_at_training_resolution(evaluations, card);
   nlohmann::json results = nlohmann::json::array();
   for (const Evaluation& e : evaluations) {
     nlohmann::json r{{"data", e.data},
@@ -44,7 +55,9 @@ nlohmann::json evaluations_json(const std::string& command, const std::string& m
                      {"relative_mse", e.relative_mse},
                      {"seconds_per_sample", e.seconds_per_sample},
                      {"device", e.device}};
-    if (e.interpolated_l2) r["interpolated_relative_l2"] = summary_json(*e.interpolated_l2);
+    r["interpolated_relative_l2"] = summary_json(e.interpolated_l2);
+    r["ratio_to_training_resolution"] = e.relative_l2.mean / reference;
+    r["method"] = to_string(e.method);
     results.push_back(r);
   }
   return {{"command", command}, {"model", model}, {"results", results}};

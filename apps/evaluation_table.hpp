@@ -9,8 +9,11 @@
 
 namespace mano {
 
-std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations);
-nlohmann::json evaluations_json(const std::string& command, const std::string& model,
+/// The error that ratios are taken to: at the first evaluated resolution that training saw, else on the held-out part of training.
+double error_at_training_resolution(const std::vector<Evaluation>& evaluations, const ModelCard& card);
+
+std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations, const ModelCard& card);
+nlohmann::json evaluations_json(const std::string& command, const std::string& model, const ModelCard& card,
                                 const std::vector<Evaluation>& evaluations);
 
 }  // namespace mano

@@ -58,10 +58,11 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   const Architecture& a = c.architecture;
   std::vector<std::string> resolutions;
   for (const Resolution& r : c.resolutions) resolutions.push_back(r.text());
-  say(fmt::format("MANO checkpoint {}, written by mano {}", path.string(), c.version));
-  say(fmt::format("{} parameters: dim {}, depth {}, heads {} of {}, MLP {}, window {} stride {}, rate {}, {}",
-                  c.parameters, a.dim, a.depth, a.heads, a.dim_head, a.mlp, a.window, a.stride, a.rate,
-                  a.sampling == Architecture::Sampling::conv ? "learned sampling" : "average pooling"));
+  say(fmt::format("{} checkpoint {}, written by mano {}", to_string(a.model), path.string(), c.version));
+  say(fmt::format("{} parameters, {}", c.parameters, to_json(a)));
+  say(c.refinement ? "unseen resolutions: a ladder of grids from the training resolution, refined by " +
+                         to_json(*c.refinement)
+                   : std::string("unseen resolutions: interpolated from the training resolution"));
   say(fmt::format("trained at {} on {} data, set-up {}, domain {:g}x{:g}, values at the {}",
                   fmt::join(resolutions, ", "), c.field, c.setup, c.lx, c.ly, to_string(c.location)));
   for (const auto& d : c.data) say(fmt::format("data {}: {} samples, hash {}", d.file, d.samples, d.hash));

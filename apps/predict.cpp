@@ -27,7 +27,7 @@ struct Options {
   FieldOptions field;
   std::string model, data, resolution, output, json, device = "auto";
   int batch = 16;
-  bool force = false;
+  bool direct = false, force = false;
 };
 
 // Where the permeabilities come from: a dataset, or --field / --permeability.
@@ -81,9 +81,13 @@ Input input_of(const Options& o, const Surrogate& surrogate) {
   return in;
 }
 
+Method method_of(const Options& o) {
+  return o.direct ? Method::direct : Method::ladder;
+}
+
 void write_one_vti(const Options& o, const Input& in, const Surrogate& surrogate) {
   const Sample sample = in.read(in.first);
-  const Field prediction = surrogate.predict(sample.permeability);
+  const Field prediction = surrogate.predict(sample.permeability, method_of(o));
   VtkImage image{.grid = in.grid, .location = in.location};
   image.scalars = {{"permeability", sample.permeability}, {"pressure_surrogate", prediction}};
   if (!sample.pressure.values.empty()) {
@@ -118,7 +122,7 @@ void write_dataset(const Options& o, const Input& in, const Surrogate& surrogate
       }
       if (const int signal = interrupt_signal())
         throw Interrupted(signal, "interrupted; nothing was written");
-      const auto predictions = surrogate.predict(permeabilities);
+      const auto predictions = surrogate.predict(permeabilities, method_of(o));
       for (std::size_t s = 0; s < samples.size(); ++s) {
         samples[s].pressure = predictions[s];
         samples[s].iterations = 0;
@@ -167,6 +171,7 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app) {
   app.add_option("-o,--output", o->output, "Result: .h5, or .vti for one sample")->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   app.add_option("--batch", o->batch, "Samples at once [16]");
+  app.add_flag("--direct", o->direct, "At unseen resolutions the network on the grid as it is, as published");
   app.add_flag("--force", o->force, "Predict for another set-up or domain than the model's");
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) { predict(*o, invocation); };

@@ -18,13 +18,13 @@ namespace {
 struct Options {
   TrainRequest request;
   std::vector<std::string> data;
-  std::string run, preset = "small", json;
-  std::optional<int> dim, depth, heads, dim_head, mlp, window, stride, rate;
+  std::string run, model = "mano", preset = "small", json;
+  std::optional<int> dim, depth, heads, dim_head, mlp, window, stride, rate, patch, modes;
   std::string sampling, precision = "fp32";
 };
 
 Architecture architecture_of(const Options& o) {
-  Architecture a = architecture_preset(o.preset);
+  Architecture a = architecture_preset(o.preset, parse_model(o.model));
   const auto set = [](int& target, const std::optional<int>& value) { target = value.value_or(target); };
   set(a.dim, o.dim);
   set(a.depth, o.depth);
@@ -34,6 +34,8 @@ Architecture architecture_of(const Options& o) {
   set(a.window, o.window);
   set(a.stride, o.stride);
   set(a.rate, o.rate);
+  set(a.patch, o.patch);
+  set(a.modes, o.modes);
   check(o.sampling.empty() || o.sampling == "conv" || o.sampling == "avg-pool",
         "sampling is '{}', expected conv or avg-pool", o.sampling);
   if (o.sampling == "avg-pool") a.sampling = Architecture::Sampling::avg_pool;
@@ -57,9 +59,12 @@ void train_command(const Options& o, const Invocation&) {
   // 2. Training; a line an epoch.
   std::unique_ptr<Progress> progress;
   TrainCallbacks callbacks;
-  callbacks.progress = [&](int epoch, std::size_t samples, std::size_t of) {
-    if (!progress) progress = std::make_unique<Progress>("train", "samples", of * request.epochs);
-    progress->update((epoch - 1) * of + samples, fmt::format("epoch {}", epoch));
+  std::string stage;
+  callbacks.progress = [&](const TrainProgress& p) {
+    if (!progress || p.stage != stage)
+      progress = std::make_unique<Progress>("train " + p.stage, "samples", p.of * p.epochs);
+    stage = p.stage;
+    progress->update((p.epoch - 1) * p.of + p.samples, fmt::format("epoch {}", p.epoch));
   };
   callbacks.start = [&](const TrainPlan& plan) {
     say(fmt::format(
@@ -69,9 +74,10 @@ void train_command(const Options& o, const Invocation&) {
   };
   callbacks.epoch = [&](const EpochReport& r) {
     progress->clear();
-    say(fmt::format("epoch {:4} of {}: relative L2 {:.4f} in training, {:.4f} held out{}, {}{}", r.epoch,
-                    request.epochs, r.train_l2, r.validation_l2, r.best ? " (best)" : "",
-                    duration_text(r.seconds),
+    say(fmt::format("{} {:4} of {}: {} {:.4f} in training, {:.4f} held out{}, {}{}",
+                    r.stage == "base" ? "epoch" : "refinement", r.epoch, r.epochs,
+                    r.stage == "base" ? "relative L2" : "part of the error left", r.train_l2, r.validation_l2,
+                    r.best ? " (best)" : "", duration_text(r.seconds),
                     r.skipped > 0 ? fmt::format(", {} steps skipped: not finite", r.skipped) : ""));
   };
   const TrainResult result = train(request, callbacks);
@@ -99,7 +105,9 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   TrainRequest& r = o->request;
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   app.add_option("-o,--output", o->run, "Folder of the run")->type_name("RUN");
-  app.add_option("--preset", o->preset, "small (68,000 parameters) or paper [small]");
+  app.add_option("--model", o->model, "mano, or a rival: fno, vit, swin, unet [mano]");
+  app.add_option("--preset", o->preset,
+                 "small (about 70,000 parameters), large (600,000), or paper (MANO alone) [small]");
   app.add_option("--epochs", r.epochs, fmt::format("Passes over the data [{}]", r.epochs));
   app.add_option("--device", r.device, "auto, cpu or cuda [auto]");
   app.add_option("--seed", r.seed, "Seed of weights, split and order [0]");
@@ -124,6 +132,16 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
       ->group(training);
   app.add_option("--held-out", r.held_out, fmt::format("Fraction not trained on [{}]", r.held_out))
       ->group(training);
+  app.add_flag("--symmetry,!--no-symmetry", r.symmetry,
+               "Train on reflected fields too, where the set-up has symmetries [on]")
+      ->group(training);
+  app.add_option("--refinement", r.refinement,
+                 "Of unseen resolutions: residual (of the equation), approximate (where it is not recorded), "
+                 "none [auto]")
+      ->group(training);
+  app.add_option("--refine-epochs", r.refine_epochs,
+                 fmt::format("Passes of the refinement over the data, after the base [{}]", r.refine_epochs))
+      ->group(training);
   const std::string shape = "Architecture, in place of the preset's";
   app.add_option("--dim", o->dim, "Width of a token")->group(shape);
   app.add_option("--depth", o->depth, "Blocks")->group(shape);
@@ -133,6 +151,8 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--window", o->window, "Window size K")->group(shape);
   app.add_option("--stride", o->stride, "Window stride S")->group(shape);
   app.add_option("--rate", o->rate, "Coarsening from level to level")->group(shape);
+  app.add_option("--patch", o->patch, "Points of a token in each direction, of ViT and Swin")->group(shape);
+  app.add_option("--modes", o->modes, "Fourier modes of an FNO in each direction")->group(shape);
   app.add_option("--sampling", o->sampling, "conv or avg-pool")->group(shape);
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) { train_command(*o, invocation); };

@@ -1,8 +1,9 @@
 #pragma once
-// Shape of a MANO (arXiv 2507.02748). Dimension letters, used throughout surrogate/:
+// Shape of a MANO (arXiv 2507.02748) or of one of its rivals (surrogate/rivals.hpp). Dimension letters, used throughout surrogate/:
 //   B batch, H height (rows, y), W width (columns, x), C channels = dim, h heads, d dim_head, K window, S stride, L levels
 // Tokens are stored [B, H, W, C], channels last.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -14,14 +15,19 @@ struct Architecture {
     avg_pool
   };  ///< learned (transposed) convolution, or average pooling and nearest
 
+  enum class Model { mano, fno, vit, swin, unet };
+
+  Model model = Model::mano;
   int channels_in = 3;  ///< ln k, x, y
   int channels_out = 1;
-  int dim = 32;
-  int depth = 4;
-  int heads = 4;
+  int dim = 32;   ///< channels; of a U-Net at its finest level
+  int depth = 4;  ///< blocks; of a U-Net the levels below the finest
+  int heads = 4;  ///< MANO, ViT, Swin
   int dim_head = 8;
-  int mlp = 64;
-  int window = 2;
+  int mlp = 64;    ///< hidden channels; MANO, ViT, Swin
+  int window = 2;  ///< MANO, Swin
+  int patch = 2;   ///< ViT, Swin: patch x patch points are a token
+  int modes = 8;   ///< FNO: Fourier modes in each direction
   int stride = 1;
   int rate = 2;
   Sampling sampling = Sampling::conv;
@@ -37,8 +43,19 @@ struct Architecture {
   bool operator==(const Architecture&) const = default;
 };
 
-/// "small" (68,000 parameters) or "paper". Throws InvalidInput for another name.
-Architecture architecture_preset(const std::string& name);
+/// "small" (about 70,000 parameters), "large" (about 600,000), "paper" (MANO alone), or "refinement": the small one of the ladder
+/// (surrogate/refinement.hpp). Throws InvalidInput for another name.
+Architecture architecture_preset(const std::string& name,
+                                 Architecture::Model model = Architecture::Model::mano);
+
+const char* to_string(Architecture::Model model);          ///< "mano", "fno", "vit", "swin", "unet"
+Architecture::Model parse_model(const std::string& name);  ///< Throws InvalidInput.
+
+/// Throws InvalidInput where the network cannot take a grid.
+void check_grid(const Architecture& architecture, int height, int width);
+
+/// A lower bound of the number of its parameters.
+std::int64_t least_parameters(const Architecture& architecture);
 
 /// Throws InvalidInput where a number is out of range.
 void check_architecture(const Architecture& architecture);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "surrogate/architecture.hpp"
+#include "surrogate/network.hpp"
 
 namespace mano {
 
@@ -23,11 +24,6 @@ struct BlockWeights {
   LayerNormWeights mlp_norm;
   torch::Tensor mlp_in, mlp_in_bias;    // [mlp, C], [mlp]
   torch::Tensor mlp_out, mlp_out_bias;  // [C, mlp], [C]
-};
-
-enum class Precision {
-  full,  ///< the weights' own: float32 or float64
-  bfloat16  ///< operands of matrix products in bfloat16; sums, residual stream and gradients of weights in float32
 };
 
 /// x [B, H, W, C] -> [B, H, W, C]. Differentiable once, with respect to x and the weights. Kept for the backward pass: 20 C / 3

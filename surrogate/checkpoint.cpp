@@ -27,6 +27,17 @@ std::string shape_text(at::IntArrayRef shape) {
   return text + "]";
 }
 
+constexpr const char* kRefinementPrefix = "refinement.";
+
+// Metadata alone must not make this program allocate more than the file could hold.
+void check_size(const Architecture& a, const SafetensorsFile& file, const std::string& where) {
+  std::int64_t numbers = 0;
+  for (const auto& [name, tensor] : file.tensors)
+    numbers += static_cast<std::int64_t>(tensor.bytes.size() / 4);
+  check(least_parameters(a) <= numbers,
+        "{}: its {} numbers are of another architecture than its metadata say", where, numbers);
+}
+
 }  // namespace
 
 StoredTensor store(const torch::Tensor& tensor) {
@@ -43,11 +54,10 @@ torch::Tensor restore(const StoredTensor& stored) {
   return tensor;
 }
 
-void load_parameters(MultipoleModel& model, const SafetensorsFile& file, const std::string& prefix,
+void load_parameters(Network& network, const SafetensorsFile& file, const std::string& prefix,
                      const std::string& where) {
   torch::NoGradGuard no_grad;
-  std::size_t found = 0;
-  for (auto& [name, parameter] : model.named_parameters()) {
+  for (auto& [name, parameter] : network.named_parameters()) {
     const auto entry = file.tensors.find(prefix + name);
     check(entry != file.tensors.end(), "{}: tensor '{}{}' is missing: the file is of another architecture",
           where, prefix, name);
@@ -55,17 +65,37 @@ void load_parameters(MultipoleModel& model, const SafetensorsFile& file, const s
           "{}: tensor '{}{}' has shape {}, the architecture needs {}", where, prefix, name,
           shape_text(entry->second.shape), shape_text(parameter.sizes()));
     parameter.copy_(restore(entry->second));
-    ++found;
   }
-  for (const auto& [name, tensor] : file.tensors) found -= name.rfind(prefix, 0) == 0 ? 1 : 0;
-  check(found == 0, "{}: it holds tensors that the architecture does not have", where);
 }
 
-void save_checkpoint(const std::filesystem::path& path, const MultipoleModel& model, const ModelCard& card) {
+void save_checkpoint(const std::filesystem::path& path, const SurrogateModel& model) {
   SafetensorsFile file;
-  file.metadata = to_metadata(card);
-  for (const auto& [name, parameter] : model.named_parameters()) file.tensors[name] = store(parameter);
+  file.metadata = to_metadata(model.card);
+  for (const auto& [name, parameter] : model.base->named_parameters()) file.tensors[name] = store(parameter);
+  if (model.refinement) {
+    for (const auto& [name, parameter] : model.refinement->named_parameters())
+      file.tensors[kRefinementPrefix + name] = store(parameter);
+  }
   write_safetensors(path, file);
+}
+
+SurrogateModel load_checkpoint(const std::filesystem::path& path) {
+  const std::string where = path.string();
+  const SafetensorsFile file = read_safetensors(path);
+  SurrogateModel model;
+  model.card = card_from_metadata(file.metadata, where);
+  check_size(model.card.architecture, file, where);
+  model.base = make_network(model.card.architecture, 0);
+  load_parameters(*model.base, file, "", where);
+  std::size_t expected = model.base->named_parameters().size();
+  if (model.card.refinement) {
+    check_size(*model.card.refinement, file, where);
+    model.refinement = make_network(*model.card.refinement, 0);
+    load_parameters(*model.refinement, file, kRefinementPrefix, where);
+    expected += model.refinement->named_parameters().size();
+  }
+  check(file.tensors.size() == expected, "{}: it holds tensors that the architecture does not have", where);
+  return model;
 }
 
 }  // namespace mano

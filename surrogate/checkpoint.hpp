@@ -5,8 +5,7 @@
 
 #include <filesystem>
 
-#include "surrogate/model_card.hpp"
-#include "surrogate/multipole_model.hpp"
+#include "surrogate/model.hpp"
 #include "surrogate/safetensors.hpp"
 
 namespace mano {
@@ -14,11 +13,14 @@ namespace mano {
 StoredTensor store(const torch::Tensor& tensor);
 torch::Tensor restore(const StoredTensor& stored);
 
-/// Copies tensors named prefix + parameter name into the model. Throws InvalidInput, naming `where`, for a missing or
-/// surplus tensor or another shape.
-void load_parameters(MultipoleModel& model, const SafetensorsFile& file, const std::string& prefix,
+/// Copies tensors named prefix + parameter name into the network. Throws InvalidInput, naming `where`, for a missing tensor or
+/// another shape.
+void load_parameters(Network& network, const SafetensorsFile& file, const std::string& prefix,
                      const std::string& where);
 
-void save_checkpoint(const std::filesystem::path& path, const MultipoleModel& model, const ModelCard& card);
+/// The base network's parameters under their own names, the refinement's after "refinement.".
+void save_checkpoint(const std::filesystem::path& path, const SurrogateModel& model);
+/// On the CPU. Throws InvalidInput for a file that is missing, truncated, of another schema version or architecture.
+SurrogateModel load_checkpoint(const std::filesystem::path& path);
 
 }  // namespace mano

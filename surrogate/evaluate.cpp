@@ -6,7 +6,7 @@
 
 namespace mano {
 
-Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch,
+Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch, Method method,
                     const std::function<void(std::size_t)>& progress) {
   const DatasetInfo& info = data.info();
   Evaluation e;
@@ -15,8 +15,7 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
   e.samples = info.samples;
   e.seen_in_training = surrogate.card().seen(e.resolution);
   e.device = surrogate.device();
-  const Resolution base = surrogate.base_resolution(e.resolution);
-  const bool finer = base.nx <= e.resolution.nx && base.ny <= e.resolution.ny && !(base == e.resolution);
+  e.method = method;
 
   std::vector<double> l2, h1, interpolated;
   double seconds = 0.0;
@@ -28,24 +27,26 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
       permeabilities.push_back(std::move(sample.permeability));
       pressures.push_back(std::move(sample.pressure));
     }
-    if (begin == 0) surrogate.predict(permeabilities);  // warm-up, not timed
+    if (begin == 0) surrogate.predict(permeabilities, method);  // warm-up, not timed
     const double start = seconds_now();
-    const std::vector<Field> predictions = surrogate.predict(permeabilities);
+    const std::vector<Field> predictions = surrogate.predict(permeabilities, method);
     seconds += seconds_now() - start;
+    const std::vector<Field> from_training =
+        e.seen_in_training
+            ? predictions
+            : surrogate.predict(permeabilities, method == Method::exact_start ? Method::exact_interpolation
+                                                                              : Method::interpolation);
     for (std::size_t s = 0; s < predictions.size(); ++s) {
       l2.push_back(relative_l2(predictions[s], pressures[s]));
       h1.push_back(relative_h1(predictions[s], pressures[s]));
-      if (finer && !e.seen_in_training) {
-        interpolated.push_back(
-            relative_l2(surrogate.predict_by_interpolation(permeabilities[s]), pressures[s]));
-      }
+      interpolated.push_back(relative_l2(from_training[s], pressures[s]));
     }
     if (progress) progress(end);
   }
   e.relative_l2 = summarize(l2);
   e.relative_h1 = summarize(h1);
   for (double error : l2) e.relative_mse += error * error / static_cast<double>(l2.size());
-  if (!interpolated.empty()) e.interpolated_l2 = summarize(interpolated);
+  e.interpolated_l2 = summarize(interpolated);
   e.seconds_per_sample = seconds / static_cast<double>(info.samples);
   return e;
 }

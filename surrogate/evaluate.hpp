@@ -19,14 +19,16 @@ struct Evaluation {
   ErrorSummary relative_l2;
   ErrorSummary relative_h1;
   double relative_mse = 0.0;  ///< mean of squared relative L2
-  /// At an unseen finer resolution: relative L2 of interpolating the prediction at the training resolution.
-  std::optional<ErrorSummary> interpolated_l2;
+  Method method = Method::ladder;
+  /// Relative L2 of interpolating the prediction at the training resolution (of the exact solution there, with exact_start); of the
+  /// prediction itself where the resolution is seen.
+  ErrorSummary interpolated_l2;
   double seconds_per_sample = 0.0;  ///< of prediction, in batches, after a warm-up
   std::string device;
 };
 
 /// `progress(done)` is called after every batch.
-Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch,
+Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch, Method method,
                     const std::function<void(std::size_t)>& progress = {});
 
 }  // namespace mano

@@ -32,14 +32,20 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
                       {"data", data},
                       {"epoch", c.epoch},
                       {"validation_relative_l2", c.validation_l2}};
-  return {{"schema", kCheckpointSchema},
-          {"schema_version", std::to_string(kCheckpointSchemaVersion)},
-          {"program_version", c.version},
-          {"architecture", to_json(c.architecture)},
-          {"normalization", normalization.dump()},
-          {"training", training.dump()},
-          {"parameters", std::to_string(c.parameters)},
-          {"data_configuration", c.data_configuration}};
+  std::map<std::string, std::string> metadata{{"schema", kCheckpointSchema},
+                                              {"schema_version", std::to_string(kCheckpointSchemaVersion)},
+                                              {"program_version", c.version},
+                                              {"architecture", to_json(c.architecture)},
+                                              {"normalization", normalization.dump()},
+                                              {"training", training.dump()},
+                                              {"parameters", std::to_string(c.parameters)},
+                                              {"data_configuration", c.data_configuration}};
+  if (c.refinement) {
+    metadata["refinement"] = to_json(*c.refinement);
+    metadata["refines_base"] = json(c.refines_base).dump();
+    metadata["refinement_gain"] = json(c.refinement_gain).dump();
+  }
+  return metadata;
 }
 
 ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata, const std::string& where) {
@@ -55,6 +61,11 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   ModelCard card;
   try {
     card.architecture = architecture_from_json(get("architecture"));
+    if (metadata.contains("refinement")) {
+      card.refinement = architecture_from_json(get("refinement"));
+      card.refines_base = json::parse(get("refines_base"));
+      card.refinement_gain = json::parse(get("refinement_gain"));
+    }
     const json n = json::parse(get("normalization"));
     card.normalization = {n.at("mean_log_k"), n.at("std_log_k"), n.at("mean_pressure"), n.at("std_pressure")};
     const json t = json::parse(get("training"));
@@ -77,6 +88,8 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   check(std::all_of(card.resolutions.begin(), card.resolutions.end(),
                     [](const Resolution& r) { return r.nx > 0 && r.ny > 0; }),
         "{}: metadata is damaged: a training resolution is not above zero", where);
+  check(std::isfinite(card.refinement_gain) && card.refinement_gain > 0,
+        "{}: metadata is damaged: refinement_gain is {}", where, card.refinement_gain);
   check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) &&
             n.std_pressure > 0 && !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
         "{}: metadata is damaged: normalisation or domain out of range", where);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct TrainingData {
 
 struct ModelCard {
   Architecture architecture;
+  std::optional<Architecture> refinement;  ///< of the network that refines on the ladder of grids
+  double refinement_gain = 1.0;            ///< surrogate/refinement.hpp
+  bool refines_base = false;  ///< the refinement improves predictions at the training resolution too
   Normalization normalization;
   std::vector<Resolution> resolutions;  ///< seen in training
   std::string setup;

@@ -74,18 +74,6 @@ std::vector<std::pair<std::string, torch::Tensor>> MultipoleModel::named_paramet
   return list;
 }
 
-std::vector<torch::Tensor> MultipoleModel::parameters() const {
-  std::vector<torch::Tensor> list;
-  for (const auto& [name, tensor] : named_parameters()) list.push_back(tensor);
-  return list;
-}
-
-std::int64_t MultipoleModel::parameter_count() const {
-  std::int64_t count = 0;
-  for (const auto& tensor : parameters()) count += tensor.numel();
-  return count;
-}
-
 void MultipoleModel::to(torch::Device device, torch::Dtype dtype) {
   for_each_parameter([&](const std::string&, torch::Tensor& tensor, const auto&, int64_t) {
     tensor = tensor.detach().to(device, dtype).requires_grad_(true);

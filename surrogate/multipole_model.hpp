@@ -9,6 +9,7 @@
 
 #include "surrogate/architecture.hpp"
 #include "surrogate/block.hpp"
+#include "surrogate/network.hpp"
 
 namespace mano {
 
@@ -20,7 +21,7 @@ struct ModelWeights {
   torch::Tensor output, output_bias;      // [channels_out, C], [channels_out]
 };
 
-class MultipoleModel {
+class MultipoleModel : public Network {
  public:
   /// Fresh weights, drawn as PyTorch draws them for these layers, from `seed`; float32 on the CPU.
   MultipoleModel(const Architecture& architecture, std::uint64_t seed);
@@ -29,15 +30,10 @@ class MultipoleModel {
   const ModelWeights& weights() const { return weights_; }
 
   /// input [B, channels_in, H, W] -> [B, channels_out, H, W].
-  torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const;
+  torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const override;
 
-  /// Parameters under the names of the reference implementation, always in the same order. The tensors are the model's.
-  std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const;
-  std::vector<torch::Tensor> parameters() const;
-  std::int64_t parameter_count() const;
-
-  /// Moves and converts all parameters; they stay leaves that require gradients.
-  void to(torch::Device device, torch::Dtype dtype);
+  std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const override;
+  void to(torch::Device device, torch::Dtype dtype) override;
 
  private:
   torch::Tensor local_attention(const BlockWeights& block, const torch::Tensor& tokens) const;

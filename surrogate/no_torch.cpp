@@ -32,10 +32,10 @@ int Surrogate::threads() const {
 std::string Surrogate::device() const {
   missing();
 }
-std::vector<Field> Surrogate::predict(const std::vector<Field>&) const {
+std::vector<Field> Surrogate::predict(const std::vector<Field>&, Method) const {
   missing();
 }
-Field Surrogate::predict(const Field&) const {
+Field Surrogate::predict(const Field&, Method) const {
   missing();
 }
 void Surrogate::check_fits(const Grid&, std::size_t) const {
@@ -47,10 +47,8 @@ void Surrogate::check_problem(const std::string&, const Grid&, Location, const s
 Resolution Surrogate::base_resolution(const Resolution&) const {
   missing();
 }
-Field Surrogate::predict_by_interpolation(const Field&) const {
-  missing();
-}
-Evaluation evaluate(const Surrogate&, const DatasetReader&, int, const std::function<void(std::size_t)>&) {
+Evaluation evaluate(const Surrogate&, const DatasetReader&, int, Method,
+                    const std::function<void(std::size_t)>&) {
   missing();
 }
 const char* to_string(Form) {

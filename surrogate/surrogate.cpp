@@ -2,54 +2,62 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
-#include "core/resample.hpp"
 #include "surrogate/checkpoint.hpp"
+#include "surrogate/darcy_operator.hpp"
 #include "surrogate/tensor_fields.hpp"
 
 namespace mano {
 
 namespace {
 
-// Metadata alone must not make this program allocate more than the file could hold.
-void check_size(const Architecture& a, const SafetensorsFile& file, const std::string& where) {
-  std::int64_t numbers = 0;
-  for (const auto& [name, tensor] : file.tensors)
-    numbers += static_cast<std::int64_t>(tensor.bytes.size() / 4);
-  const std::int64_t widest = std::max({a.dim, a.mlp, 3 * a.heads * a.dim_head});
-  check(a.depth <= static_cast<std::int64_t>(file.tensors.size()) && a.depth * a.dim * widest <= numbers &&
-            a.channels_in == 3 && a.channels_out == 1,
-        "{}: its {} numbers are of another architecture than its metadata say", where, numbers);
+torch::Tensor by_method(const SurrogateModel& model, Method method, const torch::Tensor& k, const Grid& grid,
+                        const Resolution& from) {
+  const bool exact = method == Method::exact_start || method == Method::exact_interpolation;
+  const bool solves = exact || method == Method::jacobi;
+  check(!solves || (known_setup(model.card.setup) && model.card.location == Location::cell),
+        "method is '{}', but the equation of set-up '{}' is not known", to_string(method), model.card.setup);
+  switch (method) {
+    case Method::direct:
+      return model.direct(k, grid);
+    case Method::interpolation:
+      return model.by_interpolation(k, grid, from);
+    case Method::jacobi:
+      return model.by_ladder(k, grid, from, {.jacobi_sweeps = 16});
+    case Method::exact_start:
+      return model.by_ladder(k, grid, from, {.exact_start = true});
+    case Method::exact_interpolation:
+      return model.by_interpolation(k, grid, from, {.exact_start = true});
+    default:
+      return model.by_ladder(k, grid, from);
+  }
 }
 
 }  // namespace
 
 struct Surrogate::Impl {
-  ModelCard card;
-  MultipoleModel model;
-  torch::Device device;
+  SurrogateModel model;
 };
 
 Surrogate::Surrogate(const std::filesystem::path& model_path, const std::string& device_name) {
   const auto path = checkpoint_path(model_path);
-  const SafetensorsFile file = read_safetensors(path);
-  ModelCard card = card_from_metadata(file.metadata, path.string());
-  check_size(card.architecture, file, path.string());
-  MultipoleModel model(card.architecture, 0);
-  load_parameters(model, file, "", path.string());
-  const torch::Device device = device_from(device_name);
-  model.to(device, torch::kFloat32);
-  impl_ = std::make_unique<Impl>(Impl{std::move(card), std::move(model), device});
+  impl_ = std::make_unique<Impl>(Impl{load_checkpoint(path)});
+  const Architecture& a = impl_->model.card.architecture;
+  check(a.channels_in == 3 && a.channels_out == 1,
+        "{}: the network maps {} channels to {}, a surrogate 3 to 1", path.string(), a.channels_in,
+        a.channels_out);
+  impl_->model.to(device_from(device_name));
 }
 
 Surrogate::~Surrogate() = default;
 Surrogate::Surrogate(Surrogate&&) noexcept = default;
 
 const ModelCard& Surrogate::card() const {
-  return impl_->card;
+  return impl_->model.card;
 }
 
 int Surrogate::threads() const {
@@ -57,30 +65,31 @@ int Surrogate::threads() const {
 }
 
 std::string Surrogate::device() const {
-  return impl_->device.is_cuda() ? "cuda" : "cpu";
+  return impl_->model.device.is_cuda() ? "cuda" : "cpu";
 }
 
 void Surrogate::check_fits(const Grid& grid, std::size_t batch) const {
-  // 'mano benchmark' measures 9 to 10 numbers a channel where h d = C, on the CPU.
-  const Architecture& a = impl_->card.architecture;
-  const double per_token = sizeof(float) * (7.0 * a.dim + 5.0 * a.heads * a.dim_head);
+  // 'mano benchmark' measures 9 to 10 numbers a channel where h d = C, on the CPU; the refinement's operator has 30 in float64.
+  const ModelCard& card = impl_->model.card;
+  const auto numbers = [](const Architecture& a) { return 7.0 * a.dim + 5.0 * a.heads * a.dim_head; };
+  double per_token = sizeof(float) * numbers(card.architecture);
+  if (card.refinement)
+    per_token = std::max(per_token, sizeof(float) * numbers(*card.refinement) + 30.0 * sizeof(double));
   check_memory(
       per_token * static_cast<double>(grid.cells() * batch),
       fmt::format("predicting {} field{} of {} at once", batch, batch == 1 ? "" : "s", grid.resolution()));
 }
 
-std::vector<Field> Surrogate::predict(const std::vector<Field>& permeabilities) const {
+std::vector<Field> Surrogate::predict(const std::vector<Field>& permeabilities, Method method) const {
   if (permeabilities.empty()) return {};
   check_fits(permeabilities[0].grid, permeabilities.size());
   for (const Field& k : permeabilities) check_permeability(k, "predict");
   const torch::InferenceMode inference;
-  const ModelCard& card = impl_->card;
+  const SurrogateModel& model = impl_->model;
   const Grid& grid = permeabilities[0].grid;
-  const auto k = stack_values(permeabilities).to(impl_->device);
-  const auto input = network_input(k, grid, card.location, card.normalization);
-  const auto output = denormalized(impl_->model.forward(input), card.normalization)
-                          .to(torch::kCPU, torch::kFloat64)
-                          .contiguous();
+  const auto k = stack_values(permeabilities).to(model.device);
+  const auto output =
+      by_method(model, method, k, grid, base_resolution({grid.nx, grid.ny})).to(torch::kCPU).contiguous();
   if (!torch::isfinite(output).all().item<bool>()) {
     throw RunFailed(
         "the prediction is not finite: the weights are not, or the permeability is beyond single precision");
@@ -94,13 +103,13 @@ std::vector<Field> Surrogate::predict(const std::vector<Field>& permeabilities) 
   return pressures;
 }
 
-Field Surrogate::predict(const Field& permeability) const {
-  return predict(std::vector<Field>{permeability}).front();
+Field Surrogate::predict(const Field& permeability, Method method) const {
+  return predict(std::vector<Field>{permeability}, method).front();
 }
 
 void Surrogate::check_problem(const std::string& setup, const Grid& grid, Location location,
                               const std::string& where) const {
-  const ModelCard& c = impl_->card;
+  const ModelCard& c = impl_->model.card;
   const auto close = [](double a, double b) { return std::abs(a - b) <= 1e-9 * std::abs(b); };
   check(setup == c.setup,
         "{}: set-up is '{}', the model was trained for '{}' (--force predicts all the same)", where, setup,
@@ -115,7 +124,7 @@ void Surrogate::check_problem(const std::string& setup, const Grid& grid, Locati
 
 Resolution Surrogate::base_resolution(const Resolution& target) const {
   const auto cells = [](const Resolution& r) { return static_cast<double>(r.nx) * r.ny; };
-  const auto& seen = impl_->card.resolutions;
+  const auto& seen = impl_->model.card.resolutions;
   Resolution best = seen.front();
   for (const Resolution& r : seen) {
     const bool fits = r.nx <= target.nx && r.ny <= target.ny;
@@ -123,13 +132,6 @@ Resolution Surrogate::base_resolution(const Resolution& target) const {
     if (fits != best_fits ? fits : (fits ? cells(r) > cells(best) : cells(r) < cells(best))) best = r;
   }
   return best;
-}
-
-Field Surrogate::predict_by_interpolation(const Field& permeability) const {
-  const Resolution target{permeability.grid.nx, permeability.grid.ny};
-  const Resolution base = base_resolution(target);
-  const Location location = impl_->card.location;
-  return interpolate_to(predict(restrict_to(permeability, base, location)), target, location);
 }
 
 }  // namespace mano

@@ -12,6 +12,19 @@
 
 namespace mano {
 
+/// How a prediction is made: from the training resolution up a ladder of grids, refined on each (docs/mano.md), or as one of
+/// these, for comparison.
+enum class Method {
+  ladder,
+  interpolation,  ///< the ladder's prediction at the training resolution, then bilinear in one step: the line to beat
+  direct,       ///< the network alone on the grid as it is: as published
+  jacobi,       ///< the ladder with 16 damped Jacobi sweeps a grid in place of the refinement: solver's work
+  exact_start,  ///< the ladder from the exact solution at the training resolution: what the refinement alone does
+  exact_interpolation  ///< that solution interpolated
+};
+const char* to_string(Method method);
+Method parse_method(const std::string& name);  ///< Throws InvalidInput.
+
 class Surrogate {
  public:
   /// `model` is a checkpoint or a RUN folder; `device` is auto, cpu or cuda. Throws InvalidInput for a file that is
@@ -24,10 +37,9 @@ class Surrogate {
   int threads() const;         ///< that a prediction on the CPU uses
   std::string device() const;  ///< "cpu" or "cuda"
 
-  /// Pressures for permeabilities on one grid (values at the locations that the model was trained with), any H x W that
-  /// holds a window. Throws InvalidInput for permeabilities that are not finite and above zero.
-  std::vector<Field> predict(const std::vector<Field>& permeabilities) const;
-  Field predict(const Field& permeability) const;
+  /// Pressures for permeabilities on one grid (values at the locations that the model was trained with), of any size. Throws InvalidInput for permeabilities that are not finite and above zero.
+  std::vector<Field> predict(const std::vector<Field>& permeabilities, Method method = Method::ladder) const;
+  Field predict(const Field& permeability, Method method = Method::ladder) const;
 
   /// Throws InvalidInput where predicting `batch` fields at once on `grid` needs more memory than is free.
   void check_fits(const Grid& grid, std::size_t batch) const;
@@ -36,13 +48,8 @@ class Surrogate {
   void check_problem(const std::string& setup, const Grid& grid, Location location,
                      const std::string& where) const;
 
-  /// The training resolution from which to interpolate to an unseen finer one: the finest that is no finer than it,
-  /// else the coarsest.
+  /// The training resolution where the way to `target` begins: the finest that is no finer than it, else the coarsest.
   Resolution base_resolution(const Resolution& target) const;
-
-  /// The line to beat at an unseen finer resolution: predict on the restricted permeability at base_resolution(),
-  /// interpolate bilinearly.
-  Field predict_by_interpolation(const Field& permeability) const;
 
  private:
   struct Impl;

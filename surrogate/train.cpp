@@ -2,22 +2,21 @@
 
 #include <torch/torch.h>
 
-#include <cmath>
+#include <algorithm>
 #include <fstream>
-#include <limits>
 #include <nlohmann/json.hpp>
-#include <numbers>
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
-#include "core/interrupt.hpp"
 #include "core/version.hpp"
 #include "surrogate/checkpoint.hpp"
+#include "surrogate/darcy_operator.hpp"
 #include "surrogate/process_group.hpp"
 #include "surrogate/tensor_fields.hpp"
 #include "surrogate/train_data.hpp"
-#include "surrogate/training_state.hpp"
+#include "surrogate/train_task.hpp"
+#include "surrogate/training_stage.hpp"
 
 namespace mano {
 
@@ -26,14 +25,9 @@ using nlohmann::json;
 
 namespace {
 
-// Linear warm-up, then half a cosine down to zero, as a fraction of the peak.
-double schedule(double progress, double warm_up) {
-  if (progress < warm_up) return (progress + 1e-3) / (warm_up + 1e-3);
-  return 0.5 * (1.0 + std::cos(std::numbers::pi * (progress - warm_up) / (1.0 - warm_up)));
-}
-
 void check_request(const TrainRequest& r) {
   check(r.epochs > 0, "epochs is {}; it must be at least 1", r.epochs);
+  check(r.refine_epochs >= 0, "refine epochs is {}; it must not be negative", r.refine_epochs);
   check(r.batch > 0, "batch is {}; it must be at least 1", r.batch);
   check(r.accumulate > 0, "accumulate is {}; it must be at least 1", r.accumulate);
   check(r.learning_rate > 0, "learning rate is {}; it must be above zero", r.learning_rate);
@@ -43,6 +37,9 @@ void check_request(const TrainRequest& r) {
   check(r.held_out > 0 && r.held_out < 1, "held-out fraction is {}; it must lie in (0, 1)", r.held_out);
   check(!r.max_seconds || *r.max_seconds > 0, "max seconds is {}; it must be above zero",
         r.max_seconds.value_or(0));
+  check(r.refinement == "auto" || r.refinement == "residual" || r.refinement == "approximate" ||
+            r.refinement == "none",
+        "refinement is '{}', expected auto, residual, approximate or none", r.refinement);
 }
 
 fs::path model_path(const TrainRequest& r) {
@@ -76,8 +73,12 @@ std::string fingerprint(const TrainRequest& r, const ModelCard& card) {
   json data = json::array();
   for (const auto& d : card.data) data.push_back(d.hash);
   return json{{"architecture", json::parse(to_json(r.architecture))},
+              {"refinement_architecture", json::parse(to_json(r.refinement_architecture))},
               {"data", data},
               {"epochs", r.epochs},
+              {"refine_epochs", r.refine_epochs},
+              {"refinement", r.refinement},
+              {"symmetry", r.symmetry},
               {"learning_rate", r.learning_rate},
               {"weight_decay", r.weight_decay},
               {"warm_up", r.warm_up},
@@ -88,62 +89,83 @@ std::string fingerprint(const TrainRequest& r, const ModelCard& card) {
       .dump();
 }
 
+// The log may be an epoch ahead of the state.
+void cut_log(const fs::path& path, int stage, int epochs) {
+  std::string kept;
+  std::ifstream lines(path);
+  for (std::string line; std::getline(lines, line);) {
+    const json entry = json::parse(line, nullptr, false);
+    if (entry.is_discarded()) continue;
+    const int of_stage = entry.value("stage", "base") == "base" ? 0 : 1;
+    if (of_stage < stage || (of_stage == stage && entry.value("epoch", 0) <= epochs)) kept += line + "\n";
+  }
+  write_text_atomically(path, kept);
+}
+
 class Trainer {
  public:
   Trainer(const TrainRequest& request, const TrainCallbacks& callbacks)
       : request_(request),
         callbacks_(callbacks),
-        device_(device_from(request.device)),
-        data_(load_train_data(request, device_)),
-        model_(request.architecture, request.seed),
+        data_(load_train_data(request, device_from(request.device))),
         precision_(request.bfloat16 ? Precision::bfloat16 : Precision::full) {
-    model_.to(device_, torch::kFloat32);
-    optimizer_ = std::make_unique<torch::optim::AdamW>(
-        model_.parameters(),
-        torch::optim::AdamWOptions(request.learning_rate).weight_decay(request.weight_decay));
-    data_.card.architecture = request.architecture;
-    data_.card.version = kVersion;
-    data_.card.parameters = model_.parameter_count();
-    fingerprint_ = fingerprint(request, data_.card);
-    state_.best_l2 = std::numeric_limits<double>::infinity();
+    model_.card = data_.card;
+    model_.card.architecture = request.architecture;
+    model_.card.version = kVersion;
+    model_.base = make_network(request.architecture, request.seed);
+    model_.card.parameters = model_.base->parameter_count();
+    model_.to(device_from(request.device));
+    fingerprint_ = fingerprint(request, model_.card);
+    check_refinement();
   }
 
   TrainResult run() {
     check_fits();  // before the folder is touched
     // One process prepares the folder; the others wait for it.
     if (processes_.first()) prepare_run(request_);
-    add_up({0.0});
-    if (request_.resume) resume();
-    launched_ = seconds_now();
-    started_ = launched_ - state_.seconds;
-    bool on_time = false;
-    while (state_.epoch < request_.epochs && !on_time) on_time = !epoch();
-    return {processes_.size(), state_.epoch,   seconds_now() - started_,           model_.parameter_count(),
-            state_.best_epoch, state_.best_l2, device_.is_cuda() ? "cuda" : "cpu", on_time};
+    wait_for_all();
+    TrainResult result;
+    result.processes = processes_.size();
+    result.parameters = model_.base->parameter_count();
+    result.device = model_.device.is_cuda() ? "cuda" : "cpu";
+    const int resumed = request_.resume ? load_counters(state_path(request_)).stage : -1;
+    const TrainingState base = resumed <= 0 ? train_base(resumed == 0, result) : TrainingState{};
+    if (resumed > 0) {
+      model_ = load_checkpoint(model_path(request_));
+      model_.to(device_from(request_.device));
+      result.best_l2 = model_.card.validation_l2;
+      result.best_epoch = model_.card.epoch;
+    }
+    result.epochs = resumed <= 0 ? base.epoch : request_.epochs;
+    result.seconds = base.seconds;
+    if (refines() && (resumed > 0 || base.epoch == request_.epochs || request_.max_seconds))
+      train_refinement(resumed > 0, base.seconds, result);
+    return result;
   }
 
  private:
-  void resume() {
-    state_ = load_training_state(state_path(request_), model_, *optimizer_, fingerprint_);
-    if (!processes_.first()) return;
-    // The log may be an epoch ahead of the state.
-    std::string kept;
-    std::ifstream lines(log_path(request_));
-    for (std::string line; std::getline(lines, line);) {
-      const json entry = json::parse(line, nullptr, false);
-      if (!entry.is_discarded() && entry.value("epoch", 0) <= state_.epoch) kept += line + "\n";
-    }
-    write_text_atomically(log_path(request_), kept);
+  void wait_for_all() {
+    auto nothing = torch::zeros({1}, torch::kFloat64);
+    processes_.add_up(nothing);
   }
 
-  // Sums over all processes.
-  std::vector<double> add_up(const std::vector<double>& numbers) {
-    auto sums = torch::tensor(numbers, torch::kFloat64);
-    processes_.add_up(sums);
-    return {sums.data_ptr<double>(), sums.data_ptr<double>() + sums.numel()};
+  bool refines() const {
+    return request_.refinement != "none" && request_.refine_epochs > 0 &&
+           std::any_of(data_.sets.begin(), data_.sets.end(), [](const TrainSet& set) {
+             return can_refine({set.info.grid.nx, set.info.grid.ny});
+           });
   }
 
-  int samples_per_step() const { return request_.batch * request_.accumulate * processes_.size(); }
+  void check_refinement() const {
+    const ModelCard& c = model_.card;
+    check(request_.refinement != "residual" || (known_setup(c.setup) && c.location == Location::cell),
+          "refinement is 'residual', but {} does not record its equation (set-up {}, values at the {}): use "
+          "--refinement approximate",
+          c.data.front().file, c.setup, to_string(c.location));
+    check(request_.refinement == "auto" || request_.refinement == "none" || refines(),
+          "refinement is '{}', but {} has too few points to coarsen, or --refine-epochs is 0",
+          request_.refinement, c.data.front().file);
+  }
 
   // Says what is needed, and refuses what cannot be had.
   void check_fits() const {
@@ -151,7 +173,7 @@ class Trainer {
     std::int64_t fits = request_.batch;
     for (const TrainSet& set : data_.sets) {
       const auto bytes = [&](int batch) {
-        return training_bytes(request_.architecture, model_.parameter_count(),
+        return training_bytes(request_.architecture, model_.card.parameters,
                               {set.info.grid.nx, set.info.grid.ny}, set.info.samples, batch,
                               request_.bfloat16);
       };
@@ -159,195 +181,112 @@ class Trainer {
       const double left = static_cast<double>(available_memory()) - bytes(0);
       fits = std::min(fits, static_cast<std::int64_t>(left / (bytes(1) - bytes(0))));
     }
-    if (callbacks_.start)
-      callbacks_.start({model_.parameter_count(), processes_.size(), samples_per_step(), most});
-    if (device_.is_cuda()) return;  // a card says so itself
+    if (callbacks_.start) {
+      const int per_step = request_.batch * request_.accumulate * processes_.size();
+      callbacks_.start({model_.card.parameters, processes_.size(), per_step, most});
+    }
+    if (model_.device.is_cuda()) return;  // a card says so itself
     check(fits >= request_.batch, "batch {} needs about {:.3g} GB of memory, {:.3g} GB are free: {}",
           request_.batch, most / 1e9, static_cast<double>(available_memory()) / 1e9,
           fits > 0 ? fmt::format("--batch {} fits; --accumulate adds batches up", fits)
                    : std::string("not even a batch of 1 fits; use a smaller model or resolution"));
   }
 
-  bool out_of_time() const {
-    return request_.max_seconds && seconds_now() - launched_ > *request_.max_seconds;
+  StageOptions stage_options(int number, int epochs, double share) const {
+    StageOptions o;
+    o.number = number;
+    o.epochs = epochs;
+    if (request_.max_seconds) o.max_seconds = share * *request_.max_seconds;
+    o.state_path = state_path(request_);
+    o.log_path = log_path(request_);
+    o.fingerprint = fingerprint_;
+    return o;
   }
 
-  // One epoch; false where the time ran out during it.
-  bool epoch() {
-    const auto batches = batches_of_epoch(data_, samples_per_step(), request_.seed, state_.epoch);
-    double sum = 0.0;
-    std::size_t samples = 0;
-    double rate = 0.0;
-    bool late = false;
-    skipped_ = 0;
-    for (std::size_t b = 0; b < batches.size() && !late; ++b) {
-      if (const int signal = interrupt_signal()) {
-        throw Interrupted(signal,
-                          state_.epoch > 0
-                              ? fmt::format("interrupted; --resume goes on after epoch {}", state_.epoch)
-                              : std::string("interrupted before the first epoch was finished"));
-      }
-      const double progress = state_.epoch + static_cast<double>(b) / static_cast<double>(batches.size());
-      rate = request_.learning_rate * schedule(progress / request_.epochs, request_.warm_up);
-      sum += step(batches[b], rate, late);
-      samples += batches[b].samples.size(0);
-      if (callbacks_.progress && processes_.first())
-        callbacks_.progress(state_.epoch + 1, samples, data_.training_samples());
-    }
-    const bool whole = samples == data_.training_samples();
-    // Part of an epoch counts only where nothing else is there to keep: resuming begins with the whole epoch.
-    if (!whole && state_.best_epoch > 0) return false;
-    finish_epoch(sum, samples, rate, whole);
-    return whole && !late;
+  TrainingState train_base(bool resume, TrainResult& result) {
+    const auto task = base_task(model_, data_, precision_, request_.symmetry);
+    StageOptions options = stage_options(0, request_.epochs, refines() ? kBaseShare : 1.0);
+    options.keep = [this](int epoch, double validation) {
+      model_.card.epoch = epoch;
+      model_.card.validation_l2 = validation;
+      save_checkpoint(model_path(request_), model_);
+    };
+    const TrainingState state = run_stage(*task, std::move(options), resume, result);
+    result.best_epoch = state.best_epoch;
+    result.best_l2 = state.best_l2;
+    return state;
   }
 
-  // Loss summed over this process's part of the samples. `late` is set where the time is over for any process.
-  double step(const Batch& batch, double rate, bool& late) {
-    const TrainSet& set = data_.sets[batch.set];
-    const std::int64_t all = batch.samples.size(0);
-    const std::int64_t begin = all * processes_.rank() / processes_.size();
-    const std::int64_t end = all * (processes_.rank() + 1) / processes_.size();
-    for (auto& group : optimizer_->param_groups()) {
-      static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
-    }
-    optimizer_->zero_grad();
-    double sum = 0.0;
-    for (std::int64_t at = begin; at < end; at += request_.batch) {
-      const auto index =
-          batch.samples.slice(0, at, std::min<std::int64_t>(end, at + request_.batch)).to(device_);
-      const auto prediction = denormalized(model_.forward(set.input.index_select(0, index), precision_),
-                                           data_.card.normalization);
-      const auto error = relative_l2(prediction, set.pressure.index_select(0, index)).sum();
-      (error / static_cast<double>(all)).backward();
-      sum += error.item<double>();
-    }
-    late = out_of_time();
-    if (processes_.size() > 1) late = add_up_gradients(late);
-    const double norm = torch::nn::utils::clip_grad_norm_(model_.parameters(), request_.gradient_clip);
-    if (!std::isfinite(norm)) {
-      skip();
-      return 0.0;
-    }
-    in_a_row_ = 0;
-    optimizer_->step();
-    ++state_.step;
-    return sum;
+  void train_refinement(bool resume, double seconds_before, TrainResult& result) {
+    wait_for_all();
+    // The base as it is kept: the best epoch's averaged weights.
+    model_ = load_checkpoint(model_path(request_));
+    model_.card.refinement = request_.refinement_architecture;
+    model_.refinement = make_network(request_.refinement_architecture, request_.seed + 1);
+    model_.card.parameters = model_.base->parameter_count() + model_.refinement->parameter_count();
+    model_.to(device_from(request_.device));
+    result.parameters = model_.card.parameters;
+    const auto task = refinement_task(model_, data_, precision_);
+    StageOptions options = stage_options(1, request_.refine_epochs, 1.0 - kBaseShare);
+    options.seconds_before = seconds_before;
+    options.keep = [this](int, double) { save_checkpoint(model_path(request_), model_); };
+    const TrainingState state = run_stage(*task, std::move(options), resume, result);
+    result.refinement_left = state.best_l2;
+    wait_for_all();
+    if (processes_.first()) result.best_l2 = decide_refinement_of_base();
   }
 
-  // The gradients of all processes, in one vector; with them whether any is late.
-  bool add_up_gradients(bool late) {
-    std::vector<torch::Tensor> parts{torch::full({1}, late ? 1.0 : 0.0)};
-    const auto parameters = model_.parameters();
-    for (const auto& parameter : parameters) {
-      if (!parameter.grad().defined()) parameter.mutable_grad() = torch::zeros_like(parameter);
-      parts.push_back(parameter.grad().flatten().to(torch::kCPU));
-    }
-    auto whole = torch::cat(parts);
-    processes_.add_up(whole);
-    std::int64_t at = 1;
-    for (const auto& parameter : parameters) {
-      parameter.mutable_grad().copy_(whole.narrow(0, at, parameter.numel()).view(parameter.sizes()));
-      at += parameter.numel();
-    }
-    return whole[0].item<double>() > 0.0;
+  // At the training resolution the refinement is used where it lessens the error of the held-out part. Returns that error.
+  double decide_refinement_of_base() {
+    model_ = load_checkpoint(model_path(request_));
+    model_.to(device_from(request_.device));
+    const double alone = held_out_error();
+    model_.card.refines_base = true;
+    const double refined = held_out_error();
+    model_.card.refines_base = refined < alone;
+    model_.card.validation_l2 = std::min(refined, alone);
+    save_checkpoint(model_path(request_), model_);
+    return model_.card.validation_l2;
   }
 
-  // A step whose gradient is not finite is left out; so many in a row will not mend themselves.
-  void skip() {
-    constexpr int kMostInARow = 10;
-    ++skipped_;
-    if (++in_a_row_ < kMostInARow) return;
-    throw RunFailed(
-        fmt::format("epoch {}: {} steps in a row without a finite gradient; {}; try a lower --learning-rate",
-                    state_.epoch + 1, kMostInARow,
-                    state_.best_epoch > 0 ? "the best checkpoint is kept in " + request_.run.string()
-                                          : "there is no checkpoint yet"));
-  }
-
-  // Relative L2 summed over this process's part of the held-out samples, and their number.
-  std::pair<double, double> validate() const {
-    const torch::NoGradGuard no_grad;
+  double held_out_error() const {
+    const torch::InferenceMode inference;
     double sum = 0.0;
     double count = 0.0;
     for (const TrainSet& set : data_.sets) {
-      std::vector<std::int64_t> mine;
-      for (std::size_t i = processes_.rank(); i < set.validation.size(); i += processes_.size())
-        mine.push_back(set.validation[i]);
-      for (std::size_t begin = 0; begin < mine.size(); begin += request_.batch) {
-        const auto end = std::min(mine.size(), begin + request_.batch);
-        const auto index =
-            torch::tensor(std::vector<int64_t>(mine.begin() + static_cast<std::ptrdiff_t>(begin),
-                                               mine.begin() + static_cast<std::ptrdiff_t>(end)))
-                .to(device_);
-        const auto prediction = denormalized(model_.forward(set.input.index_select(0, index), precision_),
-                                             data_.card.normalization);
-        sum += relative_l2(prediction, set.pressure.index_select(0, index)).sum().item<double>();
-        count += static_cast<double>(end - begin);
+      const auto samples = torch::tensor(set.split.validation, torch::kLong);
+      for (std::int64_t at = 0; at < samples.size(0); at += request_.batch) {
+        const auto some = samples.slice(0, at, at + request_.batch).to(model_.device);
+        const auto pressure = model_.by_ladder(set.permeability.index_select(0, some), set.info.grid,
+                                               {set.info.grid.nx, set.info.grid.ny});
+        const auto errors = relative_l2(pressure, set.pressure.index_select(0, some));
+        sum += errors.sum().item<double>();
+        count += static_cast<double>(errors.numel());
       }
     }
-    return {sum, count};
+    return sum / count;
   }
 
-  void finish_epoch(double sum, std::size_t samples, double rate, bool whole) {
-    const auto [held_out, count] = validate();
-    const auto sums = add_up({sum, held_out, count});
-    const double train_l2 = sums[0] / static_cast<double>(samples);
-    EpochReport report{state_.epoch + 1,         train_l2, sums[1] / sums[2], rate,
-                       seconds_now() - started_, false,    skipped_};
-    if (!std::isfinite(train_l2) || !std::isfinite(report.validation_l2)) {
-      throw RunFailed(fmt::format("epoch {}: the loss is {}, validation {}; {}; try a lower --learning-rate",
-                                  report.epoch, train_l2, report.validation_l2,
-                                  state_.best_epoch > 0
-                                      ? "the best checkpoint is kept in " + request_.run.string()
-                                      : "there is no checkpoint yet"));
+  TrainingState run_stage(TrainTask& task, StageOptions options, bool resume, TrainResult& result) {
+    if (resume && processes_.first()) {
+      cut_log(options.log_path, options.number, load_counters(options.state_path).epoch);
     }
-    if (report.validation_l2 < state_.best_l2) {
-      report.best = true;
-      state_.best_l2 = report.validation_l2;
-      state_.best_epoch = report.epoch;
-      data_.card.epoch = report.epoch;
-      data_.card.validation_l2 = report.validation_l2;
-      if (processes_.first()) save_checkpoint(model_path(request_), model_, data_.card);
-    }
-    if (processes_.first()) append_log(report);
-    if (whole) {
-      ++state_.epoch;
-      state_.seconds = report.seconds;
-      if (processes_.first())
-        save_training_state(state_path(request_), state_, model_, *optimizer_, fingerprint_);
-    }
-    if (callbacks_.epoch && processes_.first()) callbacks_.epoch(report);
+    TrainingStage stage(task, request_, callbacks_, processes_, std::move(options));
+    const TrainingState state = stage.run(resume);
+    result.stopped_on_time = result.stopped_on_time || stage.stopped_on_time();
+    result.seconds = state.seconds;
+    return state;
   }
 
-  void append_log(const EpochReport& r) const {
-    std::ofstream out(log_path(request_), std::ios::app);
-    out << json{{"epoch", r.epoch},
-                {"train_relative_l2", r.train_l2},
-                {"validation_relative_l2", r.validation_l2},
-                {"learning_rate", r.learning_rate},
-                {"seconds", r.seconds},
-                {"best", r.best},
-                {"skipped_steps", r.skipped}}
-               .dump()
-        << '\n';
-    out.close();
-    if (!out) throw RunFailed(fmt::format("cannot write {}", log_path(request_).string()));
-  }
+  static constexpr double kBaseShare = 0.75;  // of the time, where there is a limit and a refinement
 
   const TrainRequest& request_;
   const TrainCallbacks& callbacks_;
-  torch::Device device_;
   ProcessGroup processes_;
   TrainData data_;
-  MultipoleModel model_;
+  SurrogateModel model_;
   Precision precision_;
-  std::unique_ptr<torch::optim::AdamW> optimizer_;
   std::string fingerprint_;
-  TrainingState state_;
-  double started_ = 0.0;   // as if without interruption
-  double launched_ = 0.0;  // of this run
-  int skipped_ = 0;        // steps of this epoch
-  int in_a_row_ = 0;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
-// Trains a MANO on datasets: relative L2 loss on de-normalised pressure, AdamW, warm-up and cosine decay, gradient
-// clipping, a held-out part for the best checkpoint.
+// Trains a surrogate on datasets, in two stages: the base network to the pressures, then the refinement of the ladder of grids
+// (docs/mano.md). Relative L2 loss, AdamW, warm-up and cosine decay, gradient clipping, an average of the weights over the last
+// steps, a held-out part for the best checkpoint.
 //
 // RUN/ holds
 //   model.safetensors   weights of the best epoch so far, with the model card
@@ -25,30 +26,44 @@ struct TrainRequest {
   std::vector<std::filesystem::path> data;
   std::filesystem::path run;
   Architecture architecture;
+  Architecture refinement_architecture = architecture_preset("refinement");
   int epochs = 60;
-  int batch = 32;         ///< samples of a process at once
+  int batch = 8;          ///< samples of a process at once
   int accumulate = 1;     ///< batches that a step adds up
   bool bfloat16 = false;  ///< operands of matrix products in bfloat16; weights, sums and optimiser in float32
-  double learning_rate = 2e-3;  ///< at its peak
+  double learning_rate = 4e-3;  ///< at its peak
   double weight_decay = 1e-4;
-  double warm_up = 0.05;       ///< fraction of the steps with a rising learning rate
-  double gradient_clip = 1.0;  ///< bound on the gradient's 2-norm
-  double held_out = 0.05;      ///< fraction of every dataset that is not trained on
+  double warm_up = 0.05;            ///< fraction of the steps with a rising learning rate
+  double gradient_clip = 1.0;       ///< bound on the gradient's 2-norm
+  double held_out = 0.05;           ///< fraction of every dataset that is not trained on
+  bool symmetry = true;             ///< train on reflected fields too, where the set-up allows
+  std::string refinement = "auto";  ///< of the ladder of grids: auto, residual, approximate or none
+  int refine_epochs = 20;           ///< of the refinement, after the base
   std::uint64_t seed = 0;
   std::string device = "auto";
-  std::optional<double> max_seconds;
+  std::optional<double> max_seconds;  ///< of the whole training; the learning rate falls to zero within them
   bool resume = false;
   bool overwrite = false;
 };
 
 struct EpochReport {
-  int epoch = 0;  ///< from 1
+  std::string stage;  ///< "base", or "refinement": errors are then the part that is left of interpolation's
+  int epoch = 0;      ///< of the stage, from 1
+  int epochs = 0;
   double train_l2 = 0.0;
-  double validation_l2 = 0.0;
+  double validation_l2 = 0.0;  ///< of the averaged weights
   double learning_rate = 0.0;
   double seconds = 0.0;  ///< since the start, earlier parts of a resumed run included
   bool best = false;
   int skipped = 0;  ///< steps left out, since loss or gradient was not finite
+};
+
+struct TrainProgress {
+  std::string stage;
+  int epoch = 0;
+  int epochs = 0;
+  std::size_t samples = 0;  ///< of this epoch
+  std::size_t of = 0;
 };
 
 struct TrainResult {
@@ -58,6 +73,8 @@ struct TrainResult {
   std::int64_t parameters = 0;
   int best_epoch = 0;
   double best_l2 = 0.0;
+  double refinement_left =
+      1.0;  ///< part of interpolation's error that the refinement leaves, held out; 1 without
   std::string device;
   bool stopped_on_time = false;
 };
@@ -70,7 +87,7 @@ struct TrainPlan {
 };
 
 struct TrainCallbacks {
-  std::function<void(int epoch, std::size_t samples, std::size_t of)> progress;
+  std::function<void(const TrainProgress&)> progress;
   std::function<void(const EpochReport&)> epoch;
   std::function<void(const TrainPlan&)> start;  ///< before the first step
 };

@@ -62,7 +62,7 @@ TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
     permeabilities.push_back(std::move(sample.permeability));
     pressures.push_back(std::move(sample.pressure));
   }
-  set.input = stack_values(permeabilities);
+  set.permeability = stack_values(permeabilities);
   set.pressure = stack_values(pressures);
   const auto norms = set.pressure.flatten(1).norm(2, 1);
   check(norms.min().item<double>() > 0,
@@ -71,18 +71,12 @@ TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
       std::clamp<std::size_t>(std::llround(request.held_out * static_cast<double>(n)), 1, n - 1);
   // The same samples in every file of as many: the same fields at another resolution must not be trained on.
   const auto order = permutation(n, generator(request.seed, 17));
-  set.validation.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(held_out));
-  set.training.assign(order.begin() + static_cast<std::ptrdiff_t>(held_out), order.end());
+  set.split.validation.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(held_out));
+  set.split.training.assign(order.begin() + static_cast<std::ptrdiff_t>(held_out), order.end());
   return set;
 }
 
 }  // namespace
-
-std::size_t TrainData::training_samples() const {
-  std::size_t n = 0;
-  for (const TrainSet& set : sets) n += set.training.size();
-  return n;
-}
 
 TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   check(!request.data.empty(), "no dataset to train on: pass --data FILE");
@@ -92,11 +86,11 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
     const DatasetReader reader(path);
     const DatasetInfo& info = reader.info();
     if (!data.sets.empty()) check_same_problem(data.sets.front().info, info, path.string());
-    request.architecture.levels_for(info.grid.ny, info.grid.nx);
+    check_grid(request.architecture, info.grid.ny, info.grid.nx);
     data.sets.push_back(read_set(reader, request));
     const TrainSet& set = data.sets.back();
-    const auto training = torch::tensor(set.training);
-    log_k.push_back(set.input.index_select(0, training).log());
+    const auto training = torch::tensor(set.split.training);
+    log_k.push_back(set.permeability.index_select(0, training).log());
     pressure.push_back(set.pressure.index_select(0, training));
     const Resolution resolution{info.grid.nx, info.grid.ny};
     if (!data.card.seen(resolution)) data.card.resolutions.push_back(resolution);
@@ -113,17 +107,18 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   std::tie(card.normalization.mean_log_k, card.normalization.std_log_k) = mean_and_std(log_k);
   std::tie(card.normalization.mean_pressure, card.normalization.std_pressure) = mean_and_std(pressure);
   for (TrainSet& set : data.sets) {
-    set.input = network_input(set.input, set.info.grid, card.location, card.normalization).to(device);
+    set.permeability = set.permeability.to(device);
     set.pressure = set.pressure.to(device);
   }
   return data;
 }
 
-std::vector<Batch> batches_of_epoch(const TrainData& data, int batch, std::uint64_t seed, int epoch) {
+std::vector<Batch> batches_of_epoch(const std::vector<Split>& parts, int batch, std::uint64_t seed,
+                                    int epoch) {
   std::vector<Batch> batches;
   auto g = generator(seed, 1'000 + epoch);
-  for (std::size_t s = 0; s < data.sets.size(); ++s) {
-    const auto& training = data.sets[s].training;
+  for (std::size_t s = 0; s < parts.size(); ++s) {
+    const auto& training = parts[s].training;
     const auto order = permutation(training.size(), g);
     for (std::size_t begin = 0; begin < order.size(); begin += batch) {
       std::vector<std::int64_t> samples;
@@ -132,7 +127,7 @@ std::vector<Batch> batches_of_epoch(const TrainData& data, int batch, std::uint6
       batches.push_back({s, torch::tensor(samples)});
     }
   }
-  if (data.sets.size() == 1) return batches;
+  if (parts.size() == 1) return batches;
   std::vector<Batch> mixed;
   for (std::int64_t b : permutation(batches.size(), g)) mixed.push_back(batches[b]);
   return mixed;

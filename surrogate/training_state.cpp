@@ -21,20 +21,36 @@ void* key_of(const torch::Tensor& parameter) {
   return parameter.unsafeGetTensorImpl();
 }
 
+std::string entry(const SafetensorsFile& file, const std::string& key, const std::string& where) {
+  const auto found = file.metadata.find(key);
+  check(found != file.metadata.end(), "{} is not a training state: '{}' is missing", where, key);
+  return found->second;
+}
+
+TrainingState counters_of(const SafetensorsFile& file, const std::string& where) {
+  check(entry(file, "schema", where) == kStateSchema, "{} is not a training state", where);
+  try {
+    const json c = json::parse(entry(file, "counters", where));
+    return {c.at("stage"), c.at("epoch"), c.at("step"), c.at("best_epoch"), c.at("best_l2"), c.at("seconds")};
+  } catch (const json::exception& e) {
+    throw InvalidInput(fmt::format("{}: counters are damaged: {}", where, e.what()));
+  }
+}
+
 }  // namespace
 
 void save_training_state(const std::filesystem::path& path, const TrainingState& state,
-                         const MultipoleModel& model, torch::optim::AdamW& optimizer,
-                         const std::string& fingerprint) {
+                         const Network& network, torch::optim::AdamW& optimizer,
+                         const std::vector<torch::Tensor>& average, const std::string& fingerprint) {
   SafetensorsFile file;
-  const json counters{{"epoch", state.epoch},
-                      {"step", state.step},
-                      {"best_epoch", state.best_epoch},
-                      {"best_l2", state.best_l2},
-                      {"seconds", state.seconds}};
+  const json counters{{"stage", state.stage},     {"epoch", state.epoch},
+                      {"step", state.step},       {"best_epoch", state.best_epoch},
+                      {"best_l2", state.best_l2}, {"seconds", state.seconds}};
   file.metadata = {{"schema", kStateSchema}, {"counters", counters.dump()}, {"fingerprint", fingerprint}};
-  for (const auto& [name, parameter] : model.named_parameters()) {
+  std::size_t at = 0;
+  for (const auto& [name, parameter] : network.named_parameters()) {
     file.tensors["parameter." + name] = store(parameter);
+    file.tensors["average." + name] = store(average.at(at++));
     // A parameter that has had no gradient yet (down and up on a grid of one level) has no moments.
     const auto found = optimizer.state().find(key_of(parameter));
     if (found == optimizer.state().end()) continue;
@@ -46,29 +62,23 @@ void save_training_state(const std::filesystem::path& path, const TrainingState&
   write_safetensors(path, file);
 }
 
-TrainingState load_training_state(const std::filesystem::path& path, MultipoleModel& model,
-                                  torch::optim::AdamW& optimizer, const std::string& fingerprint) {
+TrainingState load_training_state(const std::filesystem::path& path, Network& network,
+                                  torch::optim::AdamW& optimizer, std::vector<torch::Tensor>& average,
+                                  const std::string& fingerprint) {
   const std::string where = path.string();
   const SafetensorsFile file = read_safetensors(path);
-  const auto entry = [&](const std::string& key) {
-    const auto found = file.metadata.find(key);
-    check(found != file.metadata.end(), "{} is not a training state: '{}' is missing", where, key);
-    return found->second;
-  };
-  check(entry("schema") == kStateSchema, "{} is not a training state", where);
-  check(entry("fingerprint") == fingerprint,
+  check(entry(file, "fingerprint", where) == fingerprint,
         "{} belongs to a run with other data, architecture or options: repeat those, or train into another "
         "folder",
         where);
-  TrainingState state;
-  try {
-    const json c = json::parse(entry("counters"));
-    state = {c.at("epoch"), c.at("step"), c.at("best_epoch"), c.at("best_l2"), c.at("seconds")};
-  } catch (const json::exception& e) {
-    throw InvalidInput(fmt::format("{}: counters are damaged: {}", where, e.what()));
-  }
-  load_parameters(model, file, "parameter.", where);
-  for (const auto& [name, parameter] : model.named_parameters()) {
+  const TrainingState state = counters_of(file, where);
+  load_parameters(network, file, "parameter.", where);
+  average.clear();
+  for (const auto& [name, parameter] : network.named_parameters()) {
+    const auto kept = file.tensors.find("average." + name);
+    check(kept != file.tensors.end() && at::IntArrayRef(kept->second.shape) == parameter.sizes(),
+          "{}: tensor 'average.{}' is missing or of a wrong shape", where, name);
+    average.push_back(restore(kept->second).to(parameter.options().requires_grad(false)));
     if (!file.tensors.contains("step." + name)) continue;
     const auto tensor = [&](const std::string& which, at::IntArrayRef shape) {
       const auto found = file.tensors.find(which + name);
@@ -83,6 +93,10 @@ TrainingState load_training_state(const std::filesystem::path& path, MultipoleMo
     optimizer.state()[key_of(parameter)] = std::move(moments);
   }
   return state;
+}
+
+TrainingState load_counters(const std::filesystem::path& path) {
+  return counters_of(read_safetensors(path), path.string());
 }
 
 }  // namespace mano

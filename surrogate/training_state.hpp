@@ -6,11 +6,12 @@
 #include <filesystem>
 #include <string>
 
-#include "surrogate/multipole_model.hpp"
+#include "surrogate/network.hpp"
 
 namespace mano {
 
 struct TrainingState {
+  int stage = 0;          ///< 0 base, 1 refinement
   int epoch = 0;          ///< finished epochs
   std::int64_t step = 0;  ///< optimiser steps
   int best_epoch = 0;
@@ -18,13 +19,16 @@ struct TrainingState {
   double seconds = 0.0;
 };
 
-/// `fingerprint` names everything that must be the same when training goes on: data, architecture, options.
+/// Of the network that the stage trains, with the average of its weights. `fingerprint` names everything that must be the same when training goes on: data, architecture, options.
 void save_training_state(const std::filesystem::path& path, const TrainingState& state,
-                         const MultipoleModel& model, torch::optim::AdamW& optimizer,
-                         const std::string& fingerprint);
+                         const Network& network, torch::optim::AdamW& optimizer,
+                         const std::vector<torch::Tensor>& average, const std::string& fingerprint);
 
 /// Throws InvalidInput for a damaged file or another fingerprint.
-TrainingState load_training_state(const std::filesystem::path& path, MultipoleModel& model,
-                                  torch::optim::AdamW& optimizer, const std::string& fingerprint);
+TrainingState load_training_state(const std::filesystem::path& path, Network& network,
+                                  torch::optim::AdamW& optimizer, std::vector<torch::Tensor>& average,
+                                  const std::string& fingerprint);
+/// The counters of a saved state alone. Throws InvalidInput for a damaged file.
+TrainingState load_counters(const std::filesystem::path& path);
 
 }  // namespace mano

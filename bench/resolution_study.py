@@ -1,0 +1,238 @@
+"""MANO and its rivals at resolutions that training never saw, from nothing: the table and picture of docs/resolutions.md.
+
+    scripts/study-resolutions [--quick] [--data two-phase,lognormal] [--models mano,fno] [--presets small] [--seeds 3]
+                              [--seconds 240] [-o build/study]
+
+Every model gets the same samples, loss, optimiser and seconds of training on this machine (three quarters of them for the network,
+one quarter for its refinement), and the better of the same two learning rates, chosen by the held-out part of the training data in
+runs of a quarter of that time. Test fields come from seeds that training has not seen and are solved anew at every resolution.
+Results go to OUTPUT/study.json after every model; a study that was stopped goes on where it was.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+
+import h5py
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MANO = ROOT / "build/release/mano"
+RATES = (4e-3, 1e-3)
+
+PROBLEMS = {
+    "two-phase": {"field": ["--field", "two-phase"], "train": "32x32", "test": ["48x48", "64x64", "128x128", "256x256", "100x37"]},
+    "lognormal": {"field": ["--field", "lognormal"], "train": "32x32",
+                  "test": ["48x48", "64x64", "128x128", "100x37"]},
+    "drive": {"field": ["--field", "two-phase", "--setup", "drive"], "train": "32x32", "test": ["48x48", "64x64", "128x128"]},
+    "wide": {"field": ["--field", "two-phase", "--size", "3x1"], "train": "96x32", "test": ["144x48", "192x64", "384x128"]},
+    "real": {"train": "16x16", "test": []},
+}
+
+
+def mano(*arguments):
+    subprocess.run([MANO, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
+
+
+def processor():
+    for line in open("/proc/cpuinfo"):
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def make_data(name, problem, folder, samples, tests):
+    """Training file, and test files by resolution."""
+    train, test = folder / f"{name}-train.h5", folder / f"{name}-test.h5"
+    resolutions = [problem["train"], *problem["test"]]
+    if not test.exists():
+        if name == "real":
+            for path in (train, test):
+                part = path.stem.split("-")[1]
+                mano("import", ROOT / f"data/neuraloperator_darcy_16_{part}.h5", "--phases", "3,12", "--location", "node", "-o", path)
+        else:
+            mano("generate", *problem["field"], "--seed", 101, "--samples", samples, "--resolution", problem["train"], "-o", train)
+            mano("generate", *problem["field"], "--seed", 202, "--samples", tests, "--resolution", problem["train"], "--also",
+                 ",".join(problem["test"]), "-o", test)
+    return train, {r: test if r == problem["train"] else folder / f"{name}-test-{r}.h5" for r in resolutions}
+
+
+def discretisation_floor(files, base):
+    """Relative L2 of the true solution at the training resolution against block means of the finer true one."""
+    floors = {}
+    with h5py.File(files[base]) as coarse:
+        p = coarse["pressure"][()]
+        for r, path in files.items():
+            width, height = map(int, r.split("x"))
+            if r == base or height % p.shape[1] or width % p.shape[2]:
+                continue
+            with h5py.File(path) as fine:
+                q = fine["pressure"][()]
+            q = q.reshape(len(p), p.shape[1], height // p.shape[1], p.shape[2], width // p.shape[2]).mean((2, 4))
+            floors[r] = float(np.mean(np.linalg.norm((p - q).reshape(len(p), -1), axis=1) / np.linalg.norm(q.reshape(len(q), -1), axis=1)))
+    return floors
+
+
+def train(model, preset, data, run, seconds, rate, seed):
+    """Held-out relative L2, parameters, epochs."""
+    shutil.rmtree(run, ignore_errors=True)
+    result = run.with_suffix(".json")
+    mano("train", "--model", model, "--preset", preset, "--data", data, "-o", run, "--seed", seed, "--learning-rate", rate, "--epochs", 1000,
+         "--refine-epochs", 1000, "--max-seconds", seconds, "--json", result)
+    return json.loads(result.read_text())
+
+
+def divides(model, resolution):
+    return model not in ("vit", "swin") or all(int(n) % 2 == 0 for n in resolution.split("x"))
+
+
+def evaluate(model, run, files, method):
+    usable = [path for r, path in files.items() if method != "direct" or divides(model, r)]
+    result = run.with_suffix(f".{method}.json")
+    mano("evaluate", "--model", run, *[a for path in usable for a in ("--data", path)], "--method", method, "--json", result)
+    rows = {}
+    for row in json.loads(result.read_text())["results"]:
+        rows["x".join(map(str, row["resolution"]))] = {
+            "l2": row["relative_l2"]["mean"], "interpolated": row["interpolated_relative_l2"]["mean"], "seconds": row["seconds_per_sample"]}
+    return rows
+
+
+def study_one(name, problem, model, preset, options, folder):
+    data, files = make_data(name, problem, folder, options.samples, options.tests)
+    tag = f"{name}-{model}-{preset}"
+    tuning = {}
+    if len(options.rates) > 1:
+        for rate in options.rates:
+            tuning[rate] = train(model, preset, data, folder / f"{tag}-tune", options.seconds / 4, rate, 99)["best"]["relative_l2"]
+    rate = min(tuning, key=tuning.get) if tuning else options.rates[0]
+    seeds = []
+    for seed in range(options.seeds):
+        run = folder / f"{tag}-{seed}"
+        trained = train(model, preset, data, run, options.seconds, rate, seed)
+        methods = ["ladder", "direct"]
+        if model == "mano" and name != "real":
+            methods += ["jacobi", "exact-start"]
+        seeds.append({"seed": seed, "parameters": trained["parameters"], "seconds": trained["seconds"], "epochs": trained["epochs"],
+                      "held_out": trained["best"]["relative_l2"], **{m: evaluate(model, run, files, m) for m in methods}})
+    row = {"data": name, "model": model, "preset": preset, "learning_rate": rate, "tuning": {str(r): v for r, v in tuning.items()},
+           "seeds": seeds}
+    if name != "real":
+        row["discretisation_floor"] = discretisation_floor(files, problem["train"])
+    return row
+
+
+def mean_and_spread(seeds, *path):
+    values = []
+    for seed in seeds:
+        value = seed
+        for key in path:
+            value = value.get(key) if value is not None else None
+        if value is not None:
+            values.append(value)
+    return (float(np.mean(values)), float(np.max(values) - np.min(values)) / 2) if values else (None, None)
+
+
+def text(seeds, *path):
+    mean, spread = mean_and_spread(seeds, *path)
+    return "" if mean is None else f"{mean:.4f}" + (f" ±{spread:.4f}" if len(seeds) > 1 else "")
+
+
+def tables(study):
+    lines = []
+    for name in dict.fromkeys(row["data"] for row in study["rows"]):
+        rows = [row for row in study["rows"] if row["data"] == name]
+        resolutions = list(rows[0]["seeds"][0]["ladder"])
+        lines += ["", f"### {name}, trained at {resolutions[0]}", "",
+                  "| model | parameters | method | " + " | ".join(resolutions) + " |", "|---|---|---|" + "---|" * len(resolutions)]
+        for row in rows:
+            for method, path in (("ladder", ("ladder", "l2")), ("interpolated", ("ladder", "interpolated")), ("direct", ("direct", "l2"))):
+                cells = [text(row["seeds"], path[0], r, path[1]) for r in resolutions]
+                lines.append(f"| {row['model']} {row['preset']} | {row['seeds'][0]['parameters']:,} | {method} | " + " | ".join(cells) + " |")
+            for method, label in (("jacobi", "16 Jacobi sweeps a grid instead (solver's work)"), ("exact-start", "refinement alone, exact start")):
+                if method in row["seeds"][0]:
+                    lines.append(f"| {row['model']} {row['preset']} | | {label} | " +
+                                 " | ".join(text(row["seeds"], method, r, "l2") for r in resolutions) + " |")
+                if method == "exact-start" and method in row["seeds"][0]:
+                    lines.append(f"| | | exact start, interpolated | " +
+                                 " | ".join(text(row["seeds"], method, r, "interpolated") for r in resolutions) + " |")
+        floor = rows[0].get("discretisation_floor", {})
+        if floor:
+            lines.append("| the training grid's true solution against the finer one's means | | | " +
+                         " | ".join(f"{floor[r]:.4f}" if r in floor else "" for r in resolutions) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def draw(study, path, name, preset):
+    """Error by resolution, a line a model: solid on the ladder, dashed direct."""
+    rows = [row for row in study["rows"] if row["data"] == name and row["preset"] == preset]
+    if not rows or shutil.which("gnuplot") is None:
+        return
+    base = list(rows[0]["seeds"][0]["ladder"])[0]
+    aspect = [int(n) for n in base.split("x")]
+    curves, blocks = [], []
+    for color, row in enumerate(rows, 1):
+        for method, dash in (("ladder", 1), ("direct", 2)):
+            points = []
+            for r in row["seeds"][0]["ladder"]:
+                nx, ny = map(int, r.split("x"))
+                value, _ = mean_and_spread(row["seeds"], method, r, "l2")
+                if nx * aspect[1] == ny * aspect[0] and value is not None:
+                    points.append((nx, value))
+            blocks.append(f"$d{len(blocks)} << EOD\n" + "\n".join(f"{x} {y}" for x, y in sorted(points)) + "\nEOD")
+            title = f"title '{row['model']}'" if method == "ladder" else "notitle"
+            curves.append(f"$d{len(blocks) - 1} with linespoints lc {color} dt {dash} lw 2 pt 7 ps 0.8 {title}")
+    script = "\n".join([
+        "set terminal pngcairo size 900,600 font 'DejaVu Sans,11'", f"set output '{path}'", "set logscale xy", "set grid",
+        f"set title '{name}, trained at {base}, {preset}: solid on the ladder, dashed direct'", "set xlabel 'cells in x'",
+        "set ylabel 'mean relative L2 error'", "set key outside right top", "set xtics (16,32,48,64,96,128,192,256,384)",
+        "set ytics add (0.005,0.01,0.02,0.03,0.05,0.1,0.2,0.3,0.5,1)", *blocks, "plot " + ", ".join(curves)])
+    subprocess.run(["gnuplot"], input=script, text=True, check=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a small form: minutes, numbers of no worth")
+    parser.add_argument("--data", default="two-phase,lognormal,drive,wide,real")
+    parser.add_argument("--models", default="mano,fno,vit,swin,unet")
+    parser.add_argument("--presets", default="small,large")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=240)
+    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--tests", type=int, default=50)
+    parser.add_argument("-o", "--output", default="build/study")
+    options = parser.parse_args()
+    options.rates = RATES
+    if options.quick:
+        options.data, options.presets, options.seeds, options.seconds, options.samples, options.tests = "two-phase", "small", 1, 4, 40, 4
+        options.rates = RATES[:1]
+    folder = pathlib.Path(options.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "study.json"
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    study = json.loads(path.read_text()) if path.exists() else {"rows": []}
+    study.update(date=datetime.date.today().isoformat(), commit=commit, machine=f"{processor()}, {os.cpu_count()} cores",
+                 seconds_of_training=options.seconds, samples=options.samples, test_samples=options.tests)
+    done = {(row["data"], row["model"], row["preset"]) for row in study["rows"]}
+    for name in options.data.split(","):
+        for preset in options.presets.split(","):
+            for model in options.models.split(","):
+                if (name, model, preset) in done:
+                    continue
+                print(f"{datetime.datetime.now():%H:%M:%S} {name} {model} {preset}", flush=True)
+                study["rows"].append(study_one(name, PROBLEMS[name], model, preset, options, folder))
+                temporary = path.with_suffix(".tmp")
+                temporary.write_text(json.dumps(study, indent=1))
+                temporary.rename(path)
+    (folder / "tables.md").write_text(tables(study))
+    for name in dict.fromkeys(row["data"] for row in study["rows"]):
+        for preset in dict.fromkeys(row["preset"] for row in study["rows"]):
+            draw(study, folder / f"{name}-{preset}.png", name, preset)
+    print(tables(study))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+#pragma once
+// The solver's two-point flux discretisation (solver/stencil.hpp) for a batch of permeabilities as tensors, where the set-up's data
+// are known by its name: what a prediction leaves of the equation, without PETSc. Private to surrogate/ and its tests.
+//
+//   (A p)_c = sum over faces of T (p_c - p_neighbour),   defect d = (rhs - A p) / D,   D = diagonal of A
+//
+// The defect of a prediction p is in units of pressure; the error e = p_true - p obeys D^-1 A e = d.
+
+#include <torch/types.h>
+
+#include <optional>
+#include <string>
+
+#include "core/field.hpp"
+#include "core/resample.hpp"
+
+namespace mano {
+
+/// What a named set-up prescribes (solver/problem.hpp), in the terms of one rectangle. No flow leaves through a mirrored end.
+struct KnownSetup {
+  Ends ends;                  ///< left, right, bottom, top
+  double source = 0.0;        ///< f
+  double corner_rate = 0.0;   ///< of a well in the first cell; its opposite in the last
+  bool pressure_is_free() const;  ///< up to a constant; its mean is zero
+};
+
+/// Empty for set-ups whose data the name does not tell.
+std::optional<KnownSetup> known_setup(const std::string& setup);
+
+class DarcyOperator {
+ public:
+  /// permeability [N, 1, H, W] on `grid`, at cells. Everything is in float64.
+  DarcyOperator(const torch::Tensor& permeability, const Grid& grid, const KnownSetup& setup);
+
+  torch::Tensor apply(const torch::Tensor& pressure) const;  ///< A p, [N, 1, H, W]
+  torch::Tensor defect(const torch::Tensor& pressure) const;  ///< (rhs - A p) / D
+
+  /// Everything that D^-1 A is made of: transmissibilities of the left, right, lower and upper face over D, zero where the face
+  /// has no neighbour; and the share of faces with a prescribed pressure. [N, 5, H, W]
+  torch::Tensor shares() const;
+
+  /// p with A p = rhs to the relative tolerance, by conjugate gradients preconditioned by D; for small grids.
+  torch::Tensor solve(double relative_tolerance) const;
+
+ private:
+  torch::Tensor left_right_;   // [N, 1, H, W + 1], transmissibilities of faces
+  torch::Tensor below_above_;  // [N, 1, H + 1, W]
+  torch::Tensor diagonal_, rhs_;
+  bool free_ = false;
+};
+
+}  // namespace mano

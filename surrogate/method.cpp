@@ -1,0 +1,25 @@
+#include <array>
+
+#include "core/error.hpp"
+#include "surrogate/surrogate.hpp"
+
+namespace mano {
+
+namespace {
+
+constexpr std::array kNames{"ladder", "interpolation", "direct", "jacobi", "exact-start", "exact-interpolation"};
+
+}  // namespace
+
+const char* to_string(Method method) {
+  return kNames.at(static_cast<std::size_t>(method));
+}
+
+Method parse_method(const std::string& name) {
+  for (std::size_t i = 0; i < kNames.size(); ++i)
+    if (name == kNames[i]) return static_cast<Method>(i);
+  throw InvalidInput(fmt::format(
+      "method is '{}', expected ladder, interpolation, direct, jacobi, exact-start or exact-interpolation", name));
+}
+
+}  // namespace mano

@@ -1,0 +1,82 @@
+#include "surrogate/model.hpp"
+
+#include <torch/torch.h>
+
+#include "surrogate/grid_transfer.hpp"
+#include "surrogate/refinement.hpp"
+#include "surrogate/tensor_fields.hpp"
+
+namespace mano {
+
+using torch::Tensor;
+
+namespace {
+
+Grid with_resolution(const Grid& grid, const Resolution& r) {
+  return {r.nx, r.ny, grid.lx, grid.ly};
+}
+
+}  // namespace
+
+void SurrogateModel::to(torch::Device target) {
+  device = target;
+  base->to(target, torch::kFloat32);
+  if (refinement) refinement->to(target, torch::kFloat32);
+}
+
+Ends SurrogateModel::ends() const {
+  const auto known = known_setup(card.setup);
+  return known && card.location == Location::cell ? known->ends : Ends{};
+}
+
+Tensor SurrogateModel::direct(const Tensor& permeability, const Grid& grid, Precision precision) const {
+  const auto input =
+      network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
+  return denormalized(base->forward(input, precision).to(torch::kFloat64), card.normalization);
+}
+
+Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& grid, const Resolution& from,
+                                        const LadderOptions& options) const {
+  const auto pressure = by_ladder(restricted(permeability, from, card.location), with_resolution(grid, from),
+                                  from, options);
+  return interpolated(pressure, {grid.nx, grid.ny}, card.location, ends());
+}
+
+Tensor SurrogateModel::refine(const Tensor& permeability, const Grid& grid, const Tensor& pressure) const {
+  if (!refinement) return pressure;
+  const KnownSetup setup = setup_for_defect(card.setup, card.location);
+  const DarcyOperator darcy(permeability, grid, setup);
+  const auto refined =
+      pressure + correction(*refinement, darcy.shares(), darcy.defect(pressure), card.refinement_gain);
+  const auto known = known_setup(card.setup);
+  return known && known->pressure_is_free() ? refined - refined.mean({2, 3}, true) : refined;
+}
+
+Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, const Resolution& from,
+                                 const LadderOptions& options) const {
+  const auto permeability_on = [&](const Resolution& rung) {
+    return restricted(permeability, rung, card.location);
+  };
+  const auto refined_on = [&](const Resolution& rung, Tensor pressure) {
+    const Grid rung_grid = with_resolution(grid, rung);
+    if (options.jacobi_sweeps == 0) return refine(permeability_on(rung), rung_grid, pressure);
+    const DarcyOperator darcy(permeability_on(rung), rung_grid, setup_for_defect(card.setup, card.location));
+    constexpr double kDamping = 0.8;
+    for (int i = 0; i < options.jacobi_sweeps; ++i) pressure = pressure + kDamping * darcy.defect(pressure);
+    return pressure;
+  };
+  Tensor pressure;
+  if (options.exact_start) {
+    pressure = DarcyOperator(permeability_on(from), with_resolution(grid, from),
+                             setup_for_defect(card.setup, card.location))
+                   .solve(1e-8);
+  } else {
+    pressure = direct(permeability_on(from), with_resolution(grid, from));
+    if (card.refines_base || options.jacobi_sweeps > 0) pressure = refined_on(from, pressure);
+  }
+  for (const Resolution& rung : ladder(from, {grid.nx, grid.ny}))
+    pressure = refined_on(rung, interpolated(pressure, rung, card.location, ends()));
+  return restricted(pressure, {grid.nx, grid.ny}, card.location);
+}
+
+}  // namespace mano

@@ -1,0 +1,47 @@
+#pragma once
+// The multigrid surrogate (docs/mano.md): a base network at the resolution it was trained at, interpolation from rung to rung of
+// a ladder of grids, and a refinement on every rung. Private to surrogate/ and its tests.
+
+#include <torch/types.h>
+
+#include <memory>
+
+#include "core/resample.hpp"
+#include "surrogate/model_card.hpp"
+#include "surrogate/network.hpp"
+
+namespace mano {
+
+/// What stands in for a network on the way up, for comparison.
+struct LadderOptions {
+  bool exact_start = false;  ///< the exact solution at the first grid in place of the base network's
+  int jacobi_sweeps = 0;     ///< damped Jacobi in place of the refinement, where above zero
+};
+
+struct SurrogateModel {
+  ModelCard card;
+  std::unique_ptr<Network> base;
+  std::unique_ptr<Network> refinement;  ///< null: interpolation alone
+  torch::Device device = torch::kCPU;
+
+  void to(torch::Device device);
+
+  // permeability [N, 1, H, W] in float64 on `grid` -> pressure [N, 1, H, W] in float64, on the model's device.
+
+  /// The base network on the grid as it is: the published behaviour.
+  torch::Tensor direct(const torch::Tensor& permeability, const Grid& grid,
+                       Precision precision = Precision::full) const;
+  /// by_ladder() at `from` on the restricted permeability, interpolated bilinearly in one step.
+  torch::Tensor by_interpolation(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
+                                 const LadderOptions& options = {}) const;
+  /// The base network at `from`, up the ladder, refined on each rung, and before the first where the card says so.
+  torch::Tensor by_ladder(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
+                          const LadderOptions& options = {}) const;
+  /// One rung: a pressure that was interpolated to the permeability's grid, refined.
+  torch::Tensor refine(const torch::Tensor& permeability, const Grid& grid, const torch::Tensor& pressure) const;
+
+  /// How pressures go on to the boundary.
+  Ends ends() const;
+};
+
+}  // namespace mano

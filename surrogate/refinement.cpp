@@ -1,0 +1,23 @@
+#include "surrogate/refinement.hpp"
+
+#include <torch/torch.h>
+
+namespace mano {
+
+using torch::Tensor;
+
+KnownSetup setup_for_defect(const std::string& setup, Location location) {
+  const auto known = known_setup(setup);
+  if (known && location == Location::cell) return *known;
+  const AxisEnd closed{AxisEnd::Kind::mirror, 0.0};
+  return {{closed, closed, closed, closed}, 0.0, 0.0};
+}
+
+Tensor correction(const Network& network, const Tensor& shares, const Tensor& defect, double gain,
+                  Precision precision) {
+  const auto size = defect.square().mean({1, 2, 3}, true).sqrt().clamp_min(1e-300);
+  const auto input = torch::cat({(shares - 0.25) * 4.0, defect / size}, 1).to(torch::kFloat32);
+  return network.forward(input, precision) * (gain * size).to(torch::kFloat32);
+}
+
+}  // namespace mano

@@ -1,0 +1,28 @@
+#pragma once
+// Symmetries of a set-up: reflections and the exchange of x and y that turn a solution into one of the reflected permeability.
+// Exact for the discretisation on cells too. Private to surrogate/ and its tests.
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+#include "core/field.hpp"
+
+namespace mano {
+
+struct Symmetry {
+  bool flip_x = false;
+  bool flip_y = false;
+  bool exchange = false;  ///< of x and y, after the reflections
+  double sign = 1.0;      ///< pressure becomes sign * pressure + offset
+  double offset = 0.0;
+};
+
+/// All of them, the identity first; it alone where the set-up is not known, or the values sit at nodes (a reflected node is none).
+std::vector<Symmetry> symmetries(const std::string& setup, const Grid& grid, Location location);
+
+/// values [N, C, H, W].
+torch::Tensor reflected(const torch::Tensor& values, const Symmetry& symmetry);
+
+}  // namespace mano

@@ -1,0 +1,40 @@
+#pragma once
+// What a stage of training fits: the base network to pressures, or the refinement to what interpolation leaves. Private to
+// surrogate/.
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "surrogate/model.hpp"
+#include "surrogate/train_data.hpp"
+
+namespace mano {
+
+class TrainTask {
+ public:
+  virtual ~TrainTask() = default;
+
+  virtual const char* name() const = 0;  ///< "base", "refinement"
+  virtual const std::vector<Split>& parts() const = 0;
+  /// Relative error of each sample, [n], differentiable. `draw` decides everything random about it; without one, as validation
+  /// measures it.
+  virtual torch::Tensor errors(std::size_t part, const torch::Tensor& samples,
+                               std::optional<std::uint64_t> draw) const = 0;
+  Network& network() const { return *network_; }
+
+ protected:
+  explicit TrainTask(Network& network) : network_(&network) {}
+  Network* network_;
+};
+
+std::unique_ptr<TrainTask> base_task(SurrogateModel& model, const TrainData& data, Precision precision, bool symmetry);
+
+/// A refinement can be trained on such a grid: half as fine it has four points in each direction still.
+bool can_refine(const Resolution& grid);
+std::unique_ptr<TrainTask> refinement_task(SurrogateModel& model, const TrainData& data, Precision precision);
+
+}  // namespace mano

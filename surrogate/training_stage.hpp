@@ -1,0 +1,69 @@
+#pragma once
+// Epochs of one task: AdamW, warm-up and cosine decay, clipping, an average of the weights, the best checkpoint, and a state from
+// which it goes on. Private to surrogate/.
+
+#include <torch/optim/adamw.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "surrogate/process_group.hpp"
+#include "surrogate/train.hpp"
+#include "surrogate/train_task.hpp"
+#include "surrogate/training_state.hpp"
+
+namespace mano {
+
+struct StageOptions {
+  int number = 0;  ///< of the stage
+  int epochs = 1;
+  std::optional<double> max_seconds;
+  double seconds_before = 0.0;  ///< of earlier stages
+  std::filesystem::path state_path, log_path;
+  std::string fingerprint;
+  /// Called with the averaged weights in place, where they are the best so far.
+  std::function<void(int epoch, double validation)> keep;
+};
+
+class TrainingStage {
+ public:
+  TrainingStage(TrainTask& task, const TrainRequest& request, const TrainCallbacks& callbacks,
+                ProcessGroup& processes, StageOptions options);
+
+  /// From the state where `resume`, which must be of this stage.
+  TrainingState run(bool resume);
+  bool stopped_on_time() const { return on_time_; }
+
+ private:
+  bool epoch();
+  double step(const Batch& batch, double rate, std::uint64_t draw);
+  void add_up_gradients();
+  void update_average();
+  void skip();
+  std::vector<double> validate();
+  void finish_epoch(double sum, std::size_t samples, double rate, bool whole);
+  void append_log(const EpochReport& report) const;
+  std::vector<double> add_up(const std::vector<double>& numbers);
+  int samples_per_step() const;
+  double progress(double epochs_done) const;
+
+  TrainTask& task_;
+  const TrainRequest& request_;
+  const TrainCallbacks& callbacks_;
+  ProcessGroup& processes_;
+  StageOptions options_;
+  std::unique_ptr<torch::optim::AdamW> optimizer_;
+  std::vector<torch::Tensor> average_;
+  TrainingState state_;
+  double started_ = 0.0;   // as if without interruption
+  double launched_ = 0.0;  // of this run
+  double elapsed_ = 0.0;   // since launched_, the mean of all processes
+  bool on_time_ = false;
+  int skipped_ = 0;  // steps of this epoch
+  int in_a_row_ = 0;
+};
+
+}  // namespace mano
