@@ -61,7 +61,9 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   say(fmt::format("{} checkpoint {}, written by mano {}", to_string(a.model), path.string(), c.version));
   say(fmt::format("{} parameters, {}", c.parameters, to_json(a)));
   say(c.refinement ? "unseen resolutions: a ladder of grids from the training resolution, refined by " +
-                         to_json(*c.refinement)
+                         to_json(*c.refinement) +
+                         fmt::format(", {} sweep{} a grid, {} form", c.sweeps, c.sweeps == 1 ? "" : "s",
+                                     c.knows_equation ? "residual" : "approximate")
                    : std::string("unseen resolutions: interpolated from the training resolution"));
   say(fmt::format("trained at {} on {} data, set-up {}, domain {:g}x{:g}, values at the {}",
                   fmt::join(resolutions, ", "), c.field, c.setup, c.lx, c.ly, to_string(c.location)));

@@ -139,6 +139,9 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
                  "Of unseen resolutions: residual (of the equation), approximate (where it is not recorded), "
                  "none [auto]")
       ->group(training);
+  app.add_option("--sweeps", r.sweeps,
+                 "Of the refinement on each finer grid [3 where the equation is known, else 1]")
+      ->group(training);
   app.add_option("--refine-epochs", r.refine_epochs,
                  fmt::format("Passes of the refinement over the data, after the base [{}]", r.refine_epochs))
       ->group(training);

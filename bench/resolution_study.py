@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-MANO = ROOT / "build/release/mano"
+MANO = pathlib.Path(os.environ.get("MANO_PROGRAM", ROOT / "build/release/mano"))
 RATES = (4e-3, 1e-3)
 
 PROBLEMS = {

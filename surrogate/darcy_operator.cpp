@@ -96,6 +96,17 @@ Tensor DarcyOperator::shares() const {
   return all;
 }
 
+Tensor apply_shares(const Tensor& shares, const Tensor& pressure) {
+  const int64_t height = pressure.size(2);
+  const int64_t width = pressure.size(3);
+  const auto padded = torch::constant_pad_nd(pressure, {1, 1, 1, 1});
+  const auto neighbour = [&](int64_t channel, int64_t row, int64_t column) {
+    return shares.slice(1, channel, channel + 1) *
+           padded.slice(2, row, row + height).slice(3, column, column + width);
+  };
+  return pressure - neighbour(0, 1, 0) - neighbour(1, 1, 2) - neighbour(2, 0, 1) - neighbour(3, 2, 1);
+}
+
 Tensor DarcyOperator::solve(double relative_tolerance) const {
   auto x = torch::zeros_like(rhs_);
   auto r = rhs_.clone();

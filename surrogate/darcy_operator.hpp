@@ -18,9 +18,9 @@ namespace mano {
 
 /// What a named set-up prescribes (solver/problem.hpp), in the terms of one rectangle. No flow leaves through a mirrored end.
 struct KnownSetup {
-  Ends ends;                  ///< left, right, bottom, top
-  double source = 0.0;        ///< f
-  double corner_rate = 0.0;   ///< of a well in the first cell; its opposite in the last
+  Ends ends;                      ///< left, right, bottom, top
+  double source = 0.0;            ///< f
+  double corner_rate = 0.0;       ///< of a well in the first cell; its opposite in the last
   bool pressure_is_free() const;  ///< up to a constant; its mean is zero
 };
 
@@ -32,7 +32,7 @@ class DarcyOperator {
   /// permeability [N, 1, H, W] on `grid`, at cells. Everything is in float64.
   DarcyOperator(const torch::Tensor& permeability, const Grid& grid, const KnownSetup& setup);
 
-  torch::Tensor apply(const torch::Tensor& pressure) const;  ///< A p, [N, 1, H, W]
+  torch::Tensor apply(const torch::Tensor& pressure) const;   ///< A p, [N, 1, H, W]
   torch::Tensor defect(const torch::Tensor& pressure) const;  ///< (rhs - A p) / D
 
   /// Everything that D^-1 A is made of: transmissibilities of the left, right, lower and upper face over D, zero where the face
@@ -48,5 +48,8 @@ class DarcyOperator {
   torch::Tensor diagonal_, rhs_;
   bool free_ = false;
 };
+
+/// D^-1 A p from the shares alone: p - sum over faces of share * p_neighbour.
+torch::Tensor apply_shares(const torch::Tensor& shares, const torch::Tensor& pressure);
 
 }  // namespace mano

@@ -16,7 +16,8 @@ class Fno : public ParameterList {
  public:
   Fno(const Architecture& a, std::uint64_t seed) : ParameterList(seed), modes_(a.modes) {
     const int c = a.dim;
-    const double deviation = std::sqrt(1.0 / c);  // neuraloperator's sqrt(2 / (in + out)), real and imaginary part together
+    const double deviation =
+        std::sqrt(1.0 / c);  // neuraloperator's sqrt(2 / (in + out)), real and imaginary part together
     for (int l = 0; l < a.depth; ++l) {
       const std::string n = std::to_string(l);
       Layer layer;
@@ -51,7 +52,8 @@ class Fno : public ParameterList {
 
  private:
   struct Layer {
-    const Tensor* spectral = nullptr;  // [C, C, modes, modes / 2 + 1, 2]: in, out, y from the lowest frequency up, x
+    const Tensor* spectral =
+        nullptr;  // [C, C, modes, modes / 2 + 1, 2]: in, out, y from the lowest frequency up, x
     const Tensor* spectral_bias = nullptr;
     Linear skip, mlp_in, mlp_out;
     const Tensor* gate = nullptr;
@@ -62,16 +64,15 @@ class Fno : public ParameterList {
     const int64_t width = x.size(3);
     const int64_t kept_y = std::min<int64_t>(modes_, height);
     const int64_t kept_x = std::min<int64_t>(modes_ / 2 + 1, width / 2 + 1);
-    const auto weight = torch::view_as_complex(*layer.spectral)
-                            .narrow(2, (modes_ - kept_y) / 2, kept_y)
-                            .narrow(3, 0, kept_x);
+    const auto weight =
+        torch::view_as_complex(*layer.spectral).narrow(2, (modes_ - kept_y) / 2, kept_y).narrow(3, 0, kept_x);
     const auto all = torch::fft::fftshift(torch::fft::rfft2(x, torch::nullopt, {-2, -1}, "forward"), {-2});
     const int64_t first_y = height / 2 - kept_y / 2;
     const auto low = all.narrow(2, first_y, kept_y).narrow(3, 0, kept_x);
     const auto mixed = torch::einsum("bixy,ioxy->boxy", {low, weight});
     // Zeros around what is kept, then back.
-    const auto padded = torch::constant_pad_nd(
-        mixed, {0, width / 2 + 1 - kept_x, first_y, height - kept_y - first_y});
+    const auto padded =
+        torch::constant_pad_nd(mixed, {0, width / 2 + 1 - kept_x, first_y, height - kept_y - first_y});
     return torch::fft::irfft2(torch::fft::ifftshift(padded, {-2}), std::vector<int64_t>{height, width},
                               {-2, -1}, "forward") +
            *layer.spectral_bias;

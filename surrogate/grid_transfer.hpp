@@ -11,7 +11,8 @@ namespace mano {
 torch::Tensor restricted(const torch::Tensor& values, const Resolution& target, Location location);
 
 /// Bilinear; `ends` say how the field goes on to the boundary.
-torch::Tensor interpolated(const torch::Tensor& values, const Resolution& target, Location location, const Ends& ends);
+torch::Tensor interpolated(const torch::Tensor& values, const Resolution& target, Location location,
+                           const Ends& ends);
 
 /// The grids from `base` to `target`, without `base`: both sizes double until the next doubling would pass the target's; the last
 /// is the target, or where the target is coarser in a direction than the base, as fine as the base there.

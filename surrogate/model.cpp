@@ -25,29 +25,29 @@ void SurrogateModel::to(torch::Device target) {
 }
 
 Ends SurrogateModel::ends() const {
-  const auto known = known_setup(card.setup);
-  return known && card.location == Location::cell ? known->ends : Ends{};
+  return knows_equation(card.setup, card.location) ? known_setup(card.setup)->ends : Ends{};
 }
 
 Tensor SurrogateModel::direct(const Tensor& permeability, const Grid& grid, Precision precision) const {
-  const auto input =
-      network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
+  const auto input = network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
   return denormalized(base->forward(input, precision).to(torch::kFloat64), card.normalization);
 }
 
 Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& grid, const Resolution& from,
                                         const LadderOptions& options) const {
-  const auto pressure = by_ladder(restricted(permeability, from, card.location), with_resolution(grid, from),
-                                  from, options);
+  const auto pressure =
+      by_ladder(restricted(permeability, from, card.location), with_resolution(grid, from), from, options);
   return interpolated(pressure, {grid.nx, grid.ny}, card.location, ends());
 }
 
-Tensor SurrogateModel::refine(const Tensor& permeability, const Grid& grid, const Tensor& pressure) const {
-  if (!refinement) return pressure;
-  const KnownSetup setup = setup_for_defect(card.setup, card.location);
-  const DarcyOperator darcy(permeability, grid, setup);
-  const auto refined =
-      pressure + correction(*refinement, darcy.shares(), darcy.defect(pressure), card.refinement_gain);
+Tensor SurrogateModel::refine(const Tensor& permeability, const Grid& grid, const Tensor& pressure,
+                              int sweeps) const {
+  if (!refinement || sweeps == 0) return pressure;
+  const DarcyOperator darcy(permeability, grid, setup_for_defect(card));
+  const auto shares = darcy.shares();
+  Tensor refined = pressure;
+  for (int i = 0; i < sweeps; ++i)
+    refined = refined + correction(*refinement, shares, darcy.defect(refined), card.refinement_gain);
   const auto known = known_setup(card.setup);
   return known && known->pressure_is_free() ? refined - refined.mean({2, 3}, true) : refined;
 }
@@ -57,25 +57,24 @@ Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, c
   const auto permeability_on = [&](const Resolution& rung) {
     return restricted(permeability, rung, card.location);
   };
-  const auto refined_on = [&](const Resolution& rung, Tensor pressure) {
+  const auto refined_on = [&](const Resolution& rung, Tensor pressure, int sweeps) {
     const Grid rung_grid = with_resolution(grid, rung);
-    if (options.jacobi_sweeps == 0) return refine(permeability_on(rung), rung_grid, pressure);
-    const DarcyOperator darcy(permeability_on(rung), rung_grid, setup_for_defect(card.setup, card.location));
+    if (options.jacobi_sweeps == 0) return refine(permeability_on(rung), rung_grid, pressure, sweeps);
+    const DarcyOperator darcy(permeability_on(rung), rung_grid, *known_setup(card.setup));
     constexpr double kDamping = 0.8;
     for (int i = 0; i < options.jacobi_sweeps; ++i) pressure = pressure + kDamping * darcy.defect(pressure);
     return pressure;
   };
   Tensor pressure;
   if (options.exact_start) {
-    pressure = DarcyOperator(permeability_on(from), with_resolution(grid, from),
-                             setup_for_defect(card.setup, card.location))
+    pressure = DarcyOperator(permeability_on(from), with_resolution(grid, from), *known_setup(card.setup))
                    .solve(1e-8);
   } else {
     pressure = direct(permeability_on(from), with_resolution(grid, from));
-    if (card.refines_base || options.jacobi_sweeps > 0) pressure = refined_on(from, pressure);
+    pressure = refined_on(from, pressure, card.refines_base ? 1 : 0);
   }
   for (const Resolution& rung : ladder(from, {grid.nx, grid.ny}))
-    pressure = refined_on(rung, interpolated(pressure, rung, card.location, ends()));
+    pressure = refined_on(rung, interpolated(pressure, rung, card.location, ends()), card.sweeps);
   return restricted(pressure, {grid.nx, grid.ny}, card.location);
 }
 

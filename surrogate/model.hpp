@@ -37,8 +37,9 @@ struct SurrogateModel {
   /// The base network at `from`, up the ladder, refined on each rung, and before the first where the card says so.
   torch::Tensor by_ladder(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
                           const LadderOptions& options = {}) const;
-  /// One rung: a pressure that was interpolated to the permeability's grid, refined.
-  torch::Tensor refine(const torch::Tensor& permeability, const Grid& grid, const torch::Tensor& pressure) const;
+  /// `pressure` on the permeability's grid, refined `sweeps` times.
+  torch::Tensor refine(const torch::Tensor& permeability, const Grid& grid, const torch::Tensor& pressure,
+                       int sweeps) const;
 
   /// How pressures go on to the boundary.
   Ends ends() const;

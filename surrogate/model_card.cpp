@@ -42,6 +42,8 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
                                               {"data_configuration", c.data_configuration}};
   if (c.refinement) {
     metadata["refinement"] = to_json(*c.refinement);
+    metadata["refinement_form"] = c.knows_equation ? "residual" : "approximate";
+    metadata["sweeps"] = std::to_string(c.sweeps);
     metadata["refines_base"] = json(c.refines_base).dump();
     metadata["refinement_gain"] = json(c.refinement_gain).dump();
   }
@@ -63,6 +65,8 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
     card.architecture = architecture_from_json(get("architecture"));
     if (metadata.contains("refinement")) {
       card.refinement = architecture_from_json(get("refinement"));
+      card.knows_equation = get("refinement_form") == "residual";
+      card.sweeps = std::stoi(get("sweeps"));
       card.refines_base = json::parse(get("refines_base"));
       card.refinement_gain = json::parse(get("refinement_gain"));
     }
@@ -88,8 +92,9 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   check(std::all_of(card.resolutions.begin(), card.resolutions.end(),
                     [](const Resolution& r) { return r.nx > 0 && r.ny > 0; }),
         "{}: metadata is damaged: a training resolution is not above zero", where);
-  check(std::isfinite(card.refinement_gain) && card.refinement_gain > 0,
-        "{}: metadata is damaged: refinement_gain is {}", where, card.refinement_gain);
+  check(
+      std::isfinite(card.refinement_gain) && card.refinement_gain > 0 && card.sweeps > 0 && card.sweeps <= 64,
+      "{}: metadata is damaged: refinement_gain is {}, sweeps {}", where, card.refinement_gain, card.sweeps);
   check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) &&
             n.std_pressure > 0 && !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
         "{}: metadata is damaged: normalisation or domain out of range", where);

@@ -33,7 +33,9 @@ struct ModelCard {
   Architecture architecture;
   std::optional<Architecture> refinement;  ///< of the network that refines on the ladder of grids
   double refinement_gain = 1.0;            ///< surrogate/refinement.hpp
-  bool refines_base = false;  ///< the refinement improves predictions at the training resolution too
+  bool knows_equation = false;             ///< the refinement's defect is that of the set-up's own equation
+  int sweeps = 1;             ///< of the refinement on every grid finer than the training resolution
+  bool refines_base = false;  ///< one sweep at the training resolution lessens the error too
   Normalization normalization;
   std::vector<Resolution> resolutions;  ///< seen in training
   std::string setup;

@@ -24,8 +24,8 @@ class ParameterList : public Network {
   struct Linear {  ///< or convolution
     const torch::Tensor* weight = nullptr;
     const torch::Tensor* bias = nullptr;
-    torch::Tensor operator()(const torch::Tensor& x) const;                    ///< over the last dimension
-    torch::Tensor pointwise(const torch::Tensor& x) const;                     ///< over channels of [B, C, H, W]
+    torch::Tensor operator()(const torch::Tensor& x) const;  ///< over the last dimension
+    torch::Tensor pointwise(const torch::Tensor& x) const;   ///< over channels of [B, C, H, W]
     torch::Tensor convolve(const torch::Tensor& x, int stride, int padding) const;
   };
   struct Norm {

@@ -6,9 +6,12 @@ namespace mano {
 
 using torch::Tensor;
 
-KnownSetup setup_for_defect(const std::string& setup, Location location) {
-  const auto known = known_setup(setup);
-  if (known && location == Location::cell) return *known;
+bool knows_equation(const std::string& setup, Location location) {
+  return known_setup(setup).has_value() && location == Location::cell;
+}
+
+KnownSetup setup_for_defect(const ModelCard& card) {
+  if (card.knows_equation) return *known_setup(card.setup);
   const AxisEnd closed{AxisEnd::Kind::mirror, 0.0};
   return {{closed, closed, closed, closed}, 0.0, 0.0};
 }

@@ -13,14 +13,18 @@
 #include <string>
 
 #include "surrogate/darcy_operator.hpp"
+#include "surrogate/model_card.hpp"
 #include "surrogate/network.hpp"
 
 namespace mano {
 
 inline constexpr int kRefinementChannels = 6;  ///< five shares and the defect
 
-/// The set-up whose operator the defect is taken from: the data's own, or without source and flow where that is unknown.
-KnownSetup setup_for_defect(const std::string& setup, Location location);
+/// Whether a model trained on such data can have the equation's own defect.
+bool knows_equation(const std::string& setup, Location location);
+
+/// The set-up whose operator the defect is taken from: the data's own, or one without source and flow.
+KnownSetup setup_for_defect(const ModelCard& card);
 
 /// shares [N, 5, H, W] and defect [N, 1, H, W] -> correction [N, 1, H, W] in float32.
 torch::Tensor correction(const Network& network, const torch::Tensor& shares, const torch::Tensor& defect,

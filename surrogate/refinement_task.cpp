@@ -32,9 +32,9 @@ double rms(const Tensor& values) {
 
 struct Pair {
   bool base_alone = false;
-  Tensor shares;                    // [N, 5, H, W]
-  Tensor error, error_of_base;      // [N, 1, H, W]: e = error + w error_of_base
-  Tensor defect, defect_of_base;    // the same for d
+  Tensor shares;                  // [N, 5, H, W]
+  Tensor error, error_of_base;    // [N, 1, H, W]: e = error + w error_of_base
+  Tensor defect, defect_of_base;  // the same for d
 };
 
 class RefinementTask : public TrainTask {
@@ -43,8 +43,8 @@ class RefinementTask : public TrainTask {
       : TrainTask(*model.refinement), model_(model), precision_(precision) {
     const torch::NoGradGuard no_grad;
     for (const TrainSet& set : data.sets) add_pairs(set, precision);
-    model_.card.refinement_gain = rms(pairs_[1].error + pairs_[1].error_of_base) /
-                                  rms(pairs_[1].defect + pairs_[1].defect_of_base);
+    model_.card.refinement_gain =
+        rms(pairs_[1].error + pairs_[1].error_of_base) / rms(pairs_[1].defect + pairs_[1].defect_of_base);
   }
 
   const char* name() const override { return "refinement"; }
@@ -71,10 +71,20 @@ class RefinementTask : public TrainTask {
     shares = reflected_shares(reflected(shares, s), s);
     error = reflected(error, s);
     defect = reflected(defect, s);
-    return relative_l2(correction(network(), shares, defect, model_.card.refinement_gain, precision_), error);
+    // The sweeps as they will be taken, each on what the one before has left; all count.
+    const auto whole = error.flatten(1).norm(2, 1);
+    Tensor sum = torch::zeros_like(whole);
+    for (int i = 0; i < model_.card.sweeps; ++i) {
+      const auto step = correction(network(), shares, defect, model_.card.refinement_gain, precision_);
+      error = error - step;
+      defect = defect - apply_shares(shares, step);
+      sum = sum + error.flatten(1).norm(2, 1) / whole;
+    }
+    return sum / model_.card.sweeps;
   }
 
-  static Tensor reflected_shares(const Tensor& shares, const Symmetry& s) {  // left, right, below, above, held
+  static Tensor reflected_shares(const Tensor& shares,
+                                 const Symmetry& s) {  // left, right, below, above, held
     std::vector<std::int64_t> order{0, 1, 2, 3, 4};
     if (s.flip_x) std::swap(order[0], order[1]);
     if (s.flip_y) std::swap(order[2], order[3]);
@@ -86,7 +96,7 @@ class RefinementTask : public TrainTask {
     const Grid& grid = set.info.grid;
     const ModelCard& card = model_.card;
     const auto known = known_setup(card.setup);
-    const bool solves = known && card.location == Location::cell;
+    const bool solves = knows_equation(card.setup, card.location);
     std::vector<Tensor> base_errors;
     for (std::int64_t at = 0; at < set.permeability.size(0); at += 64) {
       const auto k = set.permeability.slice(0, at, at + 64);
@@ -95,28 +105,27 @@ class RefinementTask : public TrainTask {
     const auto base_error = torch::cat(base_errors);
     add_base_alone(set, base_error);
     const auto k = set.permeability.to(torch::kFloat64);
-    auto fine_k = k;
-    auto fine_p = set.pressure.to(torch::kFloat64);
-    constexpr int kPairs = 2;
-    for (int i = 0; i < kPairs; ++i) {
-      const Resolution fine = resolution_of(fine_k);
-      const Resolution coarse = half(fine);
-      if (!can_refine(fine)) return;
-      const auto coarse_k = restricted(k, coarse, card.location);
-      const auto coarse_p = solves ? solve(coarse_k, grid, *known)
-                                   : restricted(set.pressure.to(torch::kFloat64), coarse, card.location);
-      pairs_.push_back(make_pair(fine_k, fine_p, coarse_p, base_error, grid));
+    const auto p = set.pressure.to(torch::kFloat64);
+    const Resolution own = resolution_of(k);
+    // The data's own grid, half of it, and grids of oblong cells; what is not the data's own has to be solved.
+    std::vector<Resolution> grids{own, half(own)};
+    if (solves) grids.insert(grids.end(), {{own.nx, own.ny / 2}, {own.nx, own.ny / 3}});
+    const auto pressure_on = [&](const Resolution& r) {
+      if (r == own) return p;
+      return solves ? solve(restricted(k, r, card.location), grid, *known) : restricted(p, r, card.location);
+    };
+    for (const Resolution& fine : grids) {
+      if (!can_refine(fine)) continue;
+      pairs_.push_back(make_pair(restricted(k, fine, card.location), pressure_on(fine),
+                                 pressure_on(half(fine)), base_error, grid));
       parts_.push_back(set.split);
-      fine_k = coarse_k;
-      fine_p = coarse_p;
     }
   }
 
   // The base network's own error on its own grid.
   void add_base_alone(const TrainSet& set, const Tensor& base_error) {
     if (!can_refine({set.info.grid.nx, set.info.grid.ny})) return;
-    const DarcyOperator darcy(set.permeability, set.info.grid,
-                              setup_for_defect(model_.card.setup, model_.card.location));
+    const DarcyOperator darcy(set.permeability, set.info.grid, setup_for_defect(model_.card));
     const auto single = [](const Tensor& t) { return t.to(torch::kFloat32); };
     const auto zero = torch::zeros_like(set.pressure);
     pairs_.push_back({true, single(darcy.shares()), zero, single(-base_error), zero,
@@ -138,14 +147,17 @@ class RefinementTask : public TrainTask {
     const ModelCard& card = model_.card;
     const Resolution fine = resolution_of(k);
     const Resolution coarse = resolution_of(coarse_p);
-    const DarcyOperator darcy(k, {fine.nx, fine.ny, grid.lx, grid.ly},
-                              setup_for_defect(card.setup, card.location));
+    const DarcyOperator darcy(k, {fine.nx, fine.ny, grid.lx, grid.ly}, setup_for_defect(card));
     const auto start = interpolated(coarse_p, fine, card.location, model_.ends());
     const auto moved = interpolated(coarse_p + restricted(base_error, coarse, card.location), fine,
                                     card.location, model_.ends());
     const auto defect = darcy.defect(start);
     const auto single = [](const Tensor& t) { return t.to(torch::kFloat32); };
-    return {false, single(darcy.shares()), single(p - start), single(start - moved), single(defect),
+    return {false,
+            single(darcy.shares()),
+            single(p - start),
+            single(start - moved),
+            single(defect),
             single(darcy.defect(moved) - defect)};
   }
 

@@ -8,7 +8,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "surrogate/checkpoint.hpp"
-#include "surrogate/darcy_operator.hpp"
+#include "surrogate/refinement.hpp"
 #include "surrogate/tensor_fields.hpp"
 
 namespace mano {
@@ -19,7 +19,7 @@ torch::Tensor by_method(const SurrogateModel& model, Method method, const torch:
                         const Resolution& from) {
   const bool exact = method == Method::exact_start || method == Method::exact_interpolation;
   const bool solves = exact || method == Method::jacobi;
-  check(!solves || (known_setup(model.card.setup) && model.card.location == Location::cell),
+  check(!solves || knows_equation(model.card.setup, model.card.location),
         "method is '{}', but the equation of set-up '{}' is not known", to_string(method), model.card.setup);
   switch (method) {
     case Method::direct:

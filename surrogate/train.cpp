@@ -13,6 +13,7 @@
 #include "surrogate/checkpoint.hpp"
 #include "surrogate/darcy_operator.hpp"
 #include "surrogate/process_group.hpp"
+#include "surrogate/refinement.hpp"
 #include "surrogate/tensor_fields.hpp"
 #include "surrogate/train_data.hpp"
 #include "surrogate/train_task.hpp"
@@ -28,6 +29,7 @@ namespace {
 void check_request(const TrainRequest& r) {
   check(r.epochs > 0, "epochs is {}; it must be at least 1", r.epochs);
   check(r.refine_epochs >= 0, "refine epochs is {}; it must not be negative", r.refine_epochs);
+  check(r.sweeps >= 0 && r.sweeps <= 64, "sweeps is {}; it must lie in [0, 64]", r.sweeps);
   check(r.batch > 0, "batch is {}; it must be at least 1", r.batch);
   check(r.accumulate > 0, "accumulate is {}; it must be at least 1", r.accumulate);
   check(r.learning_rate > 0, "learning rate is {}; it must be above zero", r.learning_rate);
@@ -77,6 +79,7 @@ std::string fingerprint(const TrainRequest& r, const ModelCard& card) {
               {"data", data},
               {"epochs", r.epochs},
               {"refine_epochs", r.refine_epochs},
+              {"sweeps", r.sweeps},
               {"refinement", r.refinement},
               {"symmetry", r.symmetry},
               {"learning_rate", r.learning_rate},
@@ -156,9 +159,13 @@ class Trainer {
            });
   }
 
+  bool residual_form() const {
+    return request_.refinement != "approximate" && knows_equation(model_.card.setup, model_.card.location);
+  }
+
   void check_refinement() const {
     const ModelCard& c = model_.card;
-    check(request_.refinement != "residual" || (known_setup(c.setup) && c.location == Location::cell),
+    check(request_.refinement != "residual" || residual_form(),
           "refinement is 'residual', but {} does not record its equation (set-up {}, values at the {}): use "
           "--refinement approximate",
           c.data.front().file, c.setup, to_string(c.location));
@@ -222,6 +229,8 @@ class Trainer {
     // The base as it is kept: the best epoch's averaged weights.
     model_ = load_checkpoint(model_path(request_));
     model_.card.refinement = request_.refinement_architecture;
+    model_.card.knows_equation = residual_form();
+    model_.card.sweeps = request_.sweeps > 0 ? request_.sweeps : residual_form() ? 3 : 1;
     model_.refinement = make_network(request_.refinement_architecture, request_.seed + 1);
     model_.card.parameters = model_.base->parameter_count() + model_.refinement->parameter_count();
     model_.to(device_from(request_.device));
@@ -229,9 +238,12 @@ class Trainer {
     const auto task = refinement_task(model_, data_, precision_);
     StageOptions options = stage_options(1, request_.refine_epochs, 1.0 - kBaseShare);
     options.seconds_before = seconds_before;
-    options.keep = [this](int, double) { save_checkpoint(model_path(request_), model_); };
+    // One that does not lessen the error is not kept: interpolation alone is better.
+    options.keep = [this](int, double left) {
+      if (left < 1.0) save_checkpoint(model_path(request_), model_);
+    };
     const TrainingState state = run_stage(*task, std::move(options), resume, result);
-    result.refinement_left = state.best_l2;
+    result.refinement_left = std::min(1.0, state.best_l2);
     wait_for_all();
     if (processes_.first()) result.best_l2 = decide_refinement_of_base();
   }
@@ -241,6 +253,7 @@ class Trainer {
     model_ = load_checkpoint(model_path(request_));
     model_.to(device_from(request_.device));
     const double alone = held_out_error();
+    if (!model_.refinement) return alone;
     model_.card.refines_base = true;
     const double refined = held_out_error();
     model_.card.refines_base = refined < alone;

@@ -38,7 +38,8 @@ struct TrainRequest {
   double held_out = 0.05;           ///< fraction of every dataset that is not trained on
   bool symmetry = true;             ///< train on reflected fields too, where the set-up allows
   std::string refinement = "auto";  ///< of the ladder of grids: auto, residual, approximate or none
-  int refine_epochs = 20;           ///< of the refinement, after the base
+  int sweeps = 0;          ///< of the refinement on each grid; 0: three where the equation is known, else one
+  int refine_epochs = 20;  ///< of the refinement, after the base
   std::uint64_t seed = 0;
   std::string device = "auto";
   std::optional<double> max_seconds;  ///< of the whole training; the learning rate falls to zero within them

@@ -31,7 +31,8 @@ class TrainTask {
   Network* network_;
 };
 
-std::unique_ptr<TrainTask> base_task(SurrogateModel& model, const TrainData& data, Precision precision, bool symmetry);
+std::unique_ptr<TrainTask> base_task(SurrogateModel& model, const TrainData& data, Precision precision,
+                                     bool symmetry);
 
 /// A refinement can be trained on such a grid: half as fine it has four points in each direction still.
 bool can_refine(const Resolution& grid);

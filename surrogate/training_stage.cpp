@@ -29,7 +29,8 @@ double schedule(double progress, double warm_up) {
 // The average in place of the weights for as long as the object lives.
 class Swapped {
  public:
-  Swapped(const std::vector<Tensor>& parameters, const std::vector<Tensor>& average) : parameters_(parameters) {
+  Swapped(const std::vector<Tensor>& parameters, const std::vector<Tensor>& average)
+      : parameters_(parameters) {
     const torch::NoGradGuard no_grad;
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       kept_.push_back(parameters[i].detach().clone());
@@ -60,8 +61,7 @@ TrainingStage::TrainingStage(TrainTask& task, const TrainRequest& request, const
   optimizer_ = std::make_unique<torch::optim::AdamW>(
       task_.network().parameters(),
       torch::optim::AdamWOptions(request.learning_rate).weight_decay(request.weight_decay));
-  for (const Tensor& parameter : task_.network().parameters())
-    average_.push_back(parameter.detach().clone());
+  for (const Tensor& parameter : task_.network().parameters()) average_.push_back(parameter.detach().clone());
   state_.stage = options_.number;
   state_.best_l2 = std::numeric_limits<double>::infinity();
   state_.seconds = options_.seconds_before;
@@ -191,11 +191,11 @@ void TrainingStage::skip() {
   constexpr int kMostInARow = 10;
   ++skipped_;
   if (++in_a_row_ < kMostInARow) return;
-  throw RunFailed(fmt::format(
-      "epoch {}: {} steps in a row without a finite gradient; {}; try a lower --learning-rate",
-      state_.epoch + 1, kMostInARow,
-      state_.best_epoch > 0 ? "the best checkpoint is kept in " + request_.run.string()
-                            : std::string("there is no checkpoint yet")));
+  throw RunFailed(
+      fmt::format("epoch {}: {} steps in a row without a finite gradient; {}; try a lower --learning-rate",
+                  state_.epoch + 1, kMostInARow,
+                  state_.best_epoch > 0 ? "the best checkpoint is kept in " + request_.run.string()
+                                        : std::string("there is no checkpoint yet")));
 }
 
 // Sum of errors over this process's share of the held-out samples, and their number.

@@ -56,16 +56,15 @@ class PatchTransformer : public ParameterList {
     Norm norm1, norm2;
     Linear qkv, out, mlp_in, mlp_out;
   };
-  virtual Tensor with_positions(const Tensor& tokens) const = 0;  // [B, h, w, C]
+  virtual Tensor with_positions(const Tensor& tokens) const = 0;          // [B, h, w, C]
   virtual Tensor attend(std::size_t block, const Tensor& qkv) const = 0;  // [B, h, w, 3 C] -> [B, h, w, C]
 
   // [N, tokens, 3 C] -> [N, tokens, C]; bias broadcasts to [N, heads, tokens, tokens].
   Tensor attention(const Tensor& qkv, const std::optional<Tensor>& bias) const {
     const int64_t heads = a_.heads;
-    const auto parts = qkv.view({qkv.size(0), qkv.size(1), 3, heads, a_.dim / heads}).permute({2, 0, 3, 1, 4});
-    return at::scaled_dot_product_attention(parts[0], parts[1], parts[2], bias)
-        .transpose(1, 2)
-        .flatten(2);
+    const auto parts =
+        qkv.view({qkv.size(0), qkv.size(1), 3, heads, a_.dim / heads}).permute({2, 0, 3, 1, 4});
+    return at::scaled_dot_product_attention(parts[0], parts[1], parts[2], bias).transpose(1, 2).flatten(2);
   }
 
   Architecture a_;
@@ -167,7 +166,8 @@ class Swin : public PatchTransformer {
       if (shift > 0) r.slice(0, padded - shift) += 2;  // wrapped around
       return r;
     };
-    const auto both = region(h, padded_h).view({1, padded_h, 1, 1}) * 4 + region(w, padded_w).view({1, 1, padded_w, 1});
+    const auto both =
+        region(h, padded_h).view({1, padded_h, 1, 1}) * 4 + region(w, padded_w).view({1, 1, padded_w, 1});
     const auto in_window = to_windows(both.expand({1, padded_h, padded_w, 1}).contiguous()).squeeze(2);
     return torch::where(in_window.unsqueeze(1) == in_window.unsqueeze(2), 0.0, -1e4);
   }

@@ -33,8 +33,8 @@ class Unet : public ParameterList {
     const int64_t multiple = int64_t{1} << up_.size();
     const int64_t height = input.size(2);
     const int64_t width = input.size(3);
-    auto x = torch::replication_pad2d(input, {0, (multiple - width % multiple) % multiple, 0,
-                                              (multiple - height % multiple) % multiple});
+    auto x = torch::replication_pad2d(
+        input, {0, (multiple - width % multiple) % multiple, 0, (multiple - height % multiple) % multiple});
     std::vector<Tensor> skips;
     for (std::size_t l = 0; l < down_.size(); ++l) {
       if (l > 0) x = torch::max_pool2d(x, {2, 2});

@@ -111,6 +111,17 @@ TABLE = [
     ("torch", "train --data good.h5 -o run", "--resume"),
     ("torch", "train --data good.h5 -o /proc/run", "/proc/run"),
     ("torch", "train --data good.h5 --data drive.h5 -o run2", "drive"),
+    ("torch", "train --data good.h5 --data node.h5 -o run2", "values sit at the node"),
+    ("torch", "train --data good.h5 -o run2 --model cnn", "cnn"),
+    ("torch", "train --data good.h5 -o run2 --model fno --preset paper", "small and large"),
+    ("torch", "train --data good.h5 -o run2 --model vit --patch 4", "patches of 4x4"),
+    ("torch", "train --data good.h5 -o run2 --model swin --patch 5", "--patch"),
+    ("torch", "train --data good.h5 -o run2 --model swin --heads 5", "5 heads"),
+    ("torch", "train --data good.h5 -o run2 --refinement magic", "magic"),
+    ("torch", "train --data node.h5 -o run2 --refinement residual", "--refinement approximate"),
+    ("torch", "train --data good.h5 -o run2 --refinement residual", "too few points"),
+    ("torch", "train --data good.h5 -o run2 --sweeps 99", "sweeps is 99"),
+    ("torch", "evaluate --model run --data good.h5 --method magic", "magic"),
     # Checkpoints
     ("torch", "evaluate --model absent --data good.h5", "absent"),
     ("torch", "evaluate --model truncated.safetensors --data good.h5", "truncated.safetensors"),
@@ -192,7 +203,7 @@ def folder(tmp_path_factory):
     from conftest import PARTS
 
     if "torch" in PARTS:
-        trained = run("train", "--data", "good.h5", "-o", "run", "--epochs", 1, cwd=path)
+        trained = run("train", "--data", "good.h5", "-o", "run", "--epochs", 1, "--refine-epochs", 1, cwd=path)
         assert trained.status == 0, trained.err
         model = path / "run" / "model.safetensors"
         (path / "truncated.safetensors").write_bytes(model.read_bytes()[:-100])
@@ -235,5 +246,5 @@ def test_resuming_with_a_damaged_state_is_refused(folder, tmp_path):
     shutil.copytree(folder / "run", tmp_path / "run")
     state = tmp_path / "run" / "state.safetensors"
     state.write_bytes(state.read_bytes()[:-8])
-    result = run("train", "--data", folder / "good.h5", "-o", "run", "--epochs", 1, "--resume", cwd=tmp_path)
+    result = run("train", "--data", folder / "good.h5", "-o", "run", "--epochs", 1, "--refine-epochs", 1, "--resume", cwd=tmp_path)
     assert result.status == 2 and "state.safetensors" in result.err

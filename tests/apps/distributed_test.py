@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from conftest import PROGRAM
 
 pytestmark = pytest.mark.needs("torch")
-SMALL = ["--dim", "16", "--depth", "2", "--heads", "2", "--dim-head", "8", "--mlp", "16"]
+SMALL = ["--dim", "16", "--depth", "2", "--heads", "2", "--dim-head", "8", "--mlp", "16", "--refine-epochs", "0"]
 
 
 @pytest.fixture
@@ -72,6 +72,15 @@ def test_two_processes_take_the_steps_of_one_with_twice_the_batch(data, tmp_path
         assert abs(a["validation_relative_l2"] - b["validation_relative_l2"]) < 1e-5
         assert abs(a["train_relative_l2"] - b["train_relative_l2"]) < 1e-5
     assert json.loads((tmp_path / "two.json").read_text())["processes"] == 2
+
+
+def test_two_processes_refine_as_one_does(data, tmp_path):
+    common = ["--data", data, "--epochs", "3", *SMALL[:-1], "3"]
+    finish(start(tmp_path, 1, *common, "--batch", "16", "-o", "one"))
+    finish(start(tmp_path, 2, *common, "--batch", "8", "-o", "two"))
+    one, two = ([json.loads(line) for line in (tmp_path / run / "log.jsonl").read_text().splitlines()] for run in ("one", "two"))
+    assert [entry["stage"] for entry in two] == ["base"] * 3 + ["refinement"] * 3
+    assert all(abs(a["validation_relative_l2"] - b["validation_relative_l2"]) < 1e-4 for a, b in zip(one, two))
 
 
 def test_mpirun_starts_it_too(data, mano, tmp_path):

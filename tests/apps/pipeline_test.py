@@ -166,12 +166,13 @@ def test_import_train_evaluate_predict_on_real_data(mano, tmp_path):
     for part in ("train", "test"):
         mano("import", os.path.join(DATA, f"neuraloperator_darcy_16_{part}.h5"), "--phases", "3,12", "--location", "node", "-o",
              f"{part}.h5")
-    mano("train", "--data", "train.h5", "-o", "run", "--epochs", 3, "--json", "train.json")
+    mano("train", "--data", "train.h5", "-o", "run", "--epochs", 3, "--refine-epochs", 2, "--json", "train.json")
     trained = json.loads((tmp_path / "train.json").read_text())
-    assert trained["epochs"] == 3 and trained["parameters"] <= 80000 and trained["device"] == "cpu"
+    assert trained["epochs"] == 3 and trained["parameters"] == 68097 + 34785 and trained["device"] == "cpu"
     assert trained["best"]["relative_l2"] < 0.5
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert [entry["epoch"] for entry in log] == [1, 2, 3]
+    assert [(entry["stage"], entry["epoch"]) for entry in log] == [("base", 1), ("base", 2), ("base", 3), ("refinement", 1),
+                                                                   ("refinement", 2)]
     assert (tmp_path / "run" / "curve.png").read_bytes().startswith(b"\x89PNG")
 
     mano("evaluate", "--model", "run", "--data", "test.h5", "--json", "e.json")
@@ -183,7 +184,35 @@ def test_import_train_evaluate_predict_on_real_data(mano, tmp_path):
         assert np.array_equal(p["permeability"][()], t["permeability"][()])
     assert abs(np.mean(errors) - result["relative_l2"]["mean"]) < 1e-5
     assert abs(np.mean(np.square(errors)) - result["relative_mse"]) < 1e-5
-    assert "68097 parameters" in mano("info", "run").out
+    info = mano("info", "run").out
+    assert "102882 parameters" in info and "approximate form" in info
+    # Any other resolution, seen from the training one; as published, where asked.
+    with h5py.File(tmp_path / "test.h5") as t, h5py.File(tmp_path / "fine.h5", "w") as f:
+        f["coeff"], f["sol"] = np.kron(t["permeability"][:4], np.ones((2, 2))), np.kron(t["pressure"][:4], np.ones((2, 2)))
+    mano("import", "fine.h5", "--location", "node", "-o", "f.h5")
+    mano("evaluate", "--model", "run", "--data", "test.h5", "--data", "f.h5", "--json", "e.json")
+    seen, fine = json.loads((tmp_path / "e.json").read_text())["results"]
+    assert fine["seen_in_training"] is False and fine["resolution"] == [32, 32] and fine["method"] == "ladder"
+    assert fine["ratio_to_training_resolution"] == pytest.approx(fine["relative_l2"]["mean"] / seen["relative_l2"]["mean"])
+    mano("predict", "--model", "run", "--data", "f.h5", "-o", "ladder.h5")
+    mano("predict", "--model", "run", "--data", "f.h5", "--direct", "-o", "direct.h5")
+    assert relative(arrays(tmp_path / "direct.h5")["pressure"], arrays(tmp_path / "ladder.h5")["pressure"]) > 1e-3
+
+
+@pytest.mark.needs("petsc", "torch")
+@pytest.mark.parametrize("setup, size", [("benchmark", "1x1"), ("drive", "2x1"), ("five-spot", "1x1")])
+def test_unseen_resolutions_are_better_than_interpolation(mano, tmp_path, setup, size):
+    """Trained at one resolution in seconds; better than bilinear interpolation at finer ones, whatever their ratio and shape."""
+    base = "32x16" if size == "2x1" else "16x16"
+    finer = ["64x32", "48x24", "80x31"] if size == "2x1" else ["32x32", "24x24", "40x19"]
+    problem = ["--field", "two-phase", "--setup", setup, "--size", size]
+    mano("generate", *problem, "--seed", 1, "--samples", 150, "--resolution", base, "-o", "d.h5")
+    mano("generate", *problem, "--seed", 2, "--samples", 10, "--resolution", base, "--also", ",".join(finer), "-o", "t.h5")
+    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 8, "--refine-epochs", 8, "--depth", 2)
+    files = [a for r in ["", *("-" + f for f in finer)] for a in ("--data", f"t{r}.h5")]
+    mano("evaluate", "--model", "run", *files, "--json", "e.json")
+    for row in json.loads((tmp_path / "e.json").read_text())["results"][1:]:
+        assert row["relative_l2"]["mean"] < 0.9 * row["interpolated_relative_l2"]["mean"], row
 
 
 @pytest.mark.needs("torch")
@@ -192,10 +221,11 @@ def test_checkpoint_is_what_the_safetensors_package_reads(mano, tmp_path):
     from safetensors.numpy import load_file, save_file
 
     mano("import", os.path.join(DATA, "neuraloperator_darcy_16_test.h5"), "--phases", "3,12", "-o", "d.h5")
-    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 1)
+    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 1, "--refine-epochs", 1)
     path = tmp_path / "run" / "model.safetensors"
     tensors = load_file(path)
-    assert sum(t.size for t in tensors.values()) == 68097
+    assert sum(t.size for t in tensors.values()) == 102882
+    assert tensors["refinement.linear_p.weight"].shape == (32, 6)
     assert tensors["transformer.layers.0.0.Attention.Attention.to_qkv.weight"].shape == (96, 32)
     with safetensors.safe_open(path, "numpy") as f:
         metadata = f.metadata()
@@ -212,7 +242,8 @@ def test_killed_training_resumes_to_the_same_weights(mano, tmp_path):
     from safetensors.numpy import load_file
 
     mano("import", os.path.join(DATA, "neuraloperator_darcy_16_test.h5"), "--phases", "3,12", "-o", "d.h5")
-    options = ["train", "--data", "d.h5", "--epochs", 12, "--dim", 16, "--dim-head", 4, "--depth", 2]
+    options = ["train", "--data", "d.h5", "--epochs", 12, "--dim", 16, "--dim-head", 4, "--depth", 2,
+               "--refine-epochs", 3]
     mano(*options, "-o", "unbroken")
     process = subprocess.Popen([PROGRAM, *map(str, options), "-o", "broken"], cwd=tmp_path, stdout=subprocess.DEVNULL)
     while not (tmp_path / "broken" / "state.safetensors").exists():
@@ -223,13 +254,13 @@ def test_killed_training_resumes_to_the_same_weights(mano, tmp_path):
     mano(*options, "-o", "broken", "--resume")
     a, b = load_file(tmp_path / "unbroken/model.safetensors"), load_file(tmp_path / "broken/model.safetensors")
     assert all(np.array_equal(a[name], b[name]) for name in a)
-    assert len((tmp_path / "broken/log.jsonl").read_text().splitlines()) == 12
+    assert len((tmp_path / "broken/log.jsonl").read_text().splitlines()) == 15
 
 
 @pytest.mark.needs("petsc", "torch", "vtk")
 def test_compare_writes_report_pictures_and_vtk(mano, tmp_path):
     mano("generate", "--field", "two-phase", "--samples", 40, "--resolution", "16x8", "--size", "2x1", "-o", "d.h5")
-    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 2)
+    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 2, "--refine-epochs", 1)
     mano("compare", "--model", "run", "--field", "two-phase", "--seed", 8, "--size", "2x1", "--resolution", "16x8,32x16",
          "--samples", 2, "-o", "c", "--json", "c.json")
     result = json.loads((tmp_path / "c.json").read_text())

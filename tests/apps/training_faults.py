@@ -1,4 +1,5 @@
 """Faults for mano train: kills at random times. The quick tests do a few (train_fault_test.py), the long run many (torture.py)."""
+import json
 import os
 import random
 import subprocess
@@ -6,11 +7,13 @@ import time
 
 import h5py
 import numpy as np
+from safetensors import safe_open
 from safetensors.numpy import load_file
 
 PROGRAM = os.environ["MANO_PROGRAM"]
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
-TRAIN = ["train", "--data", "d.h5", "--dim", "16", "--depth", "1", "--heads", "2", "--dim-head", "8", "--mlp", "16", "--batch", "16"]
+TRAIN = ["train", "--data", "d.h5", "--dim", "16", "--depth", "1", "--heads", "2", "--dim-head", "8", "--mlp", "16", "--batch", "16",
+         "--refine-epochs", "6"]
 
 
 def make_data(folder):
@@ -29,16 +32,17 @@ def numbers(path):
 
 
 def check_whole(folder, run):
-    """Whatever is there loads; weights and optimiser are of one step."""
+    """Whatever is there loads; weights and optimiser are of one step. Returns the stage and the step."""
     state_path, model_path = (os.path.join(folder, run, name) for name in ("state.safetensors", "model.safetensors"))
     if os.path.exists(model_path):
         assert load_file(model_path)
     if not os.path.exists(state_path):
-        return 0
+        return 0, 0
     state = load_file(state_path)
     steps = {int(value) for name, value in state.items() if name.startswith("step.")}
     assert len(steps) == 1
-    return steps.pop()
+    with safe_open(state_path, "numpy") as file:
+        return json.loads(file.metadata()["counters"])["stage"], steps.pop()
 
 
 def epochs_done(folder, run):
@@ -55,7 +59,7 @@ def kill_until_done(folder, epochs, kills, seed=0):
     make_data(folder)
     subprocess.run(train(folder, "unbroken", epochs), cwd=folder, check=True, capture_output=True, env=ONE_THREAD)
     pick = random.Random(seed)
-    struck, before = 0, 0
+    struck, before = 0, (0, 0)
     while struck < kills:
         started = os.path.exists(os.path.join(folder, "killed", "state.safetensors"))
         process = subprocess.Popen(train(folder, "killed", epochs, "--resume" if started else "--overwrite"), cwd=folder,
@@ -72,7 +76,7 @@ def kill_until_done(folder, epochs, kills, seed=0):
         step = check_whole(folder, "killed")
         assert step >= before, "a kill must not undo finished epochs"
         before = step
-    subprocess.run(train(folder, "killed", epochs, "--resume" if before else "--overwrite"), cwd=folder, check=True,
+    subprocess.run(train(folder, "killed", epochs, "--resume" if before > (0, 0) else "--overwrite"), cwd=folder, check=True,
                    capture_output=True, env=ONE_THREAD)
     for name in ("model.safetensors", "state.safetensors"):
         a, b = (numbers(os.path.join(folder, run, name)) for run in ("unbroken", "killed"))

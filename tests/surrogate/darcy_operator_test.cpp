@@ -73,6 +73,18 @@ TEST(DarcyOperator, SharesAddUpToOneAndSeeNeitherScaleNorSize) {
   EXPECT_EQ(shares.select(1, 4).slice(1, 1, -1).slice(2, 1, -1).abs().max().item<double>(), 0.0);
 }
 
+TEST(DarcyOperator, IsItsSharesAlone) {
+  for (const Grid& grid : kGrids) {
+    for (const char* name : {"benchmark", "drive", "five-spot"}) {
+      const DarcyOperator darcy(tensor_of(draw_field({}, 8, 3, grid)), grid, *known_setup(name));
+      const auto p = tensor_of(any_pressure(grid));
+      // D^-1 A p is minus what p adds to the defect of no pressure.
+      const auto expected = darcy.defect(torch::zeros_like(p)) - darcy.defect(p);
+      EXPECT_LT((apply_shares(darcy.shares(), p) - expected).abs().max().item<double>(), 1e-12) << name;
+    }
+  }
+}
+
 TEST(DarcyOperator, KnowsTheNamedSetupsAlone) {
   EXPECT_FALSE(known_setup("unknown"));
   EXPECT_FALSE(known_setup("custom:0123"));

@@ -15,14 +15,16 @@ TEST(GridTransfer, OfTensorsIsThatOfFields) {
   const Field fine = draw_field({}, 3, 0, {22, 13});
   const auto tensor = torch::tensor(fine.values, torch::kFloat64).view({1, 1, 13, 22});
   const Ends ends = known_setup("drive")->ends;
-  for (const Resolution target : {Resolution{11, 7}, Resolution{44, 5}, Resolution{22, 13}, Resolution{40, 31}}) {
+  for (const Resolution target :
+       {Resolution{11, 7}, Resolution{44, 5}, Resolution{22, 13}, Resolution{40, 31}}) {
     const auto compare = [&](const torch::Tensor& moved, const Field& expected) {
       const auto e = torch::tensor(expected.values, torch::kFloat64).view({1, 1, target.ny, target.nx});
       EXPECT_LT((moved - e).abs().max().item<double>(), tolerance::kExact * 12) << target.text();
     };
     compare(restricted(tensor, target, Location::cell), restrict_to(fine, target, Location::cell));
     compare(restricted(tensor, target, Location::node), restrict_to(fine, target, Location::node));
-    compare(interpolated(tensor, target, Location::cell, ends), interpolate_to(fine, target, Location::cell, ends));
+    compare(interpolated(tensor, target, Location::cell, ends),
+            interpolate_to(fine, target, Location::cell, ends));
   }
 }
 

@@ -16,13 +16,16 @@ constexpr Model kRivals[] = {Model::fno, Model::vit, Model::swin, Model::unet};
 torch::Tensor waves(int64_t height, int64_t width) {
   const auto x = torch::arange(width) * 0.37;
   const auto y = torch::arange(height).unsqueeze(1) * 0.21;
-  return torch::stack({torch::sin(x + y), torch::cos(x - y), torch::sin(x * y)}).unsqueeze(0).repeat({2, 1, 1, 1});
+  return torch::stack({torch::sin(x + y), torch::cos(x - y), torch::sin(x * y)})
+      .unsqueeze(0)
+      .repeat({2, 1, 1, 1});
 }
 
 TEST(Rivals, HaveTheParametersOfTheirBudget) {
   for (Model model : {Model::mano, Model::fno, Model::vit, Model::swin, Model::unet}) {
     for (const auto& [preset, budget] : {std::pair{"small", 70e3}, std::pair{"large", 600e3}}) {
-      const auto count = static_cast<double>(make_network(architecture_preset(preset, model), 0)->parameter_count());
+      const auto count =
+          static_cast<double>(make_network(architecture_preset(preset, model), 0)->parameter_count());
       EXPECT_NEAR(count / budget, 1.0, 0.1) << to_string(model) << " " << preset << " " << count;
     }
   }

@@ -20,11 +20,14 @@ TEST(Symmetry, TurnsSolutionsIntoSolutions) {
       const auto list = symmetries(name, grid, Location::cell);
       const bool square = grid.nx == grid.ny;
       const std::string which(name);
-      EXPECT_EQ(list.size(), which == "benchmark" ? (square ? 8u : 4u) : which == "drive" ? 4u : (square ? 4u : 2u));
+      EXPECT_EQ(list.size(), which == "benchmark" ? (square ? 8u : 4u)
+                             : which == "drive"   ? 4u
+                                                  : (square ? 4u : 2u));
       for (const Symmetry& s : list) {
         const auto expected = DarcyOperator(reflected(k, s), grid, setup).solve(1e-12);
         const auto turned = reflected(p, s) * s.sign + s.offset;
-        EXPECT_LT((turned - expected).abs().max().item<double>(), 1e-9 * p.abs().max().item<double>()) << name;
+        EXPECT_LT((turned - expected).abs().max().item<double>(), 1e-9 * p.abs().max().item<double>())
+            << name;
       }
     }
   }
