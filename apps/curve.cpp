@@ -75,10 +75,18 @@ std::string draw_chart(const std::filesystem::path& path, const CurveChart& char
 std::string draw_training_curve(const std::filesystem::path& run) {
   Curve training{"training", {}, {}};
   Curve held_out{"held out", {}, {}};
+  Curve left{"refinement: part of the error left", {}, {}};
+  double base_epochs = 0;
   std::ifstream lines(run / "log.jsonl");
   for (std::string line; std::getline(lines, line);) {
     const auto entry = nlohmann::json::parse(line, nullptr, false);
     if (entry.is_discarded()) continue;
+    if (entry.value("stage", "base") != "base") {
+      left.x.push_back(base_epochs + static_cast<double>(entry["epoch"]));
+      left.y.push_back(entry["validation_relative_l2"]);
+      continue;
+    }
+    base_epochs = entry["epoch"];
     training.x.push_back(entry["epoch"]);
     training.y.push_back(entry["train_relative_l2"]);
     held_out.x.push_back(entry["epoch"]);
@@ -87,7 +95,8 @@ std::string draw_training_curve(const std::filesystem::path& run) {
   return draw_chart(run / "curve.png", {.title = "Training",
                                         .x_label = "epoch",
                                         .y_label = "mean relative L2 error",
-                                        .curves = {training, held_out}});
+                                        .curves = left.x.empty() ? std::vector{training, held_out}
+                                                                 : std::vector{training, held_out, left}});
 }
 
 }  // namespace mano

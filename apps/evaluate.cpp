@@ -24,7 +24,10 @@ void evaluate_command(const Options& o, const Invocation&) {
   check(!o.model.empty(), "no model: pass --model RUN");
   check(!o.data.empty(), "no dataset: pass --data FILE");
   check(o.batch > 0, "batch is {}; it must be at least 1", o.batch);
+  check(!o.direct || o.method == "ladder", "--direct excludes --method {}", o.method);
+  const Method method = o.direct ? Method::direct : parse_method(o.method);
   const Surrogate surrogate(o.model, o.device);
+  surrogate.check_method(method);
   std::vector<DatasetReader> readers;  // all are checked before the first is evaluated
   for (const auto& path : o.data) {
     readers.emplace_back(path);
@@ -35,9 +38,8 @@ void evaluate_command(const Options& o, const Invocation&) {
   std::vector<Evaluation> evaluations;
   for (const DatasetReader& reader : readers) {
     Progress progress("evaluate " + reader.path().filename().string(), "samples", reader.info().samples);
-    evaluations.push_back(evaluate(surrogate, reader, o.batch,
-                                   o.direct ? Method::direct : parse_method(o.method),
-                                   [&](std::size_t done) { progress.update(done); }));
+    evaluations.push_back(
+        evaluate(surrogate, reader, o.batch, method, [&](std::size_t done) { progress.update(done); }));
   }
   for (const auto& line : table_lines(evaluations, surrogate.card())) say(line);
   write_json(o.json, evaluations_json("evaluate", o.model, surrogate.card(), evaluations));

@@ -64,7 +64,10 @@ void train_command(const Options& o, const Invocation&) {
     if (!progress || p.stage != stage)
       progress = std::make_unique<Progress>("train " + p.stage, "samples", p.of * p.epochs);
     stage = p.stage;
-    progress->update((p.epoch - 1) * p.of + p.samples, fmt::format("epoch {}", p.epoch));
+    progress->update((p.epoch - 1) * p.of + p.samples,
+                     request.max_seconds ? fmt::format("epoch {}, at most {} in all", p.epoch,
+                                                       duration_text(*request.max_seconds))
+                                         : fmt::format("epoch {}", p.epoch));
   };
   callbacks.start = [&](const TrainPlan& plan) {
     say(fmt::format(
@@ -86,14 +89,24 @@ void train_command(const Options& o, const Invocation&) {
 
   // 3. Report.
   const std::string curve = draw_training_curve(request.run);
-  say(fmt::format("{} epochs, {} parameters on {}, {}{}", result.epochs, result.parameters, result.device,
-                  duration_text(result.seconds), result.stopped_on_time ? ", stopped on time" : ""));
+  say(fmt::format("{} epochs, {} parameters{} on {}, {}{}", result.epochs, result.parameters,
+                  result.refinement_parameters > 0
+                      ? fmt::format(" and {} of the refinement", result.refinement_parameters)
+                      : "",
+                  result.device, duration_text(result.seconds),
+                  result.stopped_on_time ? ", stopped on time" : ""));
+  if (result.refinement_left < 1.0)
+    say(fmt::format(
+        "refinement for unseen resolutions: leaves {:.0f} % of the error that interpolation leaves",
+        100 * result.refinement_left));
   say(fmt::format("best: epoch {}, relative L2 {:.4f} on the held-out part; wrote {}/model.safetensors{}",
                   result.best_epoch, result.best_l2, o.run, curve.empty() ? "" : ", " + curve));
   write_json(o.json, {{"epochs", result.epochs},
                       {"seconds", result.seconds},
                       {"parameters", result.parameters},
+                      {"refinement_parameters", result.refinement_parameters},
                       {"best", {{"epoch", result.best_epoch}, {"relative_l2", result.best_l2}}},
+                      {"refinement_left", result.refinement_left},
                       {"processes", result.processes},
                       {"device", result.device}});
 }

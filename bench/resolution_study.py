@@ -25,7 +25,7 @@ MANO = pathlib.Path(os.environ.get("MANO_PROGRAM", ROOT / "build/release/mano"))
 RATES = (4e-3, 1e-3)
 
 PROBLEMS = {
-    "two-phase": {"field": ["--field", "two-phase"], "train": "32x32", "test": ["48x48", "64x64", "128x128", "256x256", "100x37"]},
+    "two-phase": {"field": ["--field", "two-phase"], "train": "32x32", "test": ["48x48", "64x64", "96x96", "128x128", "256x256", "100x37"]},
     "lognormal": {"field": ["--field", "lognormal"], "train": "32x32",
                   "test": ["48x48", "64x64", "128x128", "100x37"]},
     "drive": {"field": ["--field", "two-phase", "--setup", "drive"], "train": "32x32", "test": ["48x48", "64x64", "128x128"]},
@@ -49,15 +49,15 @@ def make_data(name, problem, folder, samples, tests):
     """Training file, and test files by resolution."""
     train, test = folder / f"{name}-train.h5", folder / f"{name}-test.h5"
     resolutions = [problem["train"], *problem["test"]]
-    if not test.exists():
-        if name == "real":
-            for path in (train, test):
-                part = path.stem.split("-")[1]
+    if name == "real":
+        for path in (train, test):
+            part = path.stem.split("-")[1]
+            if not path.exists():
                 mano("import", ROOT / f"data/neuraloperator_darcy_16_{part}.h5", "--phases", "3,12", "--location", "node", "-o", path)
-        else:
-            mano("generate", *problem["field"], "--seed", 101, "--samples", samples, "--resolution", problem["train"], "-o", train)
-            mano("generate", *problem["field"], "--seed", 202, "--samples", tests, "--resolution", problem["train"], "--also",
-                 ",".join(problem["test"]), "-o", test)
+    else:  # what is complete stays, what differs is refused
+        mano("generate", *problem["field"], "--seed", 101, "--samples", samples, "--resolution", problem["train"], "-o", train)
+        mano("generate", *problem["field"], "--seed", 202, "--samples", tests, "--resolution", problem["train"], "--also",
+             ",".join(problem["test"]), "-o", test)
     return train, {r: test if r == problem["train"] else folder / f"{name}-test-{r}.h5" for r in resolutions}
 
 
@@ -107,7 +107,10 @@ def study_one(name, problem, model, preset, options, folder):
     tuning = {}
     if len(options.rates) > 1:
         for rate in options.rates:
-            tuning[rate] = train(model, preset, data, folder / f"{tag}-tune", options.seconds / 4, rate, 99)["best"]["relative_l2"]
+            try:
+                tuning[rate] = train(model, preset, data, folder / f"{tag}-tune", options.seconds / 4, rate, 99)["best"]["relative_l2"]
+            except subprocess.CalledProcessError:  # it diverged: the other rate is there for that
+                tuning[rate] = float("inf")
     rate = min(tuning, key=tuning.get) if tuning else options.rates[0]
     seeds = []
     for seed in range(options.seeds):
@@ -116,7 +119,8 @@ def study_one(name, problem, model, preset, options, folder):
         methods = ["ladder", "direct"]
         if model == "mano" and name != "real":
             methods += ["jacobi", "exact-start"]
-        seeds.append({"seed": seed, "parameters": trained["parameters"], "seconds": trained["seconds"], "epochs": trained["epochs"],
+        seeds.append({"seed": seed, "parameters": trained["parameters"],
+                      "refinement_parameters": trained["refinement_parameters"], "seconds": trained["seconds"], "epochs": trained["epochs"],
                       "held_out": trained["best"]["relative_l2"], **{m: evaluate(model, run, files, m) for m in methods}})
     row = {"data": name, "model": model, "preset": preset, "learning_rate": rate, "tuning": {str(r): v for r, v in tuning.items()},
            "seeds": seeds}
@@ -141,6 +145,10 @@ def text(seeds, *path):
     return "" if mean is None else f"{mean:.4f}" + (f" ±{spread:.4f}" if len(seeds) > 1 else "")
 
 
+def parameters(seed, method):
+    return seed["parameters"] + (seed["refinement_parameters"] if method == "ladder" else 0)
+
+
 def tables(study):
     lines = []
     for name in dict.fromkeys(row["data"] for row in study["rows"]):
@@ -151,7 +159,7 @@ def tables(study):
         for row in rows:
             for method, path in (("ladder", ("ladder", "l2")), ("interpolated", ("ladder", "interpolated")), ("direct", ("direct", "l2"))):
                 cells = [text(row["seeds"], path[0], r, path[1]) for r in resolutions]
-                lines.append(f"| {row['model']} {row['preset']} | {row['seeds'][0]['parameters']:,} | {method} | " + " | ".join(cells) + " |")
+                lines.append(f"| {row['model']} {row['preset']} | {parameters(row['seeds'][0], method):,} | {method} | " + " | ".join(cells) + " |")
             for method, label in (("jacobi", "16 Jacobi sweeps a grid instead (solver's work)"), ("exact-start", "refinement alone, exact start")):
                 if method in row["seeds"][0]:
                     lines.append(f"| {row['model']} {row['preset']} | | {label} | " +
@@ -203,19 +211,21 @@ def main():
     parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--tests", type=int, default=50)
-    parser.add_argument("-o", "--output", default="build/study")
+    parser.add_argument("-o", "--output", help="folder [build/study, build/study-quick]")
     options = parser.parse_args()
     options.rates = RATES
     if options.quick:
         options.data, options.presets, options.seeds, options.seconds, options.samples, options.tests = "two-phase", "small", 1, 4, 40, 4
         options.rates = RATES[:1]
-    folder = pathlib.Path(options.output)
+    folder = pathlib.Path(options.output or ("build/study-quick" if options.quick else "build/study"))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "study.json"
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     study = json.loads(path.read_text()) if path.exists() else {"rows": []}
-    study.update(date=datetime.date.today().isoformat(), commit=commit, machine=f"{processor()}, {os.cpu_count()} cores",
-                 seconds_of_training=options.seconds, samples=options.samples, test_samples=options.tests)
+    settings = {"seconds_of_training": options.seconds, "samples": options.samples, "test_samples": options.tests, "seeds": options.seeds}
+    if study["rows"] and study["settings"] != settings:
+        parser.error(f"{path} was made with {study['settings']}, not {settings}: choose another folder")
+    study.update(settings=settings, date=datetime.date.today().isoformat(), commit=commit, machine=f"{processor()}, {os.cpu_count()} cores")
     done = {(row["data"], row["model"], row["preset"]) for row in study["rows"]}
     for name in options.data.split(","):
         for preset in options.presets.split(","):

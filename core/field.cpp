@@ -52,13 +52,16 @@ std::string Resolution::text() const {
   return fmt::format("{}x{}", nx, ny);
 }
 
+bool is_supported(const Resolution& r) {
+  return r.nx > 0 && r.ny > 0 && static_cast<double>(r.nx) * r.ny <= std::numeric_limits<int>::max() / 8;
+}
+
 Resolution parse_resolution(const std::string& text) {
   Resolution r;
   check(parse_pair(text, r.nx, r.ny), "resolution '{}' is not of the form WxH, such as 256x128", text);
   check(r.nx > 0 && r.ny > 0, "resolution '{}' must be at least 1x1", text);
-  check(static_cast<double>(r.nx) * r.ny <= std::numeric_limits<int>::max() / 8,
-        "resolution '{}' has {:.3g} cells, at most {} are supported", text, static_cast<double>(r.nx) * r.ny,
-        std::numeric_limits<int>::max() / 8);
+  check(is_supported(r), "resolution '{}' has {:.3g} cells, at most {} are supported", text,
+        static_cast<double>(r.nx) * r.ny, std::numeric_limits<int>::max() / 8);
   return r;
 }
 

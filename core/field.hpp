@@ -60,6 +60,8 @@ struct Resolution {
   std::string text() const;
 };
 
+/// At least one cell, and few enough for all parts of the program.
+bool is_supported(const Resolution& resolution);
 /// "256x128" -> {256, 128}. Throws InvalidInput for anything else, zero and negative numbers included.
 Resolution parse_resolution(const std::string& text);
 /// "64x64,128x128" -> list. Throws InvalidInput.

@@ -43,8 +43,17 @@ AxisMap interpolation_map(int n_source, int n_target, Location location, AxisEnd
 }
 
 AxisMap restriction_map(int n_source, int n_target, Location location) {
-  if (location == Location::node) return interpolation_map(n_source, n_target, location);
   AxisMap map = empty_map(n_source, n_target);
+  if (location == Location::node) {
+    // Constant beyond the last node: extrapolated, a permeability could fall below zero.
+    for (int t = 0; t < n_target; ++t) {
+      const double position = std::min(static_cast<double>(t) / n_target * n_source, n_source - 1.0);
+      const int left = std::min(static_cast<int>(position), std::max(n_source - 2, 0));
+      map.terms[t] = {{left, 1.0 - (position - left)}};
+      if (position > left) map.terms[t].push_back({left + 1, position - left});
+    }
+    return map;
+  }
   for (int t = 0; t < n_target; ++t) {
     const double begin = static_cast<double>(t) * n_source / n_target;
     const double end = static_cast<double>(t + 1) * n_source / n_target;

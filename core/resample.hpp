@@ -37,7 +37,8 @@ using Ends = std::array<AxisEnd, 4>;  ///< left, right, bottom, top
 AxisMap interpolation_map(int n_source, int n_target, Location location, AxisEnd low = {}, AxisEnd high = {});
 
 /// cell: the mean over each target cell, overlaps weighted by length, so that the integral is kept; constant within a source
-/// cell where the target is finer. node: linear at the target's nodes, plain subsampling where the sizes divide.
+/// cell where the target is finer. node: linear at the target's nodes, plain subsampling where the sizes divide, constant
+/// beyond the last one.
 AxisMap restriction_map(int n_source, int n_target, Location location);
 
 /// Along x, then along y.

@@ -32,6 +32,12 @@ int Architecture::levels_for(int height, int width) const {
   return std::max(count, 1);
 }
 
+bool Architecture::holds_levels(int height, int width) const {
+  int coarsest = std::min(height, width);
+  for (int l = 1; l < levels.value_or(1); ++l) coarsest = (coarsest + rate - 1) / rate;
+  return coarsest >= window;
+}
+
 namespace {
 
 constexpr std::array kModels{Architecture::Model::mano, Architecture::Model::fno, Architecture::Model::vit,
@@ -130,10 +136,18 @@ std::int64_t least_parameters(const Architecture& a) {
       return square * a.modes * (a.modes / 2 + 1);
     case Architecture::Model::unet:
       return (static_cast<std::int64_t>(a.dim) << a.depth) * (a.dim << a.depth);
-    case Architecture::Model::mano:
-      return static_cast<std::int64_t>(a.depth) * a.dim * std::max({a.dim, a.mlp, 3 * a.heads * a.dim_head});
-    default:
-      return square + static_cast<std::int64_t>(a.depth) * a.dim * a.mlp;
+    case Architecture::Model::mano: {
+      const bool learned = a.sampling == Architecture::Sampling::conv;
+      return static_cast<std::int64_t>(a.depth) * a.dim * std::max({a.dim, a.mlp, 3 * a.heads * a.dim_head}) +
+             (learned ? 2 * square * a.rate * a.rate : 0);
+    }
+    default: {
+      const std::int64_t side = a.model == Architecture::Model::swin ? 2 * a.window - 1 : 0;
+      return square +
+             static_cast<std::int64_t>(a.depth) *
+                 (static_cast<std::int64_t>(a.dim) * a.mlp + side * side * a.heads) +
+             static_cast<std::int64_t>(a.patch) * a.patch * a.dim * (a.channels_in + a.channels_out);
+    }
   }
 }
 

@@ -40,6 +40,9 @@ struct Architecture {
   /// wide. Throws InvalidInput where not even the input holds a window.
   int levels_for(int height, int width) const;
 
+  /// levels_for() would not throw.
+  bool holds_levels(int height, int width) const;
+
   bool operator==(const Architecture&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/error.hpp"
+#include "surrogate/refinement.hpp"
 
 namespace mano {
 
@@ -90,6 +91,12 @@ SurrogateModel load_checkpoint(const std::filesystem::path& path) {
   std::size_t expected = model.base->named_parameters().size();
   if (model.card.refinement) {
     check_size(*model.card.refinement, file, where);
+    check(
+        model.card.refinement->channels_in == kRefinementChannels && model.card.refinement->channels_out == 1,
+        "{}: metadata is damaged: the refinement maps {} channels to {}", where,
+        model.card.refinement->channels_in, model.card.refinement->channels_out);
+    check(!model.card.knows_equation || knows_equation(model.card.setup, model.card.location),
+          "{}: metadata is damaged: no equation is known for set-up '{}'", where, model.card.setup);
     model.refinement = make_network(*model.card.refinement, 0);
     load_parameters(*model.refinement, file, kRefinementPrefix, where);
     expected += model.refinement->named_parameters().size();

@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include "core/error.hpp"
+
 namespace mano {
 
 using torch::Tensor;
@@ -126,6 +128,9 @@ Tensor DarcyOperator::solve(double relative_tolerance) const {
     direction = z + torch::where(rz > target, next / rz, torch::zeros_like(rz)) * direction;
     rz = torch::where(rz > target, next, rz);
   }
+  if (!(rz <= target).all().item<bool>())
+    throw RunFailed(
+        "conjugate gradients of a coarse grid did not converge: is the contrast too large for them?");
   return free_ ? x - x.mean({2, 3}, true) : x;
 }
 

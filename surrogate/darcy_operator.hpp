@@ -39,7 +39,8 @@ class DarcyOperator {
   /// has no neighbour; and the share of faces with a prescribed pressure. [N, 5, H, W]
   torch::Tensor shares() const;
 
-  /// p with A p = rhs to the relative tolerance, by conjugate gradients preconditioned by D; for small grids.
+  /// p with A p = rhs to the relative tolerance, by conjugate gradients preconditioned by D; for small grids. Throws
+  /// RunFailed where they do not converge.
   torch::Tensor solve(double relative_tolerance) const;
 
  private:

@@ -37,19 +37,23 @@ Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& 
                                         const LadderOptions& options) const {
   const auto pressure =
       by_ladder(restricted(permeability, from, card.location), with_resolution(grid, from), from, options);
-  return interpolated(pressure, {grid.nx, grid.ny}, card.location, ends());
+  return pinned(interpolated(pressure, {grid.nx, grid.ny}, card.location, ends()));
 }
 
 Tensor SurrogateModel::refine(const Tensor& permeability, const Grid& grid, const Tensor& pressure,
                               int sweeps) const {
-  if (!refinement || sweeps == 0) return pressure;
+  if (!refinement || !card.refinement->holds_levels(grid.ny, grid.nx)) return pressure;
   const DarcyOperator darcy(permeability, grid, setup_for_defect(card));
   const auto shares = darcy.shares();
   Tensor refined = pressure;
   for (int i = 0; i < sweeps; ++i)
     refined = refined + correction(*refinement, shares, darcy.defect(refined), card.refinement_gain);
+  return refined;
+}
+
+Tensor SurrogateModel::pinned(const Tensor& pressure) const {
   const auto known = known_setup(card.setup);
-  return known && known->pressure_is_free() ? refined - refined.mean({2, 3}, true) : refined;
+  return known && known->pressure_is_free() ? pressure - pressure.mean({2, 3}, true) : pressure;
 }
 
 Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, const Resolution& from,
@@ -75,7 +79,7 @@ Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, c
   }
   for (const Resolution& rung : ladder(from, {grid.nx, grid.ny}))
     pressure = refined_on(rung, interpolated(pressure, rung, card.location, ends()), card.sweeps);
-  return restricted(pressure, {grid.nx, grid.ny}, card.location);
+  return pinned(restricted(pressure, {grid.nx, grid.ny}, card.location));
 }
 
 }  // namespace mano

@@ -26,7 +26,7 @@ struct SurrogateModel {
 
   void to(torch::Device device);
 
-  // permeability [N, 1, H, W] in float64 on `grid` -> pressure [N, 1, H, W] in float64, on the model's device.
+  // permeability [N, 1, H, W] on `grid` -> pressure [N, 1, H, W] in float64, on the model's device.
 
   /// The base network on the grid as it is: the published behaviour.
   torch::Tensor direct(const torch::Tensor& permeability, const Grid& grid,
@@ -37,9 +37,12 @@ struct SurrogateModel {
   /// The base network at `from`, up the ladder, refined on each rung, and before the first where the card says so.
   torch::Tensor by_ladder(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
                           const LadderOptions& options = {}) const;
-  /// `pressure` on the permeability's grid, refined `sweeps` times.
+  /// `pressure` on the permeability's grid, refined `sweeps` times; as it is where the grid is too small for the refinement.
   torch::Tensor refine(const torch::Tensor& permeability, const Grid& grid, const torch::Tensor& pressure,
                        int sweeps) const;
+
+  /// With mean zero, where the set-up leaves the pressure free up to a constant.
+  torch::Tensor pinned(const torch::Tensor& pressure) const;
 
   /// How pressures go on to the boundary.
   Ends ends() const;

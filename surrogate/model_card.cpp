@@ -90,8 +90,8 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   }
   const Normalization& n = card.normalization;
   check(std::all_of(card.resolutions.begin(), card.resolutions.end(),
-                    [](const Resolution& r) { return r.nx > 0 && r.ny > 0; }),
-        "{}: metadata is damaged: a training resolution is not above zero", where);
+                    [](const Resolution& r) { return is_supported(r); }),
+        "{}: metadata is damaged: a training resolution is out of range", where);
   check(
       std::isfinite(card.refinement_gain) && card.refinement_gain > 0 && card.sweeps > 0 && card.sweeps <= 64,
       "{}: metadata is damaged: refinement_gain is {}, sweeps {}", where, card.refinement_gain, card.sweeps);

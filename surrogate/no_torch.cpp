@@ -41,6 +41,9 @@ Field Surrogate::predict(const Field&, Method) const {
 void Surrogate::check_fits(const Grid&, std::size_t) const {
   missing();
 }
+void Surrogate::check_method(Method) const {
+  missing();
+}
 void Surrogate::check_problem(const std::string&, const Grid&, Location, const std::string&) const {
   missing();
 }

@@ -16,6 +16,8 @@ namespace mano {
 class ParameterList : public Network {
  public:
   explicit ParameterList(std::uint64_t seed);
+  ParameterList(const ParameterList&) = delete;  // layers point into the list
+  ParameterList& operator=(const ParameterList&) = delete;
 
   std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const override;
   void to(torch::Device device, torch::Dtype dtype) override;

@@ -18,7 +18,8 @@ KnownSetup setup_for_defect(const ModelCard& card) {
 
 Tensor correction(const Network& network, const Tensor& shares, const Tensor& defect, double gain,
                   Precision precision) {
-  const auto size = defect.square().mean({1, 2, 3}, true).sqrt().clamp_min(1e-300);
+  // In float64: a small defect must not vanish, nor its square; the tiny number keeps the gradient finite where it is zero.
+  const auto size = (defect.to(torch::kFloat64).square().mean({1, 2, 3}, true) + 1e-300).sqrt();
   const auto input = torch::cat({(shares - 0.25) * 4.0, defect / size}, 1).to(torch::kFloat32);
   return network.forward(input, precision) * (gain * size).to(torch::kFloat32);
 }

@@ -11,8 +11,8 @@ namespace mano {
 /// half the width with a soft-gating skip, lifting and projection of twice the width; no positional embedding, x and y are inputs).
 std::unique_ptr<Network> make_fno(const Architecture& architecture, std::uint64_t seed);
 
-/// Vision transformer, A. Dosovitskiy et al., arXiv 2010.11929: patches, pre-norm blocks of attention among all patches, learned
-/// positions, interpolated bilinearly at other sizes; a linear map back from each patch.
+/// Vision transformer, A. Dosovitskiy et al., arXiv 2010.11929: patches, pre-norm blocks of attention among all patches, sines and
+/// cosines of the place in the domain as positions; a linear map back from each patch.
 std::unique_ptr<Network> make_vit(const Architecture& architecture, std::uint64_t seed);
 
 /// Swin transformer, Z. Liu et al., arXiv 2103.14030, without merging of patches: attention within windows, shifted by half a

@@ -17,10 +17,6 @@ namespace {
 
 torch::Tensor by_method(const SurrogateModel& model, Method method, const torch::Tensor& k, const Grid& grid,
                         const Resolution& from) {
-  const bool exact = method == Method::exact_start || method == Method::exact_interpolation;
-  const bool solves = exact || method == Method::jacobi;
-  check(!solves || knows_equation(model.card.setup, model.card.location),
-        "method is '{}', but the equation of set-up '{}' is not known", to_string(method), model.card.setup);
   switch (method) {
     case Method::direct:
       return model.direct(k, grid);
@@ -75,13 +71,17 @@ void Surrogate::check_fits(const Grid& grid, std::size_t batch) const {
   double per_token = sizeof(float) * numbers(card.architecture);
   if (card.refinement)
     per_token = std::max(per_token, sizeof(float) * numbers(*card.refinement) + 30.0 * sizeof(double));
+  // The way begins at the training resolution, which may be the finer one.
+  const Resolution base = base_resolution({grid.nx, grid.ny});
+  const double points = static_cast<double>(std::max(base.nx, grid.nx)) * std::max(base.ny, grid.ny);
   check_memory(
-      per_token * static_cast<double>(grid.cells() * batch),
+      per_token * points * static_cast<double>(batch),
       fmt::format("predicting {} field{} of {} at once", batch, batch == 1 ? "" : "s", grid.resolution()));
 }
 
 std::vector<Field> Surrogate::predict(const std::vector<Field>& permeabilities, Method method) const {
   if (permeabilities.empty()) return {};
+  check_method(method);
   check_fits(permeabilities[0].grid, permeabilities.size());
   for (const Field& k : permeabilities) check_permeability(k, "predict");
   const torch::InferenceMode inference;
@@ -105,6 +105,14 @@ std::vector<Field> Surrogate::predict(const std::vector<Field>& permeabilities, 
 
 Field Surrogate::predict(const Field& permeability, Method method) const {
   return predict(std::vector<Field>{permeability}, method).front();
+}
+
+void Surrogate::check_method(Method method) const {
+  const ModelCard& c = impl_->model.card;
+  const bool solves =
+      method == Method::exact_start || method == Method::exact_interpolation || method == Method::jacobi;
+  check(!solves || knows_equation(c.setup, c.location),
+        "method is '{}', but set-up '{}' does not tell the equation", to_string(method), c.setup);
 }
 
 void Surrogate::check_problem(const std::string& setup, const Grid& grid, Location location,

@@ -44,6 +44,9 @@ class Surrogate {
   /// Throws InvalidInput where predicting `batch` fields at once on `grid` needs more memory than is free.
   void check_fits(const Grid& grid, std::size_t batch) const;
 
+  /// Throws InvalidInput where the model's data do not tell the equation that `method` needs.
+  void check_method(Method method) const;
+
   /// Throws InvalidInput unless set-up, domain size and location are those of training.
   void check_problem(const std::string& setup, const Grid& grid, Location location,
                      const std::string& where) const;

@@ -15,6 +15,7 @@
 #include "surrogate/process_group.hpp"
 #include "surrogate/refinement.hpp"
 #include "surrogate/tensor_fields.hpp"
+#include "surrogate/tensor_memory.hpp"
 #include "surrogate/train_data.hpp"
 #include "surrogate/train_task.hpp"
 #include "surrogate/training_stage.hpp"
@@ -32,6 +33,8 @@ void check_request(const TrainRequest& r) {
   check(r.sweeps >= 0 && r.sweeps <= 64, "sweeps is {}; it must lie in [0, 64]", r.sweeps);
   check(r.batch > 0, "batch is {}; it must be at least 1", r.batch);
   check(r.accumulate > 0, "accumulate is {}; it must be at least 1", r.accumulate);
+  check(!r.bfloat16 || r.architecture.model == Architecture::Model::mano,
+        "precision bf16 is for mano alone; {} trains in fp32", to_string(r.architecture.model));
   check(r.learning_rate > 0, "learning rate is {}; it must be above zero", r.learning_rate);
   check(r.weight_decay >= 0, "weight decay is {}; it must not be negative", r.weight_decay);
   check(r.warm_up >= 0 && r.warm_up < 1, "warm-up is {}; it must lie in [0, 1)", r.warm_up);
@@ -105,6 +108,26 @@ void cut_log(const fs::path& path, int stage, int epochs) {
   write_text_atomically(path, kept);
 }
 
+struct Bytes {
+  double fixed = 0.0;
+  double per_sample = 0.0;  // of a batch
+};
+
+// Of a rival's training, from a step of one and of two samples.
+Bytes rival_bytes(const Network& network, const Architecture& a, const Resolution& r, std::size_t samples) {
+  const auto step = [&](int n) {
+    const TensorMemory memory(network.parameters().front().is_cuda());
+    const auto options = torch::TensorOptions(network.parameters().front().device());
+    network.forward(torch::ones({n, a.channels_in, r.ny, r.nx}, options)).sum().backward();
+    for (const auto& parameter : network.parameters()) parameter.mutable_grad() = torch::Tensor();
+    return static_cast<double>(memory.peak());
+  };
+  const double one = step(1);
+  return {20.0 * static_cast<double>(network.parameter_count()) +
+              16.0 * r.nx * r.ny * static_cast<double>(samples),
+          std::max(step(2) - one, 0.1 * one)};
+}
+
 class Trainer {
  public:
   Trainer(const TrainRequest& request, const TrainCallbacks& callbacks)
@@ -131,18 +154,24 @@ class Trainer {
     result.processes = processes_.size();
     result.parameters = model_.base->parameter_count();
     result.device = model_.device.is_cuda() ? "cuda" : "cpu";
-    const int resumed = request_.resume ? load_counters(state_path(request_)).stage : -1;
-    const TrainingState base = resumed <= 0 ? train_base(resumed == 0, result) : TrainingState{};
-    if (resumed > 0) {
-      model_ = load_checkpoint(model_path(request_));
-      model_.to(device_from(request_.device));
-      result.best_l2 = model_.card.validation_l2;
-      result.best_epoch = model_.card.epoch;
+    launched_ = seconds_now();
+    TrainingState before;
+    if (request_.resume) {
+      before = load_counters(state_path(request_), fingerprint_);
+      if (processes_.first()) cut_log(log_path(request_), before.stage, before.epoch);
     }
-    result.epochs = resumed <= 0 ? base.epoch : request_.epochs;
-    result.seconds = base.seconds;
-    if (refines() && (resumed > 0 || base.epoch == request_.epochs || request_.max_seconds))
-      train_refinement(resumed > 0, base.seconds, result);
+    const double seconds_before = before.seconds;
+    if (before.stage == 0) {
+      train_base(request_.resume, result);
+      if (refines()) train_refinement(false, seconds_before, result);
+    } else {
+      const ModelCard kept =
+          card_from_metadata(read_safetensors(model_path(request_)).metadata, model_path(request_).string());
+      result.best_epoch = kept.epoch;
+      result.epochs = request_.epochs;
+      train_refinement(true, seconds_before, result);
+    }
+    result.seconds = seconds_before + seconds_now() - launched_;
     return result;
   }
 
@@ -174,19 +203,37 @@ class Trainer {
           request_.refinement, c.data.front().file);
   }
 
+  // Of both stages.
+  std::vector<Bytes> bytes_of(const TrainSet& set) const {
+    const Resolution r{set.info.grid.nx, set.info.grid.ny};
+    const auto of_mano = [&](const Architecture& a, std::int64_t parameters, int times) {
+      const auto bytes = [&](int batch) {
+        return training_bytes(a, parameters, r, set.info.samples, batch, request_.bfloat16);
+      };
+      return Bytes{bytes(0), times * (bytes(1) - bytes(0))};
+    };
+    std::vector<Bytes> list{request_.architecture.model == Architecture::Model::mano
+                                ? of_mano(request_.architecture, model_.card.parameters, 1)
+                                : rival_bytes(*model_.base, request_.architecture, r, set.info.samples)};
+    if (refines() && can_refine(r)) {
+      list.push_back(of_mano(request_.refinement_architecture, model_.card.parameters, sweeps()));
+      list.back().fixed += 60.0 * r.nx * r.ny * static_cast<double>(set.info.samples);  // pairs of grids
+    }
+    return list;
+  }
+
+  int sweeps() const { return request_.sweeps > 0 ? request_.sweeps : residual_form() ? 3 : 1; }
+
   // Says what is needed, and refuses what cannot be had.
   void check_fits() const {
     double most = 0.0;
     std::int64_t fits = request_.batch;
     for (const TrainSet& set : data_.sets) {
-      const auto bytes = [&](int batch) {
-        return training_bytes(request_.architecture, model_.card.parameters,
-                              {set.info.grid.nx, set.info.grid.ny}, set.info.samples, batch,
-                              request_.bfloat16);
-      };
-      most = std::max(most, bytes(request_.batch));
-      const double left = static_cast<double>(available_memory()) - bytes(0);
-      fits = std::min(fits, static_cast<std::int64_t>(left / (bytes(1) - bytes(0))));
+      for (const Bytes& bytes : bytes_of(set)) {
+        most = std::max(most, bytes.fixed + request_.batch * bytes.per_sample);
+        const double left = static_cast<double>(available_memory()) - bytes.fixed;
+        fits = std::min(fits, static_cast<std::int64_t>(left / std::max(bytes.per_sample, 1.0)));
+      }
     }
     if (callbacks_.start) {
       const int per_step = request_.batch * request_.accumulate * processes_.size();
@@ -199,51 +246,55 @@ class Trainer {
                    : std::string("not even a batch of 1 fits; use a smaller model or resolution"));
   }
 
-  StageOptions stage_options(int number, int epochs, double share) const {
+  StageOptions stage_options(int number, int epochs) const {
     StageOptions o;
     o.number = number;
     o.epochs = epochs;
-    if (request_.max_seconds) o.max_seconds = share * *request_.max_seconds;
     o.state_path = state_path(request_);
     o.log_path = log_path(request_);
     o.fingerprint = fingerprint_;
     return o;
   }
 
-  TrainingState train_base(bool resume, TrainResult& result) {
+  void train_base(bool resume, TrainResult& result) {
     const auto task = base_task(model_, data_, precision_, request_.symmetry);
-    StageOptions options = stage_options(0, request_.epochs, refines() ? kBaseShare : 1.0);
+    StageOptions options = stage_options(0, request_.epochs);
+    if (request_.max_seconds) options.max_seconds = *request_.max_seconds * (refines() ? kBaseShare : 1.0);
     options.keep = [this](int epoch, double validation) {
       model_.card.epoch = epoch;
       model_.card.validation_l2 = validation;
       save_checkpoint(model_path(request_), model_);
     };
     const TrainingState state = run_stage(*task, std::move(options), resume, result);
+    result.epochs = state.epoch;
     result.best_epoch = state.best_epoch;
     result.best_l2 = state.best_l2;
-    return state;
   }
 
   void train_refinement(bool resume, double seconds_before, TrainResult& result) {
     wait_for_all();
     // The base as it is kept: the best epoch's averaged weights.
     model_ = load_checkpoint(model_path(request_));
+    model_.card.refines_base = false;  // decided at the end
     model_.card.refinement = request_.refinement_architecture;
     model_.card.knows_equation = residual_form();
-    model_.card.sweeps = request_.sweeps > 0 ? request_.sweeps : residual_form() ? 3 : 1;
+    model_.card.sweeps = sweeps();
     model_.refinement = make_network(request_.refinement_architecture, request_.seed + 1);
     model_.card.parameters = model_.base->parameter_count() + model_.refinement->parameter_count();
     model_.to(device_from(request_.device));
-    result.parameters = model_.card.parameters;
     const auto task = refinement_task(model_, data_, precision_);
-    StageOptions options = stage_options(1, request_.refine_epochs, 1.0 - kBaseShare);
-    options.seconds_before = seconds_before;
+    StageOptions options = stage_options(1, request_.refine_epochs);
+    const double passed = seconds_now() - launched_;  // the base, and what the task has prepared
+    if (request_.max_seconds)
+      options.max_seconds = std::max(*request_.max_seconds - passed, 0.05 * *request_.max_seconds);
+    options.seconds_before = seconds_before + passed;
     // One that does not lessen the error is not kept: interpolation alone is better.
     options.keep = [this](int, double left) {
       if (left < 1.0) save_checkpoint(model_path(request_), model_);
     };
     const TrainingState state = run_stage(*task, std::move(options), resume, result);
     result.refinement_left = std::min(1.0, state.best_l2);
+    if (state.best_l2 < 1.0) result.refinement_parameters = model_.refinement->parameter_count();
     wait_for_all();
     if (processes_.first()) result.best_l2 = decide_refinement_of_base();
   }
@@ -252,6 +303,7 @@ class Trainer {
   double decide_refinement_of_base() {
     model_ = load_checkpoint(model_path(request_));
     model_.to(device_from(request_.device));
+    model_.card.refines_base = false;
     const double alone = held_out_error();
     if (!model_.refinement) return alone;
     model_.card.refines_base = true;
@@ -281,13 +333,9 @@ class Trainer {
   }
 
   TrainingState run_stage(TrainTask& task, StageOptions options, bool resume, TrainResult& result) {
-    if (resume && processes_.first()) {
-      cut_log(options.log_path, options.number, load_counters(options.state_path).epoch);
-    }
     TrainingStage stage(task, request_, callbacks_, processes_, std::move(options));
     const TrainingState state = stage.run(resume);
     result.stopped_on_time = result.stopped_on_time || stage.stopped_on_time();
-    result.seconds = state.seconds;
     return state;
   }
 
@@ -296,6 +344,7 @@ class Trainer {
   const TrainRequest& request_;
   const TrainCallbacks& callbacks_;
   ProcessGroup processes_;
+  double launched_ = 0.0;
   TrainData data_;
   SurrogateModel model_;
   Precision precision_;

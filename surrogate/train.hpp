@@ -8,7 +8,7 @@
 //   state.safetensors   weights, optimiser and counters of the last finished epoch, for resuming
 //   log.jsonl           a line of JSON an epoch
 // Each appears by rename. On a CPU a resumed run equals an uninterrupted one bit for bit: the order of the data is a
-// function of (seed, epoch), and nothing else is random after initialisation.
+// function of (seed, epoch), and so are reflections and all else that is random after initialisation.
 
 #include <cstdint>
 #include <filesystem>
@@ -71,11 +71,12 @@ struct TrainResult {
   int processes = 1;
   int epochs = 0;
   double seconds = 0.0;
-  std::int64_t parameters = 0;
+  std::int64_t parameters = 0;             ///< of the base network
+  std::int64_t refinement_parameters = 0;  ///< 0 where none is kept
   int best_epoch = 0;
   double best_l2 = 0.0;
   double refinement_left =
-      1.0;  ///< part of interpolation's error that the refinement leaves, held out; 1 without
+      1.0;  ///< part of interpolation's error that the refinement leaves, held out; 1 where none is kept
   std::string device;
   bool stopped_on_time = false;
 };

@@ -107,10 +107,10 @@ bool TrainingStage::epoch() {
   skipped_ = 0;
   for (std::size_t b = 0; b < batches.size() && !late; ++b) {
     if (const int signal = interrupt_signal()) {
-      throw Interrupted(signal,
-                        state_.epoch > 0 || state_.stage > 0
-                            ? fmt::format("interrupted; --resume goes on after epoch {}", state_.epoch)
-                            : std::string("interrupted before the first epoch was finished"));
+      throw Interrupted(signal, std::filesystem::exists(options_.state_path)
+                                    ? fmt::format("interrupted; --resume goes on after epoch {} of the {}",
+                                                  state_.epoch, task_.name())
+                                    : std::string("interrupted before the first epoch was finished"));
     }
     const double done = state_.epoch + static_cast<double>(b) / static_cast<double>(batches.size());
     rate = request_.learning_rate * schedule(progress(done), request_.warm_up);
@@ -123,8 +123,6 @@ bool TrainingStage::epoch() {
       callbacks_.progress({task_.name(), state_.epoch + 1, options_.epochs, samples, all});
   }
   const bool whole = samples == all;
-  // Part of an epoch counts only where nothing else is there to keep: resuming begins with the whole epoch.
-  if (!whole && state_.best_epoch > 0 && !options_.max_seconds) return false;
   finish_epoch(sum, samples, rate, whole);
   return whole && !late;
 }
@@ -247,13 +245,12 @@ void TrainingStage::finish_epoch(double sum, std::size_t samples, double rate, b
     }
   }
   if (processes_.first()) append_log(report);
-  if (whole) {
-    ++state_.epoch;
-    state_.seconds = report.seconds;
-    if (processes_.first()) {
-      save_training_state(options_.state_path, state_, task_.network(), *optimizer_, average_,
-                          options_.fingerprint);
-    }
+  // Time may end within an epoch; going on begins it anew, from the weights as they are.
+  if (whole) ++state_.epoch;
+  state_.seconds = report.seconds;
+  if (processes_.first()) {
+    save_training_state(options_.state_path, state_, task_.network(), *optimizer_, average_,
+                        options_.fingerprint);
   }
   if (callbacks_.epoch && processes_.first()) callbacks_.epoch(report);
 }

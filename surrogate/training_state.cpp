@@ -27,8 +27,13 @@ std::string entry(const SafetensorsFile& file, const std::string& key, const std
   return found->second;
 }
 
-TrainingState counters_of(const SafetensorsFile& file, const std::string& where) {
+TrainingState counters_of(const SafetensorsFile& file, const std::string& fingerprint,
+                          const std::string& where) {
   check(entry(file, "schema", where) == kStateSchema, "{} is not a training state", where);
+  check(entry(file, "fingerprint", where) == fingerprint,
+        "{} belongs to a run with other data, architecture or options: repeat those, or train into another "
+        "folder",
+        where);
   try {
     const json c = json::parse(entry(file, "counters", where));
     return {c.at("stage"), c.at("epoch"), c.at("step"), c.at("best_epoch"), c.at("best_l2"), c.at("seconds")};
@@ -67,11 +72,7 @@ TrainingState load_training_state(const std::filesystem::path& path, Network& ne
                                   const std::string& fingerprint) {
   const std::string where = path.string();
   const SafetensorsFile file = read_safetensors(path);
-  check(entry(file, "fingerprint", where) == fingerprint,
-        "{} belongs to a run with other data, architecture or options: repeat those, or train into another "
-        "folder",
-        where);
-  const TrainingState state = counters_of(file, where);
+  const TrainingState state = counters_of(file, fingerprint, where);
   load_parameters(network, file, "parameter.", where);
   average.clear();
   for (const auto& [name, parameter] : network.named_parameters()) {
@@ -95,8 +96,8 @@ TrainingState load_training_state(const std::filesystem::path& path, Network& ne
   return state;
 }
 
-TrainingState load_counters(const std::filesystem::path& path) {
-  return counters_of(read_safetensors(path), path.string());
+TrainingState load_counters(const std::filesystem::path& path, const std::string& fingerprint) {
+  return counters_of(read_safetensors(path), fingerprint, path.string());
 }
 
 }  // namespace mano

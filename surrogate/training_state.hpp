@@ -28,7 +28,7 @@ void save_training_state(const std::filesystem::path& path, const TrainingState&
 TrainingState load_training_state(const std::filesystem::path& path, Network& network,
                                   torch::optim::AdamW& optimizer, std::vector<torch::Tensor>& average,
                                   const std::string& fingerprint);
-/// The counters of a saved state alone. Throws InvalidInput for a damaged file.
-TrainingState load_counters(const std::filesystem::path& path);
+/// The counters of a saved state alone. Throws InvalidInput as load_training_state() does.
+TrainingState load_counters(const std::filesystem::path& path, const std::string& fingerprint);
 
 }  // namespace mano

@@ -1,7 +1,9 @@
 // ViT and Swin: patches as tokens, pre-norm blocks, a linear map back from every patch.
 #include <torch/torch.h>
 
+#include <array>
 #include <cmath>
+#include <map>
 
 #include "core/error.hpp"
 #include "surrogate/parameter_list.hpp"
@@ -82,24 +84,35 @@ class Vit : public PatchTransformer {
  protected:
   // Sines and cosines of the place in the domain, half the channels for each axis: X. Chen et al., arXiv 2104.02057.
   Tensor with_positions(const Tensor& tokens) const override {
-    const int64_t quarter = a_.dim / 4;
-    const auto options = tokens.options();
-    const auto frequency =
-        M_PI * torch::pow(16.0, torch::arange(quarter, options) / std::max<int64_t>(quarter - 1, 1));
-    const auto waves = [&](int64_t n) {
-      const auto angle = torch::outer((torch::arange(n, options) + 0.5) / n, frequency);
-      return torch::cat({angle.sin(), angle.cos()}, 1);  // [n, C / 2]
-    };
     const int64_t h = tokens.size(1);
     const int64_t w = tokens.size(2);
-    const auto y = waves(h).view({1, h, 1, 2 * quarter}).expand({1, h, w, 2 * quarter});
-    const auto x = waves(w).view({1, 1, w, 2 * quarter}).expand({1, h, w, 2 * quarter});
-    return tokens + torch::cat({x, y}, 3);
+    Tensor& positions = positions_[{h, w}];
+    if (!positions.defined() || positions.device() != tokens.device()) {
+      const c10::InferenceMode no_inference(false);  // training may use them later
+      positions = positions_of(h, w).to(tokens.device());
+    }
+    return tokens + positions;
   }
 
   Tensor attend(std::size_t, const Tensor& qkv) const override {
     return attention(qkv.flatten(1, 2), {}).view({qkv.size(0), qkv.size(1), qkv.size(2), a_.dim});
   }
+
+ private:
+  Tensor positions_of(int64_t h, int64_t w) const {
+    const int64_t quarter = a_.dim / 4;
+    const auto frequency =
+        M_PI * torch::pow(16.0, torch::arange(quarter) / std::max<int64_t>(quarter - 1, 1));
+    const auto waves = [&](int64_t n) {
+      const auto angle = torch::outer((torch::arange(n) + 0.5) / n, frequency);
+      return torch::cat({angle.sin(), angle.cos()}, 1);  // [n, C / 2]
+    };
+    const auto y = waves(h).view({1, h, 1, 2 * quarter}).expand({1, h, w, 2 * quarter});
+    const auto x = waves(w).view({1, 1, w, 2 * quarter}).expand({1, h, w, 2 * quarter});
+    return torch::cat({x, y}, 3);
+  }
+
+  mutable std::map<std::pair<int64_t, int64_t>, Tensor> positions_;  // made once for each size
 };
 
 class Swin : public PatchTransformer {
@@ -121,15 +134,15 @@ class Swin : public PatchTransformer {
     const int64_t w = qkv.size(2);
     const int64_t padded_h = (h + k - 1) / k * k;
     const int64_t padded_w = (w + k - 1) / k * k;
-    const int64_t shift = block % 2 == 1 ? k / 2 : 0;
+    // As published: an axis that one window covers is not shifted.
+    const int64_t shift_h = block % 2 == 1 && padded_h > k ? k / 2 : 0;
+    const int64_t shift_w = block % 2 == 1 && padded_w > k ? k / 2 : 0;
     auto x = torch::constant_pad_nd(qkv, {0, 0, 0, padded_w - w, 0, padded_h - h});
-    if (shift > 0) x = x.roll({-shift, -shift}, {1, 2});
-    const auto bias = relative_bias(block);
-    auto mask = window_mask(h, w, padded_h, padded_w, shift).to(qkv.options());
-    mask = (mask.unsqueeze(1) + bias).repeat({qkv.size(0), 1, 1, 1});
-    x = from_windows(attention(to_windows(x), mask), qkv.size(0), padded_h, padded_w);
-    if (shift > 0) x = x.roll({shift, shift}, {1, 2});
-    return x.slice(1, 0, h).slice(2, 0, w);
+    x = x.roll({-shift_h, -shift_w}, {1, 2});
+    const auto mask = window_mask({h, w}, {padded_h, padded_w}, {shift_h, shift_w}, qkv.options());
+    const auto bias = (mask + relative_bias(block)).repeat({qkv.size(0), 1, 1, 1});
+    x = from_windows(attention(to_windows(x), bias), qkv.size(0), padded_h, padded_w);
+    return x.roll({shift_h, shift_w}, {1, 2}).slice(1, 0, h).slice(2, 0, w);
   }
 
  private:
@@ -149,29 +162,41 @@ class Swin : public PatchTransformer {
 
   Tensor relative_bias(std::size_t block) const {  // [heads, K K, K K]
     const int64_t k = a_.window;
-    const auto at = torch::arange(k * k, bias_[block]->options().dtype(torch::kLong).requires_grad(false));
-    const auto row = at.floor_divide(k);
-    const auto column = at.remainder(k);
-    const auto apart = [&](const Tensor& place) { return place.unsqueeze(1) - place.unsqueeze(0) + k - 1; };
-    const auto index = apart(row) * (2 * k - 1) + apart(column);
-    return bias_[block]->index_select(0, index.flatten()).view({k * k, k * k, a_.heads}).permute({2, 0, 1});
+    const Tensor& table = *bias_[block];
+    if (!index_.defined() || index_.device() != table.device()) {
+      const c10::InferenceMode no_inference(false);  // training may use it later
+      const auto at = torch::arange(k * k, torch::kLong);
+      const auto apart = [&](const Tensor& place) { return place.unsqueeze(1) - place.unsqueeze(0) + k - 1; };
+      index_ =
+          (apart(at.floor_divide(k)) * (2 * k - 1) + apart(at.remainder(k))).flatten().to(table.device());
+    }
+    return table.index_select(0, index_).view({k * k, k * k, a_.heads}).permute({2, 0, 1});
   }
 
-  // [windows, K K, K K]: 0 where both tokens were neighbours before the shift, and in the grid; far below zero elsewhere.
-  Tensor window_mask(int64_t h, int64_t w, int64_t padded_h, int64_t padded_w, int64_t shift) const {
-    const auto region = [&](int64_t n, int64_t padded) {
-      auto r = torch::zeros({padded});
-      r.slice(0, n) += 1;  // outside the grid
-      r = r.roll({-shift}, {0});
-      if (shift > 0) r.slice(0, padded - shift) += 2;  // wrapped around
+  using Pair = std::array<int64_t, 2>;  // of y, of x
+
+  // [windows, 1, K K, K K]: 0 where both tokens were neighbours before the shift, and in the grid; far below zero elsewhere.
+  Tensor window_mask(Pair size, Pair padded, Pair shift, const torch::TensorOptions& options) const {
+    Tensor& mask = masks_[{size, shift}];
+    if (mask.defined() && mask.device() == options.device()) return mask;
+    const c10::InferenceMode no_inference(false);  // training may use it later
+    const auto region = [&](int axis) {
+      auto r = torch::zeros({padded[axis]});
+      r.slice(0, size[axis]) += 1;  // outside the grid
+      r = r.roll({-shift[axis]}, {0});
+      if (shift[axis] > 0) r.slice(0, padded[axis] - shift[axis]) += 2;  // wrapped around
       return r;
     };
-    const auto both =
-        region(h, padded_h).view({1, padded_h, 1, 1}) * 4 + region(w, padded_w).view({1, 1, padded_w, 1});
-    const auto in_window = to_windows(both.expand({1, padded_h, padded_w, 1}).contiguous()).squeeze(2);
-    return torch::where(in_window.unsqueeze(1) == in_window.unsqueeze(2), 0.0, -1e4);
+    const auto both = region(0).view({1, padded[0], 1, 1}) * 4 + region(1).view({1, 1, padded[1], 1});
+    const auto in_window = to_windows(both.expand({1, padded[0], padded[1], 1}).contiguous()).squeeze(2);
+    const auto together = in_window.unsqueeze(1) == in_window.unsqueeze(2);
+    mask = torch::where(together, 0.0, -1e4).unsqueeze(1).to(options.requires_grad(false));
+    return mask;
   }
 
+  // Made once for each size.
+  mutable Tensor index_;
+  mutable std::map<std::pair<Pair, Pair>, Tensor> masks_;
   std::vector<const Tensor*> bias_;
 };
 

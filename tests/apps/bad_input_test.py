@@ -117,6 +117,7 @@ TABLE = [
     ("torch", "train --data good.h5 -o run2 --model vit --patch 4", "patches of 4x4"),
     ("torch", "train --data good.h5 -o run2 --model swin --patch 5", "--patch"),
     ("torch", "train --data good.h5 -o run2 --model swin --heads 5", "5 heads"),
+    ("torch", "train --data good.h5 -o run2 --model fno --precision bf16", "mano alone"),
     ("torch", "train --data good.h5 -o run2 --refinement magic", "magic"),
     ("torch", "train --data node.h5 -o run2 --refinement residual", "--refinement approximate"),
     ("torch", "train --data good.h5 -o run2 --refinement residual", "too few points"),

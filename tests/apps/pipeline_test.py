@@ -168,7 +168,7 @@ def test_import_train_evaluate_predict_on_real_data(mano, tmp_path):
              f"{part}.h5")
     mano("train", "--data", "train.h5", "-o", "run", "--epochs", 3, "--refine-epochs", 2, "--json", "train.json")
     trained = json.loads((tmp_path / "train.json").read_text())
-    assert trained["epochs"] == 3 and trained["parameters"] == 68097 + 34785 and trained["device"] == "cpu"
+    assert trained["epochs"] == 3 and trained["parameters"] == 68097 and trained["refinement_parameters"] == 34785 and trained["device"] == "cpu"
     assert trained["best"]["relative_l2"] < 0.5
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [(entry["stage"], entry["epoch"]) for entry in log] == [("base", 1), ("base", 2), ("base", 3), ("refinement", 1),

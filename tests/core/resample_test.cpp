@@ -53,6 +53,36 @@ TEST(Restriction, ByTwoIsTheBlockMean) {
   EXPECT_DOUBLE_EQ(coarse(1, 0), 6.5);
 }
 
+TEST(Restriction, ToFinerNodesStaysWithinTheValues) {
+  Field coarse(Grid{3, 2});
+  coarse.values = {12, 12, 3, 3, 12, 3};
+  const Field fine = restrict_to(coarse, {7, 5}, Location::node);
+  const Range range = least_and_most(fine.values);
+  EXPECT_GE(range.least, 3.0);
+  EXPECT_LE(range.most, 12.0);
+  EXPECT_DOUBLE_EQ(fine(0, 0), 12.0);
+  EXPECT_DOUBLE_EQ(fine(6, 4), 3.0);
+}
+
+TEST(Interpolation, EndsAtWhatTheBoundaryPrescribes) {
+  // p = x (from 0 at the left to 1 at the right), constant along y: exact with its boundary values and closed sides, up to the boundary.
+  Field coarse(Grid{4, 3});
+  for (int j = 0; j < 3; ++j)
+    for (int i = 0; i < 4; ++i) coarse(i, j) = coarse.grid.x(i);
+  const AxisEnd closed{AxisEnd::Kind::mirror, 0.0};
+  const Ends ends{AxisEnd{AxisEnd::Kind::value, 0.0}, AxisEnd{AxisEnd::Kind::value, 1.0}, closed, closed};
+  for (const Resolution r : {Resolution{8, 6}, Resolution{13, 5}, Resolution{40, 3}}) {
+    const Field fine = interpolate_to(coarse, r, Location::cell, ends);
+    for (int j = 0; j < r.ny; ++j)
+      for (int i = 0; i < r.nx; ++i) EXPECT_NEAR(fine(i, j), fine.grid.x(i), tolerance::kExact) << r.text();
+  }
+  // A value that the field does not have inside shows beside the boundary alone.
+  const Field bent = interpolate_to(coarse, {8, 6}, Location::cell,
+                                    {AxisEnd{AxisEnd::Kind::value, 1.0}, ends[1], closed, closed});
+  EXPECT_NEAR(bent(0, 0), 0.5 * 1.0 + 0.5 * coarse(0, 0), tolerance::kExact);
+  EXPECT_NEAR(bent(1, 0), 1.0 / 16 + 1.0 / 8, tolerance::kExact);
+}
+
 TEST(Restriction, OfNodesSubsamples) {
   Field fine(Grid{4, 2});
   fine.values = {1, 2, 5, 6, 3, 4, 7, 8};

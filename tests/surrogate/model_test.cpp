@@ -47,7 +47,8 @@ TEST(Refinement, IsHomogeneousInTheDefect) {
   const auto once = correction(*network, darcy.shares(), defect, 0.5);
   const auto scaled = correction(*network, darcy.shares(), defect * 1e-4, 0.5);
   EXPECT_LT(distance(scaled * 1e4, once), 1e-5);
-  EXPECT_EQ(correction(*network, darcy.shares(), torch::zeros_like(defect), 0.5).abs().max().item<double>(), 0.0);
+  EXPECT_EQ(correction(*network, darcy.shares(), torch::zeros_like(defect), 0.5).abs().max().item<double>(),
+            0.0);
 }
 
 TEST(Refinement, LeavesExactSolutionsAlone) {
@@ -75,7 +76,8 @@ TEST(Ladder, ScalesAsTheEquationDoes) {
 
 TEST(Ladder, ReachesAnySize) {
   const SurrogateModel m = model_of("drive");
-  for (const Resolution r : {Resolution{8, 8}, Resolution{4, 5}, Resolution{13, 8}, Resolution{37, 20}, Resolution{20, 4}}) {
+  for (const Resolution r :
+       {Resolution{8, 8}, Resolution{4, 5}, Resolution{13, 8}, Resolution{37, 20}, Resolution{20, 4}}) {
     const Grid grid{r.nx, r.ny};
     const auto p = m.by_ladder(permeability(grid), grid, {8, 8});
     EXPECT_EQ(p.sizes(), (std::vector<int64_t>{2, 1, r.ny, r.nx}));
@@ -100,7 +102,9 @@ TEST(Ladder, JacobiSweepsLessenTheDefect) {
   const auto k = permeability(grid);
   const DarcyOperator darcy(k, grid, *known_setup("benchmark"));
   const auto defect = [&](int sweeps) {
-    return darcy.defect(m.by_ladder(k, grid, {8, 8}, {.exact_start = true, .jacobi_sweeps = sweeps})).norm().item<double>();
+    return darcy.defect(m.by_ladder(k, grid, {8, 8}, {.exact_start = true, .jacobi_sweeps = sweeps}))
+        .norm()
+        .item<double>();
   };
   EXPECT_LT(defect(16), 0.5 * defect(1));
 }

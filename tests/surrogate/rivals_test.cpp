@@ -1,5 +1,5 @@
 // Rivals: sizes, budgets, other resolutions, and what makes each what it is. That the FNO is neuraloperator's is tested in
-// tests/surrogate/fno_parity_test.py.
+// tests/surrogate/fno_parity_test.cpp.
 #include "surrogate/rivals.hpp"
 
 #include <gtest/gtest.h>

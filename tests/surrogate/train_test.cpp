@@ -161,6 +161,32 @@ TEST_F(Train, ResumesTheRefinementBitForBit) {
   }
   std::ifstream log(folder_.path() / "resumed" / "log.jsonl");
   EXPECT_EQ(std::count(std::istreambuf_iterator<char>(log), {}, '\n'), 5);
+  // Resuming what is finished changes nothing, metadata included.
+  const auto whole = read_safetensors(folder_.path() / "resumed" / "model.safetensors");
+  const TrainResult again = train(r, {});
+  EXPECT_DOUBLE_EQ(again.best_l2, result.best_l2);
+  EXPECT_EQ(read_safetensors(folder_.path() / "resumed" / "model.safetensors").metadata, whole.metadata);
+}
+
+// Refused at once, with the data still the same size: the fingerprint is asked before anything is computed.
+TEST_F(Train, RefusesToResumeWithoutTheRefinementThatItBeganWith) {
+  auto r = request(dataset("d.h5", 24, {16, 10}), "run", 2);
+  r.refine_epochs = 2;
+  train(r, {});
+  r.resume = true;
+  r.refinement = "none";
+  EXPECT_THROW(train(r, {}), InvalidInput);
+}
+
+// A refinement needs five points in each direction; smaller grids go without, in training and prediction.
+TEST_F(Train, RefinesWhereTheGridIsLargeEnough) {
+  auto r = request(dataset("small.h5", 10, {4, 4}), "run", 2);
+  r.data.push_back(dataset("large.h5", 10, {16, 16}));
+  r.refine_epochs = 2;
+  train(r, {});
+  const Surrogate surrogate(folder_.path() / "run", "cpu");
+  for (const Grid& grid : {Grid{4, 4}, Grid{4, 9}, Grid{16, 16}, Grid{3, 40}})
+    EXPECT_EQ(surrogate.predict(draw_field({}, 1, 0, grid)).grid, grid);
 }
 
 // With a window of 5, 8x8 has one level and 16x16 two: down and up get no gradient from some batches.
