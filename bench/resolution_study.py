@@ -146,7 +146,7 @@ def text(seeds, *path):
 
 
 def parameters(seed, method):
-    return seed["parameters"] + (seed["refinement_parameters"] if method == "ladder" else 0)
+    return seed["parameters"] + (0 if method == "direct" else seed["refinement_parameters"])
 
 
 def tables(study):
@@ -182,7 +182,8 @@ def draw(study, path, name, preset):
     base = list(rows[0]["seeds"][0]["ladder"])[0]
     aspect = [int(n) for n in base.split("x")]
     curves, blocks = [], []
-    for color, row in enumerate(rows, 1):
+    colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"]  # Okabe and Ito
+    for color, row in zip(colors, rows):
         for method, dash in (("ladder", 1), ("direct", 2)):
             points = []
             for r in row["seeds"][0]["ladder"]:
@@ -192,12 +193,13 @@ def draw(study, path, name, preset):
                     points.append((nx, value))
             blocks.append(f"$d{len(blocks)} << EOD\n" + "\n".join(f"{x} {y}" for x, y in sorted(points)) + "\nEOD")
             title = f"title '{row['model']}'" if method == "ladder" else "notitle"
-            curves.append(f"$d{len(blocks) - 1} with linespoints lc {color} dt {dash} lw 2 pt 7 ps 0.8 {title}")
+            curves.append(f"$d{len(blocks) - 1} with linespoints lc rgb '{color}' dt {dash} lw 2 pt 7 ps 0.8 {title}")
     script = "\n".join([
-        "set terminal pngcairo size 900,600 font 'DejaVu Sans,11'", f"set output '{path}'", "set logscale xy", "set grid",
+        "set terminal pngcairo size 900,600 font 'DejaVu Sans,11'", f"set output '{path}'", "set logscale xy",
         f"set title '{name}, trained at {base}, {preset}: solid on the ladder, dashed direct'", "set xlabel 'cells in x'",
         "set ylabel 'mean relative L2 error'", "set key outside right top", "set xtics (16,32,48,64,96,128,192,256,384)",
-        "set ytics add (0.005,0.01,0.02,0.03,0.05,0.1,0.2,0.3,0.5,1)", *blocks, "plot " + ", ".join(curves)])
+        "set border 3", "set tics nomirror", "set grid lc rgb '#dddddd'",
+        "set ytics (0.005,0.01,0.02,0.03,0.05,0.1,0.2,0.3,0.5,1)", *blocks, "plot " + ", ".join(curves)])
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
