@@ -221,7 +221,7 @@ def test_checkpoint_is_what_the_safetensors_package_reads(mano, tmp_path):
     from safetensors.numpy import load_file, save_file
 
     mano("import", os.path.join(DATA, "neuraloperator_darcy_16_test.h5"), "--phases", "3,12", "-o", "d.h5")
-    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 1, "--refine-epochs", 1)
+    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 4, "--refine-epochs", 10)
     path = tmp_path / "run" / "model.safetensors"
     tensors = load_file(path)
     assert sum(t.size for t in tensors.values()) == 102882
