@@ -10,6 +10,15 @@ double error_at_training_resolution(const std::vector<Evaluation>& evaluations, 
   return card.validation_l2;
 }
 
+namespace {
+
+// An exact start has no error at the training resolution to compare with.
+std::string ratio_text(double error, double reference) {
+  return reference > 1e-4 ? fmt::format("{:.3f}", error / reference) : "-";
+}
+
+}  // namespace
+
 std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations, const ModelCard& card) {
   std::vector<std::string> lines;
   lines.push_back(
@@ -20,10 +29,10 @@ std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations,
   for (const Evaluation& e : evaluations) {
     seen = seen || e.seen_in_training;
     lines.push_back(fmt::format(
-        "{:<11} {:<12} {:<8} {:.4f} ({:.4f}, {:.4f})     {:<12.3f} {:<13.4f} {:<12.4f} {:.3g}",
+        "{:<11} {:<12} {:<8} {:.4f} ({:.4f}, {:.4f})     {:<12} {:<13.4f} {:<12.4f} {:.3g}",
         e.resolution.text(), e.seen_in_training ? "seen" : "unseen", e.samples, e.relative_l2.mean,
-        e.relative_l2.median, e.relative_l2.max, e.relative_l2.mean / reference, e.interpolated_l2.mean,
-        e.relative_h1.mean, e.seconds_per_sample));
+        e.relative_l2.median, e.relative_l2.max, ratio_text(e.relative_l2.mean, reference),
+        e.interpolated_l2.mean, e.relative_h1.mean, e.seconds_per_sample));
   }
   lines.push_back(
       fmt::format("to training: relative L2 over that {} ({:.4f}); interpolated: the prediction at the "
