@@ -12,30 +12,33 @@ namespace mano {
 
 using nlohmann::json;
 
+namespace {
+
+// Points of the coarsest of `levels` levels.
+int coarsest_of(int size, int levels, int rate) {
+  for (int l = 1; l < levels; ++l) size = (size + rate - 1) / rate;
+  return size;
+}
+
+}  // namespace
+
 int Architecture::levels_for(int height, int width) const {
   const int size = std::min(height, width);
   check(size >= window, "a grid of {}x{} is smaller than the model's window of {}x{}", width, height, window,
         window);
-  int coarsest = size;
   if (levels) {
-    for (int l = 1; l < *levels; ++l) coarsest = (coarsest + rate - 1) / rate;
+    const int coarsest = coarsest_of(size, *levels, rate);
     check(coarsest >= window, "{} levels on a grid of {}x{} leave {} points, fewer than the window of {}",
           *levels, width, height, coarsest, window);
     return *levels;
   }
   int count = 0;
-  for (int s = size; s >= rate; s /= rate) {
-    if (count > 0) coarsest = (coarsest + rate - 1) / rate;
-    if (coarsest < window) break;
-    ++count;
-  }
+  for (int s = size; s >= rate && coarsest_of(size, count + 1, rate) >= window; s /= rate) ++count;
   return std::max(count, 1);
 }
 
 bool Architecture::holds_levels(int height, int width) const {
-  int coarsest = std::min(height, width);
-  for (int l = 1; l < levels.value_or(1); ++l) coarsest = (coarsest + rate - 1) / rate;
-  return coarsest >= window;
+  return coarsest_of(std::min(height, width), levels.value_or(1), rate) >= window;
 }
 
 namespace {

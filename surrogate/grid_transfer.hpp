@@ -22,4 +22,9 @@ inline Resolution resolution_of(const torch::Tensor& values) {
   return {static_cast<int>(values.size(3)), static_cast<int>(values.size(2))};
 }
 
+/// The same domain in other cells.
+inline Grid with_resolution(const Grid& grid, const Resolution& r) {
+  return {r.nx, r.ny, grid.lx, grid.ly};
+}
+
 }  // namespace mano

@@ -10,14 +10,6 @@ namespace mano {
 
 using torch::Tensor;
 
-namespace {
-
-Grid with_resolution(const Grid& grid, const Resolution& r) {
-  return {r.nx, r.ny, grid.lx, grid.ly};
-}
-
-}  // namespace
-
 void SurrogateModel::to(torch::Device target) {
   device = target;
   base->to(target, torch::kFloat32);
@@ -42,7 +34,7 @@ Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& 
 
 Tensor SurrogateModel::refine(const Tensor& permeability, const Grid& grid, const Tensor& pressure,
                               int sweeps) const {
-  if (!refinement || !card.refinement->holds_levels(grid.ny, grid.nx)) return pressure;
+  if (!refinement || sweeps == 0 || !card.refinement->holds_levels(grid.ny, grid.nx)) return pressure;
   const DarcyOperator darcy(permeability, grid, setup_for_defect(card));
   const auto shares = darcy.shares();
   Tensor refined = pressure;

@@ -133,12 +133,14 @@ class RefinementTask : public TrainTask {
     std::vector<Resolution> grids{own, half(own)};
     if (model_.card.knows_equation) grids.insert(grids.end(), {{own.nx, own.ny / 2}, {own.nx, own.ny / 3}});
     const Location location = model_.card.location;
+    const auto half_pressure = pressure_on(set, half(own));  // coarse for one pair, fine for the next
+    const auto pressure = [&](const Resolution& r) {
+      return r == own ? set.pressure : r == half(own) ? half_pressure : pressure_on(set, r);
+    };
     for (const Resolution& fine : grids) {
       if (!can_refine(fine)) continue;
-      const Grid grid{fine.nx, fine.ny, set.info.grid.lx, set.info.grid.ly};
-      const auto pressure = fine == own ? set.pressure : pressure_on(set, fine);
-      add({grid, restricted(set.permeability, fine, location), pressure, pressure_on(set, half(fine)),
-           restricted(base_error, half(fine), location)},
+      add({with_resolution(set.info.grid, fine), restricted(set.permeability, fine, location), pressure(fine),
+           pressure(half(fine)), restricted(base_error, half(fine), location)},
           set.split);
     }
   }
@@ -152,7 +154,7 @@ class RefinementTask : public TrainTask {
   Tensor pressure_on(const TrainSet& set, const Resolution& r) const {
     const ModelCard& card = model_.card;
     if (!card.knows_equation) return restricted(set.pressure, r, card.location);
-    const Grid grid{r.nx, r.ny, set.info.grid.lx, set.info.grid.ly};
+    const Grid grid = with_resolution(set.info.grid, r);
     return in_parts(set.permeability, [&](const Tensor& k, std::int64_t) {
       return DarcyOperator(restricted(k, r, card.location), grid, setup_for_defect(card))
           .solve(1e-8)

@@ -274,8 +274,7 @@ class Trainer {
   void train_refinement(bool resume, double seconds_before, TrainResult& result) {
     wait_for_all();
     // The base as it is kept: the best epoch's averaged weights.
-    model_ = load_checkpoint(model_path(request_));
-    model_.card.refines_base = false;  // decided at the end
+    load_kept();
     model_.card.refinement = request_.refinement_architecture;
     model_.card.knows_equation = residual_form();
     model_.card.sweeps = sweeps();
@@ -299,11 +298,16 @@ class Trainer {
     if (processes_.first()) result.best_l2 = decide_refinement_of_base();
   }
 
-  // At the training resolution the refinement is used where it lessens the error of the held-out part. Returns that error.
-  double decide_refinement_of_base() {
+  // The best weights so far; whether they refine the base is decided at the end.
+  void load_kept() {
     model_ = load_checkpoint(model_path(request_));
     model_.to(device_from(request_.device));
     model_.card.refines_base = false;
+  }
+
+  // At the training resolution the refinement is used where it lessens the error of the held-out part. Returns that error.
+  double decide_refinement_of_base() {
+    load_kept();
     const double alone = held_out_error();
     if (!model_.refinement) return alone;
     model_.card.refines_base = true;

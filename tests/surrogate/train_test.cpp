@@ -68,6 +68,16 @@ class Train : public ::testing::Test {
     return r;
   }
 
+  void expect_equal_bits(const std::string& run, const std::string& other) const {
+    for (const char* name : {"model.safetensors", "state.safetensors"}) {
+      const auto a = read_safetensors(folder_.path() / run / name);
+      const auto b = read_safetensors(folder_.path() / other / name);
+      ASSERT_EQ(a.tensors.size(), b.tensors.size());
+      for (const auto& [key, tensor] : a.tensors)
+        EXPECT_EQ(tensor.bytes, b.tensors.at(key).bytes) << name << " " << key;
+    }
+  }
+
   TemporaryFolder folder_;
 };
 
@@ -118,13 +128,7 @@ TEST_F(Train, ResumedEqualsUnbrokenBitForBit) {
   EXPECT_THROW(train(r, stop_in_the_middle), Stop);
   const TrainResult result = train(r, {});
   EXPECT_EQ(result.epochs, 6);
-  for (const char* name : {"model.safetensors", "state.safetensors"}) {
-    const auto a = read_safetensors(folder_.path() / "unbroken" / name);
-    const auto b = read_safetensors(folder_.path() / "resumed" / name);
-    ASSERT_EQ(a.tensors.size(), b.tensors.size());
-    for (const auto& [key, tensor] : a.tensors)
-      EXPECT_EQ(tensor.bytes, b.tensors.at(key).bytes) << name << " " << key;
-  }
+  expect_equal_bits("unbroken", "resumed");
   std::ifstream log(folder_.path() / "resumed" / "log.jsonl");
   EXPECT_EQ(std::count(std::istreambuf_iterator<char>(log), {}, '\n'), 6);
 }
@@ -152,13 +156,7 @@ TEST_F(Train, ResumesTheRefinementBitForBit) {
   EXPECT_THROW(train(r, in_refinement), Stop);
   const TrainResult result = train(r, {});
   EXPECT_LE(result.refinement_left, 1.0);
-  for (const char* name : {"model.safetensors", "state.safetensors"}) {
-    const auto a = read_safetensors(folder_.path() / "unbroken" / name);
-    const auto b = read_safetensors(folder_.path() / "resumed" / name);
-    ASSERT_EQ(a.tensors.size(), b.tensors.size());
-    for (const auto& [key, tensor] : a.tensors)
-      EXPECT_EQ(tensor.bytes, b.tensors.at(key).bytes) << name << " " << key;
-  }
+  expect_equal_bits("unbroken", "resumed");
   std::ifstream log(folder_.path() / "resumed" / "log.jsonl");
   EXPECT_EQ(std::count(std::istreambuf_iterator<char>(log), {}, '\n'), 5);
   // Resuming what is finished changes nothing, metadata included.
