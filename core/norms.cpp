@@ -52,6 +52,17 @@ double largest_error(const Field& a, const Field& b) {
   return largest;
 }
 
+double root_mean_square(const Field& a) {
+  return std::sqrt(sum_of_squares(a) / static_cast<double>(a.values.size()));
+}
+
+double covered_part(const Field& a, const Field& b, double width) {
+  const Field e = difference(a, b);
+  const auto inside =
+      std::count_if(e.values.begin(), e.values.end(), [&](double value) { return std::abs(value) <= width; });
+  return static_cast<double>(inside) / static_cast<double>(e.values.size());
+}
+
 ErrorSummary summarize(std::vector<double> errors) {
   if (errors.empty()) return {};
   std::sort(errors.begin(), errors.end());

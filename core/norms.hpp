@@ -21,6 +21,12 @@ double relative_l2(const Field& a, const Field& b);
 double relative_h1(const Field& a, const Field& b);
 double largest_error(const Field& a, const Field& b);
 
+/// sqrt(mean of squares)
+double root_mean_square(const Field& a);
+
+/// Part of the points where |a - b| <= width.
+double covered_part(const Field& a, const Field& b, double width);
+
 struct ErrorSummary {
   double mean = 0.0;
   double median = 0.0;

@@ -51,8 +51,10 @@ FaceFlux face_flux(const Problem& problem, const Field& p) {
 }
 
 CellFlux cell_flux(const Problem& problem, const Field& pressure) {
-  const Grid& g = problem.grid();
-  const FaceFlux f = face_flux(problem, pressure);
+  return cell_flux(problem.grid(), face_flux(problem, pressure));
+}
+
+CellFlux cell_flux(const Grid& g, const FaceFlux& f) {
   CellFlux cells{Field(g), Field(g)};
   for (int j = 0; j < g.ny; ++j) {
     for (int i = 0; i < g.nx; ++i) {
@@ -93,12 +95,18 @@ std::vector<WellState> well_states(const Problem& problem, const Field& p) {
   return states;
 }
 
-double mass_balance_error(const Problem& problem, const Field& pressure) {
+namespace {
+
+struct Balance {
   double net = 0.0;
   double in = 0.0;
+};
+
+Balance balance_of(const Problem& problem, const Field& pressure) {
+  Balance balance;
   const auto add = [&](double inflow) {
-    net += inflow;
-    in += std::max(0.0, inflow);
+    balance.net += inflow;
+    balance.in += std::max(0.0, inflow);
   };
   const Grid& g = problem.grid();
   const FaceFlux f = face_flux(problem, pressure);
@@ -112,7 +120,18 @@ double mass_balance_error(const Problem& problem, const Field& pressure) {
   }
   for (double source : problem.source.values) add(source * g.hx() * g.hy());
   for (const WellState& well : well_states(problem, pressure)) add(well.rate);
-  return in == 0.0 ? 0.0 : std::abs(net) / in;
+  return balance;
+}
+
+}  // namespace
+
+double inflow(const Problem& problem, const Field& pressure) {
+  return balance_of(problem, pressure).in;
+}
+
+double mass_balance_error(const Problem& problem, const Field& pressure) {
+  const Balance balance = balance_of(problem, pressure);
+  return balance.in == 0.0 ? 0.0 : std::abs(balance.net) / balance.in;
 }
 
 }  // namespace mano

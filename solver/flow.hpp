@@ -21,6 +21,7 @@ struct CellFlux {
   Field y;
 };
 CellFlux cell_flux(const Problem& problem, const Field& pressure);
+CellFlux cell_flux(const Grid& grid, const FaceFlux& faces);
 
 /// Flow through each side, positive outwards, indexed by Side.
 std::array<double, 4> outflow(const Problem& problem, const Field& pressure);
@@ -31,6 +32,9 @@ struct WellState {
   double pressure = 0.0;
 };
 std::vector<WellState> well_states(const Problem& problem, const Field& pressure);
+
+/// What flows in, through sides, wells and sources.
+double inflow(const Problem& problem, const Field& pressure);
 
 /// |what flows in - what flows out| over what flows in, through sides, wells and sources; 0 where nothing flows.
 double mass_balance_error(const Problem& problem, const Field& pressure);

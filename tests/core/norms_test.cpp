@@ -37,5 +37,11 @@ TEST(Summary, MeanMedianMax) {
   EXPECT_DOUBLE_EQ(summarize({4, 1, 2, 9}).median, 3);
 }
 
+TEST(Norms, RootMeanSquareAndCoveredPart) {
+  EXPECT_NEAR(root_mean_square(two_by_one(3, 4)), std::sqrt(12.5), tolerance::kExact);
+  EXPECT_EQ(covered_part(two_by_one(1, 2), two_by_one(1.5, 4), 0.5), 0.5);
+  EXPECT_EQ(covered_part(two_by_one(1, 2), two_by_one(1, 2), 0.0), 1.0);
+}
+
 }  // namespace
 }  // namespace mano

@@ -1,0 +1,104 @@
+#include "solver/correction.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/error.hpp"
+#include "solver/multigrid_kernels.hpp"
+
+namespace mano {
+
+namespace {
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+// y += a x
+void add(double a, const std::vector<double>& x, std::vector<double>& y) {
+  for (std::size_t c = 0; c < x.size(); ++c) y[c] += a * x[c];
+}
+
+std::vector<double> times(const Stencil& s, const std::vector<double>& x) {
+  std::vector<double> y(x.size());
+  kernels().apply_stencil(s.grid.nx, s.grid.ny, s.tx.data(), s.ty.data(), x.data(), y.data());
+  for (std::size_t c = 0; c < s.well.size(); ++c) y[c] += s.well[c] * x[c];
+  return y;
+}
+
+const Problem& checked(const Problem& problem) {
+  check_problem(problem);
+  return problem;
+}
+
+// Single precision knows no differences below 1e-7 of the largest flow (as in solver/darcy_solver.cpp).
+Multigrid::Precision precision_for(const Problem& problem) {
+  const Range k = problem.permeability_range();
+  return k.most / k.least < 1e7 ? Multigrid::Precision::single : Multigrid::Precision::double_;
+}
+
+}  // namespace
+
+Corrector::Corrector(const Problem& problem)
+    : stencil_(checked(problem)), free_(problem.pressure_is_free()) {
+  multigrid_.set_up(stencil_, precision_for(problem));
+}
+
+void Corrector::precondition(const std::vector<double>& r, std::vector<double>& z) {
+  multigrid_.apply(r.data(), z.data());
+  if (!free_) return;
+  const double mean = std::accumulate(z.begin(), z.end(), 0.0) / static_cast<double>(z.size());
+  for (double& value : z) value -= mean;
+}
+
+template <typename Stop>
+int Corrector::iterate(std::vector<double>& r, std::vector<double>& e, const Stop& stop) {
+  std::vector<double> z(r.size());
+  std::vector<double> direction;
+  double before = 0.0;
+  for (int cycles = 0;; ++cycles) {
+    if (stop(cycles, norm(r))) return cycles;
+    precondition(r, z);
+    const double rz = dot(r, z);
+    if (!(rz > 0)) return cycles;  // nothing is left that these numbers can tell from zero
+    if (cycles == 0) {
+      direction = z;
+    } else {
+      for (std::size_t c = 0; c < z.size(); ++c) direction[c] = z[c] + rz / before * direction[c];
+    }
+    before = rz;
+    const std::vector<double> image = times(stencil_, direction);
+    const double step = rz / dot(direction, image);
+    add(step, direction, e);
+    add(-step, image, r);
+  }
+}
+
+Field Corrector::correction(const Field& pressure, int cycles) {
+  check(cycles >= 0, "cycles is {}; it must not be negative", cycles);
+  Field e(stencil_.grid);
+  std::vector<double> r = residual(stencil_, pressure).values;
+  iterate(r, e.values, [&](int done, double) { return done >= cycles; });
+  return e;
+}
+
+Corrector::Corrected Corrector::solve_from(const Field& pressure, double tolerance) {
+  constexpr int kMostCycles = 100;
+  Corrected result{pressure, 0, relative_residual(stencil_, pressure)};
+  const double rhs_norm = norm(stencil_.rhs);
+  // The recursion's residual drifts from the true one: begin anew from there.
+  for (int attempt = 0; attempt < 3 && result.relative_residual > tolerance; ++attempt) {
+    std::vector<double> r = residual(stencil_, result.pressure).values;
+    result.cycles += iterate(r, result.pressure.values, [&](int done, double left) {
+      return left <= tolerance * rhs_norm || done >= kMostCycles;
+    });
+    result.relative_residual = relative_residual(stencil_, result.pressure);
+  }
+  const double attainable = attainable_relative_residual(stencil_, result.pressure);
+  if (!(result.relative_residual <= std::max(tolerance, attainable)))
+    throw RunFailed(fmt::format("{} cycles leave a relative residual of {:.3g}, {:.3g} was asked for",
+                                result.cycles, result.relative_residual, tolerance));
+  return result;
+}
+
+}  // namespace mano
