@@ -14,6 +14,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/machine.hpp"
 #include "surrogate/attention.hpp"
 #include "surrogate/cuda_attention.hpp"
 #include "surrogate/multipole_model.hpp"
@@ -67,14 +68,6 @@ void return_memory() {
 #ifdef __GLIBC__
   malloc_trim(0);
 #endif
-}
-
-std::string processor_name() {
-  std::ifstream lines("/proc/cpuinfo");
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
 }
 
 torch::Device device_of(const MultipoleModel& model) {

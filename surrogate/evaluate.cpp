@@ -24,6 +24,7 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
     std::vector<Field> permeabilities, pressures;
     for (std::size_t s = begin; s < end; ++s) {
       Sample sample = data.read(s);
+      if (!surrogate.unlike_training(sample.permeability).empty()) ++e.unlike_training;
       permeabilities.push_back(std::move(sample.permeability));
       pressures.push_back(std::move(sample.pressure));
     }
@@ -38,6 +39,10 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
                                                                               : Method::interpolation);
     for (std::size_t s = 0; s < predictions.size(); ++s) {
       l2.push_back(relative_l2(predictions[s], pressures[s]));
+      if (const auto band = surrogate.band(predictions[s])) {
+        e.covered = e.covered.value_or(0.0) +
+                    covered_part(predictions[s], pressures[s], *band) / static_cast<double>(info.samples);
+      }
       h1.push_back(relative_h1(predictions[s], pressures[s]));
       interpolated.push_back(relative_l2(from_training[s], pressures[s]));
     }

@@ -23,6 +23,9 @@ struct Evaluation {
   /// Relative L2 of interpolating the prediction at the training resolution (of the exact solution there, with exact_start); of the
   /// prediction itself where the resolution is seen.
   ErrorSummary interpolated_l2;
+  /// Part of the points that the model's band holds, mean over the samples; empty where the model has none.
+  std::optional<double> covered;
+  std::size_t unlike_training = 0;  ///< samples that Surrogate::unlike_training() finds
   double seconds_per_sample = 0.0;  ///< of prediction, in batches, after a warm-up
   std::string device;
 };

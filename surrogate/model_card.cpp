@@ -14,6 +14,55 @@ bool ModelCard::seen(const Resolution& resolution) const {
   return std::find(resolutions.begin(), resolutions.end(), resolution) != resolutions.end();
 }
 
+const Calibration* ModelCard::calibration(const Resolution& resolution) const {
+  const auto found = std::find_if(calibrations.begin(), calibrations.end(),
+                                  [&](const Calibration& c) { return c.resolution == resolution; });
+  return found == calibrations.end() ? nullptr : &*found;
+}
+
+namespace {
+
+json coefficients_json(const CoefficientRanges& ranges) {
+  json j{{"fields", ranges.fields}};
+  for (std::size_t i = 0; i < kCoefficientStatistics.size(); ++i)
+    j[kCoefficientStatistics[i]] = {ranges.least[i], ranges.most[i]};
+  return j;
+}
+
+CoefficientRanges coefficients_from(const json& j) {
+  CoefficientRanges ranges;
+  ranges.fields = j.at("fields");
+  for (std::size_t i = 0; i < kCoefficientStatistics.size(); ++i) {
+    ranges.least[i] = j.at(kCoefficientStatistics[i]).at(0);
+    ranges.most[i] = j.at(kCoefficientStatistics[i]).at(1);
+  }
+  return ranges;
+}
+
+json calibrations_json(const std::vector<Calibration>& calibrations) {
+  json list = json::array();
+  for (const Calibration& c : calibrations) {
+    list.push_back({{"resolution", {c.resolution.nx, c.resolution.ny}},
+                    {"coverage", kCoverage},
+                    {"fields", c.fields},
+                    {"band", c.band},
+                    {"relative_l2", c.relative_l2}});
+  }
+  return list;
+}
+
+std::vector<Calibration> calibrations_from(const json& list) {
+  std::vector<Calibration> calibrations;
+  for (const json& c : list) {
+    const json& r = c.at("resolution");
+    calibrations.push_back(
+        {{r.at(0), r.at(1)}, c.at("fields"), c.at("band").get<double>(), c.at("relative_l2").get<double>()});
+  }
+  return calibrations;
+}
+
+}  // namespace
+
 std::map<std::string, std::string> to_metadata(const ModelCard& c) {
   json resolutions = json::array();
   for (const Resolution& r : c.resolutions) resolutions.push_back({r.nx, r.ny});
@@ -40,6 +89,8 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
                                               {"training", training.dump()},
                                               {"parameters", std::to_string(c.parameters)},
                                               {"data_configuration", c.data_configuration}};
+  if (c.coefficients.fields > 0) metadata["coefficients"] = coefficients_json(c.coefficients).dump();
+  if (!c.calibrations.empty()) metadata["calibration"] = calibrations_json(c.calibrations).dump();
   if (c.refinement) {
     metadata["refinement"] = to_json(*c.refinement);
     metadata["refinement_form"] = c.knows_equation ? "residual" : "approximate";
@@ -70,6 +121,10 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
       card.refines_base = json::parse(get("refines_base"));
       card.refinement_gain = json::parse(get("refinement_gain"));
     }
+    if (metadata.contains("coefficients"))
+      card.coefficients = coefficients_from(json::parse(get("coefficients")));
+    if (metadata.contains("calibration"))
+      card.calibrations = calibrations_from(json::parse(get("calibration")));
     const json n = json::parse(get("normalization"));
     card.normalization = {n.at("mean_log_k"), n.at("std_log_k"), n.at("mean_pressure"), n.at("std_pressure")};
     const json t = json::parse(get("training"));
@@ -98,12 +153,22 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) &&
             n.std_pressure > 0 && !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
         "{}: metadata is damaged: normalisation or domain out of range", where);
+  check(std::all_of(card.calibrations.begin(), card.calibrations.end(),
+                    [](const Calibration& c) { return std::isfinite(c.band) && c.band >= 0; }),
+        "{}: metadata is damaged: a band is out of range", where);
   card.version = get("program_version");
   card.data_configuration = get("data_configuration");
   return card;
 }
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& model) {
+  const std::string extension = model.extension().string();
+  for (const char* pickle : {".pt", ".pth", ".pkl", ".ckpt", ".bin"}) {
+    check(extension != pickle,
+          "{} is a pickle: loading one could run code, so mano does not; save the weights as .safetensors "
+          "(docs/mano.md)",
+          model.string());
+  }
   const auto inside = model / "model.safetensors";
   check(!std::filesystem::is_directory(model) || std::filesystem::exists(inside),
         "{} holds no model.safetensors: is the training finished?", model.string());

@@ -9,6 +9,7 @@
 
 #include "core/field.hpp"
 #include "surrogate/architecture.hpp"
+#include "surrogate/coefficient_statistics.hpp"
 
 namespace mano {
 
@@ -28,6 +29,17 @@ struct TrainingData {
   std::string hash;  ///< XXH3-128
   std::size_t samples = 0;
 };
+
+/// How far predictions at one training resolution were off on the held-out fields (split conformal prediction, V. Vovk et al.,
+/// Algorithmic Learning in a Random World (2005)). A band covers the stated fraction of new fields' points on average where they
+/// are like those fields; at another resolution nothing is promised, and 'mano evaluate' measures it.
+struct Calibration {
+  Resolution resolution;
+  std::size_t fields = 0;    ///< held out
+  double band = 0.0;         ///< quantile of |error| over the prediction's rms, over all points of all fields
+  double relative_l2 = 0.0;  ///< conformal quantile of the fields' relative L2 error
+};
+inline constexpr double kCoverage = 0.9;  ///< that bands and quantiles are for
 
 struct ModelCard {
   Architecture architecture;
@@ -50,7 +62,13 @@ struct ModelCard {
   int epoch = 0;               ///< of these weights
   double validation_l2 = 0.0;  ///< mean relative L2 on the held-out part
 
+  CoefficientRanges coefficients;  ///< of the fields of training
+  std::vector<Calibration>
+      calibrations;  ///< one a training resolution; empty in a training that has not ended
+
   bool seen(const Resolution& resolution) const;
+  /// Of that training resolution; null where there is none.
+  const Calibration* calibration(const Resolution& resolution) const;
 };
 
 std::map<std::string, std::string> to_metadata(const ModelCard& card);

@@ -47,6 +47,12 @@ void Surrogate::check_method(Method) const {
 void Surrogate::check_problem(const std::string&, const Grid&, Location, const std::string&) const {
   missing();
 }
+std::optional<double> Surrogate::band(const Field&) const {
+  missing();
+}
+std::vector<std::string> Surrogate::unlike_training(const Field&) const {
+  missing();
+}
 Resolution Surrogate::base_resolution(const Resolution&) const {
   missing();
 }

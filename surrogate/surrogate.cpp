@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/norms.hpp"
 #include "surrogate/checkpoint.hpp"
 #include "surrogate/refinement.hpp"
 #include "surrogate/tensor_fields.hpp"
@@ -128,6 +129,19 @@ void Surrogate::check_problem(const std::string& setup, const Grid& grid, Locati
   check(location == c.location,
         "{}: values sit at the {}, the model was trained on values at the {} (--force)", where,
         to_string(location), to_string(c.location));
+}
+
+std::optional<double> Surrogate::band(const Field& prediction) const {
+  const Resolution base = base_resolution({prediction.grid.nx, prediction.grid.ny});
+  const Calibration* calibration = impl_->model.card.calibration(base);
+  if (calibration == nullptr) return std::nullopt;
+  return calibration->band * root_mean_square(prediction);
+}
+
+std::vector<std::string> Surrogate::unlike_training(const Field& permeability) const {
+  const ModelCard& c = impl_->model.card;
+  const Resolution base = base_resolution({permeability.grid.nx, permeability.grid.ny});
+  return c.coefficients.outside(coefficient_statistics(permeability, base, c.location));
 }
 
 Resolution Surrogate::base_resolution(const Resolution& target) const {

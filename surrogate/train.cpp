@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/version.hpp"
+#include "surrogate/calibration.hpp"
 #include "surrogate/checkpoint.hpp"
 #include "surrogate/darcy_operator.hpp"
 #include "surrogate/process_group.hpp"
@@ -171,6 +172,8 @@ class Trainer {
       result.epochs = request_.epochs;
       train_refinement(true, seconds_before, result);
     }
+    wait_for_all();
+    if (processes_.first()) result.best_l2 = finish();
     result.seconds = seconds_before + seconds_now() - launched_;
     return result;
   }
@@ -294,8 +297,6 @@ class Trainer {
     const TrainingState state = run_stage(*task, std::move(options), resume, result);
     result.refinement_left = std::min(1.0, state.best_l2);
     if (state.best_l2 < 1.0) result.refinement_parameters = model_.refinement->parameter_count();
-    wait_for_all();
-    if (processes_.first()) result.best_l2 = decide_refinement_of_base();
   }
 
   // The best weights so far; whether they refine the base is decided at the end.
@@ -305,35 +306,22 @@ class Trainer {
     model_.card.refines_base = false;
   }
 
-  // At the training resolution the refinement is used where it lessens the error of the held-out part. Returns that error.
-  double decide_refinement_of_base() {
+  // What is known once the weights are: at the training resolution the refinement is used where it lessens the error of the
+  // held-out part; and how large that error is. Returns its mean.
+  double finish() {
     load_kept();
-    const double alone = held_out_error();
-    if (!model_.refinement) return alone;
-    model_.card.refines_base = true;
-    const double refined = held_out_error();
-    model_.card.refines_base = refined < alone;
-    model_.card.validation_l2 = std::min(refined, alone);
-    save_checkpoint(model_path(request_), model_);
-    return model_.card.validation_l2;
-  }
-
-  double held_out_error() const {
-    const torch::InferenceMode inference;
-    double sum = 0.0;
-    double count = 0.0;
-    for (const TrainSet& set : data_.sets) {
-      const auto samples = torch::tensor(set.split.validation, torch::kLong);
-      for (std::int64_t at = 0; at < samples.size(0); at += request_.batch) {
-        const auto some = samples.slice(0, at, at + request_.batch).to(model_.device);
-        const auto pressure = model_.by_ladder(set.permeability.index_select(0, some), set.info.grid,
-                                               {set.info.grid.nx, set.info.grid.ny});
-        const auto errors = relative_l2(pressure, set.pressure.index_select(0, some));
-        sum += errors.sum().item<double>();
-        count += static_cast<double>(errors.numel());
-      }
+    model_.card.calibrations.clear();
+    HeldOut held_out = held_out_errors(model_, data_, request_.batch);
+    if (model_.refinement) {
+      model_.card.refines_base = true;
+      HeldOut refined = held_out_errors(model_, data_, request_.batch);
+      model_.card.refines_base = refined.mean_l2 < held_out.mean_l2;
+      if (model_.card.refines_base) held_out = std::move(refined);
     }
-    return sum / count;
+    model_.card.validation_l2 = held_out.mean_l2;
+    model_.card.calibrations = std::move(held_out.calibrations);
+    save_checkpoint(model_path(request_), model_);
+    return held_out.mean_l2;
   }
 
   TrainingState run_stage(TrainTask& task, StageOptions options, bool resume, TrainResult& result) {

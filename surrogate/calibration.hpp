@@ -1,0 +1,23 @@
+#pragma once
+// Errors on the held-out part of the training data, and the bands that follow from them. Private to surrogate/ and its tests.
+
+#include <vector>
+
+#include "surrogate/model.hpp"
+#include "surrogate/train_data.hpp"
+
+namespace mano {
+
+struct HeldOut {
+  double mean_l2 = 0.0;  ///< over the fields of all sets
+  std::vector<Calibration> calibrations;
+};
+
+/// Predicts as the model is, by the ladder from each set's own resolution.
+HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int batch);
+
+/// The value that a new one exceeds with probability 1 - coverage at most, where all are exchangeable: of n values the
+/// ceil((n + 1) coverage)-th smallest, or the largest where there are too few.
+double conformal_quantile(std::vector<double> values, double coverage);
+
+}  // namespace mano
