@@ -104,8 +104,7 @@ std::vector<std::string> draw(const Benchmark& b, const std::string& path) {
                                                      : b.machine.processor),
       .x_label = "tokens of an image",
       .y_label = "seconds an image",
-      .log_x = true,
-      .key_left = true};
+      .log_x = true};
   CurveChart memory = time;
   memory.y_label = "peak memory, MB an image";
   for (const auto& [form, pair] : curves) {

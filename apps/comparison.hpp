@@ -1,6 +1,8 @@
 #pragma once
 // Surrogate against solver on the same fields: what `mano compare` measures and its report shows.
 
+#include <array>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -11,16 +13,38 @@
 
 namespace mano {
 
+/// Errors are those of the surrogate's pressure against the discrete solution on the same grid; what cannot be known of a sample, since
+/// its equation is not recorded or no reference was asked for, is empty.
 struct ComparedSample {
   std::uint64_t number = 0;
-  double relative_l2 = 0.0;
-  double relative_h1 = 0.0;
-  double largest_error = 0.0;             ///< over the largest absolute pressure
-  std::optional<double> interpolated_l2;  ///< at an unseen finer resolution
-  double seconds_surrogate = 0.0;         ///< one sample at a time
+  std::optional<double> relative_l2, relative_h1;
+  std::optional<double> largest_error;  ///< over the largest absolute pressure
   std::optional<double>
-      seconds_solver;  ///< set-up and solve on one core; empty where the equation is unknown
-  std::string image;   ///< .vti in the folder
+      interpolated_l2;               ///< of the prediction at the training resolution, at an unseen finer one
+  std::optional<double> flux_error;  ///< relative L2 of the fluxes through all faces
+  std::optional<double>
+      outflow_error;  ///< of the flow through the sides and wells, over what flows through the domain
+  std::optional<double>
+      mass_defect;  ///< flow that cells create or destroy, over what flows through the domain
+  std::optional<double> effectivity;        ///< estimated over true error (apps/prediction.hpp)
+  std::optional<double> covered;            ///< part of the points that the model's band holds
+  std::optional<double> reference_l2;       ///< against the finer solution, averaged to this grid
+  std::optional<double> discretisation_l2;  ///< of the solver against it
+  std::optional<double> seconds_surrogate;  ///< one sample at a time
+  std::optional<double> seconds_solver;     ///< set-up and solve on one core, to the tolerance of the truth
+  std::vector<std::string> unlike_training;
+  std::string image;  ///< .vti in the folder
+};
+
+/// Error against the discrete solution over the time for it.
+struct WorkPoint {
+  std::string label;         ///< "tolerance 1e-03", "2 cycles"
+  double seconds = 0.0;      ///< a sample, median
+  double relative_l2 = 0.0;  ///< mean
+};
+struct WorkCurve {
+  std::string name;
+  std::vector<WorkPoint> points;
 };
 
 struct ComparedResolution {
@@ -28,30 +52,61 @@ struct ComparedResolution {
   Resolution resolution;
   bool seen_in_training = false;
   std::vector<ComparedSample> samples;
-  std::string maps;  ///< picture of the first sample, in the folder
+  int best_batch = 1;               ///< of the surrogate
+  double seconds_in_batches = 0.0;  ///< a sample, in batches of `best_batch`
+  WorkCurve solver;                 ///< by tolerance; empty where the equation is unknown
+  std::vector<WorkCurve>
+      corrected;  ///< multigrid cycles from the surrogate, from zero, from the coarse solution
+  std::string maps, work_chart, cycles_chart;  ///< pictures in the folder
 
-  ErrorSummary summary(double ComparedSample::*member) const;
-  std::optional<ErrorSummary> interpolated() const;
-  std::optional<ErrorSummary> solver_seconds() const;
+  std::optional<ErrorSummary> summary(std::optional<double> ComparedSample::*member) const;
+  double mean(std::optional<double> ComparedSample::*member) const;  ///< not a number where empty
+  /// Part of the samples whose effectivity lies in [0.7, 1.3].
+  std::optional<double> effective_part() const;
+  std::size_t unlike() const;
 };
 
 struct Comparison {
   std::string command_line;
-  std::string model;
+  std::string model, model_hash;
   ModelCard card;
-  std::string device;
+  std::string device, processor;
   int threads = 1;  ///< of the surrogate on a CPU; the solver has one
   double solver_tolerance = 0.0;
+  std::string reference;  ///< resolution, or empty
+  std::uint64_t seed = 0;
   std::vector<ComparedResolution> resolutions;
+  std::vector<std::pair<std::string, std::string>> data;  ///< file, hash
   std::string errors_chart, times_chart;  ///< pictures in the folder; empty where gnuplot is absent
 };
 
-/// "At 64x64 (unseen) ...": error and time of both, in plain words.
+/// One figure of a sample, as tables and JSON name it.
+struct Measure {
+  const char* key;
+  const char* heading;
+  const char* meaning;
+  std::optional<double> ComparedSample::*member;
+};
+const std::vector<Measure>& measures();
+
+/// "At 64x64 (unseen) ...": error and time of both, and which to use, in plain words.
 std::string verdict(const ComparedResolution& resolution);
+
+/// Multigrid cycles to an error of 1e-8 from each start, in words; empty where not all of them get there.
+std::string first_guess_verdict(const ComparedResolution& resolution);
+
+/// The solver's cheapest point that is as near to the discrete solution as the surrogate; null where there is none.
+const WorkPoint* solver_at_surrogate_error(const ComparedResolution& resolution);
 
 nlohmann::json to_json(const Comparison& comparison);
 
+/// Curves by gnuplot; sets the names of what was drawn.
+void draw_charts(const std::filesystem::path& folder, Comparison& comparison);
+
 /// One self-contained HTML page; pictures are read from `folder` and put inline.
 void write_report(const std::filesystem::path& folder, const Comparison& comparison);
+
+/// FOLDER/compare_state.py: opens compare.pvd in ParaView or pvpython, both pressures on one colour scale.
+void write_paraview_state(const std::filesystem::path& folder);
 
 }  // namespace mano

@@ -18,7 +18,6 @@ struct CurveChart {
   bool log_y = true;
   std::vector<Curve> curves;
   std::vector<std::pair<double, std::string>> x_ticks;  ///< empty: gnuplot's own
-  bool key_left = false;                                ///< for curves that end at the top right
 };
 
 /// Returns the path, or "" where gnuplot is absent or there is nothing to draw.

@@ -1,6 +1,7 @@
 // mano evaluate: errors of a trained model on datasets, at resolutions seen in training or not.
 //
 //   mano evaluate --model run --data test-32x32.h5 --data test-64x64.h5 --json errors.json
+//   mano evaluate --model run --data test-64x64.h5 --record     then 'mano info run' shows it
 
 #include "surrogate/evaluate.hpp"
 
@@ -17,13 +18,15 @@ struct Options {
   std::string model, device = "auto", method = "ladder", json;
   std::vector<std::string> data;
   int batch = 16;
-  bool direct = false, force = false;
+  bool direct = false, force = false, record = false;
 };
 
 void evaluate_command(const Options& o, const Invocation&) {
   check(!o.model.empty(), "no model: pass --model RUN");
   check(!o.data.empty(), "no dataset: pass --data FILE");
   check(o.batch > 0, "batch is {}; it must be at least 1", o.batch);
+  check(!o.record || std::filesystem::is_directory(o.model),
+        "--record writes into the RUN folder, and {} is none", o.model);
   check(!o.direct || o.method == "ladder", "--direct excludes --method {}", o.method);
   const Method method = o.direct ? Method::direct : parse_method(o.method);
   const Surrogate surrogate(o.model, o.device);
@@ -42,7 +45,9 @@ void evaluate_command(const Options& o, const Invocation&) {
         evaluate(surrogate, reader, o.batch, method, [&](std::size_t done) { progress.update(done); }));
   }
   for (const auto& line : table_lines(evaluations, surrogate.card())) say(line);
-  write_json(o.json, evaluations_json("evaluate", o.model, surrogate.card(), evaluations));
+  const auto results = evaluations_json("evaluate", o.model, surrogate.card(), evaluations);
+  write_json(o.json, results);
+  if (o.record) write_json((std::filesystem::path(o.model) / kRecordedEvaluation).string(), results);
 }
 
 }  // namespace
@@ -58,6 +63,7 @@ std::function<void(const Invocation&)> add_evaluate(CLI::App& app) {
                  "ladder, or for comparison: interpolation, direct, jacobi (16 sweeps a grid in place of the "
                  "refinement), "
                  "exact-start (what the refinement does alone) [ladder]");
+  app.add_flag("--record", o->record, "Keep the results in RUN, where 'mano info RUN' shows them");
   app.add_flag("--force", o->force, "Evaluate on another set-up or domain than the model's");
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) { evaluate_command(*o, invocation); };

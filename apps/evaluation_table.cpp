@@ -23,22 +23,28 @@ std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations,
   std::vector<std::string> lines;
   lines.push_back(
       "resolution  in training  samples  relative L2 (median, max)   to training  interpolated  relative H1  "
-      "s/sample");
+      "in band  unlike  s/sample");
   const double reference = error_at_training_resolution(evaluations, card);
   bool seen = false;
   for (const Evaluation& e : evaluations) {
     seen = seen || e.seen_in_training;
     lines.push_back(fmt::format(
-        "{:<11} {:<12} {:<8} {:.4f} ({:.4f}, {:.4f})     {:<12} {:<13.4f} {:<12.4f} {:.3g}",
+        "{:<11} {:<12} {:<8} {:.4f} ({:.4f}, {:.4f})     {:<12} {:<13.4f} {:<12.4f} {:<8} {:<7} {:.3g}",
         e.resolution.text(), e.seen_in_training ? "seen" : "unseen", e.samples, e.relative_l2.mean,
         e.relative_l2.median, e.relative_l2.max, ratio_text(e.relative_l2.mean, reference),
-        e.interpolated_l2.mean, e.relative_h1.mean, e.seconds_per_sample));
+        e.interpolated_l2.mean, e.relative_h1.mean,
+        e.covered ? fmt::format("{:.1f} %", 100 * *e.covered) : "-", e.unlike_training,
+        e.seconds_per_sample));
   }
   lines.push_back(
       fmt::format("to training: relative L2 over that {} ({:.4f}); interpolated: the prediction at the "
                   "training resolution, "
                   "interpolated",
                   seen ? "at the training resolution" : "of the held-out part of training", reference));
+  lines.push_back(fmt::format(
+      "in band: part of the points that the model's {:.0f} % band holds (it was set at the training "
+      "resolution, nothing is promised elsewhere); unlike: samples whose permeability is unlike training's",
+      100 * kCoverage));
   return lines;
 }
 
@@ -67,6 +73,8 @@ nlohmann::json evaluations_json(const std::string& command, const std::string& m
     r["interpolated_relative_l2"] = summary_json(e.interpolated_l2);
     r["ratio_to_training_resolution"] = e.relative_l2.mean / reference;
     r["method"] = to_string(e.method);
+    if (e.covered) r["covered_by_band"] = *e.covered;
+    r["unlike_training"] = e.unlike_training;
     results.push_back(r);
   }
   return {{"command", command}, {"model", model}, {"results", results}};

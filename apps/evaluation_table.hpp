@@ -13,6 +13,9 @@ namespace mano {
 double error_at_training_resolution(const std::vector<Evaluation>& evaluations, const ModelCard& card);
 
 std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations, const ModelCard& card);
+/// In a RUN folder: what `mano evaluate --record` found last.
+inline constexpr const char* kRecordedEvaluation = "evaluation.json";
+
 nlohmann::json evaluations_json(const std::string& command, const std::string& model, const ModelCard& card,
                                 const std::vector<Evaluation>& evaluations);
 

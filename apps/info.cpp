@@ -5,10 +5,12 @@
 
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
 #include "apps/command_line.hpp"
+#include "apps/evaluation_table.hpp"
 #include "apps/vtk_image.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -53,12 +55,56 @@ nlohmann::json describe_dataset(const std::string& path) {
           {"hash", file_hash(path)}};
 }
 
+// How far the model may be trusted, and on what.
+std::vector<std::string> limits_of_use(const ModelCard& c) {
+  std::vector<std::string> lines;
+  for (const Calibration& b : c.calibrations) {
+    lines.push_back(fmt::format(
+        "at {}: {:.0f} % of the points lie within {:.3g} times the prediction's rms of the solution, "
+        "{:.0f} % of the fields within a relative L2 of {:.3g} (by {} held-out fields)",
+        b.resolution.text(), 100 * kCoverage, b.band, 100 * kCoverage, b.relative_l2, b.fields));
+  }
+  const CoefficientRanges& r = c.coefficients;
+  if (r.fields > 0) {
+    lines.push_back(fmt::format(
+        "for permeabilities like those of training ({} fields): {:.3g} to {:.3g}, variance of ln k {:.2g} to "
+        "{:.2g}, "
+        "correlation length {:.2g} to {:.2g} of the domain in x, {:.2g} to {:.2g} in y; others are flagged",
+        r.fields, std::exp(r.least[0]), std::exp(r.most[1]), r.least[2], r.most[2], r.least[3], r.most[3],
+        r.least[4], r.most[4]));
+  }
+  if (c.calibrations.empty() || r.fields == 0)
+    lines.emplace_back(
+        "no bands and no ranges of training: the training has not ended, or was an older program's");
+  return lines;
+}
+
+// What `mano evaluate --record` has kept in the folder; null where nothing.
+nlohmann::json recorded(const std::filesystem::path& run) {
+  std::ifstream file(run / kRecordedEvaluation);
+  const auto all = nlohmann::json::parse(file, nullptr, false);
+  if (!all.is_object() || !all.contains("results")) return {};
+  for (const auto& r : all["results"]) {
+    const std::string covered =
+        r.contains("covered_by_band")
+            ? fmt::format(", {:.1f} % in band", 100 * r["covered_by_band"].get<double>())
+            : "";
+    say(fmt::format("evaluated at {}x{} ({}, {} samples of {}): relative L2 {:.4f}, interpolated {:.4f}{}",
+                    r["resolution"][0].get<int>(), r["resolution"][1].get<int>(),
+                    r["seen_in_training"].get<bool>() ? "seen" : "unseen", r["samples"].get<int>(),
+                    r["data"].get<std::string>(), r["relative_l2"]["mean"].get<double>(),
+                    r["interpolated_relative_l2"]["mean"].get<double>(), covered));
+  }
+  return all["results"];
+}
+
 nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   const ModelCard c = card_from_metadata(read_safetensors(path).metadata, path.string());
   const Architecture& a = c.architecture;
   std::vector<std::string> resolutions;
   for (const Resolution& r : c.resolutions) resolutions.push_back(r.text());
   say(fmt::format("{} checkpoint {}, written by mano {}", to_string(a.model), path.string(), c.version));
+  say(fmt::format("hash {}", file_hash(path)));
   say(fmt::format("{} parameters, {}", c.parameters, to_json(a)));
   say(c.refinement ? "unseen resolutions: a ladder of grids from the training resolution, refined by " +
                          to_json(*c.refinement) +
@@ -69,9 +115,19 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
                   fmt::join(resolutions, ", "), c.field, c.setup, c.lx, c.ly, to_string(c.location)));
   for (const auto& d : c.data) say(fmt::format("data {}: {} samples, hash {}", d.file, d.samples, d.hash));
   say(fmt::format("epoch {}: relative L2 {:.4f} on the held-out part", c.epoch, c.validation_l2));
+  for (const auto& line : limits_of_use(c)) say(line);
   nlohmann::json data = nlohmann::json::array();
   for (const auto& d : c.data) data.push_back({{"file", d.file}, {"samples", d.samples}, {"hash", d.hash}});
-  return {{"kind", "checkpoint"},       {"parameters", c.parameters},
+  nlohmann::json bands = nlohmann::json::array();
+  for (const Calibration& b : c.calibrations) {
+    bands.push_back({{"resolution", {b.resolution.nx, b.resolution.ny}},
+                     {"coverage", kCoverage},
+                     {"band", b.band},
+                     {"relative_l2", b.relative_l2},
+                     {"fields", b.fields}});
+  }
+  return {{"hash", file_hash(path)},    {"bands", bands},
+          {"kind", "checkpoint"},       {"parameters", c.parameters},
           {"resolutions", resolutions}, {"setup", c.setup},
           {"field", c.field},           {"data", data},
           {"epoch", c.epoch},           {"validation_relative_l2", c.validation_l2}};
@@ -99,6 +155,7 @@ void info(const std::string& path, const std::string& json) {
   nlohmann::json result;
   if (std::filesystem::is_directory(path)) {
     result = describe_checkpoint(checkpoint_path(path));
+    result["evaluations"] = recorded(path);
   } else {
     check_readable(path);
     if (is_hdf5(path)) {

@@ -201,10 +201,14 @@ void draw_maps(const std::filesystem::path& path, const std::vector<MapPanel>& p
   constexpr int kPanelWidth = kAxisRoom + kPlotWidth + kBarRoom;
   int height = 0;
   for (const MapPanel& panel : panels) height = std::max(height, plot_height(panel.field.grid));
-  Canvas canvas(kMargin + static_cast<int>(panels.size()) * kPanelWidth,
-                kAxisRoom + height + kTitleRoom + kMargin);
-  for (std::size_t p = 0; p < panels.size(); ++p) {
-    draw_panel(canvas, panels[p], kAxisRoom + static_cast<int>(p) * kPanelWidth, kAxisRoom);
+  const int panel_height = kAxisRoom + height + kTitleRoom;
+  const int columns = std::min(2, static_cast<int>(panels.size()));
+  const int rows = (static_cast<int>(panels.size()) + columns - 1) / columns;
+  Canvas canvas(kMargin + columns * kPanelWidth, rows * panel_height + kMargin);
+  for (int p = 0; p < static_cast<int>(panels.size()); ++p) {
+    const int above_bottom = rows - 1 - p / columns;
+    draw_panel(canvas, panels[p], kAxisRoom + p % columns * kPanelWidth,
+               kAxisRoom + above_bottom * panel_height);
   }
   canvas.write(path);
 }

@@ -19,7 +19,7 @@ struct MapPanel {
   std::optional<std::pair<double, double>> range;  ///< shared between panels where given
 };
 
-/// Panels side by side, each with title, axes in units of the domain and a colour bar with its ends. By rename.
+/// Panels in rows of two, each with title, axes in units of the domain and a colour bar with its ends. By rename.
 void draw_maps(const std::filesystem::path& path, const std::vector<MapPanel>& panels);
 
 }  // namespace mano

@@ -2,6 +2,8 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "apps/comparison.hpp"
 #include "core/files.hpp"
 #include "core/version.hpp"
@@ -48,47 +50,160 @@ std::string inline_picture(const std::filesystem::path& folder, const std::strin
 }
 
 constexpr const char* kStyle = R"(
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 66rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; } .lead { font-size: 1.05rem; }
 table { border-collapse: collapse; } .wide { overflow-x: auto; }
-th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
-th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
-figure { margin: 1rem 0; } img { max-width: 100%; height: auto; } figcaption { color: #555; font-size: .9rem; }
+th, td { padding: .3rem .5rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; font-size: .9rem; }
+th { vertical-align: bottom; white-space: normal; } th:first-child, td:first-child { text-align: left; }
+figure { margin: 1rem 0; } img { max-width: 100%; height: auto; } figcaption, .note { color: #555; font-size: .9rem; }
 code { background: #f3f3f3; padding: .1rem .3rem; overflow-wrap: anywhere; }
-@media print { body { max-width: none; } h2 { break-after: avoid; } figure { break-inside: avoid; } }
+@media print { body { max-width: none; font-size: 10pt; } figure img { max-width: 62%; } th, td { padding: .15rem .3rem; font-size: 8pt; white-space: normal; }
+  h2 { break-after: avoid; } figure, tr { break-inside: avoid; } }
 )";
 
-std::string table_of(const Comparison& c) {
-  std::string t =
-      "<div class=\"wide\"><table><tr><th>resolution</th><th>in training</th><th>samples</th><th>relative "
-      "L2</th>"
-      "<th>worst</th><th>interpolated from training</th><th>relative H1</th><th>surrogate, "
-      "ms</th><th>solver, ms</th></tr>\n";
-  for (const auto& r : c.resolutions) {
-    const auto l2 = r.summary(&ComparedSample::relative_l2);
-    const auto interpolated = r.interpolated();
-    const auto solver = r.solver_seconds();
-    t += fmt::format(
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{:.4f}</td><td>{:.4f}</td><td>{}</td><td>{:.4f}</"
-        "td><td>{:.3g}</td><td>{}</td></tr>\n",
-        r.resolution.text(), r.seen_in_training ? "seen" : "unseen", r.samples.size(), l2.mean, l2.max,
-        interpolated ? fmt::format("{:.4f}", interpolated->mean) : "–",
-        r.summary(&ComparedSample::relative_h1).mean,
-        1e3 * r.summary(&ComparedSample::seconds_surrogate).median,
-        solver ? fmt::format("{:.3g}", 1e3 * solver->median) : "–");
+using Row = std::vector<std::string>;
+
+std::string table(const Row& heading, const std::vector<Row>& rows) {
+  std::string t = "<div class=\"wide\"><table>\n<tr>";
+  for (const auto& cell : heading) t += "<th>" + escaped(cell) + "</th>";
+  t += "</tr>\n";
+  for (const Row& row : rows) {
+    t += "<tr>";
+    for (const auto& cell : row) t += "<td>" + escaped(cell) + "</td>";
+    t += "</tr>\n";
   }
   return t + "</table></div>\n";
+}
+
+std::string percent(double part) {
+  return fmt::format("{:.3g}\u00a0%", 100 * part);
+}
+
+std::string milliseconds(double seconds) {
+  return fmt::format("{:.3g}", 1e3 * seconds);
+}
+
+std::string name_of(const ComparedResolution& r) {
+  return r.resolution.text() + (r.seen_in_training ? " (seen)" : " (unseen)");
+}
+
+// The measures that any resolution has, with their meaning below.
+std::string errors_table(const Comparison& c) {
+  Row heading{"resolution", "samples"};
+  std::vector<Row> rows;
+  for (const auto& r : c.resolutions) rows.push_back({name_of(r), std::to_string(r.samples.size())});
+  std::string meanings;
+  for (const Measure& m : measures()) {
+    if (std::none_of(c.resolutions.begin(), c.resolutions.end(),
+                     [&](const ComparedResolution& r) { return r.summary(m.member).has_value(); }))
+      continue;
+    heading.emplace_back(m.heading);
+    meanings +=
+        fmt::format("{}<i>{}</i>: {}", meanings.empty() ? "" : "; ", escaped(m.heading), escaped(m.meaning));
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const auto s = c.resolutions[r].summary(m.member);
+      rows[r].push_back(s ? percent(s->mean) : "–");
+    }
+    if (m.member != &ComparedSample::relative_l2) continue;
+    heading.emplace_back("worst");
+    for (std::size_t r = 0; r < rows.size(); ++r)
+      rows[r].push_back(percent(c.resolutions[r].summary(m.member)->max));
+  }
+  return table(heading, rows) +
+         "<p class=\"note\">Means over the samples, of the surrogate against the discrete solution on the "
+         "same grid. " +
+         meanings + ".</p>\n";
+}
+
+std::string times_table(const Comparison& c) {
+  std::vector<Row> rows;
+  for (const auto& r : c.resolutions) {
+    Row row{name_of(r), milliseconds(r.summary(&ComparedSample::seconds_surrogate)->median),
+            milliseconds(r.seconds_in_batches), std::to_string(r.best_batch)};
+    const WorkPoint* solver = solver_at_surrogate_error(r);
+    row.push_back(solver != nullptr ? milliseconds(solver->seconds) : "–");
+    row.push_back(solver != nullptr ? solver->label : "–");
+    const auto truth = r.summary(&ComparedSample::seconds_solver);
+    row.push_back(truth ? milliseconds(truth->median) : "–");
+    rows.push_back(std::move(row));
+  }
+  return table({"resolution", "surrogate, one field", "in batches", "of", "solver, to the surrogate's error",
+                "with", fmt::format("solver, tolerance {:g}", c.solver_tolerance)},
+               rows) +
+         fmt::format(
+             "<p class=\"note\">Milliseconds a sample, medians, on {}. The surrogate runs on {}, the solver "
+             "(PETSc, conjugate gradients with "
+             "mano's multigrid) on one core, set-up included. Solver to the surrogate's error: the fastest "
+             "tolerance that comes "
+             "at least as near to the discrete solution.</p>\n",
+             escaped(c.processor),
+             c.device == "cpu" ? fmt::format("the CPU with {} thread{}", c.threads, c.threads == 1 ? "" : "s")
+                               : "the GPU");
+}
+
+// What the surrogate knows of its own error, and whether it is right about it.
+std::string trust_table(const Comparison& c) {
+  std::vector<Row> rows;
+  for (const auto& r : c.resolutions) {
+    Row row{name_of(r)};
+    const auto effectivity = r.summary(&ComparedSample::effectivity);
+    row.push_back(effectivity ? fmt::format("{:.3f}", effectivity->mean) : "–");
+    row.push_back(effectivity ? percent(*r.effective_part()) : "–");
+    const auto covered = r.summary(&ComparedSample::covered);
+    row.push_back(covered ? percent(covered->mean) : "–");
+    row.push_back(fmt::format("{} of {}", r.unlike(), r.samples.size()));
+    rows.push_back(std::move(row));
+  }
+  std::string h =
+      table({"resolution", "effectivity", "within 0.7 to 1.3", "in the model's band", "unlike training"},
+            rows) +
+      fmt::format(
+          "<p class=\"note\"><i>Effectivity</i>: error that two multigrid cycles estimate over the true one. "
+          "<i>Band</i>: made to hold {:.0f} % of the points at the training resolution; elsewhere this is "
+          "what it "
+          "holds. <i>Unlike training</i>: samples whose permeability lies outside what training saw.</p>\n",
+          100 * kCoverage);
+  for (const auto& r : c.resolutions) {
+    for (const auto& s : r.samples) {
+      if (s.unlike_training.empty()) continue;
+      h += fmt::format("<p><b>Caution:</b> at {}, sample {} is unlike the training data: {}.</p>\n",
+                       r.resolution.text(), s.number,
+                       escaped(fmt::format("{}", fmt::join(s.unlike_training, ", "))));
+      break;  // the first says enough
+    }
+  }
+  return h;
+}
+
+std::string resolution_section(const ComparedResolution& r, const std::filesystem::path& folder) {
+  std::string h = fmt::format("<h2>{}</h2>\n", escaped(name_of(r)));
+  h += inline_picture(
+      folder, r.maps,
+      fmt::format(
+          "Sample {} of {}: permeability; pressure by solver and surrogate on one colour scale; their "
+          "difference, zero in white",
+          r.samples.front().number, r.source));
+  h += inline_picture(folder, r.work_chart,
+                      "Error against the discrete solution over the time for it: lower left is better. The "
+                      "surrogate alone is the first point of its line; cycles of multigrid correct it.");
+  h += inline_picture(
+      folder, r.cycles_chart,
+      "What the surrogate is worth as a first guess: error after multigrid cycles from three starts. " +
+          first_guess_verdict(r));
+  return h;
 }
 
 std::string model_section(const Comparison& c) {
   std::vector<std::string> resolutions;
   for (const auto& r : c.card.resolutions) resolutions.push_back(r.text());
-  return fmt::format(
+  std::string h = fmt::format(
       "<p>{} parameters, trained at {} on {} data, set-up {}, domain {:g}x{:g}; epoch {}, relative L2 {:.4f} "
-      "on held-out "
-      "samples. Checkpoint <code>{}</code>, on {}.</p>\n",
+      "on held-out samples. Checkpoint <code>{}</code>, hash <code>{}</code>.</p>\n",
       c.card.parameters, fmt::join(resolutions, ", "), escaped(c.card.field), escaped(c.card.setup),
-      c.card.lx, c.card.ly, c.card.epoch, c.card.validation_l2, escaped(c.model), c.device);
+      c.card.lx, c.card.ly, c.card.epoch, c.card.validation_l2, escaped(c.model), c.model_hash);
+  for (const auto& [file, hash] : c.data)
+    h += fmt::format("<p>Data <code>{}</code>, hash <code>{}</code>.</p>\n", escaped(file), hash);
+  return h;
 }
 
 }  // namespace
@@ -100,35 +215,17 @@ void write_report(const std::filesystem::path& folder, const Comparison& c) {
       "<link rel=\"icon\" href=\"data:,\">\n<title>mano: surrogate and solver</title>\n<style>";
   h += kStyle;
   h += "</style></head><body>\n<h1>Surrogate and solver</h1>\n";
-  for (const auto& r : c.resolutions) h += "<p>" + escaped(verdict(r)) + "</p>\n";
-  h += table_of(c);
-  h += fmt::format(
-      "<p>Errors are those of the surrogate's pressure against the discrete solution on the same grid, means "
-      "over the samples. "
-      "Times are medians for one sample at a time: the surrogate on {} ({} threads), the solver (PETSc, "
-      "conjugate "
-      "gradients with algebraic "
-      "multigrid, relative tolerance {:g}) on one core with set-up. Interpolated from training: the "
-      "prediction at the training "
-      "resolution, on the averaged permeability, interpolated bilinearly: the line to beat at an unseen "
-      "resolution.</p>\n",
-      c.device, c.threads, c.solver_tolerance);
+  for (const auto& r : c.resolutions) h += "<p class=\"lead\">" + escaped(verdict(r)) + "</p>\n";
+  h += "<h2>How wrong it is</h2>\n" + errors_table(c);
   h += inline_picture(folder, c.errors_chart, "Mean relative L2 error by resolution");
+  h += "<h2>What it costs</h2>\n" + times_table(c);
   h += inline_picture(folder, c.times_chart, "Median time a sample by resolution");
-  for (const auto& r : c.resolutions) {
-    h += fmt::format("<h2>{} ({})</h2>\n", r.resolution.text(),
-                     r.seen_in_training ? "seen in training" : "not seen in training");
-    h += inline_picture(
-        folder, r.maps,
-        fmt::format(
-            "Sample {} of {}: permeability, solver, surrogate on one colour scale, and their difference",
-            r.samples.front().number, r.source));
-  }
+  h += "<h2>How well it knows its error</h2>\n" + trust_table(c);
+  for (const auto& r : c.resolutions) h += resolution_section(r, folder);
   h += "<h2>Model</h2>\n" + model_section(c);
   h += fmt::format(
       "<h2>Files</h2>\n<p><code>compare.pvd</code> opens all samples in ParaView, the resolutions as time "
-      "steps; "
-      "<code>compare.json</code> holds the numbers. Made by mano {} with "
+      "steps; <code>compare.json</code> holds the numbers, sample by sample. Made by mano {} with "
       "<code>{}</code>.</p>\n</body></html>\n",
       kVersion, escaped(c.command_line));
   write_text_atomically(folder / "report.html", h);

@@ -93,7 +93,7 @@ void write_output(const Options& o, OutputKind kind, const Problem& problem, con
     DatasetWriter writer(temporary, info);
     writer.write(0, {problem.permeability, result.pressure, o.field.seed, sample, result.iterations,
                      result.relative_residual, to_string(result.method)});
-    if (!problem.permeability_y.values.empty()) writer.add("permeability_y", problem.permeability_y);
+    if (!problem.permeability_y.values.empty()) writer.add("permeability_y", 0, problem.permeability_y);
     writer.close();
   });
 }

@@ -7,6 +7,7 @@
 
 #include "apps/command_line.hpp"
 #include "apps/curve.hpp"
+#include "apps/effective_config.hpp"
 #include "apps/progress.hpp"
 #include "core/error.hpp"
 #include "core/interrupt.hpp"
@@ -88,6 +89,7 @@ void train_command(const Options& o, const Invocation&) {
   if (launched_rank() != 0) return;
 
   // 3. Report.
+  write_effective_config(request);
   const std::string curve = draw_training_curve(request.run);
   say(fmt::format("{} epochs, {} parameters{} on {}, {}{}", result.epochs, result.parameters,
                   result.refinement_parameters > 0

@@ -80,8 +80,10 @@ class DatasetWriter {
   ~DatasetWriter();
 
   void write(std::size_t index, const Sample& sample);
-  /// One more field of a dataset of one sample, under a name of its own.
-  void add(const char* name, const Field& field);
+  /// One more field or number of a sample, under a name of its own. The fields of one name share a grid, which may be another than
+  /// the dataset's; samples that are not written hold zeros.
+  void add(const std::string& name, std::size_t index, const Field& field);
+  void add(const std::string& name, std::size_t index, double value);
   /// Copies all samples of `shard`, compressed as they are, to index and following.
   void copy(std::size_t index, const DatasetReader& shard);
   /// Closes the file; throws RunFailed where something could not be written.

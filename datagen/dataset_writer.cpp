@@ -1,5 +1,6 @@
 #include <array>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/broken.hpp"
@@ -23,9 +24,9 @@ H5Handle dataset_properties(const char* name) {
   return properties;
 }
 
-H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info) {
-  const std::array<hsize_t, 3> shape{info.samples, static_cast<hsize_t>(info.grid.ny),
-                                     static_cast<hsize_t>(info.grid.nx)};
+H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid) {
+  const std::array<hsize_t, 3> shape{info.samples, static_cast<hsize_t>(grid.ny),
+                                     static_cast<hsize_t>(grid.nx)};
   const std::array<hsize_t, 3> chunk{1, shape[1], shape[2]};
   const H5Handle space = h5_own(H5Screate_simple(3, shape.data(), nullptr), name);
   const H5Handle properties = dataset_properties(name);
@@ -123,11 +124,12 @@ struct DatasetWriter::Impl {
   H5Handle solver_text = solver_type();
   ChunkCodec codec;
   std::vector<float> single;
+  std::map<std::string, H5Handle> more;  // under names of their own
+  std::map<std::string, Grid> grids;     // of those that are fields
 
-  void write_field(hid_t dataset, std::size_t index, const Field& field) {
-    check(field.grid.nx == info.grid.nx && field.grid.ny == info.grid.ny,
-          "{}: a field of {} does not fit into {}", path.string(), field.grid.resolution(),
-          info.grid.resolution());
+  void write_field(hid_t dataset, std::size_t index, const Field& field, const Grid& grid) {
+    check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "{}: a field of {} does not fit into {}",
+          path.string(), field.grid.resolution(), grid.resolution());
     const std::array<hsize_t, 3> offset{index, 0, 0};
     const void* values = field.values.data();
     std::size_t width = sizeof(double);
@@ -154,8 +156,8 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   d.info = info;
   d.info.version = kVersion;
   d.file = h5_create(path);
-  d.permeability = create_fields(d.file, "permeability", info);
-  d.pressure = create_fields(d.file, "pressure", info);
+  d.permeability = create_fields(d.file, "permeability", info, info.grid);
+  d.pressure = create_fields(d.file, "pressure", info, info.grid);
   d.seed = create_scalars(d.file, "seed", H5T_STD_U64LE, info.samples);
   d.sample = create_scalars(d.file, "sample", H5T_STD_U64LE, info.samples);
   d.iterations = create_scalars(d.file, "iterations", H5T_STD_I32LE, info.samples);
@@ -182,8 +184,8 @@ DatasetWriter::~DatasetWriter() = default;
 
 void DatasetWriter::write(std::size_t index, const Sample& sample) {
   Impl& d = *impl_;
-  d.write_field(d.permeability, index, sample.permeability);
-  d.write_field(d.pressure, index, sample.pressure);
+  d.write_field(d.permeability, index, sample.permeability, d.info.grid);
+  d.write_field(d.pressure, index, sample.pressure, d.info.grid);
   write_entry(d.seed, H5T_NATIVE_UINT64, index, &sample.seed);
   write_entry(d.sample, H5T_NATIVE_UINT64, index, &sample.number);
   write_entry(d.iterations, H5T_NATIVE_INT, index, &sample.iterations);
@@ -191,9 +193,20 @@ void DatasetWriter::write(std::size_t index, const Sample& sample) {
   write_entry(d.solver, d.solver_text, index, solver_entry(sample.solver).data());
 }
 
-void DatasetWriter::add(const char* name, const Field& field) {
-  const H5Handle dataset = create_fields(impl_->file, name, impl_->info);
-  impl_->write_field(dataset, 0, field);
+void DatasetWriter::add(const std::string& name, std::size_t index, const Field& field) {
+  Impl& d = *impl_;
+  if (!d.more.contains(name)) {
+    d.more[name] = create_fields(d.file, name.c_str(), d.info, field.grid);
+    d.grids[name] = field.grid;
+  }
+  d.write_field(d.more[name], index, field, d.grids[name]);
+}
+
+void DatasetWriter::add(const std::string& name, std::size_t index, double value) {
+  Impl& d = *impl_;
+  if (!d.more.contains(name))
+    d.more[name] = create_scalars(d.file, name.c_str(), H5T_IEEE_F64LE, d.info.samples);
+  write_entry(d.more[name], H5T_NATIVE_DOUBLE, index, &value);
 }
 
 void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
@@ -231,6 +244,7 @@ void DatasetWriter::close() {
   for (H5Handle* dataset :
        {&d.permeability, &d.pressure, &d.seed, &d.sample, &d.iterations, &d.residual, &d.solver})
     *dataset = H5Handle();
+  d.more.clear();
   if (H5Fclose(d.file.release()) < 0) {
     clean_up_would_crash() = true;
     throw RunFailed("HDF5 failed: close " + d.path.string());

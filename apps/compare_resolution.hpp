@@ -1,0 +1,38 @@
+#pragma once
+// The comparison at one resolution: what is compared, and the measurements.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "apps/comparison.hpp"
+#include "datagen/dataset.hpp"
+#include "surrogate/surrogate.hpp"
+
+namespace mano {
+
+/// The fields of one resolution; pressures come with a dataset, or from the solver.
+struct CompareSource {
+  std::string name;
+  Grid grid;
+  Location location = Location::cell;
+  std::string setup;
+  std::size_t samples = 0;
+  std::function<Sample(std::size_t)> read;
+  std::function<Field(std::size_t, const Grid&)> draw;  ///< the same field on another grid; empty for files
+};
+
+struct CompareSettings {
+  Method method = Method::ladder;
+  double tolerance = 1e-10;             ///< of the discrete solution that errors are measured against
+  std::optional<Resolution> reference;  ///< finer, of a truth beyond the grid's
+  std::filesystem::path folder;         ///< for pictures and VTK files
+  std::string label;                    ///< part of their names
+};
+
+/// `progress()` is called after every sample. Needs a PetscSession where the set-up is a named one. Throws RunFailed where a solve fails.
+ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareSource& source,
+                                      const CompareSettings& settings, const std::function<void()>& progress);
+
+}  // namespace mano

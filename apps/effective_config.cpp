@@ -1,0 +1,52 @@
+#include "apps/effective_config.hpp"
+
+#include <toml++/toml.h>
+
+#include <sstream>
+
+#include "core/files.hpp"
+
+namespace mano {
+
+namespace {
+
+toml::table table_of(const TrainRequest& r) {
+  toml::array data;
+  for (const auto& path : r.data) data.push_back(path.string());
+  const Architecture& a = r.architecture;
+  toml::table t{{"data", data},
+                {"model", to_string(a.model)},
+                {"epochs", r.epochs},
+                {"refine-epochs", r.refine_epochs},
+                {"refinement", r.refinement},
+                {"batch", r.batch},
+                {"accumulate", r.accumulate},
+                {"precision", r.bfloat16 ? "bf16" : "fp32"},
+                {"learning-rate", r.learning_rate},
+                {"weight-decay", r.weight_decay},
+                {"warm-up", r.warm_up},
+                {"gradient-clip", r.gradient_clip},
+                {"held-out", r.held_out},
+                {"symmetry", r.symmetry},
+                {"seed", static_cast<std::int64_t>(r.seed)},
+                {"device", r.device}};
+  if (r.sweeps > 0) t.insert("sweeps", r.sweeps);
+  if (r.max_seconds) t.insert("max-seconds", *r.max_seconds);
+  const std::initializer_list<std::pair<const char*, int>> shape{
+      {"dim", a.dim},       {"depth", a.depth},   {"heads", a.heads}, {"dim-head", a.dim_head}, {"mlp", a.mlp},
+      {"window", a.window}, {"stride", a.stride}, {"rate", a.rate},   {"patch", a.patch},       {"modes", a.modes}};
+  for (const auto& [name, value] : shape) t.insert(name, value);
+  t.insert("sampling", a.sampling == Architecture::Sampling::conv ? "conv" : "avg-pool");
+  return t;
+}
+
+}  // namespace
+
+void write_effective_config(const TrainRequest& request) {
+  std::ostringstream text;
+  text << "# mano train --config " << (request.run / "config.toml").string() << " -o RUN repeats this training\n"
+       << table_of(request) << "\n";
+  write_text_atomically(request.run / "config.toml", text.str());
+}
+
+}  // namespace mano

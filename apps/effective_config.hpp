@@ -1,0 +1,10 @@
+#pragma once
+// RUN/config.toml: every option of a training as it took effect, so that `mano train --config RUN/config.toml -o OTHER` repeats it.
+
+#include "surrogate/train.hpp"
+
+namespace mano {
+
+void write_effective_config(const TrainRequest& request);
+
+}  // namespace mano

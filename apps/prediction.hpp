@@ -1,0 +1,44 @@
+#pragma once
+// What is done to a prediction, and said of it, beyond the network: its band, multigrid's estimate of its error, correction by
+// cycles, and a conservative flux.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "solver/flow.hpp"
+#include "surrogate/surrogate.hpp"
+
+namespace mano {
+
+struct PredictionOptions {
+  Method method = Method::ladder;
+  bool estimate = false;
+  int correct = 0;  ///< cycles
+  bool conservative = false;
+
+  bool needs_equation() const { return estimate || correct > 0 || conservative; }
+};
+
+inline constexpr int kEstimateCycles = 2;
+inline constexpr double kConservative = 1e-8;  ///< relative residual of a conservative flux
+
+struct Prediction {
+  Field pressure;  ///< corrected, where that was asked for
+  std::optional<Field> error_estimate;           ///< of pressure - solution
+  std::optional<double> estimated_relative_l2;   ///< |error_estimate| / |pressure - error_estimate|
+  std::optional<double> band;                    ///< half-width; of an uncorrected prediction alone
+  std::optional<FaceFlux> conservative_flux;
+  int conservative_cycles = 0;
+  double conservative_seconds = 0.0;  ///< of those cycles and their hierarchy
+  std::vector<std::string> unlike_training;
+};
+
+/// Throws InvalidInput where `options` need an equation that the data at `where` do not tell.
+void check_equation(const PredictionOptions& options, const std::string& setup, Location location,
+                    const std::string& where);
+
+std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::vector<Field>& permeabilities,
+                                        const std::string& setup, const PredictionOptions& options);
+
+}  // namespace mano
