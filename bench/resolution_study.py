@@ -4,7 +4,7 @@
                               [--seconds 240] [-o build/study]
 
 Every model gets the same samples, loss, optimiser and seconds of training on this machine (three quarters of them for the network,
-one quarter for its refinement), and the better of the same two learning rates, chosen by the held-out part of the training data in
+one quarter for its refinement), and the best of the same three learning rates, chosen by the held-out part of the training data in
 runs of a quarter of that time. Test fields come from seeds that training has not seen and are solved anew at every resolution.
 Results go to OUTPUT/study.json after every model; a study that was stopped goes on where it was.
 """
@@ -22,7 +22,7 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MANO = pathlib.Path(os.environ.get("MANO_PROGRAM", ROOT / "build/release/mano"))
-RATES = (4e-3, 1e-3)
+RATES = (4e-3, 8e-3, 1e-3)
 
 PROBLEMS = {
     "two-phase": {"field": ["--field", "two-phase"], "train": "32x32", "test": ["48x48", "64x64", "96x96", "128x128", "256x256", "100x37"]},
@@ -227,7 +227,7 @@ def main():
     settings = {"seconds_of_training": options.seconds, "samples": options.samples, "test_samples": options.tests, "seeds": options.seeds}
     if study["rows"] and study["settings"] != settings:
         parser.error(f"{path} was made with {study['settings']}, not {settings}: choose another folder")
-    study.update(settings=settings, date=datetime.date.today().isoformat(), commit=commit, machine=f"{processor()}, {os.cpu_count()} cores")
+    study.update(settings=settings, date=datetime.date.today().isoformat(), commit=commit, machine=f"{processor()}, {len(os.sched_getaffinity(0))} core(s)")
     done = {(row["data"], row["model"], row["preset"]) for row in study["rows"]}
     for name in options.data.split(","):
         for preset in options.presets.split(","):

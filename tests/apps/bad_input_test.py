@@ -140,6 +140,15 @@ TABLE = [
     ("torch", "predict --model run --data good.h5 --sample 9 -o p.h5", "sample 9"),
     ("torch,vtk", "compare --model run --data drive.h5 -o c", "--force"),
     ("torch,vtk", "compare --model run --field two-phase --seed 1 -o c", "--resolution"),
+    ("petsc,torch,vtk", "compare --model run --field two-phase --resolution 16x16 --reference 24x24 -o c", "twice as fine"),
+    ("torch,vtk", "compare --model run --data good.h5 --reference 64x64 -o c", "--reference"),
+    ("petsc,torch,vtk", "compare --model run --field two-phase --resolution 16x16 -o used", "--overwrite"),
+    ("torch", "predict --model weights.pt --data good.h5 -o p.h5", "pickle"),
+    ("torch", "predict --model run --data node.h5 --force --estimate -o p.h5", "equation is known"),
+    ("torch", "predict --model run --data good.h5 --correct -1 -o p.h5", "correct is -1"),
+    ("torch", "predict --model run --data good.h5 --samples 3 -o p.h5", "--samples"),
+    ("torch", "predict --model run --field two-phase --resolution 8x8 --samples 0 -o p.h5", "samples is 0"),
+    ("torch", "evaluate --model run/model.safetensors --data good.h5 --record", "RUN folder"),
     ("torch", "info truncated.safetensors", "truncated.safetensors"),
 ]
 
@@ -197,6 +206,8 @@ def folder(tmp_path_factory):
     (path / "text.h5").write_text("this is no HDF5\n")
     (path / "binary.dat").write_bytes(bytes(range(256)))
     (path / "broken.vti").write_text("<VTKFile")
+    (path / "used").mkdir()
+    (path / "used" / "notes.txt").write_text("of somebody else")
     (path / "unknown_key.toml").write_text("frobnicate = 3\n")
     (path / "broken.toml").write_text("resolution = \n")
     (path / "truncated.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")

@@ -257,26 +257,6 @@ def test_killed_training_resumes_to_the_same_weights(mano, tmp_path):
     assert len((tmp_path / "broken/log.jsonl").read_text().splitlines()) == 15
 
 
-@pytest.mark.needs("petsc", "torch", "vtk")
-def test_compare_writes_report_pictures_and_vtk(mano, tmp_path):
-    mano("generate", "--field", "two-phase", "--samples", 40, "--resolution", "16x8", "--size", "2x1", "-o", "d.h5")
-    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 2, "--refine-epochs", 1)
-    mano("compare", "--model", "run", "--field", "two-phase", "--seed", 8, "--size", "2x1", "--resolution", "16x8,32x16",
-         "--samples", 2, "-o", "c", "--json", "c.json")
-    result = json.loads((tmp_path / "c.json").read_text())
-    assert result["command"] == "compare"
-    assert [r["seen_in_training"] for r in result["results"]] == [True, False]
-    assert "interpolated_relative_l2" in result["results"][1] and result["results"][0]["solver_seconds_per_sample"] > 0
-    page = (tmp_path / "c" / "report.html").read_text()
-    assert page.count('src="data:image/png;base64,') == 4 and "http" not in page
-    names = {p.name for p in (tmp_path / "c").iterdir()}
-    assert {"compare.pvd", "compare.json", "maps-16x8.png", "maps-32x16.png", "sample-001-32x16.vti"} <= names
-    lines = mano("info", "c/sample-001-32x16.vti").out
-    for name in ("permeability", "pressure", "pressure_surrogate", "error", "flux"):
-        assert f"'{name}'" in lines
-    assert "collection of 4 images" in mano("info", "c/compare.pvd").out
-
-
 def test_config_file_gives_options_and_the_command_line_wins(mano, tmp_path):
     (tmp_path / "c.toml").write_text('phases = [3, 12]\nlocation = "node"\noutput = "toml.h5"\n')
     source = os.path.join(DATA, "neuraloperator_darcy_16_test.h5")

@@ -1,0 +1,125 @@
+"""A mano checkpoint in PyTorch, by the formulas of the paper: proof that a trained model is not locked in, and a way to go on with it.
+
+    python3 python/mano_reference.py run/model.safetensors permeability.npy pressure.npy
+
+predicts [N, H, W] pressures from [N, H, W] permeabilities as `mano predict --direct` does: the base network on the grid as it is, in the
+windowed formulation of arXiv 2507.02748. The refinement of the ladder of grids (docs/mano.md) is stored after "refinement." and is a
+network of the same kind. Needs torch and numpy, nothing of mano.
+"""
+import json
+import math
+import struct
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+TYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "I64": np.dtype("<i8")}
+
+
+def read_checkpoint(path):
+    """Tensors by name, and the metadata: what safetensors.torch.load_file and safe_open give."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+        data = file.read()
+    metadata = header.pop("__metadata__", {})
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        values = np.frombuffer(data[begin:end], TYPES[entry["dtype"]]).reshape(entry["shape"])
+        tensors[name] = torch.from_numpy(values.copy())
+    return tensors, metadata
+
+
+def write_checkpoint(path, tensors, metadata):
+    """The way back: what `mano predict --model PATH` reads, and safetensors.torch.save_file writes. float32 alone."""
+    header, parts, at = {"__metadata__": metadata}, [], 0
+    for name, tensor in tensors.items():
+        raw = tensor.detach().contiguous().numpy().astype("<f4").tobytes()
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [at, at + len(raw)]}
+        parts.append(raw)
+        at += len(raw)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
+class Mano:
+    """The base network: [B, 3, H, W] -> [B, 1, H, W]. `tensors` may require gradients: training can go on from here."""
+
+    def __init__(self, tensors, architecture):
+        self.tensors, self.a = tensors, architecture
+
+    def norm(self, x, name):
+        return F.layer_norm(x, x.shape[-1:], self.tensors[name + ".weight"], self.tensors[name + ".bias"])
+
+    def linear(self, x, name):
+        return F.linear(x, self.tensors[name + ".weight"], self.tensors.get(name + ".bias"))
+
+    def windows(self, x, block):
+        """Every K x K window attends within itself; copies of a token are averaged. [B, C, H, W]"""
+        k, s, heads, width = self.a["window"], self.a["stride"], self.a["heads"], self.a["dim_head"]
+        batch, channels, height, length = x.shape
+        columns = F.unfold(x, k, stride=s)  # [B, C k k, windows]
+        tokens = columns.view(batch, channels, k * k, -1).permute(0, 3, 2, 1)
+        attention = block + ".Attention"
+        qkv = self.linear(self.norm(self.norm(tokens, attention + ".norm"), attention + ".Attention.norm"),
+                          attention + ".Attention.to_qkv")
+        q, key, v = (t.unflatten(-1, (heads, width)).transpose(-2, -3) for t in qkv.chunk(3, -1))
+        weights = (q @ key.transpose(-1, -2) / math.sqrt(width)).softmax(-1)
+        out = (weights @ v).transpose(-2, -3).flatten(-2)
+        if attention + ".Attention.to_out.0.weight" in self.tensors:
+            out = self.linear(out, attention + ".Attention.to_out.0")
+        out = out.permute(0, 3, 2, 1).reshape(batch, channels * k * k, -1)
+        copies = F.fold(torch.ones_like(out[:1]), (height, length), k, stride=s).clamp(min=1)
+        return F.fold(out, (height, length), k, stride=s) / copies
+
+    def multipole(self, x, block):
+        """The same attention on every level; the coarse results come back up, the i-th step over i."""
+        rate, learned = self.a["rate"], self.a["sampling"] == "conv"
+        levels = self.a.get("levels") or int(math.log(min(x.shape[2:])) / math.log(rate) + 1e-9)
+        while levels > 1 and min(x.shape[2:]) // rate ** (levels - 1) < self.a["window"]:
+            levels -= 1
+        results = []
+        for level in range(levels):
+            if level > 0:
+                x = F.conv2d(x, self.tensors[block + ".down.1.weight"], stride=rate) if learned else F.avg_pool2d(x, rate)
+            results.append(self.windows(x, block))
+        r = results.pop()
+        for i, finer in enumerate(reversed(results)):
+            up = (F.conv_transpose2d(r, self.tensors[block + ".up.1.weight"], stride=rate) if learned
+                  else F.interpolate(r, scale_factor=rate, mode="nearest"))
+            r = finer + up / (i + 1)
+        return r
+
+    def __call__(self, x):
+        x = self.linear(x.permute(0, 2, 3, 1), "linear_p")
+        for depth in range(self.a["depth"]):
+            layer = f"transformer.layers.{depth}"
+            x = x + self.multipole(x.permute(0, 3, 1, 2), layer + ".0").permute(0, 2, 3, 1)
+            hidden = F.gelu(self.linear(self.norm(x, layer + ".1.net.0"), layer + ".1.net.1"))
+            x = x + self.linear(hidden, layer + ".1.net.4")
+        x = torch.tanh(self.linear(self.norm(x, "transformer.norm"), "linear_q"))
+        return self.linear(x, "output_layer").permute(0, 3, 1, 2)
+
+
+def predict(path, permeability):
+    """Pressures [N, H, W] for permeabilities [N, H, W], values where the model's data had them (cell centres or nodes)."""
+    tensors, metadata = read_checkpoint(path)
+    n, training = json.loads(metadata["normalization"]), json.loads(metadata["training"])
+    k = torch.as_tensor(np.asarray(permeability, np.float32))
+    shift = 0.5 if training["location"] == "cell" else 0.0
+    height, width = k.shape[1:]
+    y, x = torch.meshgrid((torch.arange(height) + shift) / height, (torch.arange(width) + shift) / width, indexing="ij")
+    inputs = torch.stack([(k.log() - n["mean_log_k"]) / n["std_log_k"], x.expand_as(k), y.expand_as(k)], 1)
+    with torch.no_grad():
+        output = Mano(tensors, json.loads(metadata["architecture"]))(inputs)[:, 0]
+    return output.double().numpy() * n["std_pressure"] + n["mean_pressure"]
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    np.save(sys.argv[3], predict(sys.argv[1], np.load(sys.argv[2])))
