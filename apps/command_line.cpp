@@ -39,7 +39,7 @@ std::string value_text(const toml::node& value, const std::string& key, const st
 void append_entry(std::vector<std::string>& out, const CLI::Option& option, const std::string& key,
                   const toml::node& value, const std::string& file) {
   if (const auto flag = value.as_boolean()) {
-    if (flag->get()) out.push_back("--" + key);
+    out.push_back("--" + key + (flag->get() ? "" : "=false"));
   } else if (const auto list = value.as_array()) {
     // A list repeats an option that may be repeated; elsewhere it is written with commas, as on the command line.
     const bool repeats = option.get_expected_max() > 1;

@@ -10,9 +10,11 @@
 #include "apps/compare_resolution.hpp"
 #include "apps/field_options.hpp"
 #include "apps/progress.hpp"
+#include "apps/trained_on.hpp"
 #include "apps/vtk_image.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/interrupt.hpp"
 #include "core/machine.hpp"
 #include "solver/darcy_solver.hpp"
 
@@ -39,13 +41,13 @@ std::vector<CompareSource> sources_of_data(const Options& o, const Surrogate& su
     auto reader = std::make_shared<DatasetReader>(path);
     const DatasetInfo& info = reader->info();
     if (!o.force) surrogate.check_problem(info.setup, info.grid, info.location, path);
-    sources.push_back({path,
-                       info.grid,
-                       info.location,
-                       info.setup,
-                       std::min(o.samples, info.samples),
-                       [reader](std::size_t s) { return reader->read(s); },
-                       {}});
+    CompareSource source{.name = path, .grid = info.grid, .location = info.location, .setup = info.setup};
+    source.samples = std::min(o.samples, info.samples);
+    source.read = [reader](std::size_t s) { return reader->read(s); };
+    source.trained_on = [known = samples_trained_on(surrogate.card(), *reader) > 0](std::uint64_t) {
+      return known;
+    };
+    sources.push_back(std::move(source));
   }
   return sources;
 }
@@ -60,7 +62,11 @@ std::vector<CompareSource> sources_of_fields(const Options& o, const Surrogate& 
     check(field->from_file(), "no resolution: pass --resolution WxH,...");
     resolutions.push_back("");
   } else {
-    for (const Resolution& r : parse_resolutions(o.resolution)) resolutions.push_back(r.text());
+    for (const Resolution& r : parse_resolutions(o.resolution)) {
+      check(std::find(resolutions.begin(), resolutions.end(), r.text()) == resolutions.end(),
+            "resolution {} is asked for twice", r.text());
+      resolutions.push_back(r.text());
+    }
   }
   check(o.reference.empty() || !field->from_file(),
         "--reference is for random fields: a file has one resolution");
@@ -70,21 +76,23 @@ std::vector<CompareSource> sources_of_fields(const Options& o, const Surrogate& 
     field->check_location(card.location);
     if (!o.force) surrogate.check_problem(card.setup, grid, card.location, field->kind());
     const std::uint64_t seed = o.field.seed;
-    CompareSource source{field->description(),
-                         grid,
-                         card.location,
-                         card.setup,
-                         field->from_file() ? std::min(o.samples, field->samples()) : o.samples,
-                         [field, grid, seed](std::size_t s) {
-                           Sample sample;
-                           sample.permeability = field->draw(s, grid);
-                           sample.seed = seed;
-                           sample.number = s;
-                           return sample;
-                         },
-                         {}};
-    if (!field->from_file())
+    CompareSource source{
+        .name = field->description(), .grid = grid, .location = card.location, .setup = card.setup};
+    source.samples = field->from_file() ? std::min(o.samples, field->samples()) : o.samples;
+    source.read = [field, grid, seed](std::size_t s) {
+      Sample sample;
+      sample.permeability = field->draw(s, grid);
+      sample.seed = seed;
+      sample.number = s;
+      return sample;
+    };
+    source.trained_on = [configuration = field->configuration(), &card](std::uint64_t number) {
+      return trained_on(card, configuration, number);
+    };
+    if (!field->from_file()) {
       source.draw = [field](std::size_t s, const Grid& g) { return field->draw(s, g); };
+      source.draw_memory = [field](const Grid& g) { return field->memory(g); };
+    }
     sources.push_back(std::move(source));
   }
   return sources;
@@ -119,11 +127,28 @@ std::unique_ptr<PetscSession> check_sources(const Surrogate& surrogate,
   for (const CompareSource& s : sources) {
     const double fields = 60.0 * static_cast<double>(s.grid.cells() * s.samples);
     check_memory(fields + solve_memory(s.grid), "comparing at " + s.grid.resolution());
+    const Grid fine = reference ? Grid{reference->nx, reference->ny, s.grid.lx, s.grid.ly} : s.grid;
     if (reference)
-      check_memory(solve_memory({reference->nx, reference->ny, s.grid.lx, s.grid.ly}),
-                   "a reference at " + reference->text());
+      check_memory(solve_memory(fine) + s.draw_memory(fine), "a reference at " + reference->text());
   }
   return session;
+}
+
+// A dataset that was predicted, not solved, has no solution to compare with: the first sample tells.
+void check_solutions(const std::vector<CompareSource>& sources) {
+  for (const CompareSource& s : sources) {
+    if (s.draw || !is_named_setup(s.setup) || s.location != Location::cell) continue;
+    const Sample sample = s.read(0);
+    if (sample.pressure.values.empty()) continue;
+    const Problem problem = make_problem(s.setup, sample.permeability);
+    const double off = relative_l2(
+        sample.pressure,
+        solve_darcy(problem, {.relative_tolerance = 1e-8, .ranks = SolverOptions::Ranks::self}).pressure);
+    check(off < 1e-3,
+          "{}: pressure of its first sample is off by {:.2g} of the solution: was it predicted? Compare with "
+          "solved data",
+          s.name, off);
+  }
 }
 
 // The folder is new, empty, or one of an earlier comparison that --overwrite gives up; only what that one wrote is removed.
@@ -154,10 +179,21 @@ Comparison describe(const Options& o, const Invocation& invocation, const Surrog
   c.processor = processor_name();
   c.threads = surrogate.threads();
   c.solver_tolerance = o.tolerance;
+  c.method = to_string(o.direct ? Method::direct : Method::ladder);
   c.reference = o.reference;
   c.seed = o.field.seed;
   for (const auto& path : o.data) c.data.emplace_back(path, file_hash(path));
+  if (!o.field.permeability.empty())
+    c.data.emplace_back(o.field.permeability, file_hash(o.field.permeability));
   return c;
+}
+
+// The part of file names that tells a source from the others.
+std::string label_of(const std::vector<CompareSource>& sources, std::size_t s) {
+  const auto same = std::count_if(sources.begin(), sources.end(), [&](const CompareSource& other) {
+    return other.grid.nx == sources[s].grid.nx && other.grid.ny == sources[s].grid.ny;
+  });
+  return same > 1 ? fmt::format("{}-{}", sources[s].grid.resolution(), s) : sources[s].grid.resolution();
 }
 
 void measure(const Options& o, const Surrogate& surrogate, const std::vector<CompareSource>& sources,
@@ -166,15 +202,16 @@ void measure(const Options& o, const Surrogate& surrogate, const std::vector<Com
   for (const CompareSource& s : sources) total += s.samples;
   std::size_t done = 0;
   Progress progress("compare", "samples", total);
-  for (const CompareSource& s : sources) {
-    const auto same = std::count_if(sources.begin(), sources.end(), [&](const CompareSource& other) {
-      return other.grid.nx == s.grid.nx && other.grid.ny == s.grid.ny;
-    });
-    const std::string label =
-        same > 1 ? fmt::format("{}-{}", s.grid.resolution(), &s - sources.data()) : s.grid.resolution();
+  for (std::size_t s = 0; s < sources.size(); ++s) {
     const CompareSettings settings{o.direct ? Method::direct : Method::ladder, o.tolerance, reference,
-                                   o.output, label};
-    c.resolutions.push_back(compare_resolution(surrogate, s, settings, [&] { progress.update(++done); }));
+                                   o.output, label_of(sources, s)};
+    c.resolutions.push_back(compare_resolution(surrogate, sources[s], settings, [&] {
+      progress.update(++done);
+      if (const int signal = interrupt_signal())
+        throw Interrupted(signal, fmt::format("interrupted; {} holds no whole comparison", o.output));
+    }));
+    // What is there already, so that --overwrite knows it should this run not end.
+    write_json((fs::path(o.output) / "compare.json").string(), {{"files", files_of(c)}});
   }
 }
 
@@ -192,13 +229,17 @@ void compare(const Options& o, const Invocation& invocation) {
   check(!o.model.empty(), "no model: pass --model RUN");
   check(!o.output.empty(), "no folder for the comparison: pass -o DIR");
   check(o.samples > 0, "samples is {}; it must be at least 1", o.samples);
+  for (const auto& option : invocation.petsc_options)
+    check(!option.starts_with("-ksp_rtol"), "-ksp_rtol would override the tolerances that are compared");
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check_vtk();
   const Surrogate surrogate(o.model, o.device);
   const auto sources = o.data.empty() ? sources_of_fields(o, surrogate) : sources_of_data(o, surrogate);
   const auto reference = reference_of(o, sources);
   const auto session = check_sources(surrogate, sources, reference, invocation);
+  if (session) check_solutions(sources);
   prepare_folder(o);
+  catch_interrupts();
 
   // 2. Both on the same fields, resolution by resolution.
   Comparison c = describe(o, invocation, surrogate);
@@ -207,10 +248,11 @@ void compare(const Options& o, const Invocation& invocation) {
   // 3. Pictures, VTK collection, numbers, page.
   draw_charts(o.output, c);
   write_collection(o.output, c);
-  if (o.state) write_paraview_state(o.output);
+  if (o.state) write_paraview_state(o.output, c);
   write_json((fs::path(o.output) / "compare.json").string(), to_json(c));
   write_json(o.json, to_json(c));
   write_report(o.output, c);
+  say(headline(c));
   for (const auto& r : c.resolutions) say(verdict(r));
   say(fmt::format("wrote {0}/report.html (open it in a browser) and {0}/compare.pvd (open it in ParaView)",
                   o.output));
@@ -226,20 +268,23 @@ std::function<void(const Invocation&)> add_compare(CLI::App& app) {
   app.add_option("--resolution", o->resolution, "Resolutions to compare at, for --field")
       ->type_name("WxH,...");
   app.add_option("--reference", o->reference,
-                 "Solve the same fields there too: shows the grid's own error beside the surrogate's")
+                 "Finer grid, at least twice, whose solution stands for the truth: shows the grid's own "
+                 "error beside the "
+                 "surrogate's; for random fields")
       ->type_name("WxH");
   app.add_option("--samples", o->samples, "Samples a resolution [8]")->check(CLI::NonNegativeNumber);
-  app.add_option("--tolerance", o->tolerance,
-                 "Relative tolerance of the solver's solution that is the truth [1e-10]");
+  app.add_option("--tolerance", o->tolerance, "Of the solution that errors are measured against [1e-10]");
   app.add_option("-o,--output", o->output, "Folder for report, pictures and VTK files")->type_name("DIR");
   app.add_flag("--overwrite", o->overwrite,
-               "Into a folder that holds files: an earlier comparison's are replaced");
+               "Into a folder that is not empty; of its files an earlier comparison's alone are replaced");
   app.add_flag("--state", o->state, "Also compare_state.py, which opens everything in ParaView or pvpython");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   app.add_flag("--direct", o->direct, "At unseen resolutions the network on the grid as it is, as published");
   app.add_flag("--force", o->force, "Compare on another set-up or domain than the model's");
   add_json_option(app, o->json);
-  app.footer("Options after -- go to PETSc.");
+  app.footer(
+      "Take a --seed that training did not use. Options after -- go to PETSc. Example:\n"
+      "  mano compare --model run --field two-phase --seed 9 --resolution 32x32,64x64 -o comparison");
   return [o](const Invocation& invocation) { compare(*o, invocation); };
 }
 

@@ -42,7 +42,6 @@ Curve over_cycles(const WorkCurve& work) {
 // Error over time, and over cycles, of one resolution.
 void draw_work(const std::filesystem::path& folder, ComparedResolution& r) {
   if (r.solver.points.empty()) return;
-  const std::string label = r.maps.substr(5, r.maps.size() - 9);  // maps-LABEL.png
   std::vector<Curve> work{over_time(r.solver)};
   std::vector<Curve> cycles;
   for (const WorkCurve& curve : r.corrected) {
@@ -55,13 +54,29 @@ void draw_work(const std::filesystem::path& folder, ComparedResolution& r) {
                     {r.mean(&ComparedSample::relative_l2)}});
   }
   const std::string at = " at " + r.resolution.text();
-  CurveChart work_chart{"Work and precision" + at, "milliseconds a sample", "mean relative L2 error", true, true,
-                        present(work), {}};
-  r.work_chart = file_name(draw_chart(folder / ("work-" + label + ".png"), work_chart));
+  const double grid = r.mean(&ComparedSample::discretisation_l2);
+  if (grid == grid) {
+    const auto [least, most] = std::minmax_element(work[0].x.begin(), work[0].x.end());
+    work.push_back(
+        {"error of the grid itself", {*least, std::max(*most, 1e3 * r.seconds_surrogate)}, {grid, grid}});
+  }
+  CurveChart work_chart{"Work and precision" + at,
+                        "milliseconds a sample",
+                        "mean relative L2 error",
+                        true,
+                        true,
+                        present(work),
+                        {}};
+  r.work_chart = file_name(draw_chart(folder / ("work-" + r.label + ".png"), work_chart));
   // From zero the error begins at 1.
-  CurveChart cycles_chart{"What multigrid cycles leave" + at, "cycles", "mean relative L2 error", false, true,
-                          present(cycles), {}};
-  r.cycles_chart = file_name(draw_chart(folder / ("cycles-" + label + ".png"), cycles_chart));
+  CurveChart cycles_chart{"What multigrid cycles leave" + at,
+                          "cycles",
+                          "mean relative L2 error",
+                          false,
+                          true,
+                          present(cycles),
+                          {}};
+  r.cycles_chart = file_name(draw_chart(folder / ("cycles-" + r.label + ".png"), cycles_chart));
 }
 
 }  // namespace
@@ -89,18 +104,18 @@ void draw_charts(const std::filesystem::path& folder, Comparison& c) {
     add_mean(error, &ComparedSample::relative_l2);
     add_mean(interpolated, &ComparedSample::interpolated_l2);
     add_mean(grid, &ComparedSample::discretisation_l2);
-    add(surrogate, 1e3 * r.summary(&ComparedSample::seconds_surrogate)->median);
+    add(surrogate, 1e3 * r.seconds_surrogate);
     add(batches, 1e3 * r.seconds_in_batches);
     if (const WorkPoint* p = solver_at_surrogate_error(r)) add(solver, 1e3 * p->seconds);
     draw_work(folder, r);
   }
   if (c.resolutions.size() < 2) return;  // a point is no curve
-  c.errors_chart = file_name(
-      draw_chart(folder / "errors.png", {"Error by resolution", "cells", "mean relative L2 error", true, true,
-                                         present({error, interpolated, grid}), ticks}));
-  c.times_chart = file_name(
-      draw_chart(folder / "times.png", {"Time by resolution", "cells", "milliseconds a sample", true, true,
-                                        present({surrogate, batches, solver}), ticks}));
+  c.errors_chart =
+      file_name(draw_chart(folder / "errors.png", {"Error by resolution", "cells", "mean relative L2 error",
+                                                   true, true, present({error, interpolated, grid}), ticks}));
+  c.times_chart =
+      file_name(draw_chart(folder / "times.png", {"Time by resolution", "cells", "milliseconds a sample",
+                                                  true, true, present({surrogate, batches, solver}), ticks}));
 }
 
 }  // namespace mano

@@ -19,24 +19,18 @@ namespace mano {
 
 namespace {
 
-struct Solved {
-  Field pressure;
-  double seconds = 0.0;
-};
-
-Solved solve_verified(DarcySolver& solver, const Problem& problem, const std::string& what) {
+Field solve_verified(DarcySolver& solver, const Problem& problem, const std::string& what) {
   SolveResult solved = solver.solve(problem);
   const std::string rejection = solved.converged ? rejection_of(problem, solved.pressure, solved.tolerance)
                                                  : "no convergence (" + solved.reason + ")";
   if (!rejection.empty()) throw RunFailed(what + ": " + rejection);
-  return {std::move(solved.pressure), solved.seconds_setup + solved.seconds_solve};
+  return std::move(solved.pressure);
 }
 
-double difference_of_outflows(const Problem& problem, const Field& a, const Field& b) {
-  const auto out_a = outflow(problem, a);
-  const auto out_b = outflow(problem, b);
+// What leaves the domain through its sides.
+double total_outflow(const Problem& problem, const Field& pressure) {
   double sum = 0.0;
-  for (std::size_t side = 0; side < out_a.size(); ++side) sum += std::abs(out_a[side] - out_b[side]);
+  for (double out : outflow(problem, pressure)) sum += std::max(0.0, out);
   return sum;
 }
 
@@ -54,67 +48,105 @@ double relative_flux_error(const FaceFlux& a, const FaceFlux& b) {
   return std::sqrt(error / size);
 }
 
-// What the equation adds to the figures of a sample.
-void measure_flow(const Problem& problem, const Field& prediction, const Field& solution, ComparedSample& c) {
-  const double through = inflow(problem, solution);
-  if (through == 0.0) return;
-  c.flux_error = relative_flux_error(face_flux(problem, prediction), face_flux(problem, solution));
-  c.outflow_error = difference_of_outflows(problem, prediction, solution) / through;
+// What the equation adds to the figures of a sample, and the estimate of the error (prediction less solution).
+Field measure_flow(const Problem& problem, const Field& prediction, const Field& solution,
+                   ComparedSample& c) {
   Corrector corrector(problem);
+  Field estimate = corrector.correction(prediction, kEstimateCycles);
+  for (double& e : estimate.values) e = -e;
+  const double through = inflow(problem, solution);
+  if (through == 0.0) return estimate;
+  c.flux_error = relative_flux_error(face_flux(problem, prediction), face_flux(problem, solution));
+  const bool open = std::any_of(kSides.begin(), kSides.end(), [&](Side side) {
+    return problem.on(side).type == BoundaryCondition::Type::pressure;
+  });
+  if (open)
+    c.outflow_error =
+        std::abs(total_outflow(problem, prediction) - total_outflow(problem, solution)) / through;
   double defect = 0.0;
   for (double r : residual(corrector.stencil(), prediction).values) defect += std::abs(r);
   c.mass_defect = defect / through;
-  const Field estimate = corrector.correction(prediction, kEstimateCycles);
   c.effectivity = norm(estimate.values) / norm(difference(prediction, solution).values);
+  return estimate;
 }
 
-void measure_against_reference(const CompareSource& source, const CompareSettings& settings, std::size_t number,
-                               const Field& prediction, const Field& solution, ComparedSample& c) {
+void measure_against_reference(const CompareSource& source, const CompareSettings& settings,
+                               std::size_t number, const Field& prediction, const Field& solution,
+                               ComparedSample& c) {
   const Grid fine{settings.reference->nx, settings.reference->ny, source.grid.lx, source.grid.ly};
   DarcySolver solver({.relative_tolerance = settings.tolerance, .ranks = SolverOptions::Ranks::self});
-  const Solved truth = solve_verified(solver, make_problem(source.setup, source.draw(number, fine)),
-                                      fmt::format("reference of sample {}", number));
-  const Field averaged =
-      restrict_to(truth.pressure, {source.grid.nx, source.grid.ny}, Location::cell);
+  const Field truth = solve_verified(solver, make_problem(source.setup, source.draw(number, fine)),
+                                     fmt::format("reference of sample {}", number));
+  const Field averaged = restrict_to(truth, {source.grid.nx, source.grid.ny}, Location::cell);
   c.discretisation_l2 = relative_l2(solution, averaged);
   c.reference_l2 = relative_l2(prediction, averaged);
 }
 
-void write_image(const std::filesystem::path& path, const CompareSource& source, const Sample& sample,
-                 const Field& prediction) {
+// A sample with all that is known of it.
+struct Compared {
+  Sample sample;  // its pressure is the solution
+  Field prediction;
+  std::optional<Problem> problem;
+  Field estimate;  // of the error, where the problem is known
+  ComparedSample figures;
+};
+
+void write_image(const std::filesystem::path& path, const CompareSource& source, const Compared& c) {
   VtkImage image{.grid = source.grid, .location = source.location};
-  image.scalars = {{"permeability", sample.permeability},
-                   {"pressure", sample.pressure},
-                   {"pressure_surrogate", prediction},
-                   {"error", difference(prediction, sample.pressure)}};
-  if (is_named_setup(source.setup)) {
-    const CellFlux flux = cell_flux(make_problem(source.setup, sample.permeability), sample.pressure);
-    image.vectors = {{"flux", {flux.x, flux.y}}};
+  image.scalars = {{"permeability", c.sample.permeability},
+                   {"pressure", c.sample.pressure},
+                   {"pressure_surrogate", c.prediction},
+                   {"error", difference(c.prediction, c.sample.pressure)}};
+  if (c.problem) {
+    image.scalars.emplace_back("error_estimate", c.estimate);
+    image.scalars.emplace_back("mass_defect", residual(Stencil(*c.problem), c.prediction));
+    const CellFlux flux = cell_flux(*c.problem, c.sample.pressure);
+    const CellFlux surrogate = cell_flux(*c.problem, c.prediction);
+    image.vectors = {{"flux", {flux.x, flux.y}}, {"flux_surrogate", {surrogate.x, surrogate.y}}};
   }
   write_vti(path, image);
 }
 
-void draw_sample(const std::filesystem::path& path, const Sample& sample, const Field& prediction) {
+void draw_sample(const std::filesystem::path& path, const Compared& c) {
   using Scale = MapPanel::Scale;
-  const auto [lowest_k, highest_k] =
-      std::minmax_element(sample.permeability.values.begin(), sample.permeability.values.end());
-  const auto [low, high] = std::minmax_element(sample.pressure.values.begin(), sample.pressure.values.end());
-  const std::pair range{*low, *high};
-  draw_maps(path, {{"permeability",
-                    sample.permeability,
-                    *highest_k > 100 * *lowest_k ? Scale::logarithmic : Scale::sequential,
-                    {}},
-                   {"pressure, solver", sample.pressure, Scale::sequential, range},
-                   {"pressure, surrogate", prediction, Scale::sequential, range},
-                   {"surrogate - solver", difference(prediction, sample.pressure), Scale::diverging, {}}});
+  const Range k = least_and_most(c.sample.permeability.values);
+  const Range solver = least_and_most(c.sample.pressure.values);
+  const Range surrogate = least_and_most(c.prediction.values);
+  const std::pair range{std::min(solver.least, surrogate.least), std::max(solver.most, surrogate.most)};
+  const bool logarithmic = k.most > 100 * k.least;
+  draw_maps(path,
+            {{logarithmic ? "permeability (log scale)" : "permeability",
+              c.sample.permeability,
+              logarithmic ? Scale::logarithmic : Scale::sequential,
+              {}},
+             {"pressure, solver", c.sample.pressure, Scale::sequential, range},
+             {"pressure, surrogate", c.prediction, Scale::sequential, range},
+             {"surrogate - solver", difference(c.prediction, c.sample.pressure), Scale::diverging, {}}});
 }
 
-// Sets best_batch and its time a sample: doubles the batch while that helps, fits and does not take long.
-void find_best_batch(const Surrogate& surrogate, Method method, const std::vector<Field>& permeabilities,
-                     ComparedResolution& r) {
+// Seconds a field of a batch, the median of up to three after one that is not timed.
+double seconds_in_batch(const Surrogate& surrogate, Method method, const std::vector<Field>& fields,
+                        double long_enough) {
+  std::vector<double> seconds;
+  double spent = 0.0;
+  for (int repeat = 0; repeat < 4 && (repeat < 2 || spent < long_enough); ++repeat) {
+    const double start = seconds_now();
+    surrogate.predict(fields, method);
+    const double now = seconds_now() - start;
+    spent += now;
+    if (repeat > 0) seconds.push_back(now / static_cast<double>(fields.size()));
+  }
+  return summarize(seconds).median;
+}
+
+// The surrogate's time: one field at a time, then doubling the batch while that helps, fits and does not take long.
+void time_surrogate(const Surrogate& surrogate, Method method, const std::vector<Field>& permeabilities,
+                    ComparedResolution& r) {
   constexpr int kMostBatch = 64;
-  constexpr double kLong = 4.0;  // seconds
-  r.seconds_in_batches = r.summary(&ComparedSample::seconds_surrogate)->median;
+  constexpr double kLong = 3.0;  // seconds
+  std::vector<double> single;
+  for (const Field& k : permeabilities) single.push_back(seconds_in_batch(surrogate, method, {k}, kLong / 8));
+  r.seconds_surrogate = r.seconds_in_batches = summarize(single).median;
   double before = r.seconds_in_batches;
   for (int batch = 2; batch <= kMostBatch && batch * before < kLong; batch *= 2) {
     try {
@@ -124,9 +156,7 @@ void find_best_batch(const Surrogate& surrogate, Method method, const std::vecto
     }
     std::vector<Field> fields;
     for (int b = 0; b < batch; ++b) fields.push_back(permeabilities[b % permeabilities.size()]);
-    const double start = seconds_now();
-    surrogate.predict(fields, method);
-    const double now = (seconds_now() - start) / batch;
+    const double now = seconds_in_batch(surrogate, method, fields, kLong);
     if (now < r.seconds_in_batches) {
       r.seconds_in_batches = now;
       r.best_batch = batch;
@@ -139,7 +169,7 @@ void find_best_batch(const Surrogate& surrogate, Method method, const std::vecto
 
 void measure_work(const Surrogate& surrogate, const CompareSource& source, const CompareSettings& settings,
                   const std::vector<SolvedSample>& solved, ComparedResolution& r) {
-  r.solver = solver_curve(solved);
+  r.solver = solver_curve(solved, settings.tolerance);
   r.corrected.push_back(cycles_curve("from the surrogate", solved, [&](const SolvedSample& s) {
     return surrogate.predict(s.problem.permeability, settings.method);
   }));
@@ -153,77 +183,67 @@ void measure_work(const Surrogate& surrogate, const CompareSource& source, const
                    [&](const SolvedSample& s) { return coarse_solution(s.problem, source.setup, coarse); }));
 }
 
-// One sample: predicted, solved where the equation is known, and both written. What was solved goes to `solved`.
-ComparedSample compare_sample(const Surrogate& surrogate, const CompareSource& source,
-                              const CompareSettings& settings, DarcySolver* solver, std::size_t s, bool interpolate,
-                              Sample& sample, std::vector<SolvedSample>& solved, Field& prediction) {
-  ComparedSample c;
-  c.number = sample.number;
-  const double start = seconds_now();
-  prediction = surrogate.predict(sample.permeability, settings.method);
-  c.seconds_surrogate = seconds_now() - start;
+// One sample: predicted, and solved where the equation is known.
+Compared compare_sample(const Surrogate& surrogate, const CompareSource& source,
+                        const CompareSettings& settings, DarcySolver* solver, std::size_t s) {
+  Compared c;
+  c.sample = source.read(s);
+  ComparedSample& figures = c.figures;
+  figures.number = c.sample.number;
+  figures.trained_on = source.trained_on(c.sample.number);
+  c.prediction = surrogate.predict(c.sample.permeability, settings.method);
   if (solver != nullptr) {
-    const Problem problem = make_problem(source.setup, sample.permeability);
-    Solved truth = solve_verified(*solver, problem, fmt::format("{}, sample {}", source.name, sample.number));
-    c.seconds_solver = truth.seconds;
-    if (sample.pressure.values.empty()) sample.pressure = truth.pressure;
-    measure_flow(problem, prediction, sample.pressure, c);
+    c.problem = make_problem(source.setup, c.sample.permeability);
+    c.sample.pressure =
+        solve_verified(*solver, *c.problem, fmt::format("{}, sample {}", source.name, c.sample.number));
+    c.estimate = measure_flow(*c.problem, c.prediction, c.sample.pressure, figures);
     if (settings.reference && source.draw)
-      measure_against_reference(source, settings, s, prediction, sample.pressure, c);
-    solved.push_back({problem, std::move(truth.pressure)});
+      measure_against_reference(source, settings, s, c.prediction, c.sample.pressure, figures);
   }
-  c.relative_l2 = relative_l2(prediction, sample.pressure);
-  c.relative_h1 = relative_h1(prediction, sample.pressure);
-  c.largest_error =
-      largest_error(prediction, sample.pressure) / largest_error(sample.pressure, Field(source.grid));
-  if (interpolate)
-    c.interpolated_l2 =
-        relative_l2(surrogate.predict(sample.permeability, Method::interpolation), sample.pressure);
-  if (const auto band = surrogate.band(prediction)) c.covered = covered_part(prediction, sample.pressure, *band);
-  c.unlike_training = surrogate.unlike_training(sample.permeability);
+  const Field& solution = c.sample.pressure;
+  figures.relative_l2 = relative_l2(c.prediction, solution);
+  figures.relative_h1 = relative_h1(c.prediction, solution);
+  figures.largest_error = largest_error(c.prediction, solution) / largest_error(solution, Field(source.grid));
+  if (settings.interpolate)
+    figures.interpolated_l2 =
+        relative_l2(surrogate.predict(c.sample.permeability, Method::interpolation), solution);
+  if (const auto band = settings.method == Method::ladder ? surrogate.band(c.prediction) : std::nullopt)
+    figures.covered = covered_part(c.prediction, solution, *band);
+  figures.unlike_training = surrogate.unlike_training(c.sample.permeability);
   return c;
-}
-
-// Both once, not timed: what is allocated and read the first time.
-void warm_up(const Surrogate& surrogate, const CompareSource& source, const CompareSettings& settings,
-             DarcySolver* solver) {
-  Sample sample = source.read(0);
-  std::vector<SolvedSample> ignored;
-  Field prediction;
-  compare_sample(surrogate, source, settings, solver, 0, false, sample, ignored, prediction);
 }
 
 }  // namespace
 
 ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareSource& source,
-                                      const CompareSettings& settings, const std::function<void()>& progress) {
-  ComparedResolution r{source.name, {source.grid.nx, source.grid.ny}};
+                                      CompareSettings settings, const std::function<void()>& progress) {
+  ComparedResolution r{source.name, settings.label, {source.grid.nx, source.grid.ny}};
   r.seen_in_training = surrogate.card().seen(r.resolution);
   const Resolution base = surrogate.base_resolution(r.resolution);
-  const bool interpolate = !r.seen_in_training && base.nx <= r.resolution.nx && base.ny <= r.resolution.ny;
-  std::vector<SolvedSample> solved;
-  std::vector<Field> permeabilities;
+  settings.interpolate = !r.seen_in_training && base.nx <= r.resolution.nx && base.ny <= r.resolution.ny;
   std::unique_ptr<DarcySolver> solver;
   if (is_named_setup(source.setup) && source.location == Location::cell)
     solver = std::make_unique<DarcySolver>(
         SolverOptions{.relative_tolerance = settings.tolerance, .ranks = SolverOptions::Ranks::self});
-  warm_up(surrogate, source, settings, solver.get());
+  std::vector<SolvedSample> solved;
+  std::vector<Field> permeabilities;
+  double worst = -1.0;
   for (std::size_t s = 0; s < source.samples; ++s) {
-    Sample sample = source.read(s);
-    Field prediction;
-    ComparedSample c =
-        compare_sample(surrogate, source, settings, solver.get(), s, interpolate, sample, solved, prediction);
-    c.image = fmt::format("sample-{:03}-{}.vti", sample.number, settings.label);
-    write_image(settings.folder / c.image, source, sample, prediction);
-    if (s == 0) {
+    Compared c = compare_sample(surrogate, source, settings, solver.get(), s);
+    c.figures.image = fmt::format("sample-{:03}-{}.vti", c.figures.number, settings.label);
+    write_image(settings.folder / c.figures.image, source, c);
+    if (*c.figures.relative_l2 > worst) {
+      worst = *c.figures.relative_l2;
+      r.mapped = s;
       r.maps = fmt::format("maps-{}.png", settings.label);
-      draw_sample(settings.folder / r.maps, sample, prediction);
+      draw_sample(settings.folder / r.maps, c);
     }
-    permeabilities.push_back(std::move(sample.permeability));
-    r.samples.push_back(std::move(c));
+    r.samples.push_back(std::move(c.figures));
+    permeabilities.push_back(c.sample.permeability);
+    if (c.problem) solved.push_back({std::move(*c.problem), std::move(c.sample.pressure)});
     progress();
   }
-  find_best_batch(surrogate, settings.method, permeabilities, r);
+  time_surrogate(surrogate, settings.method, permeabilities, r);
   if (!solved.empty()) measure_work(surrogate, source, settings, solved, r);
   return r;
 }

@@ -19,8 +19,11 @@ struct CompareSource {
   Location location = Location::cell;
   std::string setup;
   std::size_t samples = 0;
-  std::function<Sample(std::size_t)> read;
-  std::function<Field(std::size_t, const Grid&)> draw;  ///< the same field on another grid; empty for files
+  std::function<Sample(std::size_t)> read = {};
+  std::function<Field(std::size_t, const Grid&)> draw =
+      {};                                               ///< the same field on another grid; empty for files
+  std::function<double(const Grid&)> draw_memory = {};  ///< bytes that drawing takes; set where `draw` is
+  std::function<bool(std::uint64_t)> trained_on = {};   ///< by the sample's number
 };
 
 struct CompareSettings {
@@ -29,10 +32,12 @@ struct CompareSettings {
   std::optional<Resolution> reference;  ///< finer, of a truth beyond the grid's
   std::filesystem::path folder;         ///< for pictures and VTK files
   std::string label;                    ///< part of their names
+  bool interpolate = false;  ///< set by compare_resolution(): the prediction at the training resolution too
 };
 
-/// `progress()` is called after every sample. Needs a PetscSession where the set-up is a named one. Throws RunFailed where a solve fails.
+/// `progress()` is called after every sample; what it throws ends the comparison. Needs a PetscSession where the set-up is a named one.
+/// Throws RunFailed where a solve fails.
 ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareSource& source,
-                                      const CompareSettings& settings, const std::function<void()>& progress);
+                                      CompareSettings settings, const std::function<void()>& progress);
 
 }  // namespace mano

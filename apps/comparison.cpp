@@ -15,20 +15,22 @@ const std::vector<Measure>& measures() {
       {"relative_l2", "relative L2", "pressure error in the 2-norm over the solution's",
        &ComparedSample::relative_l2},
       {"relative_h1", "relative H1", "the same with gradients", &ComparedSample::relative_h1},
-      {"largest_error", "largest", "largest error over the largest pressure", &ComparedSample::largest_error},
-      {"interpolated_relative_l2", "interpolated",
+      {"largest_error", "largest error", "over the largest pressure", &ComparedSample::largest_error},
+      {"interpolated_relative_l2", "training grid's, interpolated",
        "relative L2 of the prediction at the training resolution, interpolated: the line to beat",
        &ComparedSample::interpolated_l2},
       {"flux_error", "flux", "relative L2 of the fluxes through all faces", &ComparedSample::flux_error},
       {"outflow_error", "outflow",
-       "error of the flow through sides and wells, over the flow through the domain",
+       "error of what flows out through the sides, over the flow through the domain",
        &ComparedSample::outflow_error},
-      {"mass_defect", "mass defect", "flow that cells create or destroy, over the flow through the domain",
+      {"mass_defect", "local mass imbalance",
+       "sum over cells of |in - out|, over the flow through the domain: neighbours cancel, so that it is far "
+       "larger than the error of the outflow; --conservative removes it",
        &ComparedSample::mass_defect},
-      {"discretisation_relative_l2", "grid itself",
+      {"discretisation_relative_l2", "error of the grid",
        "relative L2 of the solver on this grid against the finer reference",
        &ComparedSample::discretisation_l2},
-      {"reference_relative_l2", "against reference",
+      {"reference_relative_l2", "surrogate against reference",
        "relative L2 of the surrogate against the finer reference", &ComparedSample::reference_l2}};
   return kMeasures;
 }
@@ -55,9 +57,16 @@ std::optional<double> ComparedResolution::effective_part() const {
   return static_cast<double>(good) / static_cast<double>(samples.size());
 }
 
-std::size_t ComparedResolution::unlike() const {
-  return static_cast<std::size_t>(std::count_if(
-      samples.begin(), samples.end(), [](const ComparedSample& s) { return !s.unlike_training.empty(); }));
+std::optional<std::size_t> ComparedResolution::unlike() const {
+  std::optional<std::size_t> count;
+  for (const auto& s : samples)
+    if (s.unlike_training) count = count.value_or(0) + (s.unlike_training->empty() ? 0 : 1);
+  return count;
+}
+
+std::size_t ComparedResolution::trained_on() const {
+  return static_cast<std::size_t>(
+      std::count_if(samples.begin(), samples.end(), [](const ComparedSample& s) { return s.trained_on; }));
 }
 
 const WorkPoint* solver_at_surrogate_error(const ComparedResolution& r) {
@@ -79,8 +88,9 @@ std::string times_text(double ratio) {
 std::string advice(const ComparedResolution& r, double surrogate) {
   const WorkPoint* solver = solver_at_surrogate_error(r);
   if (solver == nullptr) return "";
-  std::string text =
-      fmt::format("; the solver comes as near in {:.3g} ms ({}): ", 1e3 * solver->seconds, solver->label);
+  std::string text = fmt::format(
+      "; the solver, stopped early ({}), is at least as near ({:.2g} %) in {:.3g} ms: ", solver->label,
+      100 * solver->relative_l2, 1e3 * solver->seconds);
   const double alone = solver->seconds / surrogate;
   const double batched = solver->seconds / r.seconds_in_batches;
   const auto batches = [&](double ratio) {
@@ -99,13 +109,63 @@ std::string advice(const ComparedResolution& r, double surrogate) {
 
 }  // namespace
 
+namespace {
+
+// How many times the surrogate, alone or in batches, is faster than the solver at its error; below 1 the solver is.
+std::optional<double> advantage(const ComparedResolution& r) {
+  const WorkPoint* solver = solver_at_surrogate_error(r);
+  if (solver == nullptr) return std::nullopt;
+  return solver->seconds / std::min(r.seconds_surrogate, r.seconds_in_batches);
+}
+
+std::string range_text(double least, double most) {
+  const std::string low = times_text(least);
+  const std::string high = times_text(most);
+  return low == high ? low : low.substr(0, low.find(' ')) + " to " + high;
+}
+
+}  // namespace
+
+std::string headline(const Comparison& c) {
+  std::vector<double> ratios;
+  std::size_t fewest = c.resolutions.front().samples.size();
+  for (const auto& r : c.resolutions) {
+    if (const auto ratio = advantage(r)) ratios.push_back(*ratio);
+    fewest = std::min(fewest, r.samples.size());
+  }
+  if (ratios.empty()) return "No solver to compare with: the data do not record their equation.";
+  const auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
+  const std::string where =
+      fmt::format("on this machine ({}), measured on {} fields a resolution", c.processor, fewest);
+  if (*most < 1)
+    return fmt::format("Use the solver: it is {} faster at the surrogate's own error, {}.",
+                       range_text(1 / *most, 1 / *least), where);
+  if (*least >= 1)
+    return fmt::format(
+        "Use the surrogate where its error will do: it is {} faster than the solver at that error, {}.",
+        range_text(*least, *most), where);
+  return fmt::format(
+      "Solver or surrogate, it depends on the resolution: at the surrogate's own error the solver is up to "
+      "{} "
+      "faster, the surrogate up to {}, {}.",
+      times_text(1 / *least), times_text(*most), where);
+}
+
 std::string verdict(const ComparedResolution& r) {
   const double error = r.mean(&ComparedSample::relative_l2);
-  const double surrogate = r.summary(&ComparedSample::seconds_surrogate)->median;
-  std::string text = fmt::format(
-      "At {} ({} in training) the surrogate is off by {:.2g} % on average and takes {:.3g} ms a sample",
-      r.resolution.text(), r.seen_in_training ? "seen" : "not seen", 100 * error, 1e3 * surrogate);
-  text += advice(r, surrogate) + ".";
+  const std::size_t known = r.trained_on();
+  std::string text =
+      known == 0
+          ? ""
+          : fmt::format("Caution: {} of these {} fields were trained on; new ones have larger errors. ",
+                        known, r.samples.size());
+  text += fmt::format(
+      "At {} ({} in training) the surrogate is off by {:.2g} % on average ({} fields, worst {:.2g} %) and "
+      "takes {:.3g} ms a "
+      "field",
+      r.resolution.text(), r.seen_in_training ? "seen" : "not seen", 100 * error, r.samples.size(),
+      100 * r.summary(&ComparedSample::relative_l2)->max, 1e3 * r.seconds_surrogate);
+  text += advice(r, r.seconds_surrogate) + ".";
   const double interpolated = r.mean(&ComparedSample::interpolated_l2);
   if (interpolated == interpolated) {
     text += fmt::format(" Interpolating its prediction at the training resolution is off by {:.2g} %{}.",
@@ -114,8 +174,9 @@ std::string verdict(const ComparedResolution& r) {
   }
   const double grid = r.mean(&ComparedSample::discretisation_l2);
   if (grid == grid) {
-    text += fmt::format(" The grid itself is off by {:.2g} % of the reference, the surrogate by {:.2g} %.",
-                        100 * grid, 100 * r.mean(&ComparedSample::reference_l2));
+    text += fmt::format(
+        " Even the solution on this grid is off by {:.2g} % of the reference; the surrogate is by {:.2g} %.",
+        100 * grid, 100 * r.mean(&ComparedSample::reference_l2));
   }
   return text;
 }
@@ -162,7 +223,8 @@ nlohmann::json json_of(const WorkCurve& curve) {
 }
 
 nlohmann::json json_of(const ComparedSample& s) {
-  nlohmann::json j{{"number", s.number}, {"image", s.image}, {"unlike_training", s.unlike_training}};
+  nlohmann::json j{{"number", s.number}, {"image", s.image}, {"trained_on", s.trained_on}};
+  if (s.unlike_training) j["unlike_training"] = *s.unlike_training;
   for (const Measure& m : measures())
     if (s.*m.member) j[m.key] = *(s.*m.member);
   if (s.effectivity) j["effectivity"] = *s.effectivity;
@@ -175,12 +237,12 @@ nlohmann::json json_of(const ComparedResolution& r, const Comparison& c) {
                    {"resolution", {r.resolution.nx, r.resolution.ny}},
                    {"samples", r.samples.size()},
                    {"seen_in_training", r.seen_in_training},
-                   {"seconds_per_sample", r.summary(&ComparedSample::seconds_surrogate)->median},
+                   {"seconds_per_sample", r.seconds_surrogate},
                    {"best_batch", r.best_batch},
                    {"seconds_per_sample_in_batches", r.seconds_in_batches},
                    {"device", c.device},
                    {"threads", c.threads},
-                   {"unlike_training", r.unlike()},
+                   {"trained_on", r.trained_on()},
                    {"verdict", verdict(r)}};
   for (const Measure& m : measures())
     if (const auto s = r.summary(m.member)) j[m.key] = json_of(*s);
@@ -188,7 +250,8 @@ nlohmann::json json_of(const ComparedResolution& r, const Comparison& c) {
   for (const auto& s : r.samples)
     mse += *s.relative_l2 * *s.relative_l2 / static_cast<double>(r.samples.size());
   j["relative_mse"] = mse;
-  if (const auto s = r.summary(&ComparedSample::seconds_solver)) j["solver_seconds_per_sample"] = s->median;
+  if (const auto unlike = r.unlike()) j["unlike_training"] = *unlike;
+  if (!r.solver.points.empty()) j["solver_seconds_per_sample"] = r.solver.points.back().seconds;
   if (const auto part = r.effective_part()) {
     j["effectivity"] = json_of(*r.summary(&ComparedSample::effectivity));
     j["effectivity_within_0.7_1.3"] = *part;
@@ -200,24 +263,18 @@ nlohmann::json json_of(const ComparedResolution& r, const Comparison& c) {
   return j;
 }
 
-// All that may lie in the folder of a comparison.
-nlohmann::json files_of(const Comparison& c) {
-  nlohmann::json files{"report.html", "compare.json", "compare.pvd", "compare_state.py"};
-  const auto add = [&](const std::string& name) {
-    if (!name.empty()) files.push_back(name);
-  };
-  add(c.errors_chart);
-  add(c.times_chart);
+}  // namespace
+
+std::vector<std::string> files_of(const Comparison& c) {
+  std::vector<std::string> files{"report.html",      "compare.json", "compare.pvd",
+                                 "compare_state.py", "errors.png",   "times.png"};
   for (const auto& r : c.resolutions) {
-    add(r.maps);
-    add(r.work_chart);
-    add(r.cycles_chart);
-    for (const auto& s : r.samples) add(s.image);
+    for (const char* picture : {"maps", "work", "cycles"})
+      files.push_back(fmt::format("{}-{}.png", picture, r.label));
+    for (const auto& s : r.samples) files.push_back(s.image);
   }
   return files;
 }
-
-}  // namespace
 
 nlohmann::json to_json(const Comparison& c) {
   nlohmann::json results = nlohmann::json::array();
@@ -231,6 +288,8 @@ nlohmann::json to_json(const Comparison& c) {
           {"model_hash", c.model_hash},
           {"data", data},
           {"seed", c.seed},
+          {"method", c.method},
+          {"headline", headline(c)},
           {"processor", c.processor},
           {"versions",
            {{"mano", kVersion}, {"petsc", kPetscVersion}, {"libtorch", kTorchVersion}, {"vtk", kVtkVersion}}},

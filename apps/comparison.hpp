@@ -23,17 +23,17 @@ struct ComparedSample {
       interpolated_l2;               ///< of the prediction at the training resolution, at an unseen finer one
   std::optional<double> flux_error;  ///< relative L2 of the fluxes through all faces
   std::optional<double>
-      outflow_error;  ///< of the flow through the sides and wells, over what flows through the domain
+      outflow_error;  ///< of what flows out through the sides, over what flows through the domain; where a side's
+                      ///< pressure is given, since given fluxes have no error
   std::optional<double>
       mass_defect;  ///< flow that cells create or destroy, over what flows through the domain
   std::optional<double> effectivity;        ///< estimated over true error (apps/prediction.hpp)
   std::optional<double> covered;            ///< part of the points that the model's band holds
   std::optional<double> reference_l2;       ///< against the finer solution, averaged to this grid
   std::optional<double> discretisation_l2;  ///< of the solver against it
-  std::optional<double> seconds_surrogate;  ///< one sample at a time
-  std::optional<double> seconds_solver;     ///< set-up and solve on one core, to the tolerance of the truth
-  std::vector<std::string> unlike_training;
-  std::string image;  ///< .vti in the folder
+  std::optional<std::vector<std::string>> unlike_training;  ///< in what; none where the model does not know
+  bool trained_on = false;                                  ///< apps/trained_on.hpp
+  std::string image;                                        ///< .vti in the folder
 };
 
 /// Error against the discrete solution over the time for it.
@@ -49,21 +49,25 @@ struct WorkCurve {
 
 struct ComparedResolution {
   std::string source;  ///< dataset, or the random field
+  std::string label;   ///< of its files
   Resolution resolution;
   bool seen_in_training = false;
   std::vector<ComparedSample> samples;
+  double seconds_surrogate = 0.0;   ///< one sample at a time, median
   int best_batch = 1;               ///< of the surrogate
   double seconds_in_batches = 0.0;  ///< a sample, in batches of `best_batch`
-  WorkCurve solver;                 ///< by tolerance; empty where the equation is unknown
+  WorkCurve solver;  ///< by tolerance, the last that of the truth; empty where the equation is unknown
   std::vector<WorkCurve>
-      corrected;  ///< multigrid cycles from the surrogate, from zero, from the coarse solution
+      corrected;           ///< multigrid cycles from the surrogate, from zero, from the coarse solution
+  std::size_t mapped = 0;  ///< the sample that `maps` shows: the worst
   std::string maps, work_chart, cycles_chart;  ///< pictures in the folder
 
   std::optional<ErrorSummary> summary(std::optional<double> ComparedSample::*member) const;
   double mean(std::optional<double> ComparedSample::*member) const;  ///< not a number where empty
   /// Part of the samples whose effectivity lies in [0.7, 1.3].
   std::optional<double> effective_part() const;
-  std::size_t unlike() const;
+  std::optional<std::size_t> unlike() const;
+  std::size_t trained_on() const;
 };
 
 struct Comparison {
@@ -73,6 +77,7 @@ struct Comparison {
   std::string device, processor;
   int threads = 1;  ///< of the surrogate on a CPU; the solver has one
   double solver_tolerance = 0.0;
+  std::string method;     ///< of the surrogate: ladder, direct
   std::string reference;  ///< resolution, or empty
   std::uint64_t seed = 0;
   std::vector<ComparedResolution> resolutions;
@@ -89,6 +94,9 @@ struct Measure {
 };
 const std::vector<Measure>& measures();
 
+/// Which of the two to use, over all resolutions, in one sentence.
+std::string headline(const Comparison& comparison);
+
 /// "At 64x64 (unseen) ...": error and time of both, and which to use, in plain words.
 std::string verdict(const ComparedResolution& resolution);
 
@@ -97,6 +105,9 @@ std::string first_guess_verdict(const ComparedResolution& resolution);
 
 /// The solver's cheapest point that is as near to the discrete solution as the surrogate; null where there is none.
 const WorkPoint* solver_at_surrogate_error(const ComparedResolution& resolution);
+
+/// Names of all that a comparison may leave in its folder.
+std::vector<std::string> files_of(const Comparison& comparison);
 
 nlohmann::json to_json(const Comparison& comparison);
 
@@ -107,6 +118,6 @@ void draw_charts(const std::filesystem::path& folder, Comparison& comparison);
 void write_report(const std::filesystem::path& folder, const Comparison& comparison);
 
 /// FOLDER/compare_state.py: opens compare.pvd in ParaView or pvpython, both pressures on one colour scale.
-void write_paraview_state(const std::filesystem::path& folder);
+void write_paraview_state(const std::filesystem::path& folder, const Comparison& comparison);
 
 }  // namespace mano

@@ -19,10 +19,10 @@ std::string quoted(std::string text) {
 }
 
 std::string script_of(const CurveChart& chart, const std::string& output) {
-  std::string s = "set terminal pngcairo size 820,560 font 'DejaVu Sans,13' noenhanced\n";
-  s += fmt::format("set output {}\nset title {}\nset xlabel {} offset 0,0.3\nset ylabel {}\n", quoted(output),
+  std::string s = "set terminal pngcairo size 680,500 font 'DejaVu Sans,13' noenhanced\n";
+  s += fmt::format("set output {}\nset title {}\nset xlabel {}\nset ylabel {}\n", quoted(output),
                    quoted(chart.title), quoted(chart.x_label), quoted(chart.y_label));
-  s += "set grid lc rgb '#dddddd'\nset key outside bottom center horizontal\nset border 3\nset tics "
+  s += "set grid lc rgb '#dddddd'\nset key outside top center horizontal\nset border 3\nset tics "
        "nomirror\n";
   if (chart.log_x) s += "set logscale x\n";
   if (chart.log_y) s += "set logscale y\n";

@@ -28,13 +28,14 @@ toml::table table_of(const TrainRequest& r) {
                 {"gradient-clip", r.gradient_clip},
                 {"held-out", r.held_out},
                 {"symmetry", r.symmetry},
-                {"seed", static_cast<std::int64_t>(r.seed)},
+                {"seed", std::to_string(r.seed)},  // TOML's integers have a sign
                 {"device", r.device}};
   if (r.sweeps > 0) t.insert("sweeps", r.sweeps);
   if (r.max_seconds) t.insert("max-seconds", *r.max_seconds);
   const std::initializer_list<std::pair<const char*, int>> shape{
-      {"dim", a.dim},       {"depth", a.depth},   {"heads", a.heads}, {"dim-head", a.dim_head}, {"mlp", a.mlp},
-      {"window", a.window}, {"stride", a.stride}, {"rate", a.rate},   {"patch", a.patch},       {"modes", a.modes}};
+      {"dim", a.dim},     {"depth", a.depth},   {"heads", a.heads},   {"dim-head", a.dim_head},
+      {"mlp", a.mlp},     {"window", a.window}, {"stride", a.stride}, {"rate", a.rate},
+      {"patch", a.patch}, {"modes", a.modes}};
   for (const auto& [name, value] : shape) t.insert(name, value);
   t.insert("sampling", a.sampling == Architecture::Sampling::conv ? "conv" : "avg-pool");
   return t;
@@ -44,7 +45,8 @@ toml::table table_of(const TrainRequest& r) {
 
 void write_effective_config(const TrainRequest& request) {
   std::ostringstream text;
-  text << "# mano train --config " << (request.run / "config.toml").string() << " -o RUN repeats this training\n"
+  text << "# mano train --config " << (request.run / "config.toml").string()
+       << " -o RUN repeats this training\n"
        << table_of(request) << "\n";
   write_text_atomically(request.run / "config.toml", text.str());
 }

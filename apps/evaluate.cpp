@@ -8,7 +8,9 @@
 #include "apps/command_line.hpp"
 #include "apps/evaluation_table.hpp"
 #include "apps/progress.hpp"
+#include "apps/trained_on.hpp"
 #include "core/error.hpp"
+#include "core/files.hpp"
 
 namespace mano {
 
@@ -27,6 +29,7 @@ void evaluate_command(const Options& o, const Invocation&) {
   check(o.batch > 0, "batch is {}; it must be at least 1", o.batch);
   check(!o.record || std::filesystem::is_directory(o.model),
         "--record writes into the RUN folder, and {} is none", o.model);
+  if (o.record) check_writable(std::filesystem::path(o.model) / kRecordedEvaluation);
   check(!o.direct || o.method == "ladder", "--direct excludes --method {}", o.method);
   const Method method = o.direct ? Method::direct : parse_method(o.method);
   const Surrogate surrogate(o.model, o.device);
@@ -45,7 +48,14 @@ void evaluate_command(const Options& o, const Invocation&) {
         evaluate(surrogate, reader, o.batch, method, [&](std::size_t done) { progress.update(done); }));
   }
   for (const auto& line : table_lines(evaluations, surrogate.card())) say(line);
-  const auto results = evaluations_json("evaluate", o.model, surrogate.card(), evaluations);
+  for (const DatasetReader& reader : readers) {
+    if (const std::size_t known = samples_trained_on(surrogate.card(), reader); known > 0)
+      say(fmt::format(
+          "caution: the model was trained on {} of the {} samples of {}: new ones have larger errors", known,
+          reader.info().samples, reader.path().string()));
+  }
+  auto results = evaluations_json("evaluate", o.model, surrogate.card(), evaluations);
+  results["model_hash"] = file_hash(checkpoint_path(o.model));
   write_json(o.json, results);
   if (o.record) write_json((std::filesystem::path(o.model) / kRecordedEvaluation).string(), results);
 }

@@ -33,18 +33,19 @@ std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations,
         e.resolution.text(), e.seen_in_training ? "seen" : "unseen", e.samples, e.relative_l2.mean,
         e.relative_l2.median, e.relative_l2.max, ratio_text(e.relative_l2.mean, reference),
         e.interpolated_l2.mean, e.relative_h1.mean,
-        e.covered ? fmt::format("{:.1f} %", 100 * *e.covered) : "-", e.unlike_training,
-        e.seconds_per_sample));
+        e.covered ? fmt::format("{:.1f} %", 100 * *e.covered) : "-",
+        e.unlike_training ? std::to_string(*e.unlike_training) : "-", e.seconds_per_sample));
   }
   lines.push_back(
       fmt::format("to training: relative L2 over that {} ({:.4f}); interpolated: the prediction at the "
                   "training resolution, "
                   "interpolated",
                   seen ? "at the training resolution" : "of the held-out part of training", reference));
-  lines.push_back(fmt::format(
-      "in band: part of the points that the model's {:.0f} % band holds (it was set at the training "
-      "resolution, nothing is promised elsewhere); unlike: samples whose permeability is unlike training's",
-      100 * kCoverage));
+  lines.push_back(
+      fmt::format("in band: part of the points that the model's {:.0f} % band holds, where it has one; "
+                  "unlike: samples whose "
+                  "permeability is unlike training's",
+                  100 * kCoverage));
   return lines;
 }
 
@@ -74,7 +75,7 @@ nlohmann::json evaluations_json(const std::string& command, const std::string& m
     r["ratio_to_training_resolution"] = e.relative_l2.mean / reference;
     r["method"] = to_string(e.method);
     if (e.covered) r["covered_by_band"] = *e.covered;
-    r["unlike_training"] = e.unlike_training;
+    if (e.unlike_training) r["unlike_training"] = *e.unlike_training;
     results.push_back(r);
   }
   return {{"command", command}, {"model", model}, {"results", results}};

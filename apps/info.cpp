@@ -75,27 +75,42 @@ std::vector<std::string> limits_of_use(const ModelCard& c) {
   }
   if (c.calibrations.empty() || r.fields == 0)
     lines.emplace_back(
-        "no bands and no ranges of training: the training has not ended, or was an older program's");
+        "no bands or no ranges of training: the training has not ended, held out fewer than 10 fields (mano "
+        "calibrate adds bands), or was an older program's");
   return lines;
 }
 
-// What `mano evaluate --record` has kept in the folder; null where nothing.
-nlohmann::json recorded(const std::filesystem::path& run) {
+// What `mano evaluate --record` has kept in the folder, of this very checkpoint; null where nothing.
+nlohmann::json recorded(const std::filesystem::path& run, const std::string& hash) {
   std::ifstream file(run / kRecordedEvaluation);
-  const auto all = nlohmann::json::parse(file, nullptr, false);
-  if (!all.is_object() || !all.contains("results")) return {};
-  for (const auto& r : all["results"]) {
-    const std::string covered =
-        r.contains("covered_by_band")
-            ? fmt::format(", {:.1f} % in band", 100 * r["covered_by_band"].get<double>())
-            : "";
-    say(fmt::format("evaluated at {}x{} ({}, {} samples of {}): relative L2 {:.4f}, interpolated {:.4f}{}",
-                    r["resolution"][0].get<int>(), r["resolution"][1].get<int>(),
-                    r["seen_in_training"].get<bool>() ? "seen" : "unseen", r["samples"].get<int>(),
-                    r["data"].get<std::string>(), r["relative_l2"]["mean"].get<double>(),
-                    r["interpolated_relative_l2"]["mean"].get<double>(), covered));
+  if (!file) return {};
+  std::vector<std::string> lines;
+  try {
+    const auto all = nlohmann::json::parse(file);
+    if (all.at("model_hash") != hash) {
+      say(fmt::format("{} is of other weights or bands: evaluate again", kRecordedEvaluation));
+      return {};
+    }
+    for (const auto& r : all.at("results")) {
+      const std::string covered =
+          r.contains("covered_by_band")
+              ? fmt::format(", {:.1f} % in band", 100 * r.at("covered_by_band").get<double>())
+              : "";
+      const std::string method = r.at("method");
+      lines.push_back(fmt::format(
+          "evaluated at {}x{} ({}, {} samples of {}{}): relative L2 {:.4f}, interpolated {:.4f}{}",
+          r.at("resolution").at(0).get<int>(), r.at("resolution").at(1).get<int>(),
+          r.at("seen_in_training").get<bool>() ? "seen" : "unseen", r.at("samples").get<int>(),
+          r.at("data").get<std::string>(), method == "ladder" ? "" : ", method " + method,
+          r.at("relative_l2").at("mean").get<double>(),
+          r.at("interpolated_relative_l2").at("mean").get<double>(), covered));
+    }
+    for (const auto& line : lines) say(line);
+    return all.at("results");
+  } catch (const nlohmann::json::exception&) {
+    say(fmt::format("{} is damaged: evaluate again", kRecordedEvaluation));
+    return {};
   }
-  return all["results"];
 }
 
 nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
@@ -104,7 +119,8 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   std::vector<std::string> resolutions;
   for (const Resolution& r : c.resolutions) resolutions.push_back(r.text());
   say(fmt::format("{} checkpoint {}, written by mano {}", to_string(a.model), path.string(), c.version));
-  say(fmt::format("hash {}", file_hash(path)));
+  const std::string hash = file_hash(path);
+  say(fmt::format("hash {}", hash));
   say(fmt::format("{} parameters, {}", c.parameters, to_json(a)));
   say(c.refinement ? "unseen resolutions: a ladder of grids from the training resolution, refined by " +
                          to_json(*c.refinement) +
@@ -155,7 +171,7 @@ void info(const std::string& path, const std::string& json) {
   nlohmann::json result;
   if (std::filesystem::is_directory(path)) {
     result = describe_checkpoint(checkpoint_path(path));
-    result["evaluations"] = recorded(path);
+    result["evaluations"] = recorded(path, result["hash"]);
   } else {
     check_readable(path);
     if (is_hdf5(path)) {

@@ -35,6 +35,7 @@ constexpr Entry kSubcommands[] = {
     {"import", "Turn HDF5 arrays of others into a dataset", mano::add_import},
     {"train", "Train a MANO on datasets", mano::add_train},
     {"evaluate", "Errors of a trained model on datasets", mano::add_evaluate},
+    {"calibrate", "Error bands of a trained model from new solved fields", mano::add_calibrate},
     {"predict", "Predict pressures with a trained model", mano::add_predict},
     {"compare", "Compare a trained model with the solver: pictures, VTK files, report", mano::add_compare},
     {"benchmark", "Speed and memory of the model on this machine", mano::add_benchmark},

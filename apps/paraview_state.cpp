@@ -5,8 +5,9 @@
 
 namespace mano {
 
-// Plain functions of paraview.simple, which ParaView 5.4 and later have.
-constexpr const char* kState = R"PY("""Opens this comparison in ParaView: permeability, both pressures on one colour scale, and their difference about zero.
+// For ParaView 5.10 and later.
+constexpr const char* kState =
+    R"PY("""Opens this comparison in ParaView: permeability, both pressures on one colour scale, and their difference about zero.
 
     paraview --script=compare_state.py        or, for a picture:        pvpython compare_state.py PICTURE.png
 """
@@ -15,10 +16,12 @@ import sys
 
 from paraview.simple import *
 
+several = SEVERAL
 folder = os.path.dirname(os.path.abspath(__file__))
 reader = PVDReader(FileName=os.path.join(folder, "compare.pvd"))
 reader.UpdatePipeline()
-sample = ExtractBlock(Input=reader, Selectors=["/Root/Block0"])  # the samples lie on one another: another block shows another
+# The samples lie on one another: another block shows another.
+sample = ExtractBlock(Input=reader, Selectors=["/Root/Block0"]) if several else reader
 layout = CreateLayout("mano compare")
 shown = [("permeability", "permeability", "Viridis (matplotlib)"), ("pressure", "pressure", "Viridis (matplotlib)"),
          ("pressure_surrogate", "pressure", "Viridis (matplotlib)"), ("error", "error", "Cool to Warm")]
@@ -35,6 +38,7 @@ for name, scale, colours in shown:
     view.InteractionMode = "2D"
     display = Show(sample, view)
     display.Representation = "Surface"
+    display.Ambient, display.Diffuse, display.Specular = 1.0, 0.0, 0.0  # colours as in their bars
     display.UseSeparateColorMap = 1
     ColorBy(display, ("CELLS", name), separate=True)
     table = GetColorTransferFunction(name, display, separate=True)
@@ -60,8 +64,11 @@ if len(sys.argv) > 1:
     SaveScreenshot(sys.argv[1], layout, ImageResolution=(1600, 1000))
 )PY";
 
-void write_paraview_state(const std::filesystem::path& folder) {
-  write_text_atomically(folder / "compare_state.py", kState);
+void write_paraview_state(const std::filesystem::path& folder, const Comparison& c) {
+  std::string text = kState;
+  const std::string place = "SEVERAL";
+  text.replace(text.find(place), place.size(), c.resolutions.front().samples.size() > 1 ? "True" : "False");
+  write_text_atomically(folder / "compare_state.py", text);
 }
 
 }  // namespace mano

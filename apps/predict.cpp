@@ -103,9 +103,9 @@ struct Summary {
     if (p.estimated_relative_l2) estimates.push_back(*p.estimated_relative_l2);
     cycles += p.conservative_cycles;
     seconds += p.conservative_seconds;
-    if (p.unlike_training.empty()) return;
+    if (!p.unlike_training || p.unlike_training->empty()) return;
     if (unlike++ == 0)
-      first_unlike = fmt::format("sample {}: {}", number, fmt::join(p.unlike_training, ", "));
+      first_unlike = fmt::format("sample {}: {}", number, fmt::join(*p.unlike_training, ", "));
   }
 
   void tell(const PredictionOptions& o, std::size_t samples) const {
@@ -142,10 +142,14 @@ void write_one_vti(const Options& o, const Input& in, const Surrogate& surrogate
   if (predicted.error_estimate) image.scalars.emplace_back("error_estimate", *predicted.error_estimate);
   if (predicted.band) {
     image.scalars.emplace_back("error_band", Field(in.grid, *predicted.band));
-    say(
-        fmt::format("{:.0f} % of the points lie within +-{:.3g} of the solution, where the sample is like "
-                    "those of training",
-                    100 * kCoverage, *predicted.band));
+    const Resolution r{in.grid.nx, in.grid.ny};
+    say(fmt::format(
+        "band: +-{:.3g}, {}", *predicted.band,
+        surrogate.card().calibration(r) != nullptr
+            ? fmt::format("to hold {:.0f} % of the points of fields like those it was calibrated on",
+                          100 * kCoverage)
+            : fmt::format("calibrated at {}: nothing is promised at {}", surrogate.base_resolution(r).text(),
+                          r.text())));
   }
   if (is_named_setup(in.setup)) {
     const Problem problem = make_problem(in.setup, sample.permeability);
@@ -164,7 +168,7 @@ Field face_field(const Grid& grid, const std::vector<double>& values, int more_x
 }
 
 void write_more(DatasetWriter& writer, std::size_t index, const Grid& grid, const Prediction& p) {
-  writer.add("unlike_training", index, p.unlike_training.empty() ? 0.0 : 1.0);
+  if (p.unlike_training) writer.add("unlike_training", index, p.unlike_training->empty() ? 0.0 : 1.0);
   if (p.band) writer.add("error_band", index, *p.band);
   if (p.error_estimate) {
     writer.add("error_estimate", index, *p.error_estimate);
@@ -270,6 +274,7 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app) {
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) {
     if (o->direct) o->prediction.method = Method::direct;
+    o->prediction.band = !o->force;
     predict(*o, invocation);
   };
 }

@@ -21,7 +21,7 @@ void work_on(const PredictionOptions& o, const Problem& problem, Prediction& p) 
     p.error_estimate = Field(problem.grid());
     add_correction(*p.error_estimate, kEstimateCycles, -1.0);
     const Field solution = difference(p.pressure, *p.error_estimate);
-    p.estimated_relative_l2 = relative_l2(p.pressure, solution);
+    if (norm(corrector.stencil().rhs) > 0) p.estimated_relative_l2 = relative_l2(p.pressure, solution);
   }
   if (o.conservative) {
     const double start = seconds_now();
@@ -36,10 +36,12 @@ void work_on(const PredictionOptions& o, const Problem& problem, Prediction& p) 
 
 void check_equation(const PredictionOptions& options, const std::string& setup, Location location,
                     const std::string& where) {
-  check(options.correct >= 0, "correct is {}; it must be at least 0 cycles", options.correct);
+  check(options.correct >= 0 && options.correct <= kMostCycles,
+        "correct is {}; it must lie in [0, {}] cycles", options.correct, kMostCycles);
   if (!options.needs_equation()) return;
   check(is_named_setup(setup) && location == Location::cell,
-        "{}: its set-up is '{}' with values at the {}; --estimate, --correct and --conservative need one of the "
+        "{}: its set-up is '{}' with values at the {}; --estimate, --correct and --conservative need one of "
+        "the "
         "named set-ups, with values at cells, whose equation is known",
         where, setup, to_string(location));
 }
@@ -50,7 +52,8 @@ std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::v
   std::vector<Prediction> predictions(pressures.size());
   for (std::size_t s = 0; s < pressures.size(); ++s) {
     Prediction& p = predictions[s];
-    if (options.correct == 0) p.band = surrogate.band(pressures[s]);
+    if (options.band && options.correct == 0 && options.method == Method::ladder)
+      p.band = surrogate.band(pressures[s]);
     p.unlike_training = surrogate.unlike_training(permeabilities[s]);
     p.pressure = std::move(pressures[s]);
     if (options.needs_equation()) work_on(options, make_problem(setup, permeabilities[s]), p);

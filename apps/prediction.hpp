@@ -16,22 +16,25 @@ struct PredictionOptions {
   bool estimate = false;
   int correct = 0;  ///< cycles
   bool conservative = false;
+  bool band = true;  ///< false where the data are not the model's kind
 
   bool needs_equation() const { return estimate || correct > 0 || conservative; }
 };
 
 inline constexpr int kEstimateCycles = 2;
+inline constexpr int kMostCycles = 100;
 inline constexpr double kConservative = 1e-8;  ///< relative residual of a conservative flux
 
 struct Prediction {
-  Field pressure;  ///< corrected, where that was asked for
-  std::optional<Field> error_estimate;           ///< of pressure - solution
-  std::optional<double> estimated_relative_l2;   ///< |error_estimate| / |pressure - error_estimate|
-  std::optional<double> band;                    ///< half-width; of an uncorrected prediction alone
+  Field pressure;                       ///< corrected, where that was asked for
+  std::optional<Field> error_estimate;  ///< of pressure - solution
+  std::optional<double>
+      estimated_relative_l2;   ///< |error_estimate| / |pressure - error_estimate|, where something flows
+  std::optional<double> band;  ///< half-width; of the ladder's uncorrected prediction alone
   std::optional<FaceFlux> conservative_flux;
   int conservative_cycles = 0;
-  double conservative_seconds = 0.0;  ///< of those cycles and their hierarchy
-  std::vector<std::string> unlike_training;
+  double conservative_seconds = 0.0;                        ///< of those cycles and their hierarchy
+  std::optional<std::vector<std::string>> unlike_training;  ///< in what; none where the model does not know
 };
 
 /// Throws InvalidInput where `options` need an equation that the data at `where` do not tell.

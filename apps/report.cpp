@@ -118,20 +118,20 @@ std::string errors_table(const Comparison& c) {
 std::string times_table(const Comparison& c) {
   std::vector<Row> rows;
   for (const auto& r : c.resolutions) {
-    Row row{name_of(r), milliseconds(r.summary(&ComparedSample::seconds_surrogate)->median),
-            milliseconds(r.seconds_in_batches), std::to_string(r.best_batch)};
+    Row row{name_of(r), milliseconds(r.seconds_surrogate), milliseconds(r.seconds_in_batches),
+            std::to_string(r.best_batch)};
     const WorkPoint* solver = solver_at_surrogate_error(r);
     row.push_back(solver != nullptr ? milliseconds(solver->seconds) : "–");
-    row.push_back(solver != nullptr ? solver->label : "–");
-    const auto truth = r.summary(&ComparedSample::seconds_solver);
-    row.push_back(truth ? milliseconds(truth->median) : "–");
+    row.push_back(solver != nullptr ? solver->label.substr(solver->label.find(' ') + 1) : "–");
+    row.push_back(r.solver.points.empty() ? "–" : milliseconds(r.solver.points.back().seconds));
     rows.push_back(std::move(row));
   }
-  return table({"resolution", "surrogate, one field", "in batches", "of", "solver, to the surrogate's error",
-                "with", fmt::format("solver, tolerance {:g}", c.solver_tolerance)},
+  return table({"milliseconds a field", "surrogate, one field", "surrogate, in batches", "batch size",
+                "solver, at the surrogate's error", "its tolerance",
+                fmt::format("solver, tolerance {:g}", c.solver_tolerance)},
                rows) +
          fmt::format(
-             "<p class=\"note\">Milliseconds a sample, medians, on {}. The surrogate runs on {}, the solver "
+             "<p class=\"note\">Medians, on {}. The surrogate runs on {}, the solver "
              "(PETSc, conjugate gradients with "
              "mano's multigrid) on one core, set-up included. Solver to the surrogate's error: the fastest "
              "tolerance that comes "
@@ -151,24 +151,25 @@ std::string trust_table(const Comparison& c) {
     row.push_back(effectivity ? percent(*r.effective_part()) : "–");
     const auto covered = r.summary(&ComparedSample::covered);
     row.push_back(covered ? percent(covered->mean) : "–");
-    row.push_back(fmt::format("{} of {}", r.unlike(), r.samples.size()));
+    row.push_back(r.unlike() ? fmt::format("{} of {}", *r.unlike(), r.samples.size()) : "–");
     rows.push_back(std::move(row));
   }
   std::string h =
-      table({"resolution", "effectivity", "within 0.7 to 1.3", "in the model's band", "unlike training"},
+      table({"resolution", "estimated over true error", "within 0.7 to 1.3", "in the model's band",
+             "unlike training"},
             rows) +
       fmt::format(
-          "<p class=\"note\"><i>Effectivity</i>: error that two multigrid cycles estimate over the true one. "
-          "<i>Band</i>: made to hold {:.0f} % of the points at the training resolution; elsewhere this is "
-          "what it "
-          "holds. <i>Unlike training</i>: samples whose permeability lies outside what training saw.</p>\n",
+          "<p class=\"note\"><i>Estimated over true error</i>: what two multigrid cycles find; 1 is perfect. "
+          "<i>Band</i>: made to hold {:.0f} % of the points of many fields where it was calibrated; of few "
+          "fields, or at other resolutions, it may hold less or more. <i>Unlike training</i>: samples whose "
+          "permeability lies outside what training saw.</p>\n",
           100 * kCoverage);
   for (const auto& r : c.resolutions) {
     for (const auto& s : r.samples) {
-      if (s.unlike_training.empty()) continue;
+      if (!s.unlike_training || s.unlike_training->empty()) continue;
       h += fmt::format("<p><b>Caution:</b> at {}, sample {} is unlike the training data: {}.</p>\n",
                        r.resolution.text(), s.number,
-                       escaped(fmt::format("{}", fmt::join(s.unlike_training, ", "))));
+                       escaped(fmt::format("{}", fmt::join(*s.unlike_training, ", "))));
       break;  // the first says enough
     }
   }
@@ -180,9 +181,9 @@ std::string resolution_section(const ComparedResolution& r, const std::filesyste
   h += inline_picture(
       folder, r.maps,
       fmt::format(
-          "Sample {} of {}: permeability; pressure by solver and surrogate on one colour scale; their "
-          "difference, zero in white",
-          r.samples.front().number, r.source));
+          "The worst of the {}, sample {} of {}: permeability; pressure by solver and surrogate on one "
+          "colour scale; their difference, zero in white",
+          r.samples.size(), r.samples[r.mapped].number, r.source));
   h += inline_picture(folder, r.work_chart,
                       "Error against the discrete solution over the time for it: lower left is better. The "
                       "surrogate alone is the first point of its line; cycles of multigrid correct it.");
@@ -197,9 +198,10 @@ std::string model_section(const Comparison& c) {
   std::vector<std::string> resolutions;
   for (const auto& r : c.card.resolutions) resolutions.push_back(r.text());
   std::string h = fmt::format(
-      "<p>{} parameters, trained at {} on {} data, set-up {}, domain {:g}x{:g}; epoch {}, relative L2 {:.4f} "
+      "<p>Predictions by method {}. {} parameters, trained at {} on {} data, set-up {}, domain {:g}x{:g}; "
+      "epoch {}, relative L2 {:.4f} "
       "on held-out samples. Checkpoint <code>{}</code>, hash <code>{}</code>.</p>\n",
-      c.card.parameters, fmt::join(resolutions, ", "), escaped(c.card.field), escaped(c.card.setup),
+      c.method, c.card.parameters, fmt::join(resolutions, ", "), escaped(c.card.field), escaped(c.card.setup),
       c.card.lx, c.card.ly, c.card.epoch, c.card.validation_l2, escaped(c.model), c.model_hash);
   for (const auto& [file, hash] : c.data)
     h += fmt::format("<p>Data <code>{}</code>, hash <code>{}</code>.</p>\n", escaped(file), hash);
@@ -215,7 +217,8 @@ void write_report(const std::filesystem::path& folder, const Comparison& c) {
       "<link rel=\"icon\" href=\"data:,\">\n<title>mano: surrogate and solver</title>\n<style>";
   h += kStyle;
   h += "</style></head><body>\n<h1>Surrogate and solver</h1>\n";
-  for (const auto& r : c.resolutions) h += "<p class=\"lead\">" + escaped(verdict(r)) + "</p>\n";
+  h += "<p class=\"lead\"><b>" + escaped(headline(c)) + "</b></p>\n";
+  for (const auto& r : c.resolutions) h += "<p>" + escaped(verdict(r)) + "</p>\n";
   h += "<h2>How wrong it is</h2>\n" + errors_table(c);
   h += inline_picture(folder, c.errors_chart, "Mean relative L2 error by resolution");
   h += "<h2>What it costs</h2>\n" + times_table(c);
@@ -225,9 +228,13 @@ void write_report(const std::filesystem::path& folder, const Comparison& c) {
   h += "<h2>Model</h2>\n" + model_section(c);
   h += fmt::format(
       "<h2>Files</h2>\n<p><code>compare.pvd</code> opens all samples in ParaView, the resolutions as time "
-      "steps; <code>compare.json</code> holds the numbers, sample by sample. Made by mano {} with "
-      "<code>{}</code>.</p>\n</body></html>\n",
-      kVersion, escaped(c.command_line));
+      "steps; <code>compare.json</code> holds the numbers, sample by sample. Made by mano {} (PETSc {}, "
+      "LibTorch {}, VTK {}), with "
+      "<code>{}</code>.{}</p>\n</body></html>\n",
+      kVersion, kPetscVersion, kTorchVersion, kVtkVersion, escaped(c.command_line),
+      !c.resolutions.front().solver.points.empty() && c.resolutions.front().cycles_chart.empty()
+          ? " Without gnuplot no curves are drawn."
+          : "");
   write_text_atomically(folder / "report.html", h);
 }
 

@@ -62,6 +62,7 @@ void train_command(const Options& o, const Invocation&) {
   TrainCallbacks callbacks;
   std::string stage;
   callbacks.progress = [&](const TrainProgress& p) {
+    if (stage.empty() && launched_rank() == 0) write_effective_config(request);  // the folder is there now
     if (!progress || p.stage != stage)
       progress = std::make_unique<Progress>("train " + p.stage, "samples", p.of * p.epochs);
     stage = p.stage;
@@ -89,7 +90,6 @@ void train_command(const Options& o, const Invocation&) {
   if (launched_rank() != 0) return;
 
   // 3. Report.
-  write_effective_config(request);
   const std::string curve = draw_training_curve(request.run);
   say(fmt::format("{} epochs, {} parameters{} on {}, {}{}", result.epochs, result.parameters,
                   result.refinement_parameters > 0

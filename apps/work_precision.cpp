@@ -15,20 +15,14 @@ namespace mano {
 
 namespace {
 
-constexpr int kMostCycles = 6;
+constexpr int kCycles = 6;
 
-// Error and time of one way to a pressure, over all samples; the first is done once more before, since it warms up.
+// Error and time of one way to a pressure.
 WorkPoint work_of(const std::string& label, const std::vector<SolvedSample>& samples,
                   const std::function<Field(const SolvedSample&)>& way) {
-  std::vector<double> seconds, errors;
-  way(samples.front());
-  for (const SolvedSample& s : samples) {
-    const double start = seconds_now();
-    const Field pressure = way(s);
-    seconds.push_back(seconds_now() - start);
-    errors.push_back(relative_l2(pressure, s.solution));
-  }
-  return {label, summarize(seconds).median, summarize(errors).mean};
+  std::vector<double> errors;
+  for (const SolvedSample& s : samples) errors.push_back(relative_l2(way(s), s.solution));
+  return {label, median_seconds(samples, way), summarize(errors).mean};
 }
 
 // How pressures go on to the boundary, where conditions are constant along each side.
@@ -45,30 +39,52 @@ Ends ends_of(const Problem& problem) {
 
 }  // namespace
 
-WorkCurve solver_curve(const std::vector<SolvedSample>& samples) {
+double median_seconds(const std::vector<SolvedSample>& samples,
+                      const std::function<void(const SolvedSample&)>& way) {
+  std::vector<double> seconds;
+  way(samples.front());
+  for (const SolvedSample& s : samples) {
+    const double start = seconds_now();
+    way(s);
+    seconds.push_back(seconds_now() - start);
+  }
+  return summarize(seconds).median;
+}
+
+WorkCurve solver_curve(const std::vector<SolvedSample>& samples, double truth) {
   WorkCurve curve{"solver", {}};
-  for (int digits = 1; digits <= 8; ++digits) {
-    const double tolerance = std::pow(10.0, -digits);
+  std::vector<double> tolerances;
+  for (int digits = 1; digits <= 8; ++digits) tolerances.push_back(std::pow(10.0, -digits));
+  tolerances.push_back(truth);
+  for (const double tolerance : tolerances) {
     DarcySolver solver({.relative_tolerance = tolerance, .ranks = SolverOptions::Ranks::self});
-    curve.points.push_back(work_of(fmt::format("tolerance {:g}", tolerance), samples, [&](const SolvedSample& s) {
-      return solver.solve(s.problem).pressure;
-    }));
+    curve.points.push_back(work_of(fmt::format("tolerance {:g}", tolerance), samples,
+                                   [&](const SolvedSample& s) { return solver.solve(s.problem).pressure; }));
   }
   return curve;
 }
 
 WorkCurve cycles_curve(const std::string& name, const std::vector<SolvedSample>& samples,
                        const std::function<Field(const SolvedSample&)>& start) {
+  // The start is the same for any number of cycles: made and timed once.
+  std::vector<Field> starts;
+  for (const SolvedSample& s : samples) starts.push_back(start(s));
+  const double seconds = median_seconds(samples, start);
   WorkCurve curve{name, {}};
-  for (int cycles = 0; cycles <= kMostCycles; ++cycles) {
-    const std::string label = fmt::format("{} cycle{}", cycles, cycles == 1 ? "" : "s");
-    curve.points.push_back(work_of(label, samples, [&](const SolvedSample& s) {
-      Field pressure = start(s);
-      if (cycles == 0) return pressure;
-      const Field e = Corrector(s.problem).correction(pressure, cycles);
-      std::transform(e.values.begin(), e.values.end(), pressure.values.begin(), pressure.values.begin(), std::plus());
-      return pressure;
-    }));
+  Corrector corrector(samples.front().problem);
+  for (int cycles = 0; cycles <= kCycles; ++cycles) {
+    WorkPoint point = work_of(fmt::format("{} cycle{}", cycles, cycles == 1 ? "" : "s"), samples,
+                              [&](const SolvedSample& s) {
+                                Field pressure = starts[static_cast<std::size_t>(&s - samples.data())];
+                                if (cycles == 0) return pressure;
+                                corrector.take(s.problem);
+                                const Field e = corrector.correction(pressure, cycles);
+                                std::transform(e.values.begin(), e.values.end(), pressure.values.begin(),
+                                               pressure.values.begin(), std::plus());
+                                return pressure;
+                              });
+    point.seconds = seconds + (cycles == 0 ? 0.0 : point.seconds);
+    curve.points.push_back(point);
   }
   return curve;
 }

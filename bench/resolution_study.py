@@ -224,7 +224,7 @@ def main():
     path = folder / "study.json"
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     study = json.loads(path.read_text()) if path.exists() else {"rows": []}
-    settings = {"seconds_of_training": options.seconds, "samples": options.samples, "test_samples": options.tests, "seeds": options.seeds}
+    settings = {"seconds_of_training": options.seconds, "samples": options.samples, "test_samples": options.tests, "seeds": options.seeds, "rates": list(options.rates)}
     if study["rows"] and study["settings"] != settings:
         parser.error(f"{path} was made with {study['settings']}, not {settings}: choose another folder")
     study.update(settings=settings, date=datetime.date.today().isoformat(), commit=commit, machine=f"{processor()}, {len(os.sched_getaffinity(0))} core(s)")

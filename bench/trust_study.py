@@ -49,6 +49,22 @@ def effectivity_and_coverage(run, data, folder):
                 "alarms": float(p["unlike_training"][()].mean())}
 
 
+def first_guess(run, field, folder):
+    """Cycles to an error of 1e-8 from each start, between cycles by the logarithm, and what `mano compare` says."""
+    out = folder / "compare"
+    mano("compare", "--model", run, *field, "--seed", 505, "--samples", 20, "--resolution", "32x32,64x64,128x128", "-o", out, "--overwrite")
+    comparison = json.loads((out / "compare.json").read_text())
+    rows = {"headline": comparison["headline"]}
+    for r in comparison["results"]:
+        cycles = {}
+        for curve in r["work_precision"][1:]:
+            errors = np.array([p["relative_l2"] for p in curve["points"]])
+            c = int(np.argmax(errors <= 1e-8))
+            cycles[curve["name"]] = float(c - 1 + np.log(errors[c - 1] / 1e-8) / np.log(errors[c - 1] / errors[c]))
+        rows["x".join(map(str, r["resolution"]))] = {"relative_l2": r["relative_l2"]["mean"], "cycles": cycles}
+    return rows
+
+
 def alarms(run, options, resolution, samples, folder):
     mano("predict", "--model", run, *options, *([] if "--permeability" in options else ["--samples", samples, "--seed", 303, "--resolution", resolution]),
          "--force", "-o", folder / "p.h5")
@@ -73,12 +89,14 @@ def study(kind, options, folder):
     run, train = folder / f"run-{kind}", folder / f"{kind}.h5"
     mano("generate", *ROCK[kind], "--seed", 101, "--samples", 1000, "--resolution", "32x32", "-o", train)
     mano("generate", *ROCK[kind], "--seed", 202, "--samples", options.samples, "--resolution", "32x32", "--also", "64x64,100x37", "-o", folder / f"{kind}-new.h5")
-    if not run.exists():
-        mano("train", "--data", train, "-o", run, "--epochs", 1000, "--refine-epochs", 1000, "--max-seconds", options.seconds)
+    if not run.with_suffix(".json").exists():  # written when the training has ended
+        mano("train", "--data", train, "-o", run, "--overwrite", "--epochs", 1000, "--refine-epochs", 1000, "--max-seconds", options.seconds,
+             "--json", run.with_suffix(".json"))
     result = {}
     for resolution in ("32x32", "64x64", "100x37"):
         data = folder / (f"{kind}-new.h5" if resolution == "32x32" else f"{kind}-new-{resolution}.h5")
         result[resolution] = effectivity_and_coverage(run, data, folder)
+    result["first_guess"] = first_guess(run, ROCK[kind], folder)
     result["hits"] = {}
     for name, field in UNLIKE.items():
         if name == kind:

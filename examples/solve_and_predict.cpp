@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
     const mano::Surrogate surrogate(argv[1], "cpu");
     const mano::Field predicted = surrogate.predict(k);
     // 4. How far they are apart.
-    std::printf("solver: %d iterations, relative residual %.1e\n", solved.iterations, solved.relative_residual);
+    std::printf("solver: %d iterations, relative residual %.1e\n", solved.iterations,
+                solved.relative_residual);
     std::printf("surrogate: relative L2 error %.6f\n", mano::relative_l2(predicted, solved.pressure));
   } catch (const mano::Error& e) {
     return std::fprintf(stderr, "%s\n", e.what()), e.exit_status();

@@ -33,8 +33,11 @@ def read_checkpoint(path):
 
 
 def write_checkpoint(path, tensors, metadata):
-    """The way back: what `mano predict --model PATH` reads, and safetensors.torch.save_file writes. float32 alone."""
-    header, parts, at = {"__metadata__": metadata}, [], 0
+    """The way back: what `mano predict --model PATH` reads, and safetensors.torch.save_file writes. float32 alone.
+
+    Other weights have other errors: the bands of the old ones are left out ('mano calibrate' measures new ones).
+    """
+    header, parts, at = {"__metadata__": {k: v for k, v in metadata.items() if k != "calibration"}}, [], 0
     for name, tensor in tensors.items():
         raw = tensor.detach().contiguous().numpy().astype("<f4").tobytes()
         header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [at, at + len(raw)]}
@@ -50,6 +53,8 @@ class Mano:
     """The base network: [B, 3, H, W] -> [B, 1, H, W]. `tensors` may require gradients: training can go on from here."""
 
     def __init__(self, tensors, architecture):
+        if architecture["model"] != "mano":
+            raise ValueError(f"the checkpoint holds a {architecture['model']}; this reads mano alone")
         self.tensors, self.a = tensors, architecture
 
     def norm(self, x, name):
@@ -76,22 +81,29 @@ class Mano:
         copies = F.fold(torch.ones_like(out[:1]), (height, length), k, stride=s).clamp(min=1)
         return F.fold(out, (height, length), k, stride=s) / copies
 
+    def levels(self, size):
+        """floor(log_rate(size)), at most as many as leave the coarsest a window wide."""
+        if "levels" in self.a:
+            return self.a["levels"]
+        rate, count, rest, coarsest = self.a["rate"], 0, size, size
+        while rest >= rate and coarsest >= self.a["window"]:
+            count, rest, coarsest = count + 1, rest // rate, -(-coarsest // rate)
+        return max(count, 1)
+
     def multipole(self, x, block):
         """The same attention on every level; the coarse results come back up, the i-th step over i."""
         rate, learned = self.a["rate"], self.a["sampling"] == "conv"
-        levels = self.a.get("levels") or int(math.log(min(x.shape[2:])) / math.log(rate) + 1e-9)
-        while levels > 1 and min(x.shape[2:]) // rate ** (levels - 1) < self.a["window"]:
-            levels -= 1
         results = []
-        for level in range(levels):
-            if level > 0:
+        for level in range(self.levels(min(x.shape[2:]))):
+            if level > 0:  # the last row and column are repeated until the rate divides both sizes
+                x = F.pad(x, (0, -x.shape[3] % rate, 0, -x.shape[2] % rate), mode="replicate")
                 x = F.conv2d(x, self.tensors[block + ".down.1.weight"], stride=rate) if learned else F.avg_pool2d(x, rate)
             results.append(self.windows(x, block))
         r = results.pop()
         for i, finer in enumerate(reversed(results)):
             up = (F.conv_transpose2d(r, self.tensors[block + ".up.1.weight"], stride=rate) if learned
                   else F.interpolate(r, scale_factor=rate, mode="nearest"))
-            r = finer + up / (i + 1)
+            r = finer + up[:, :, : finer.shape[2], : finer.shape[3]] / (i + 1)
         return r
 
     def __call__(self, x):

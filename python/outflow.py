@@ -30,16 +30,24 @@ def outflow(path):
     return power + 2 * aspect * (k[:, :, 0] * (1 - p[:, :, 0]) ** 2 + k[:, :, -1] * p[:, :, -1] ** 2).sum(1)
 
 
+def check_same_draws(few, many):
+    with h5py.File(few) as a, h5py.File(many) as b:
+        n = len(a["seed"])
+        if n > len(b["seed"]) or any(not np.array_equal(a[name][()], b[name][:n]) for name in ("seed", "sample")):
+            raise SystemExit(f"outflow: error: {few} does not hold the first draws of {many}: take the same --seed")
+
+
 def report(name, mean, error, quantiles):
     print(f"{name:<28} mean {mean:.4f} +- {error:.4f}   5 %, 50 %, 95 %: " + ", ".join(f"{q:.3f}" for q in quantiles))
 
 
 def controlled(few, surrogate):
-    """Mean, standard error and quantiles from few solved samples and many predicted ones."""
-    many = len(surrogate)
-    difference = few - surrogate[: len(few)]
+    """Mean, standard error and quantiles from few solved samples and many predicted ones, of which they are the first."""
+    n, many = len(few), len(surrogate)
+    difference = few - surrogate[:n]
     mean = surrogate.mean() + difference.mean()
-    error = np.sqrt(difference.var(ddof=1) / len(few) + surrogate.var(ddof=1) / many)
+    # Of the mean over n of `few` as if all `many` were solved, and of that over many about the expectation.
+    error = np.sqrt(difference.var(ddof=1) * (1 / n - 1 / many) + few.var(ddof=1) / many)
     levels = np.sort(np.concatenate([few, surrogate]))
     below = lambda values: np.searchsorted(np.sort(values), levels, side="right") / len(values)
     function = np.maximum.accumulate(below(surrogate) + below(few) - below(surrogate[: len(few)]))
@@ -55,6 +63,7 @@ def main():
     for path in options.files:
         q = outflow(path)
         if options.control:
+            check_same_draws(options.control, path)
             few = outflow(options.control)
             report(f"{path}, controlled by {len(few)}", *controlled(few, q))
         else:

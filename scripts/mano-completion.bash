@@ -5,7 +5,7 @@ _mano() {
     words=$("$program" --help 2>/dev/null | sed -n '/^Subcommands:/,$s/^  \([a-z]\+\) .*/\1/p')
     COMPREPLY=($(compgen -W "$words --help --version" -- "$word"))
   elif [[ $word == -* ]]; then
-    words=$("$program" "${COMP_WORDS[1]}" --help 2>/dev/null | grep -o -- '--[a-z0-9-]\+')
+    words=$("$program" "${COMP_WORDS[1]}" --help 2>/dev/null | grep -o -- '--[a-z0-9-]\+' | sort -u)
     COMPREPLY=($(compgen -W "$words" -- "$word"))
   else
     compopt -o default 2>/dev/null  # files

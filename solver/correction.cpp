@@ -31,17 +31,17 @@ const Problem& checked(const Problem& problem) {
   return problem;
 }
 
-// Single precision knows no differences below 1e-7 of the largest flow (as in solver/darcy_solver.cpp).
-Multigrid::Precision precision_for(const Problem& problem) {
-  const Range k = problem.permeability_range();
-  return k.most / k.least < 1e7 ? Multigrid::Precision::single : Multigrid::Precision::double_;
-}
-
 }  // namespace
 
-Corrector::Corrector(const Problem& problem)
-    : stencil_(checked(problem)), free_(problem.pressure_is_free()) {
-  multigrid_.set_up(stencil_, precision_for(problem));
+Corrector::Corrector(const Problem& problem) : stencil_(checked(problem)) {
+  free_ = problem.pressure_is_free();
+  multigrid_.set_up(stencil_, Multigrid::precision_for(problem.permeability_range()));
+}
+
+void Corrector::take(const Problem& problem) {
+  stencil_ = Stencil(checked(problem));
+  free_ = problem.pressure_is_free();
+  multigrid_.set_up(stencil_, Multigrid::precision_for(problem.permeability_range()));
 }
 
 void Corrector::precondition(const std::vector<double>& r, std::vector<double>& z) {
@@ -68,7 +68,9 @@ int Corrector::iterate(std::vector<double>& r, std::vector<double>& e, const Sto
     }
     before = rz;
     const std::vector<double> image = times(stencil_, direction);
-    const double step = rz / dot(direction, image);
+    const double curvature = dot(direction, image);
+    if (!(curvature > 0)) return cycles;
+    const double step = rz / curvature;
     add(step, direction, e);
     add(-step, image, r);
   }
@@ -86,6 +88,7 @@ Corrector::Corrected Corrector::solve_from(const Field& pressure, double toleran
   constexpr int kMostCycles = 100;
   Corrected result{pressure, 0, relative_residual(stencil_, pressure)};
   const double rhs_norm = norm(stencil_.rhs);
+  if (rhs_norm == 0.0) return {Field(stencil_.grid), 0, 0.0};
   // The recursion's residual drifts from the true one: begin anew from there.
   for (int attempt = 0; attempt < 3 && result.relative_residual > tolerance; ++attempt) {
     std::vector<double> r = residual(stencil_, result.pressure).values;

@@ -20,6 +20,8 @@ class Corrector {
  public:
   /// Sets up the hierarchy. Throws InvalidInput as check_problem() does.
   explicit Corrector(const Problem& problem);
+  /// The same for another problem; on a grid of the same size the memory is used again.
+  void take(const Problem& problem);
 
   const Stencil& stencil() const { return stencil_; }
 
@@ -32,7 +34,7 @@ class Corrector {
     double relative_residual = 0.0;  ///< |rhs - A p| / |rhs|
   };
   /// Cycles from `pressure` until |rhs - A p| <= tolerance |rhs|, or what rounding allows. Throws RunFailed where 100 do not
-  /// suffice.
+  /// suffice. Where nothing drives the flow the solution is constant, and found without a cycle.
   Corrected solve_from(const Field& pressure, double tolerance);
 
  private:
@@ -42,7 +44,7 @@ class Corrector {
   void precondition(const std::vector<double>& r, std::vector<double>& z);
 
   Stencil stencil_;
-  bool free_;
+  bool free_ = false;
   Multigrid multigrid_;
 };
 

@@ -179,9 +179,8 @@ SolveResult DarcySolver::solve(const Problem& problem) {
   } else if (impl_->options.method) {
     methods = {*impl_->options.method};
   } else {
-    // Single precision knows no differences below 1e-7 of the largest flow.
-    const Range k = problem.permeability_range();
-    if (ranks == 1 && k.most / k.least < 1e7) methods.push_back(SolverMethod::multigrid);
+    const auto precision = Multigrid::precision_for(problem.permeability_range());
+    if (ranks == 1 && precision == Multigrid::Precision::single) methods.push_back(SolverMethod::multigrid);
     if (ranks == 1) methods.push_back(SolverMethod::multigrid_double);
     methods.push_back(amg() == Preconditioner::boomeramg ? SolverMethod::boomeramg : SolverMethod::gamg);
     methods.push_back(SolverMethod::mumps);

@@ -26,6 +26,10 @@ class Multigrid {
   Multigrid& operator=(Multigrid&&) noexcept;
 
   enum class Precision { single, double_ };
+  /// Single precision knows no differences below 1e-7 of the largest flow.
+  static Precision precision_for(const Range& permeability) {
+    return permeability.most / permeability.least < 1e7 ? Precision::single : Precision::double_;
+  }
   /// Sets up the hierarchy for `stencil`; memory of an earlier one of the same shape is used again.
   void set_up(const Stencil& stencil, Precision precision);
   /// z = B r, one cycle from 0; r and z [ny, nx]. Returns |r|.

@@ -1,41 +1,14 @@
 #include "surrogate/calibration.hpp"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "surrogate/tensor_fields.hpp"
+#include "core/error.hpp"
+#include "core/norms.hpp"
+#include "surrogate/safetensors.hpp"
 
 namespace mano {
-
-namespace {
-
-struct Errors {
-  std::vector<double> fields;  // relative L2
-  std::vector<double> points;  // |error| over the prediction's rms
-};
-
-void append(std::vector<double>& list, const torch::Tensor& values) {
-  const auto v = values.to(torch::kCPU, torch::kFloat64).contiguous();
-  list.insert(list.end(), v.data_ptr<double>(), v.data_ptr<double>() + v.numel());
-}
-
-void add_errors(const SurrogateModel& model, const TrainSet& set, int batch, Errors& errors) {
-  const auto samples = torch::tensor(set.split.validation, torch::kLong);
-  for (std::int64_t at = 0; at < samples.size(0); at += batch) {
-    const auto some = samples.slice(0, at, at + batch).to(model.device);
-    const auto prediction = model.by_ladder(set.permeability.index_select(0, some), set.info.grid,
-                                            {set.info.grid.nx, set.info.grid.ny});
-    const auto pressure = set.pressure.index_select(0, some);
-    append(errors.fields, relative_l2(prediction, pressure));
-    const auto rms = prediction.square().mean({1, 2, 3}, true).sqrt();
-    append(errors.points, (prediction - pressure).abs() / rms);
-  }
-}
-
-}  // namespace
 
 double conformal_quantile(std::vector<double> values, double coverage) {
   const double n = static_cast<double>(values.size());
@@ -45,22 +18,54 @@ double conformal_quantile(std::vector<double> values, double coverage) {
   return *at;
 }
 
-HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int batch) {
-  const torch::InferenceMode inference;
-  HeldOut held_out;
-  double fields = 0.0;
-  for (const Resolution& resolution : data.card.resolutions) {
-    Errors errors;
-    for (const TrainSet& set : data.sets)
-      if (resolution == Resolution{set.info.grid.nx, set.info.grid.ny}) add_errors(model, set, batch, errors);
-    held_out.mean_l2 += std::accumulate(errors.fields.begin(), errors.fields.end(), 0.0);
-    fields += static_cast<double>(errors.fields.size());
-    held_out.calibrations.push_back({resolution, errors.fields.size(),
-                                     conformal_quantile(std::move(errors.points), kCoverage),
-                                     conformal_quantile(errors.fields, kCoverage)});
+void ErrorCollector::add(const Field& prediction, const Field& solution) {
+  fields_.push_back(relative_l2(prediction, solution));
+  const double rms = root_mean_square(prediction);
+  for (double e : difference(prediction, solution).values) points_.push_back(std::abs(e) / rms);
+}
+
+double ErrorCollector::mean_l2() const {
+  return std::accumulate(fields_.begin(), fields_.end(), 0.0) / static_cast<double>(fields_.size());
+}
+
+std::optional<Calibration> ErrorCollector::calibration(const Resolution& resolution) const {
+  if (fields_.size() < kFewestFields) return std::nullopt;
+  return Calibration{resolution, fields_.size(), conformal_quantile(points_, kCoverage),
+                     conformal_quantile(fields_, kCoverage)};
+}
+
+Calibration calibrate(const Surrogate& surrogate, const DatasetReader& data, int batch,
+                      const std::function<void(std::size_t)>& progress) {
+  const DatasetInfo& info = data.info();
+  ErrorCollector errors;
+  for (std::size_t begin = 0; begin < info.samples; begin += batch) {
+    const std::size_t end = std::min(info.samples, begin + batch);
+    std::vector<Field> permeabilities, pressures;
+    for (std::size_t s = begin; s < end; ++s) {
+      Sample sample = data.read(s);
+      permeabilities.push_back(std::move(sample.permeability));
+      pressures.push_back(std::move(sample.pressure));
+    }
+    const std::vector<Field> predictions = surrogate.predict(permeabilities);
+    for (std::size_t s = 0; s < predictions.size(); ++s) errors.add(predictions[s], pressures[s]);
+    if (progress) progress(end);
   }
-  held_out.mean_l2 /= fields;
-  return held_out;
+  const auto calibration = errors.calibration({info.grid.nx, info.grid.ny});
+  check(calibration.has_value(), "{}: {} samples; calibrating needs at least {}", data.path().string(),
+        info.samples, kFewestFields);
+  return *calibration;
+}
+
+void store_calibrations(const std::filesystem::path& checkpoint,
+                        const std::vector<Calibration>& calibrations) {
+  SafetensorsFile file = read_safetensors(checkpoint);
+  ModelCard card = card_from_metadata(file.metadata, checkpoint.string());
+  for (const Calibration& c : calibrations) {
+    std::erase_if(card.calibrations, [&](const Calibration& old) { return old.resolution == c.resolution; });
+    card.calibrations.push_back(c);
+  }
+  file.metadata["calibration"] = to_metadata(card).at("calibration");
+  write_safetensors(checkpoint, file);
 }
 
 }  // namespace mano

@@ -97,13 +97,13 @@ void CoefficientRanges::add(const CoefficientStatistics& s) {
   ++fields;
 }
 
-std::vector<std::string> CoefficientRanges::outside(const CoefficientStatistics& s) const {
+std::vector<std::string> CoefficientRanges::outside(const CoefficientStatistics& s, std::size_t count) const {
   std::vector<std::string> found;
   if (fields == 0) return found;
   constexpr std::array<const char*, kCoefficientStatistics.size()> kWords{
       "least permeability",          "largest permeability",        "variance of ln k",
       "correlation length in x / L", "correlation length in y / L", "variation of ln k"};
-  for (std::size_t i = 0; i < s.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     const double margin = 0.2 * (most[i] - least[i]) + 1e-4;  // single precision
     if (s[i] >= least[i] - margin && s[i] <= most[i] + margin) continue;
     const bool is_log = i < 2;

@@ -24,7 +24,8 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
     std::vector<Field> permeabilities, pressures;
     for (std::size_t s = begin; s < end; ++s) {
       Sample sample = data.read(s);
-      if (!surrogate.unlike_training(sample.permeability).empty()) ++e.unlike_training;
+      if (const auto unlike = surrogate.unlike_training(sample.permeability))
+        e.unlike_training = e.unlike_training.value_or(0) + (unlike->empty() ? 0 : 1);
       permeabilities.push_back(std::move(sample.permeability));
       pressures.push_back(std::move(sample.pressure));
     }
@@ -39,7 +40,8 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
                                                                               : Method::interpolation);
     for (std::size_t s = 0; s < predictions.size(); ++s) {
       l2.push_back(relative_l2(predictions[s], pressures[s]));
-      if (const auto band = surrogate.band(predictions[s])) {
+      // The band is the ladder's.
+      if (const auto band = method == Method::ladder ? surrogate.band(predictions[s]) : std::nullopt) {
         e.covered = e.covered.value_or(0.0) +
                     covered_part(predictions[s], pressures[s], *band) / static_cast<double>(info.samples);
       }

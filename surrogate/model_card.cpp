@@ -14,6 +14,13 @@ bool ModelCard::seen(const Resolution& resolution) const {
   return std::find(resolutions.begin(), resolutions.end(), resolution) != resolutions.end();
 }
 
+Resolution ModelCard::coarsest() const {
+  return *std::min_element(resolutions.begin(), resolutions.end(),
+                           [](const Resolution& a, const Resolution& b) {
+                             return static_cast<double>(a.nx) * a.ny < static_cast<double>(b.nx) * b.ny;
+                           });
+}
+
 const Calibration* ModelCard::calibration(const Resolution& resolution) const {
   const auto found = std::find_if(calibrations.begin(), calibrations.end(),
                                   [&](const Calibration& c) { return c.resolution == resolution; });
@@ -153,9 +160,18 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) &&
             n.std_pressure > 0 && !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
         "{}: metadata is damaged: normalisation or domain out of range", where);
+  constexpr std::size_t kMostFields = 1'000'000'000'000;
   check(std::all_of(card.calibrations.begin(), card.calibrations.end(),
-                    [](const Calibration& c) { return std::isfinite(c.band) && c.band >= 0; }),
+                    [](const Calibration& c) {
+                      return std::isfinite(c.band) && c.band >= 0 && std::isfinite(c.relative_l2) &&
+                             c.relative_l2 >= 0 && c.fields > 0 && c.fields <= kMostFields &&
+                             is_supported(c.resolution);
+                    }),
         "{}: metadata is damaged: a band is out of range", where);
+  const CoefficientRanges& ranges = card.coefficients;
+  check(ranges.fields <= kMostFields &&
+            std::equal(ranges.least.begin(), ranges.least.end(), ranges.most.begin(), std::less_equal<>()),
+        "{}: metadata is damaged: the coefficient's ranges are out of order", where);
   card.version = get("program_version");
   card.data_configuration = get("data_configuration");
   return card;

@@ -30,12 +30,12 @@ struct TrainingData {
   std::size_t samples = 0;
 };
 
-/// How far predictions at one training resolution were off on the held-out fields (split conformal prediction, V. Vovk et al.,
-/// Algorithmic Learning in a Random World (2005)). A band covers the stated fraction of new fields' points on average where they
-/// are like those fields; at another resolution nothing is promised, and 'mano evaluate' measures it.
+/// How far predictions at one resolution were off, on the held-out part of training or on the fields of 'mano calibrate'
+/// (surrogate/calibration.hpp). A band is to cover the stated fraction of the points of new fields that are like those; at a resolution
+/// without one nothing is promised.
 struct Calibration {
   Resolution resolution;
-  std::size_t fields = 0;    ///< held out
+  std::size_t fields = 0;
   double band = 0.0;         ///< quantile of |error| over the prediction's rms, over all points of all fields
   double relative_l2 = 0.0;  ///< conformal quantile of the fields' relative L2 error
 };
@@ -62,12 +62,13 @@ struct ModelCard {
   int epoch = 0;               ///< of these weights
   double validation_l2 = 0.0;  ///< mean relative L2 on the held-out part
 
-  CoefficientRanges coefficients;  ///< of the fields of training
-  std::vector<Calibration>
-      calibrations;  ///< one a training resolution; empty in a training that has not ended
+  CoefficientRanges coefficients;         ///< of the fields of training
+  std::vector<Calibration> calibrations;  ///< one a resolution; empty in a training that has not ended
 
   bool seen(const Resolution& resolution) const;
-  /// Of that training resolution; null where there is none.
+  /// The coarsest training resolution: where coefficients are looked at.
+  Resolution coarsest() const;
+  /// Of that resolution; null where there is none.
   const Calibration* calibration(const Resolution& resolution) const;
 };
 

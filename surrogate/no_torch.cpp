@@ -50,7 +50,7 @@ void Surrogate::check_problem(const std::string&, const Grid&, Location, const s
 std::optional<double> Surrogate::band(const Field&) const {
   missing();
 }
-std::vector<std::string> Surrogate::unlike_training(const Field&) const {
+std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field&) const {
   missing();
 }
 Resolution Surrogate::base_resolution(const Resolution&) const {

@@ -20,7 +20,7 @@ torch::Tensor by_method(const SurrogateModel& model, Method method, const torch:
                         const Resolution& from) {
   switch (method) {
     case Method::direct:
-      return model.direct(k, grid);
+      return model.pinned(model.direct(k, grid));
     case Method::interpolation:
       return model.by_interpolation(k, grid, from);
     case Method::jacobi:
@@ -132,16 +132,20 @@ void Surrogate::check_problem(const std::string& setup, const Grid& grid, Locati
 }
 
 std::optional<double> Surrogate::band(const Field& prediction) const {
-  const Resolution base = base_resolution({prediction.grid.nx, prediction.grid.ny});
-  const Calibration* calibration = impl_->model.card.calibration(base);
+  const Resolution own{prediction.grid.nx, prediction.grid.ny};
+  const Calibration* calibration = impl_->model.card.calibration(own);
+  if (calibration == nullptr) calibration = impl_->model.card.calibration(base_resolution(own));
   if (calibration == nullptr) return std::nullopt;
   return calibration->band * root_mean_square(prediction);
 }
 
-std::vector<std::string> Surrogate::unlike_training(const Field& permeability) const {
+std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field& permeability) const {
   const ModelCard& c = impl_->model.card;
-  const Resolution base = base_resolution({permeability.grid.nx, permeability.grid.ny});
-  return c.coefficients.outside(coefficient_statistics(permeability, base, c.location));
+  if (c.coefficients.fields == 0) return std::nullopt;
+  const Resolution at = c.coarsest();
+  const bool coarser = permeability.grid.nx < at.nx || permeability.grid.ny < at.ny;
+  return c.coefficients.outside(coefficient_statistics(permeability, at, c.location),
+                                coarser ? 2 : kCoefficientStatistics.size());
 }
 
 Resolution Surrogate::base_resolution(const Resolution& target) const {

@@ -52,13 +52,13 @@ class Surrogate {
   void check_problem(const std::string& setup, const Grid& grid, Location location,
                      const std::string& where) const;
 
-  /// Half-width of the band about `prediction` that holds kCoverage of the true values on average, of fields like those of training at the
-  /// resolutions of training (ModelCard::calibrations); empty where the model does not know.
+  /// Half-width of the band about the ladder's `prediction` that is to hold kCoverage of the true values (ModelCard::calibrations), calibrated
+  /// at its resolution or else where its ladder begins; empty where the model does not know.
   std::optional<double> band(const Field& prediction) const;
 
-  /// In what the coefficient is unlike those of training (surrogate/coefficient_statistics.hpp), in words; empty where in nothing that is
-  /// looked at, or where the model does not know.
-  std::vector<std::string> unlike_training(const Field& permeability) const;
+  /// In what the coefficient is unlike those of training (surrogate/coefficient_statistics.hpp), in words; an empty list where in nothing
+  /// that is looked at, none where the model does not know.
+  std::optional<std::vector<std::string>> unlike_training(const Field& permeability) const;
 
   /// The training resolution where the way to `target` begins: the finest that is no finer than it, else the coarsest.
   Resolution base_resolution(const Resolution& target) const;

@@ -32,6 +32,13 @@ torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid,
   return torch::cat({log_k, plane(x, {1, 1, 1, grid.nx}), plane(y, {1, 1, grid.ny, 1})}, 1);
 }
 
+Field field_of(const torch::Tensor& values, std::int64_t sample, const Grid& grid) {
+  Field field(grid);
+  const auto one = values[sample].to(torch::kCPU, torch::kFloat64).contiguous();
+  std::copy_n(one.data_ptr<double>(), field.values.size(), field.values.begin());
+  return field;
+}
+
 torch::Tensor relative_l2(const torch::Tensor& a, const torch::Tensor& b) {
   return (a - b).flatten(1).norm(2, 1) / b.flatten(1).norm(2, 1);
 }

@@ -10,9 +10,9 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/version.hpp"
-#include "surrogate/calibration.hpp"
 #include "surrogate/checkpoint.hpp"
 #include "surrogate/darcy_operator.hpp"
+#include "surrogate/held_out.hpp"
 #include "surrogate/process_group.hpp"
 #include "surrogate/refinement.hpp"
 #include "surrogate/tensor_fields.hpp"
@@ -69,9 +69,11 @@ void prepare_run(const TrainRequest& r) {
   fs::create_directories(r.run, error);
   check(!error, "cannot make the folder {}: {}", r.run.string(), error.message());
   check_writable(model_path(r));
-  if (!r.resume) {
-    for (const auto& path : {model_path(r), state_path(r), log_path(r)}) fs::remove(path);
-  }
+  if (r.resume) return;
+  // What the program adds to a run tells of the model that goes.
+  for (const char* name :
+       {"model.safetensors", "state.safetensors", "log.jsonl", "config.toml", "curve.png", "evaluation.json"})
+    fs::remove(r.run / name);
 }
 
 // What must be the same when training goes on; the batch and the number of processes may change.

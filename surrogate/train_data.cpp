@@ -50,13 +50,6 @@ std::pair<double, double> mean_and_std(const std::vector<torch::Tensor>& values)
   return {mean, variance > 1e-12 * (mean * mean + 1e-300) ? std::sqrt(variance) : 1.0};
 }
 
-Field field_of(const torch::Tensor& values, std::int64_t sample, const Grid& grid) {
-  Field field(grid);
-  const auto one = values[sample].to(torch::kFloat64).contiguous();
-  std::copy_n(one.data_ptr<double>(), field.values.size(), field.values.begin());
-  return field;
-}
-
 TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
   TrainSet set;
   set.info = reader.info();
@@ -97,9 +90,6 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
     data.sets.push_back(read_set(reader, request));
     const TrainSet& set = data.sets.back();
     const auto training = torch::tensor(set.split.training);
-    for (const std::int64_t s : set.split.training)
-      data.card.coefficients.add(coefficient_statistics(field_of(set.permeability, s, info.grid),
-                                                        {info.grid.nx, info.grid.ny}, info.location));
     log_k.push_back(set.permeability.index_select(0, training).log());
     pressure.push_back(set.pressure.index_select(0, training));
     const Resolution resolution{info.grid.nx, info.grid.ny};
@@ -117,6 +107,9 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   std::tie(card.normalization.mean_log_k, card.normalization.std_log_k) = mean_and_std(log_k);
   std::tie(card.normalization.mean_pressure, card.normalization.std_pressure) = mean_and_std(pressure);
   for (TrainSet& set : data.sets) {
+    for (const std::int64_t s : set.split.training)
+      card.coefficients.add(coefficient_statistics(field_of(set.permeability, s, set.info.grid),
+                                                   card.coarsest(), card.location));
     set.permeability = set.permeability.to(device);
     set.pressure = set.pressure.to(device);
   }

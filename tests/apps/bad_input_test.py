@@ -143,6 +143,12 @@ TABLE = [
     ("petsc,torch,vtk", "compare --model run --field two-phase --resolution 16x16 --reference 24x24 -o c", "twice as fine"),
     ("torch,vtk", "compare --model run --data good.h5 --reference 64x64 -o c", "--reference"),
     ("petsc,torch,vtk", "compare --model run --field two-phase --resolution 16x16 -o used", "--overwrite"),
+    ("petsc,torch,vtk", "compare --model run --field two-phase --resolution 16x16,32x32,16x16 -o c", "asked for twice"),
+    ("petsc,torch,vtk", "compare --model run --field two-phase --resolution 16x16 -o c -- -ksp_rtol 1e-3", "-ksp_rtol"),
+    ("torch", "calibrate --model run --data node.h5", "values sit at the node"),
+    ("torch", "calibrate --model run --data good.h5", "trained on 4 of its 4"),
+    ("torch", "calibrate --model run --data fewer.h5", "at least 10"),
+    ("torch", "predict --model run --data good.h5 --correct 101 -o p.h5", "[0, 100]"),
     ("torch", "predict --model weights.pt --data good.h5 -o p.h5", "pickle"),
     ("torch", "predict --model run --data node.h5 --force --estimate -o p.h5", "equation is known"),
     ("torch", "predict --model run --data good.h5 --correct -1 -o p.h5", "correct is -1"),
@@ -182,6 +188,7 @@ def folder(tmp_path_factory):
     rng = np.random.default_rng(0)
     k = rng.uniform(1, 2, (4, 6, 6))
     dataset(path / "good.h5", k)
+    dataset(path / "fewer.h5", k + 1)
     dataset(path / "drive.h5", k, setup="drive")
     dataset(path / "wide.h5", k, size=(2.0, 1.0))
     dataset(path / "node.h5", k, location="node")

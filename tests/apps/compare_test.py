@@ -41,7 +41,7 @@ def test_numbers_are_whole_and_agree(compared):
             assert r[key]["max"] == pytest.approx(max(s[key] for s in by_sample)), key
         assert r["effectivity_within_0.7_1.3"] == 1.0
         solver, surrogate, zero, coarse = r["work_precision"]
-        assert [p["label"] for p in solver["points"]][::7] == ["tolerance 0.1", "tolerance 1e-08"]
+        assert [p["label"] for p in solver["points"]][::7] == ["tolerance 0.1", "tolerance 1e-08"] and solver["points"][8]["label"] == "tolerance 1e-10"
         errors = [p["relative_l2"] for p in solver["points"]]
         assert errors == sorted(errors, reverse=True) and errors[-1] < 1e-7
         # Cycles begin with what they start from, and end at the solution.
@@ -56,25 +56,25 @@ def test_numbers_are_whole_and_agree(compared):
 
 def test_the_verdict_is_what_the_numbers_say(compared):
     _, folder = compared
-    for r in json.loads((folder / "c.json").read_text())["results"]:
+    c, page = json.loads((folder / "c.json").read_text()), (folder / "c/report.html").read_text()
+    for r in c["results"]:
         error = r["relative_l2"]["mean"]
         seconds = min(p["seconds"] for p in r["work_precision"][0]["points"] if p["relative_l2"] <= error)
-        faster = "use the solver" if seconds < min(r["seconds_per_sample"], r["seconds_per_sample_in_batches"]) else "use the surrogate"
-        assert faster in r["verdict"]
-        assert r["verdict"] in (folder / "c/report.html").read_text()
+        assert ("use the solver" in r["verdict"]) == (seconds < r["seconds_per_sample"])
+        assert r["verdict"] in page
+    assert c["headline"] in page and "measured on 2 fields" in c["headline"]
 
 
 def in_browser(page, width):
     """What headless Chromium makes of the page, with a script of ours at its end, and what it writes to the console."""
     chromium = shutil.which("chromium")
     assert chromium, "the report is tested in Chromium: scripts/bootstrap installs it"
-    probe = page.parent / "probe.html"
+    probe = page.parent.parent / f"probe-{width}.html"
     probe.write_text(page.read_text().replace("</body>", """<script>addEventListener("load", () => {
       document.title = JSON.stringify({pictures: [...document.images].map(i => i.naturalWidth), page: document.documentElement.scrollWidth,
         window: innerWidth, tables: document.querySelectorAll("table").length}); });</script></body>"""))
     result = subprocess.run([chromium, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--window-size={width},900",
                              "--dump-dom", probe.as_uri()], capture_output=True, text=True, timeout=120, check=True)
-    probe.unlink()
     title = re.search(r"<title>(.*?)</title>", result.stdout).group(1)
     return json.loads(title.replace("&quot;", '"')), [line for line in result.stderr.splitlines() if "CONSOLE" in line]
 
@@ -98,7 +98,7 @@ def test_files_open_in_vtk(compared):
     mano, folder = compared
     names = {p.name for p in (folder / "c").iterdir()}
     assert {"compare.pvd", "compare.json", "compare_state.py", "maps-16x8.png", "work-32x16.png", "sample-001-32x16.vti"} <= names
-    assert names == set(json.loads((folder / "c.json").read_text())["files"])
+    assert names == set(json.loads((folder / "c.json").read_text())["files"])  # all of them, and no other
     assert "collection of 4 images" in mano("info", "c/compare.pvd").out
     script = """
 import sys, xml.etree.ElementTree, os, vtk
@@ -111,7 +111,10 @@ for entry in xml.etree.ElementTree.parse(sys.argv[1]).getroot().iter("DataSet"):
     reader.Update()
     image = reader.GetOutput()
     cells = image.GetCellData()
-    k, p, s, e, u = (values(cells.GetArray(n)) for n in ("permeability", "pressure", "pressure_surrogate", "error", "flux"))
+    k, p, s, e, u, v, estimate, defect = (values(cells.GetArray(n)) for n in ("permeability", "pressure", "pressure_surrogate", "error", "flux",
+                                                                             "flux_surrogate", "error_estimate", "mass_defect"))
+    assert abs(estimate - e).max() < 0.1 * abs(e).max()  # sign and place
+    assert abs(u).max() > 0 and abs(u - v).max() > 0 and abs(defect).max() > 0
     assert abs(s - p - e).max() <= 1e-12 * abs(p).max() and set(k) == {3.0, 12.0} and p.min() > 0
     assert u.shape == (len(p), 3) and (u[:, 2] == 0).all()
     bounds = image.GetBounds()
@@ -144,3 +147,26 @@ def test_data_whose_equation_is_unknown_is_compared_without_a_solver(compared):
     assert "flux_error" not in row and "work_precision" not in row and row["relative_l2"]["mean"] > 0
     found, console = in_browser(folder / "unknown/report.html", 800)
     assert console == [] and all(found["pictures"])
+
+
+def test_fields_of_training_are_called_so(compared):
+    mano, folder = compared
+    command = ["compare", "--model", "run", "--size", "2x1", "--resolution", "16x8", "--samples", 2, "-o", "seen", "--overwrite"]
+    out = mano(*command, "--field", "two-phase").out  # seed 0, as the training data
+    assert "Caution: 2 of these 2 fields were trained on" in out
+    assert "Caution" not in mano(*command, "--field", "two-phase", "--seed", 8).out
+    assert "Caution: 2 of these 2 fields" in mano("compare", "--model", "run", "--data", "d.h5", "--samples", 2, "-o", "seen", "--overwrite").out
+    assert "trained on 40 of the 40 samples of d.h5" in mano("evaluate", "--model", "run", "--data", "d.h5").out
+
+
+def test_predicted_data_are_no_truth(compared):
+    mano, _ = compared
+    mano("predict", "--model", "run", "--data", "d.h5", "-o", "predicted.h5")
+    assert "was it predicted" in mano("compare", "--model", "run", "--data", "predicted.h5", "-o", "none", status=2).err
+
+
+def test_one_sample_has_a_state_file_without_blocks(compared):
+    mano, folder = compared
+    mano("compare", "--model", "run", "--field", "two-phase", "--seed", 8, "--size", "2x1", "--resolution", "16x8", "--samples", 1, "--state",
+         "-o", "one")
+    assert "several = False" in (folder / "one/compare_state.py").read_text() and "several = True" in (folder / "c/compare_state.py").read_text()

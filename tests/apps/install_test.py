@@ -56,4 +56,4 @@ try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _mano; printf '
 try mano pre; try mano predict --est; try mano compare --re
 """
     out = call("bash", "-c", script, "bash", prefix / "share/bash-completion/completions/mano", prefix / "bin").splitlines()
-    assert [line.split() for line in out] == [["predict"], ["--estimate"], ["--resolution", "--reference"]]
+    assert [line.split() for line in out] == [["predict"], ["--estimate"], ["--reference", "--resolution"]]

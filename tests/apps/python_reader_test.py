@@ -39,6 +39,15 @@ def test_python_reproduces_a_prediction(mano, tmp_path, model):
     assert np.linalg.norm(ours - theirs) <= 1e-5 * np.linalg.norm(ours)
 
 
+def test_python_takes_grids_that_the_rate_does_not_divide(mano, tmp_path, model):
+    mano("predict", "--model", model, "--field", "two-phase", "--resolution", "37x21", "--samples", 2, "--direct", "--force", "-o", "q.h5")
+    with h5py.File(tmp_path / "q.h5") as f:
+        ours = f["pressure"][()]
+        np.save(tmp_path / "k.npy", f["permeability"][()])
+    python(os.path.join(ROOT, "python/mano_reference.py"), model, tmp_path / "k.npy", tmp_path / "p.npy")
+    assert np.linalg.norm(ours - np.load(tmp_path / "p.npy")) <= 1e-5 * np.linalg.norm(ours)
+
+
 def test_weights_from_python_come_back(mano, tmp_path, model):
     before = predicted(mano, tmp_path, model)
     script = ("import json, sys; sys.path.insert(0, sys.argv[1]); import mano_reference as m\n"

@@ -1,5 +1,6 @@
 """What a prediction says of its own error, held against the solver: estimates, bands, warnings, corrections, conservation."""
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -100,9 +101,58 @@ def test_a_conservative_flux_conserves(trained):
     assert np.abs(divergence - 1).max() < 1e-5  # f = 1
 
 
+def test_calibrating_on_new_fields_gives_a_band_of_its_own(trained):
+    mano, folder, kind = trained
+    mano("generate", "--field", kind, *FIELDS[kind], "--seed", 3, "--samples", 200, "--resolution", "32x32", "-o", "more.h5")
+    shutil.copytree(folder / "run", folder / "calibrated", dirs_exist_ok=True)
+    before = covered(mano, folder, "calibrated")
+    assert "200 new fields" in mano("calibrate", "--model", "calibrated", "--data", "more.h5").out
+    assert 0.87 <= covered(mano, folder, "calibrated") <= 0.93 and abs(before - 0.9) > 0.005
+    card = mano("info", "calibrated").out
+    assert "at 16x16: 90 %" in card and "at 32x32: 90 %" in card
+    assert "evaluation.json is of other weights or bands" in card or "evaluated" not in card
+    with open(folder / "run/model.safetensors", "rb") as a, open(folder / "calibrated/model.safetensors", "rb") as b:
+        assert a.read()[-1000:] == b.read()[-1000:]  # the weights
+    assert "trained on 400 of its 400 samples" in mano("calibrate", "--model", "calibrated", "--data", "d.h5", status=2).err
+
+
+def covered(mano, folder, model):
+    mano("predict", "--model", model, "--data", "new-32x32.h5", "-o", "p.h5")
+    pressure, band = read(folder / "p.h5", "pressure", "error_band")
+    (solution,) = read(folder / "new-32x32.h5", "pressure")
+    return np.mean(np.abs(pressure - solution) <= band[:, None, None])
+
+
+def test_no_band_and_no_alarm_where_none_is_known(trained):
+    mano, folder, _ = trained
+    for options in (["--direct"], ["--force"]):
+        mano("predict", "--model", "run", "--data", "new.h5", *options, "-o", "p.h5")
+        with h5py.File(folder / "p.h5") as f:
+            assert "error_band" not in f and "unlike_training" in f
+    # A coarser grid is compared by its range alone, and nothing is promised of it.
+    mano("generate", "--field", trained[2], *FIELDS[trained[2]], "--seed", 2, "--samples", 50, "--resolution", "8x8", "-o", "coarse.h5")
+    mano("predict", "--model", "run", "--data", "coarse.h5", "-o", "p.h5")
+    assert read(folder / "p.h5", "unlike_training")[0].mean() <= 0.05
+
+
 def test_config_of_a_run_repeats_it(trained):
     mano, folder, kind = trained
     if kind == "lognormal":
         pytest.skip("once is enough")
     mano("train", "--config", "run/config.toml", "-o", "again")
     assert (folder / "run/model.safetensors").read_bytes() == (folder / "again/model.safetensors").read_bytes()
+    # Switches that are off stay off.
+    mano("train", "--data", "d.h5", "-o", "plain", "--epochs", 1, "--refine-epochs", 0, "--no-symmetry", "--seed", 2)
+    mano("train", "--config", "plain/config.toml", "-o", "again", "--overwrite")
+    assert (folder / "plain/model.safetensors").read_bytes() == (folder / "again/model.safetensors").read_bytes()
+
+
+def test_a_new_training_in_a_run_leaves_nothing_of_the_old(trained):
+    mano, folder, _ = trained
+    shutil.copytree(folder / "run", folder / "renewed", dirs_exist_ok=True)
+    mano("evaluate", "--model", "renewed", "--data", "new.h5", "--record")
+    assert "evaluated at 16x16" in mano("info", "renewed").out
+    mano("train", "--data", "d.h5", "-o", "renewed", "--epochs", 1, "--refine-epochs", 0, "--overwrite")
+    assert not (folder / "renewed/evaluation.json").exists() and "epochs = 1" in (folder / "renewed/config.toml").read_text()
+    (folder / "renewed/evaluation.json").write_text('{"results": [{}]}')
+    assert "evaluation.json is damaged" in mano("info", "renewed").out

@@ -40,7 +40,8 @@ Guess guess_for(const Problem& problem) {
 }
 
 Field two_phase(const Grid& grid) {
-  return sampled(grid, [](double x, double y) { return std::sin(9 * x + 4 * y) * std::cos(7 * y) > 0 ? 12.0 : 3.0; });
+  return sampled(
+      grid, [](double x, double y) { return std::sin(9 * x + 4 * y) * std::cos(7 * y) > 0 ? 12.0 : 3.0; });
 }
 
 const std::vector<Grid> kGrids{{32, 32}, {33, 17}, {96, 32, 3, 1}, {7, 50}};
@@ -77,7 +78,8 @@ TEST(Correction, TwoCyclesTellTheErrorsSize) {
       const Field e = corrector.correction(g.pressure, 2);
       EXPECT_NEAR(norm(e.values) / g.size, 1.0, 0.1) << setup << " " << grid.resolution();
       // The field itself, not its size alone.
-      EXPECT_LT(relative_l2(e, difference(g.solution, g.pressure)), 0.15) << setup << " " << grid.resolution();
+      EXPECT_LT(relative_l2(e, difference(g.solution, g.pressure)), 0.15)
+          << setup << " " << grid.resolution();
     }
   }
 }
@@ -113,9 +115,24 @@ TEST(Correction, FindsNothingInTheSolutionOrInNoCycles) {
   EXPECT_LT(norm(corrector.correction(solution, 3).values), 1e-10 * norm(solution.values));
   EXPECT_EQ(norm(corrector.correction(Field(grid), 0).values), 0.0);
   EXPECT_THROW(corrector.correction(solution, -1), InvalidInput);
-  // Nothing drives a closed domain.
+  // Nothing drives a closed domain: its pressure is constant, whatever the start.
   Corrector closed(make_problem("closed", two_phase(grid)));
-  EXPECT_EQ(closed.solve_from(Field(grid), kSolved).cycles, 0);
+  const auto rest = closed.solve_from(sampled(grid, [](double x, double) { return x; }), kSolved);
+  EXPECT_EQ(rest.cycles, 0);
+  EXPECT_EQ(norm(rest.pressure.values), 0.0);
+}
+
+TEST(Correction, TakesOneProblemAfterAnother) {
+  const Grid grid{24, 16};
+  const Problem first = make_problem("benchmark", two_phase(grid));
+  const Problem second = make_problem("five-spot", rough_permeability(grid));
+  Corrector reused(first);
+  reused.take(second);
+  EXPECT_EQ(reused.correction(Field(grid), 3).values, Corrector(second).correction(Field(grid), 3).values);
+  const Problem finer = make_problem("benchmark", two_phase({48, 16}));
+  reused.take(finer);
+  EXPECT_EQ(reused.correction(Field(finer.grid()), 3).values,
+            Corrector(finer).correction(Field(finer.grid()), 3).values);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 #include <random>
 
@@ -29,6 +30,26 @@ TEST(ConformalQuantile, CoversAsStated) {
     covered += errors(random) <= conformal_quantile(values, 0.9) ? 1 : 0;
   }
   EXPECT_NEAR(static_cast<double>(covered) / kDraws, 0.9, 0.01);
+}
+
+TEST(ErrorCollector, PoolsThePointsAndRanksTheFields) {
+  ErrorCollector errors;
+  const Field solution(Grid{10, 1}, 1.0);
+  for (int f = 1; f <= 20; ++f) {
+    Field prediction = solution;
+    prediction(0, 0) += 0.1 * f;
+    errors.add(prediction, solution);
+    if (f == static_cast<int>(kFewestFields) - 1) {
+      EXPECT_FALSE(errors.calibration({10, 1}).has_value());
+    }
+  }
+  const auto c = errors.calibration({10, 1});
+  ASSERT_TRUE(c.has_value());
+  EXPECT_EQ(c->fields, 20U);
+  // 180 of the 200 points have no error: the 0.9 quantile is the 181st of 200, the least of the others.
+  EXPECT_NEAR(c->band, 0.1 / std::sqrt((9 + 1.1 * 1.1) / 10), 1e-12);
+  EXPECT_NEAR(c->relative_l2, 1.9 / std::sqrt(10.0), 1e-12);  // ceil(21 * 0.9) = 19th
+  EXPECT_NEAR(errors.mean_l2(), 1.05 / std::sqrt(10.0), 1e-12);
 }
 
 }  // namespace

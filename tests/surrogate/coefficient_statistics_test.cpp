@@ -51,7 +51,8 @@ TEST(CoefficientStatistics, OfAConstant) {
 
 // Rough rock too, whose averages would vary less than its points.
 TEST(CoefficientStatistics, HardlyChangeWithTheGridAlone) {
-  const FieldSpec spec{.kind = "lognormal", .correlation_length_x = 0.3, .correlation_length_y = 0.3, .smoothness = 0.5};
+  const FieldSpec spec{
+      .kind = "lognormal", .correlation_length_x = 0.3, .correlation_length_y = 0.3, .smoothness = 0.5};
   const auto means = [&](const Grid& grid) {
     CoefficientStatistics sum{};
     for (int sample = 0; sample < 40; ++sample) {
@@ -64,7 +65,8 @@ TEST(CoefficientStatistics, HardlyChangeWithTheGridAlone) {
   for (const Grid& grid : {Grid{32, 32}, Grid{100, 37}, Grid{64, 128}}) {
     const auto fine = means(grid);
     for (int i : {kVariance, kLengthX, kLengthY, kVariation})
-      EXPECT_NEAR(fine[i], coarse[i], 0.1 * coarse[i]) << kCoefficientStatistics[i] << " at " << grid.resolution();
+      EXPECT_NEAR(fine[i], coarse[i], 0.1 * coarse[i])
+          << kCoefficientStatistics[i] << " at " << grid.resolution();
   }
   // At nodes every second point is a point of the coarse grid.
   Field nodes(Grid{8, 8});
@@ -81,7 +83,8 @@ TEST(CoefficientRanges, FlagWhatTrainingHasNotSeen) {
   EXPECT_TRUE(ranges.outside(of(Field(grid, 1.0))).empty());  // knows nothing, says nothing
   for (int s = 0; s < 200; ++s) ranges.add(of(draw_field(two_phase, 1, s, grid)));
   int false_alarms = 0;
-  for (int s = 0; s < 200; ++s) false_alarms += ranges.outside(of(draw_field(two_phase, 2, s, grid))).empty() ? 0 : 1;
+  for (int s = 0; s < 200; ++s)
+    false_alarms += ranges.outside(of(draw_field(two_phase, 2, s, grid))).empty() ? 0 : 1;
   EXPECT_LE(false_alarms, 6);  // 3 %
   const auto hits = [&](const FieldSpec& spec) {
     int found = 0;
@@ -92,15 +95,21 @@ TEST(CoefficientRanges, FlagWhatTrainingHasNotSeen) {
   EXPECT_EQ(hits({.kind = "two-phase", .low = 1.0, .high = 100.0}), 50);
   EXPECT_EQ(hits({.kind = "channels", .contrast = 4.0}), 50);
   // The same two permeabilities, in another pattern.
-  EXPECT_FALSE(ranges.outside(of([&] {
-                        Field k = stripes(grid, 1);
-                        for (double& v : k.values) v = v > 1 ? 12 : 3;
-                        return k;
-                      }()))
+  EXPECT_FALSE(ranges
+                   .outside(of([&] {
+                     Field k = stripes(grid, 1);
+                     for (double& v : k.values) v = v > 1 ? 12 : 3;
+                     return k;
+                   }()))
                    .empty());
-  const auto words = ranges.outside(of(draw_field({.kind = "two-phase", .low = 3.0, .high = 400.0}, 3, 0, grid)));
+  // Of its range alone, where nothing else can be compared.
+  EXPECT_TRUE(ranges.outside({std::log(3.0), std::log(12.0), 99, 99, 99, 99}, 2).empty());
+  EXPECT_FALSE(ranges.outside({std::log(3.0), std::log(13.0), 99, 99, 99, 99}, 2).empty());
+  const auto words =
+      ranges.outside(of(draw_field({.kind = "two-phase", .low = 3.0, .high = 400.0}, 3, 0, grid)));
   ASSERT_FALSE(words.empty());
-  EXPECT_NE(words.front().find("largest permeability 400 (training: 12 to 12)"), std::string::npos) << words.front();
+  EXPECT_NE(words.front().find("largest permeability 400 (training: 12 to 12)"), std::string::npos)
+      << words.front();
 }
 
 }  // namespace
