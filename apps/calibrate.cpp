@@ -33,11 +33,11 @@ void calibrate_command(const Options& o, const Invocation&) {
     const DatasetInfo& info = readers.back().info();
     surrogate.check_problem(info.setup, info.grid, info.location, path);
     surrogate.check_fits(info.grid, std::min<std::size_t>(o.batch, info.samples));
-    check(info.samples >= kFewestFields, "{}: {} samples; calibrating needs at least {}", path, info.samples,
-          kFewestFields);
     const std::size_t known = samples_trained_on(surrogate.card(), readers.back());
     check(known == 0, "{}: the model was trained on {} of its {} samples: bands need new ones, of another seed",
           path, known, info.samples);
+    check(info.samples >= kFewestFields, "{}: {} samples; calibrating needs at least {}", path, info.samples,
+          kFewestFields);
   }
   const auto checkpoint = checkpoint_path(o.model);
   check_writable(checkpoint);
