@@ -10,6 +10,7 @@
 #include "apps/work_precision.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/interrupt.hpp"
 #include "core/resample.hpp"
 #include "solver/correction.hpp"
 #include "solver/darcy_solver.hpp"
@@ -132,6 +133,7 @@ double seconds_in_batch(const Surrogate& surrogate, Method method, const std::ve
   for (int repeat = 0; repeat < 4 && (repeat < 2 || spent < long_enough); ++repeat) {
     const double start = seconds_now();
     surrogate.predict(fields, method);
+    stop_if_interrupted();
     const double now = seconds_now() - start;
     spent += now;
     if (repeat > 0) seconds.push_back(now / static_cast<double>(fields.size()));
@@ -170,7 +172,9 @@ void time_surrogate(const Surrogate& surrogate, Method method, const std::vector
 void measure_work(const Surrogate& surrogate, const CompareSource& source, const CompareSettings& settings,
                   const std::vector<SolvedSample>& solved, ComparedResolution& r) {
   r.solver = solver_curve(solved, settings.tolerance);
+  stop_if_interrupted();
   r.corrected.push_back(cycles_curve("from the surrogate", solved, [&](const SolvedSample& s) {
+    stop_if_interrupted();
     return surrogate.predict(s.problem.permeability, settings.method);
   }));
   r.corrected.push_back(
@@ -215,6 +219,15 @@ Compared compare_sample(const Surrogate& surrogate, const CompareSource& source,
 
 }  // namespace
 
+std::string image_name(std::uint64_t number, const std::string& label) {
+  return fmt::format("sample-{:03}-{}.vti", number, label);
+}
+
+void stop_if_interrupted() {
+  if (const int signal = interrupt_signal())
+    throw Interrupted(signal, "interrupted; the comparison is not whole");
+}
+
 ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareSource& source,
                                       CompareSettings settings, const std::function<void()>& progress) {
   ComparedResolution r{source.name, settings.label, {source.grid.nx, source.grid.ny}};
@@ -230,7 +243,7 @@ ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareS
   double worst = -1.0;
   for (std::size_t s = 0; s < source.samples; ++s) {
     Compared c = compare_sample(surrogate, source, settings, solver.get(), s);
-    c.figures.image = fmt::format("sample-{:03}-{}.vti", c.figures.number, settings.label);
+    c.figures.image = image_name(c.figures.number, settings.label);
     write_image(settings.folder / c.figures.image, source, c);
     if (*c.figures.relative_l2 > worst) {
       worst = *c.figures.relative_l2;
@@ -242,6 +255,7 @@ ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareS
     permeabilities.push_back(c.sample.permeability);
     if (c.problem) solved.push_back({std::move(*c.problem), std::move(c.sample.pressure)});
     progress();
+    stop_if_interrupted();
   }
   time_surrogate(surrogate, settings.method, permeabilities, r);
   if (!solved.empty()) measure_work(surrogate, source, settings, solved, r);

@@ -20,6 +20,7 @@ struct CompareSource {
   std::string setup;
   std::size_t samples = 0;
   std::function<Sample(std::size_t)> read = {};
+  std::function<std::uint64_t(std::size_t)> number = {};  ///< of a sample that read() gives
   std::function<Field(std::size_t, const Grid&)> draw =
       {};                                               ///< the same field on another grid; empty for files
   std::function<double(const Grid&)> draw_memory = {};  ///< bytes that drawing takes; set where `draw` is
@@ -35,8 +36,14 @@ struct CompareSettings {
   bool interpolate = false;  ///< set by compare_resolution(): the prediction at the training resolution too
 };
 
+/// Name of a sample's .vti.
+std::string image_name(std::uint64_t number, const std::string& label);
+
+/// Throws Interrupted where a signal came.
+void stop_if_interrupted();
+
 /// `progress()` is called after every sample; what it throws ends the comparison. Needs a PetscSession where the set-up is a named one.
-/// Throws RunFailed where a solve fails.
+/// Throws RunFailed where a solve fails, Interrupted where a signal came.
 ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareSource& source,
                                       CompareSettings settings, const std::function<void()>& progress);
 

@@ -1,5 +1,7 @@
 #include "apps/prediction.hpp"
 
+#include <algorithm>
+
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/norms.hpp"
@@ -44,6 +46,19 @@ void check_equation(const PredictionOptions& options, const std::string& setup, 
         "the "
         "named set-ups, with values at cells, whose equation is known",
         where, setup, to_string(location));
+}
+
+void check_solved(const Sample& sample, const std::string& setup, Location location,
+                  const std::string& where) {
+  if (!is_named_setup(setup) || location != Location::cell || sample.pressure.values.empty()) return;
+  constexpr double kSolved = 1e-3;  // single precision included
+  Corrector corrector(make_problem(setup, sample.permeability));
+  const double off = norm(corrector.correction(sample.pressure, kEstimateCycles).values) /
+                     std::max(norm(sample.pressure.values), 1e-300);
+  check(
+      off < kSolved,
+      "{}: pressure of sample {} is off by {:.2g} of the solution: was it predicted? Solved data are needed",
+      where, sample.number, off);
 }
 
 std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::vector<Field>& permeabilities,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "datagen/dataset.hpp"
 #include "solver/flow.hpp"
 #include "surrogate/surrogate.hpp"
 
@@ -40,6 +41,10 @@ struct Prediction {
 /// Throws InvalidInput where `options` need an equation that the data at `where` do not tell.
 void check_equation(const PredictionOptions& options, const std::string& setup, Location location,
                     const std::string& where);
+
+/// Throws InvalidInput where the pressure of a sample whose equation is known is no solution of it, as those of `mano predict` are not.
+void check_solved(const Sample& sample, const std::string& setup, Location location,
+                  const std::string& where);
 
 std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::vector<Field>& permeabilities,
                                         const std::string& setup, const PredictionOptions& options);

@@ -9,8 +9,9 @@ using nlohmann::json;
 bool trained_on(const ModelCard& card, const json& configuration, std::uint64_t number) {
   const json training = json::parse(card.data_configuration, nullptr, false);
   if (!training.is_object() || !configuration.is_object() || !training.contains("seed")) return false;
-  constexpr const char* kKeys[] = {"field",      "seed",   "phases",   "mean",          "deviation", "correlation_length",
-                                   "smoothness", "layers", "channels", "channel_width", "contrast",  "hash"};
+  constexpr const char* kKeys[] = {
+      "field",      "seed",   "phases",   "mean",          "deviation", "correlation_length",
+      "smoothness", "layers", "channels", "channel_width", "contrast",  "hash"};
   for (const char* key : kKeys) {
     if (training.value(key, json()) != configuration.value(key, json())) return false;
   }

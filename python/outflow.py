@@ -46,8 +46,10 @@ def controlled(few, surrogate):
     n, many = len(few), len(surrogate)
     difference = few - surrogate[:n]
     mean = surrogate.mean() + difference.mean()
-    # Of the mean over n of `few` as if all `many` were solved, and of that over many about the expectation.
-    error = np.sqrt(difference.var(ddof=1) * (1 / n - 1 / many) + few.var(ddof=1) / many)
+    # Of the mean over n of the difference about that over many, and of the solver's mean over many about the expectation; the latter
+    # from the surrogate's spread, itself controlled.
+    spread = surrogate.var(ddof=1) + few.var(ddof=1) - surrogate[:n].var(ddof=1)
+    error = np.sqrt(difference.var(ddof=1) * (1 / n - 1 / many) + max(0.0, spread) / many)
     levels = np.sort(np.concatenate([few, surrogate]))
     below = lambda values: np.searchsorted(np.sort(values), levels, side="right") / len(values)
     function = np.maximum.accumulate(below(surrogate) + below(few) - below(surrogate[: len(few)]))

@@ -33,7 +33,8 @@ HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int 
       if (resolution == Resolution{set.info.grid.nx, set.info.grid.ny}) add_errors(model, set, batch, errors);
     held_out.mean_l2 += errors.mean_l2() * static_cast<double>(errors.fields());
     fields += static_cast<double>(errors.fields());
-    if (const auto calibration = errors.calibration(resolution)) held_out.calibrations.push_back(*calibration);
+    if (const auto calibration = errors.calibration(resolution))
+      held_out.calibrations.push_back(*calibration);
   }
   held_out.mean_l2 /= fields;
   return held_out;

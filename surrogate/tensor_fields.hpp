@@ -21,10 +21,10 @@ inline torch::Tensor denormalized(const torch::Tensor& output, const Normalizati
   return output * n.std_pressure + n.mean_pressure;
 }
 
-/// |a - b| / |b| a sample: [N].
 /// One sample of values [N, 1, H, W] as a field.
 Field field_of(const torch::Tensor& values, std::int64_t sample, const Grid& grid);
 
+/// |a - b| / |b| a sample: [N].
 torch::Tensor relative_l2(const torch::Tensor& a, const torch::Tensor& b);
 
 /// "auto", "cpu" or "cuda" to a device. Throws InvalidInput where CUDA is asked for and absent.

@@ -69,7 +69,7 @@ void prepare_run(const TrainRequest& r) {
   fs::create_directories(r.run, error);
   check(!error, "cannot make the folder {}: {}", r.run.string(), error.message());
   check_writable(model_path(r));
-  if (r.resume) return;
+  if (r.resume || !used) return;
   // What the program adds to a run tells of the model that goes.
   for (const char* name :
        {"model.safetensors", "state.safetensors", "log.jsonl", "config.toml", "curve.png", "evaluation.json"})

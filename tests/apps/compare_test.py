@@ -170,3 +170,10 @@ def test_one_sample_has_a_state_file_without_blocks(compared):
     mano("compare", "--model", "run", "--field", "two-phase", "--seed", 8, "--size", "2x1", "--resolution", "16x8", "--samples", 1, "--state",
          "-o", "one")
     assert "several = False" in (folder / "one/compare_state.py").read_text() and "several = True" in (folder / "c/compare_state.py").read_text()
+
+
+def test_a_part_of_a_file_that_was_not_trained_on_is_not_called_so(compared):
+    mano, _ = compared
+    mano("generate", "--field", "two-phase", "--first", 36, "--samples", 8, "--resolution", "16x8", "--size", "2x1", "-o", "part.h5")
+    out = mano("compare", "--model", "run", "--data", "part.h5", "--samples", 6, "-o", "part", "--overwrite").out
+    assert "Caution: 4 of these 6 fields were trained on" in out  # 36 to 39 of 0 to 39

@@ -15,7 +15,9 @@ ComparedResolution compared(double surrogate_seconds, double batched_seconds) {
   r.seconds_surrogate = surrogate_seconds;
   r.seconds_in_batches = batched_seconds;
   r.best_batch = batched_seconds < surrogate_seconds ? 16 : 1;
-  r.solver = {"solver", {{"tolerance 0.1", 1e-3, 0.05}, {"tolerance 0.01", 2e-3, 0.01}, {"tolerance 0.001", 4e-3, 1e-4}}};
+  r.solver = {
+      "solver",
+      {{"tolerance 0.1", 1e-3, 0.05}, {"tolerance 0.01", 2e-3, 0.01}, {"tolerance 0.001", 4e-3, 1e-4}}};
   return r;
 }
 
@@ -35,17 +37,20 @@ TEST(Verdict, IsThatOfTheCheapestSolveAtLeastAsNear) {
   ASSERT_NE(solver_at_surrogate_error(r), nullptr);
   EXPECT_EQ(solver_at_surrogate_error(r)->label, "tolerance 0.01");
   EXPECT_TRUE(says(verdict(r), "off by 2 % on average (2 fields, worst 3 %) and takes 20 ms")) << verdict(r);
-  EXPECT_TRUE(says(verdict(r), "(tolerance 0.01), is at least as near (1 %) in 2 ms: use the solver, 10 times faster"))
+  EXPECT_TRUE(says(verdict(r),
+                   "(tolerance 0.01), is at least as near (1 %) in 2 ms: use the solver, 10 times faster"))
       << verdict(r);
 }
 
 TEST(Verdict, SaysEachOfTheThree) {
-  EXPECT_TRUE(says(verdict(compared(0.02, 0.01)), "use the solver, 10 times faster (5.0 times in batches of 16)"));
+  EXPECT_TRUE(
+      says(verdict(compared(0.02, 0.01)), "use the solver, 10 times faster (5.0 times in batches of 16)"));
   EXPECT_TRUE(says(verdict(compared(1e-3, 1e-4)),
                    "use the surrogate, 2.0 times faster (20 times in batches of 16) at that error"))
       << verdict(compared(1e-3, 1e-4));
   EXPECT_TRUE(says(verdict(compared(4e-3, 1e-3)),
-                   "use the solver for single fields, 2.0 times faster, and the surrogate in batches of 16, 2.0 times faster"))
+                   "use the solver for single fields, 2.0 times faster, and the surrogate in batches of 16, "
+                   "2.0 times faster"))
       << verdict(compared(4e-3, 1e-3));
 }
 
@@ -65,10 +70,12 @@ TEST(Verdict, CallsFieldsOfTrainingSo) {
 
 TEST(Headline, IsOverAllResolutions) {
   EXPECT_TRUE(says(headline(of({compared(0.02, 0.02), compared(0.2, 0.2)})),
-                   "Use the solver: it is 10 to 100 times faster at the surrogate's own error, on this machine (a processor), "
+                   "Use the solver: it is 10 to 100 times faster at the surrogate's own error, on this "
+                   "machine (a processor), "
                    "measured on 2 fields"))
       << headline(of({compared(0.02, 0.02), compared(0.2, 0.2)}));
-  EXPECT_TRUE(says(headline(of({compared(1e-3, 1e-3)})), "Use the surrogate where its error will do: it is 2.0 times"));
+  EXPECT_TRUE(says(headline(of({compared(1e-3, 1e-3)})),
+                   "Use the surrogate where its error will do: it is 2.0 times"));
   EXPECT_TRUE(says(headline(of({compared(0.02, 0.02), compared(1e-4, 1e-4)})),
                    "the solver is up to 10 times faster, the surrogate up to 20 times"));
 }
@@ -76,8 +83,10 @@ TEST(Headline, IsOverAllResolutions) {
 TEST(FirstGuess, InterpolatesBetweenCycles) {
   ComparedResolution r = compared(0.02, 0.02);
   EXPECT_EQ(first_guess_verdict(r), "");
-  r.corrected = {{"from zero", {{"", 0, 1.0}, {"", 0, 1e-4}, {"", 0, 1e-12}}}, {"from the surrogate", {{"", 0, 1e-6}, {"", 0, 1e-10}}}};
-  EXPECT_TRUE(says(first_guess_verdict(r), "1.5 from zero, 0.5 from the surrogate")) << first_guess_verdict(r);
+  r.corrected = {{"from zero", {{"", 0, 1.0}, {"", 0, 1e-4}, {"", 0, 1e-12}}},
+                 {"from the surrogate", {{"", 0, 1e-6}, {"", 0, 1e-10}}}};
+  EXPECT_TRUE(says(first_guess_verdict(r), "1.5 from zero, 0.5 from the surrogate"))
+      << first_guess_verdict(r);
   r.corrected.push_back({"from afar", {{"", 0, 1.0}, {"", 0, 0.5}}});
   EXPECT_EQ(first_guess_verdict(r), "");
 }

@@ -9,7 +9,8 @@ using nlohmann::json;
 
 TEST(TrainedOn, IsTheSameFieldSeedAndNumber) {
   ModelCard card;
-  const json training{{"field", "two-phase"}, {"phases", {3.0, 12.0}}, {"seed", 4u}, {"first", 100u}, {"samples", 50u}, {"setup", "drive"}};
+  const json training{{"field", "two-phase"}, {"phases", {3.0, 12.0}}, {"seed", 4u},
+                      {"first", 100u},        {"samples", 50u},        {"setup", "drive"}};
   card.data_configuration = training.dump();
   const json same{{"field", "two-phase"}, {"phases", {3.0, 12.0}}, {"seed", 4u}};
   EXPECT_TRUE(trained_on(card, same, 100));

@@ -58,7 +58,7 @@ def test_the_band_covers_what_it_promises(trained):
     pressure, band = read(folder / "p.h5", "pressure", "error_band")
     (solution,) = read(folder / "new.h5", "pressure")
     covered = np.mean(np.abs(pressure - solution) <= band[:, None, None])
-    assert 0.87 <= covered <= 0.93
+    assert 0.85 <= covered <= 0.95  # 90 +- 1 % by 200 fields, seen on 200 others
     mano("evaluate", "--model", "run", "--data", "new.h5", "--data", "new-32x32.h5", "--record", "--json", "e.json")
     rows = json.loads((folder / "e.json").read_text())["results"]
     assert rows[0]["covered_by_band"] == pytest.approx(covered, abs=1e-3)
@@ -107,12 +107,17 @@ def test_calibrating_on_new_fields_gives_a_band_of_its_own(trained):
     shutil.copytree(folder / "run", folder / "calibrated", dirs_exist_ok=True)
     before = covered(mano, folder, "calibrated")
     assert "200 new fields" in mano("calibrate", "--model", "calibrated", "--data", "more.h5").out
-    assert 0.87 <= covered(mano, folder, "calibrated") <= 0.93 and abs(before - 0.9) > 0.005
+    # By 200 fields a band strays by a per cent, and so does what 200 others show of it.
+    after = covered(mano, folder, "calibrated")
+    assert 0.85 <= after <= 0.95 and after != before
     card = mano("info", "calibrated").out
     assert "at 16x16: 90 %" in card and "at 32x32: 90 %" in card
     assert "evaluation.json is of other weights or bands" in card or "evaluated" not in card
     with open(folder / "run/model.safetensors", "rb") as a, open(folder / "calibrated/model.safetensors", "rb") as b:
         assert a.read()[-1000:] == b.read()[-1000:]  # the weights
+    mano("predict", "--model", "run", "--data", "more.h5", "-o", "predicted.h5")
+    assert "was it predicted" in mano("calibrate", "--model", "calibrated", "--data", "predicted.h5", status=2).err
+    assert "same resolution" in mano("calibrate", "--model", "calibrated", "--data", "more.h5", "--data", "more.h5", status=2).err
     assert "trained on 400 of its 400 samples" in mano("calibrate", "--model", "calibrated", "--data", "d.h5", status=2).err
 
 
