@@ -172,7 +172,7 @@ void write_more(DatasetWriter& writer, std::size_t index, const Grid& grid, cons
   if (p.band) writer.add("error_band", index, *p.band);
   if (p.error_estimate) {
     writer.add("error_estimate", index, *p.error_estimate);
-    writer.add("estimated_relative_l2", index, *p.estimated_relative_l2);
+    if (p.estimated_relative_l2) writer.add("estimated_relative_l2", index, *p.estimated_relative_l2);
   }
   if (p.conservative_flux) {
     writer.add("flux_x", index, face_field(grid, p.conservative_flux->ux, 1, 0));
