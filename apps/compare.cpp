@@ -80,17 +80,10 @@ std::vector<CompareSource> sources_of_fields(const Options& o, const Surrogate& 
     const Grid grid = field->grid(resolution);
     field->check_location(card.location);
     if (!o.force) surrogate.check_problem(card.setup, grid, card.location, field->kind());
-    const std::uint64_t seed = o.field.seed;
     CompareSource source{
         .name = field->description(), .grid = grid, .location = card.location, .setup = card.setup};
     source.samples = field->from_file() ? std::min(o.samples, field->samples()) : o.samples;
-    source.read = [field, grid, seed](std::size_t s) {
-      Sample sample;
-      sample.permeability = field->draw(s, grid);
-      sample.seed = seed;
-      sample.number = s;
-      return sample;
-    };
+    source.read = [field, grid](std::size_t s) { return field->sample(s, grid); };
     source.number = [](std::size_t s) { return s; };
     source.trained_on = [configuration = field->configuration(), &card](std::uint64_t number) {
       return trained_on(card, configuration, number);

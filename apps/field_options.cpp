@@ -173,6 +173,14 @@ std::string FieldSource::description() const {
          (o.keyword.empty() ? "" : ", " + o.keyword);
 }
 
+Sample FieldSource::sample(std::uint64_t number, const Grid& grid) const {
+  Sample sample;
+  sample.permeability = draw(number, grid);
+  sample.seed = impl_->options.seed;
+  sample.number = number;
+  return sample;
+}
+
 nlohmann::json FieldSource::configuration() const {
   const FieldOptions& o = impl_->options;
   if (from_file()) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "datagen/dataset.hpp"
 #include "datagen/grdecl.hpp"
 #include "datagen/random_field.hpp"
 
@@ -46,6 +47,8 @@ class FieldSource {
   Grid grid(const std::string& resolution) const;
   /// Throws InvalidInput where a file holds another resolution than the grid.
   Field draw(std::uint64_t sample, const Grid& grid) const;
+  /// The same as a sample without a pressure.
+  Sample sample(std::uint64_t number, const Grid& grid) const;
   /// Bytes that drawing a field takes.
   double memory(const Grid& grid) const;
   /// Throws InvalidInput where a dataset's values sit elsewhere.

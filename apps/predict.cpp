@@ -80,14 +80,7 @@ Input input_of(const Options& o, const Surrogate& surrogate) {
   in.field = source->kind();
   in.configuration = source->configuration().dump();
   const Grid grid = in.grid;
-  const std::uint64_t seed = o.field.seed;
-  in.read = [source, grid, seed](std::size_t s) {
-    Sample sample;
-    sample.permeability = source->draw(s, grid);
-    sample.seed = seed;
-    sample.number = s;
-    return sample;
-  };
+  in.read = [source, grid](std::size_t s) { return source->sample(s, grid); };
   return in;
 }
 
