@@ -122,11 +122,15 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   const std::string hash = file_hash(path);
   say(fmt::format("hash {}", hash));
   say(fmt::format("{} parameters, {}", c.parameters, to_json(a)));
-  say(c.refinement ? "unseen resolutions: a ladder of grids from the training resolution, refined by " +
-                         to_json(*c.refinement) +
-                         fmt::format(", {} sweep{} a grid, {} form", c.sweeps, c.sweeps == 1 ? "" : "s",
-                                     c.knows_equation ? "residual" : "approximate")
-                   : std::string("unseen resolutions: interpolated from the training resolution"));
+  std::vector<std::string> grids;
+  for (const Resolution& r : c.resolutions) grids.push_back(c.network_grid(r).text());
+  say(c.refinement
+          ? fmt::format(
+                "a ladder of grids from the network's, {}, refined by {}, {} sweeps a grid, {} on the "
+                "network's, {} form",
+                fmt::join(grids, ", "), to_json(*c.refinement), c.sweeps, c.base_sweeps,
+                c.knows_equation ? "residual" : "approximate")
+          : fmt::format("no refinement: interpolated from the network's grid, {}", fmt::join(grids, ", ")));
   say(fmt::format("trained at {} on {} data, set-up {}, domain {:g}x{:g}, values at the {}",
                   fmt::join(resolutions, ", "), c.field, c.setup, c.lx, c.ly, to_string(c.location)));
   for (const auto& d : c.data) say(fmt::format("data {}: {} samples, hash {}", d.file, d.samples, d.hash));

@@ -35,8 +35,7 @@ Progress::Progress(std::string what, std::string unit, std::size_t total)
       total_(total),
       terminal_(isatty(STDERR_FILENO) != 0),
       silent_(launched_rank() != 0),
-      start_(Clock::now()),
-      printed_(start_) {}
+      printed_(Clock::now()) {}
 
 Progress::~Progress() {
   clear();
@@ -47,18 +46,21 @@ void Progress::clear() {
 }
 
 std::string Progress::line(std::size_t done, const std::string& note) const {
-  const double seconds = since(start_);
-  const double rate = seconds > 0 ? static_cast<double>(done - first_) / seconds : 0;
-  const std::string left = rate > 0 ? duration_text(static_cast<double>(total_ - done) / rate) : "?";
-  return fmt::format("{}: {}/{} {}, {:.3g} {}/s, {} left{}", what_, done, total_, unit_, rate, unit_, left,
-                     note.empty() ? "" : ", " + note);
+  std::string pace;
+  if (done > first_) {
+    const double rate = static_cast<double>(done - first_) / since(begun_);
+    pace = fmt::format(", {:.3g} {}/s, {} left", rate, unit_,
+                       duration_text(static_cast<double>(total_ - done) / rate));
+  }
+  return fmt::format("{}: {}/{} {}{}{}", what_, done, total_, unit_, pace, note.empty() ? "" : ", " + note);
 }
 
 void Progress::update(std::size_t done, const std::string& note) {
   if (silent_) return;
   if (!started_) {
     started_ = true;
-    first_ = done > 0 ? done - 1 : 0;
+    first_ = done;  // of an earlier run, or of a batch: how long those took is not known
+    begun_ = Clock::now();
   }
   if (since(printed_) < (terminal_ ? kSecondsBetweenBars : kSecondsBetweenLines)) return;
   printed_ = Clock::now();

@@ -22,11 +22,11 @@ class Progress {
 
   std::string what_, unit_;
   std::size_t total_;
-  std::size_t first_ = 0;  // done before this run
+  std::size_t first_ = 0;  // done at the first update
   bool started_ = false;
   bool terminal_;
   bool silent_;
-  Clock::time_point start_, printed_;
+  Clock::time_point begun_, printed_;
 };
 
 /// "1 h 02 min", "3 min 20 s", "4.2 s"

@@ -157,6 +157,11 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--sweeps", r.sweeps,
                  "Of the refinement on each finer grid [3 where the equation is known, else 1]")
       ->group(training);
+  app.add_option("--coarsening", r.coarsening,
+                 "Of the network's grid against the data's, in each direction; the refinement leads back "
+                 "[the largest "
+                 "power of 2 that leaves 16 points where the equation is known, else 1]")
+      ->group(training);
   app.add_option("--refine-epochs", r.refine_epochs,
                  fmt::format("Passes of the refinement over the data, after the base [{}]", r.refine_epochs))
       ->group(training);

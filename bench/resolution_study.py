@@ -1,11 +1,11 @@
 """MANO and its rivals at resolutions that training never saw, from nothing: the table and picture of docs/resolutions.md.
 
     scripts/study-resolutions [--quick] [--data two-phase,lognormal] [--models mano,fno] [--presets small] [--seeds 3]
-                              [--seconds 240] [-o build/study]
+                              [--seconds 240] [--rates 4e-3,8e-3] [--coarsening N] [-o build/study]
 
-Every model gets the same samples, loss, optimiser and seconds of training on this machine (three quarters of them for the network,
-one quarter for its refinement), and the best of the same three learning rates, chosen by the held-out part of the training data in
-runs of a quarter of that time. Test fields come from seeds that training has not seen and are solved anew at every resolution.
+Every model gets the same samples, loss, optimiser and seconds of training on this machine (a quarter of them for the network, the rest
+for its refinement; with --coarsening 1 the other way round), and the best of the same learning rates, chosen by the held-out part of the
+training data in runs of a quarter of that time. Test fields come from seeds that training has not seen and are solved anew at every resolution.
 Results go to OUTPUT/study.json after every model; a study that was stopped goes on where it was.
 """
 import argparse
@@ -22,10 +22,10 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MANO = pathlib.Path(os.environ.get("MANO_PROGRAM", ROOT / "build/release/mano"))
-RATES = (4e-3, 8e-3, 1e-3)
+RATES = (4e-3, 8e-3, 2e-3)
 
 PROBLEMS = {
-    "two-phase": {"field": ["--field", "two-phase"], "train": "32x32", "test": ["48x48", "64x64", "96x96", "128x128", "256x256", "100x37"]},
+    "two-phase": {"field": ["--field", "two-phase"], "train": "32x32", "test": ["48x48", "64x64", "128x128", "100x37"]},
     "lognormal": {"field": ["--field", "lognormal"], "train": "32x32",
                   "test": ["48x48", "64x64", "128x128", "100x37"]},
     "drive": {"field": ["--field", "two-phase", "--setup", "drive"], "train": "32x32", "test": ["48x48", "64x64", "128x128"]},
@@ -77,12 +77,13 @@ def discretisation_floor(files, base):
     return floors
 
 
-def train(model, preset, data, run, seconds, rate, seed):
+def train(model, preset, data, run, options, seconds, rate, seed):
     """Held-out relative L2, parameters, epochs."""
     shutil.rmtree(run, ignore_errors=True)
     result = run.with_suffix(".json")
     mano("train", "--model", model, "--preset", preset, "--data", data, "-o", run, "--seed", seed, "--learning-rate", rate, "--epochs", 1000,
-         "--refine-epochs", 1000, "--max-seconds", seconds, "--json", result)
+         "--refine-epochs", 1000, "--max-seconds", seconds, *(["--coarsening", options.coarsening] if options.coarsening else []),
+         "--json", result)
     return json.loads(result.read_text())
 
 
@@ -108,15 +109,16 @@ def study_one(name, problem, model, preset, options, folder):
     if len(options.rates) > 1:
         for rate in options.rates:
             try:
-                tuning[rate] = train(model, preset, data, folder / f"{tag}-tune", options.seconds / 4, rate, 99)["best"]["relative_l2"]
+                tuning[rate] = train(model, preset, data, folder / f"{tag}-tune", options, options.seconds / 4, rate, 99)["best"]["relative_l2"]
             except subprocess.CalledProcessError:  # it diverged: the other rate is there for that
                 tuning[rate] = float("inf")
     rate = min(tuning, key=tuning.get) if tuning else options.rates[0]
     seeds = []
     for seed in range(options.seeds):
         run = folder / f"{tag}-{seed}"
-        trained = train(model, preset, data, run, options.seconds, rate, seed)
-        methods = ["ladder", "direct"]
+        trained = train(model, preset, data, run, options, options.seconds, rate, seed)
+        # The network on the grid as it is: on the training grid it means something where the network was trained there.
+        methods = ["ladder"] + (["direct"] if options.coarsening == 1 or name == "real" else [])
         if model == "mano" and name != "real":
             methods += ["jacobi", "exact-start"]
         seeds.append({"seed": seed, "parameters": trained["parameters"],
@@ -158,6 +160,8 @@ def tables(study):
                   "| model | parameters | method | " + " | ".join(resolutions) + " |", "|---|---|---|" + "---|" * len(resolutions)]
         for row in rows:
             for method, path in (("ladder", ("ladder", "l2")), ("interpolated", ("ladder", "interpolated")), ("direct", ("direct", "l2"))):
+                if path[0] not in row["seeds"][0]:
+                    continue
                 cells = [text(row["seeds"], path[0], r, path[1]) for r in resolutions]
                 lines.append(f"| {row['model']} {row['preset']} | {parameters(row['seeds'][0], method):,} | {method} | " + " | ".join(cells) + " |")
             for method, label in (("jacobi", "16 Jacobi sweeps a grid instead (solver's work)"), ("exact-start", "refinement alone, exact start")):
@@ -185,6 +189,8 @@ def draw(study, path, name, preset):
     colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"]  # Okabe and Ito
     for color, row in zip(colors, rows):
         for method, dash in (("ladder", 1), ("direct", 2)):
+            if method not in row["seeds"][0]:
+                continue
             points = []
             for r in row["seeds"][0]["ladder"]:
                 nx, ny = map(int, r.split("x"))
@@ -194,9 +200,10 @@ def draw(study, path, name, preset):
             blocks.append(f"$d{len(blocks)} << EOD\n" + "\n".join(f"{x} {y}" for x, y in sorted(points)) + "\nEOD")
             title = f"title '{row['model']}'" if method == "ladder" else "notitle"
             curves.append(f"$d{len(blocks) - 1} with linespoints lc rgb '{color}' dt {dash} lw 2 pt 7 ps 0.8 {title}")
+    dashes = ": solid on the ladder, dashed direct" if "direct" in rows[0]["seeds"][0] else ""
     script = "\n".join([
         "set terminal pngcairo size 900,600 font 'DejaVu Sans,11'", f"set output '{path}'", "set logscale xy",
-        f"set title '{name}, trained at {base}, {preset}: solid on the ladder, dashed direct'", "set xlabel 'cells in x'",
+        f"set title '{name}, trained at {base}, {preset}{dashes}'", "set xlabel 'cells in x'",
         "set ylabel 'mean relative L2 error'", "set key outside right top", "set xtics (16,32,48,64,96,128,192,256,384)",
         "set border 3", "set tics nomirror", "set grid lc rgb '#dddddd'",
         "set ytics (0.005,0.01,0.02,0.03,0.05,0.1,0.2,0.3,0.5,1)", *blocks, "plot " + ", ".join(curves)])
@@ -213,9 +220,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--tests", type=int, default=50)
+    parser.add_argument("--rates", type=lambda text: tuple(map(float, text.split(","))), default=RATES)
+    parser.add_argument("--coarsening", type=int, help="of the network's grid [the program's own choice]")
     parser.add_argument("-o", "--output", help="folder [build/study, build/study-quick]")
     options = parser.parse_args()
-    options.rates = RATES
     if options.quick:
         options.data, options.presets, options.seeds, options.seconds, options.samples, options.tests = "two-phase", "small", 1, 4, 40, 4
         options.rates = RATES[:1]
@@ -224,7 +232,7 @@ def main():
     path = folder / "study.json"
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     study = json.loads(path.read_text()) if path.exists() else {"rows": []}
-    settings = {"seconds_of_training": options.seconds, "samples": options.samples, "test_samples": options.tests, "seeds": options.seeds, "rates": list(options.rates)}
+    settings = {"seconds_of_training": options.seconds, "samples": options.samples, "test_samples": options.tests, "seeds": options.seeds, "rates": list(options.rates), "coarsening": options.coarsening}
     if study["rows"] and study["settings"] != settings:
         parser.error(f"{path} was made with {study['settings']}, not {settings}: choose another folder")
     study.update(settings=settings, date=datetime.date.today().isoformat(), commit=commit, machine=f"{processor()}, {len(os.sched_getaffinity(0))} core(s)")

@@ -18,6 +18,7 @@ endif()
 # Folders of the CUDA libraries that the wheel loads: PyPI's nvidia packages beside it.
 get_filename_component(_site "${LibTorch_DIR_}" DIRECTORY)
 file(GLOB LibTorch_NVIDIA_DIRS ${_site}/nvidia/*/lib)
+file(GLOB LibTorch_NVIDIA_INCLUDES ${_site}/nvidia/*/include)
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch REQUIRED_VARS LibTorch_INCLUDE_DIR LibTorch_torch_cpu LibTorch_c10

@@ -132,6 +132,15 @@ void check_grid(const Architecture& a, int height, int width) {
         height, to_string(a.model), a.patch, a.patch);
 }
 
+bool takes_grid(const Architecture& a, int height, int width) {
+  try {
+    check_grid(a, height, width);
+    return true;
+  } catch (const InvalidInput&) {
+    return false;
+  }
+}
+
 std::int64_t least_parameters(const Architecture& a) {
   const std::int64_t square = static_cast<std::int64_t>(a.depth) * a.dim * a.dim;
   switch (a.model) {

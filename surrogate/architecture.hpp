@@ -56,6 +56,7 @@ Architecture::Model parse_model(const std::string& name);  ///< Throws InvalidIn
 
 /// Throws InvalidInput where the network cannot take a grid.
 void check_grid(const Architecture& architecture, int height, int width);
+bool takes_grid(const Architecture& architecture, int height, int width);
 
 /// A lower bound of the number of its parameters.
 std::int64_t least_parameters(const Architecture& architecture);

@@ -1,6 +1,7 @@
-// The base network, to the pressures of the data.
+// The base network, to the pressures of the data, on the data's grid or on a coarser one (ModelCard::coarsening).
 #include <torch/torch.h>
 
+#include "surrogate/grid_transfer.hpp"
 #include "surrogate/symmetry.hpp"
 #include "surrogate/tensor_fields.hpp"
 #include "surrogate/train_task.hpp"
@@ -12,10 +13,14 @@ namespace {
 class BaseTask : public TrainTask {
  public:
   BaseTask(SurrogateModel& model, const TrainData& data, Precision precision, bool symmetry)
-      : TrainTask(*model.base), model_(model), data_(data), precision_(precision) {
+      : TrainTask(*model.base, data.storage), model_(model), data_(data), precision_(precision) {
+    const torch::NoGradGuard no_grad;
     for (const TrainSet& set : data.sets) {
+      const Resolution r = model.card.network_grid({set.info.grid.nx, set.info.grid.ny});
+      const Grid grid = with_resolution(set.info.grid, r);
+      fields_.push_back({grid, permeability_at(set, r, model.card), pressure_at(set, r, model.card)});
       parts_.push_back(set.split);
-      symmetries_.push_back(symmetry ? symmetries(data.card.setup, set.info.grid, data.card.location)
+      symmetries_.push_back(symmetry ? symmetries(data.card.setup, grid, data.card.location)
                                      : std::vector<Symmetry>{{}});
     }
   }
@@ -25,25 +30,31 @@ class BaseTask : public TrainTask {
 
   torch::Tensor errors(std::size_t part, const torch::Tensor& samples,
                        std::optional<std::uint64_t> draw) const override {
-    const TrainSet& set = data_.sets[part];
-    const auto index = samples.to(model_.device);
-    auto permeability = set.permeability.index_select(0, index);
-    auto pressure = set.pressure.index_select(0, index);
+    const Fields& fields = fields_[part];
+    const auto index = samples.to(storage_);
+    auto permeability = take(fields.permeability, index, model_.device);
+    auto pressure = take(fields.pressure, index, model_.device);
     if (draw && symmetries_[part].size() > 1) {
       const Symmetry& s = symmetries_[part][mix(*draw) % symmetries_[part].size()];
       permeability = reflected(permeability, s);
       pressure = reflected(pressure, s) * s.sign + s.offset;
     }
     const auto input =
-        network_input(permeability, set.info.grid, data_.card.location, data_.card.normalization);
+        network_input(permeability, fields.grid, data_.card.location, data_.card.normalization);
     return relative_l2(denormalized(network().forward(input, precision_), data_.card.normalization),
                        pressure);
   }
 
  private:
+  struct Fields {  // of one file
+    Grid grid;
+    torch::Tensor permeability, pressure;  // [N, 1, H, W]
+  };
+
   const SurrogateModel& model_;
   const TrainData& data_;
   Precision precision_;
+  std::vector<Fields> fields_;
   std::vector<Split> parts_;
   std::vector<std::vector<Symmetry>> symmetries_;
 };

@@ -10,14 +10,6 @@ using torch::Tensor;
 
 namespace {
 
-Tensor per_sample(const Tensor& sums) {
-  return sums.view({-1, 1, 1, 1});
-}
-
-Tensor sum_of_products(const Tensor& a, const Tensor& b) {
-  return per_sample((a * b).flatten(1).sum(1));
-}
-
 // Transmissibilities of all faces across the last axis: harmonic means inside, half-cell distance at a prescribed pressure. The
 // pressures themselves are added to rhs.
 Tensor faces(const Tensor& k, double length_over_distance, const AxisEnd& low, const AxisEnd& high,
@@ -37,6 +29,10 @@ Tensor faces(const Tensor& k, double length_over_distance, const AxisEnd& low, c
 }
 
 }  // namespace
+
+Tensor sum_of_products(const Tensor& a, const Tensor& b) {
+  return (a * b).flatten(1).sum(1).view({-1, 1, 1, 1});
+}
 
 bool KnownSetup::pressure_is_free() const {
   for (const AxisEnd& end : ends)
@@ -75,8 +71,12 @@ Tensor DarcyOperator::apply(const Tensor& pressure) const {
   return -(across_x.diff(1, 3) + across_y.diff(1, 2));
 }
 
+Tensor DarcyOperator::residual(const Tensor& pressure) const {
+  return rhs_ - apply(pressure);
+}
+
 Tensor DarcyOperator::defect(const Tensor& pressure) const {
-  return (rhs_ - apply(pressure)) / diagonal_;
+  return residual(pressure) / diagonal_;
 }
 
 Tensor DarcyOperator::shares() const {

@@ -32,8 +32,10 @@ class DarcyOperator {
   /// permeability [N, 1, H, W] on `grid`, at cells. Everything is in float64.
   DarcyOperator(const torch::Tensor& permeability, const Grid& grid, const KnownSetup& setup);
 
-  torch::Tensor apply(const torch::Tensor& pressure) const;   ///< A p, [N, 1, H, W]
-  torch::Tensor defect(const torch::Tensor& pressure) const;  ///< (rhs - A p) / D
+  torch::Tensor apply(const torch::Tensor& pressure) const;     ///< A p, [N, 1, H, W]
+  torch::Tensor residual(const torch::Tensor& pressure) const;  ///< rhs - A p
+  torch::Tensor defect(const torch::Tensor& pressure) const;    ///< (rhs - A p) / D
+  const torch::Tensor& diagonal() const { return diagonal_; }   ///< D
 
   /// Everything that D^-1 A is made of: transmissibilities of the left, right, lower and upper face over D, zero where the face
   /// has no neighbour; and the share of faces with a prescribed pressure. [N, 5, H, W]
@@ -49,6 +51,9 @@ class DarcyOperator {
   torch::Tensor diagonal_, rhs_;
   bool free_ = false;
 };
+
+/// a . b of every sample, [N, 1, 1, 1].
+torch::Tensor sum_of_products(const torch::Tensor& a, const torch::Tensor& b);
 
 /// D^-1 A p from the shares alone: p - sum over faces of share * p_neighbour.
 torch::Tensor apply_shares(const torch::Tensor& shares, const torch::Tensor& pressure);

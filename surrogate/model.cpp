@@ -32,14 +32,30 @@ Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& 
   return pinned(interpolated(pressure, {grid.nx, grid.ny}, card.location, ends()));
 }
 
+namespace {
+
+// 1, or where the whole step would raise the energy of the error, e . A e, the length that lessens it most: [N, 1, 1, 1].
+Tensor safe_length(const DarcyOperator& darcy, const Tensor& step, const Tensor& residual) {
+  const auto gain = sum_of_products(step, residual);
+  const auto cost = sum_of_products(step, darcy.apply(step));
+  return torch::where(cost > 2.0 * gain, gain / cost, torch::ones_like(gain));
+}
+
+}  // namespace
+
 Tensor SurrogateModel::refine(const Tensor& permeability, const Grid& grid, const Tensor& pressure,
                               int sweeps) const {
   if (!refinement || sweeps == 0 || !card.refinement->holds_levels(grid.ny, grid.nx)) return pressure;
   const DarcyOperator darcy(permeability, grid, setup_for_defect(card));
   const auto shares = darcy.shares();
   Tensor refined = pressure;
-  for (int i = 0; i < sweeps; ++i)
-    refined = refined + correction(*refinement, shares, darcy.defect(refined), card.refinement_gain);
+  for (int i = 0; i < sweeps; ++i) {
+    const auto residual = darcy.residual(refined);
+    auto step = correction(*refinement, shares, residual / darcy.diagonal(), card.refinement_gain)
+                    .to(torch::kFloat64);
+    if (card.knows_equation) step = step * safe_length(darcy, step, residual);
+    refined = refined + step;
+  }
   return refined;
 }
 
@@ -61,16 +77,18 @@ Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, c
     for (int i = 0; i < options.jacobi_sweeps; ++i) pressure = pressure + kDamping * darcy.defect(pressure);
     return pressure;
   };
+  const Resolution first = options.exact_start ? from : card.network_grid(from);
   Tensor pressure;
   if (options.exact_start) {
-    pressure = DarcyOperator(permeability_on(from), with_resolution(grid, from), *known_setup(card.setup))
+    pressure = DarcyOperator(permeability_on(first), with_resolution(grid, first), *known_setup(card.setup))
                    .solve(1e-8);
   } else {
-    pressure = direct(permeability_on(from), with_resolution(grid, from));
-    pressure = refined_on(from, pressure, card.refines_base ? 1 : 0);
+    pressure = direct(permeability_on(first), with_resolution(grid, first));
+    pressure = refined_on(first, pressure, card.base_sweeps);
   }
-  for (const Resolution& rung : ladder(from, {grid.nx, grid.ny}))
-    pressure = refined_on(rung, interpolated(pressure, rung, card.location, ends()), card.sweeps);
+  for (const Resolution& rung : ladder(first, {grid.nx, grid.ny}))
+    pressure =
+        refined_on(rung, interpolated(pressure, rung, card.location, ends()), card.sweeps_on(rung, from));
   return pinned(restricted(pressure, {grid.nx, grid.ny}, card.location));
 }
 

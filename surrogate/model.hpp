@@ -14,7 +14,7 @@ namespace mano {
 
 /// What stands in for a network on the way up, for comparison.
 struct LadderOptions {
-  bool exact_start = false;  ///< the exact solution at the first grid in place of the base network's
+  bool exact_start = false;  ///< the exact solution at the training resolution in place of the base network's
   int jacobi_sweeps = 0;     ///< damped Jacobi in place of the refinement, where above zero
 };
 
@@ -31,10 +31,12 @@ struct SurrogateModel {
   /// The base network on the grid as it is: the published behaviour.
   torch::Tensor direct(const torch::Tensor& permeability, const Grid& grid,
                        Precision precision = Precision::full) const;
+  // `from` is a training resolution.
+
   /// by_ladder() at `from` on the restricted permeability, interpolated bilinearly in one step.
   torch::Tensor by_interpolation(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
                                  const LadderOptions& options = {}) const;
-  /// The base network at `from`, up the ladder, refined on each rung, and before the first where the card says so.
+  /// The base network on its grid for `from`, up the ladder, refined on each rung, and before the first where the card says so.
   torch::Tensor by_ladder(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
                           const LadderOptions& options = {}) const;
   /// `pressure` on the permeability's grid, refined `sweeps` times; as it is where the grid is too small for the refinement.

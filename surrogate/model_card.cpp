@@ -95,6 +95,7 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
                                               {"normalization", normalization.dump()},
                                               {"training", training.dump()},
                                               {"parameters", std::to_string(c.parameters)},
+                                              {"coarsening", std::to_string(c.coarsening)},
                                               {"data_configuration", c.data_configuration}};
   if (c.coefficients.fields > 0) metadata["coefficients"] = coefficients_json(c.coefficients).dump();
   if (!c.calibrations.empty()) metadata["calibration"] = calibrations_json(c.calibrations).dump();
@@ -102,7 +103,7 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
     metadata["refinement"] = to_json(*c.refinement);
     metadata["refinement_form"] = c.knows_equation ? "residual" : "approximate";
     metadata["sweeps"] = std::to_string(c.sweeps);
-    metadata["refines_base"] = json(c.refines_base).dump();
+    metadata["base_sweeps"] = std::to_string(c.base_sweeps);
     metadata["refinement_gain"] = json(c.refinement_gain).dump();
   }
   return metadata;
@@ -125,13 +126,14 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
       card.refinement = architecture_from_json(get("refinement"));
       card.knows_equation = get("refinement_form") == "residual";
       card.sweeps = std::stoi(get("sweeps"));
-      card.refines_base = json::parse(get("refines_base"));
+      card.base_sweeps = std::stoi(get("base_sweeps"));
       card.refinement_gain = json::parse(get("refinement_gain"));
     }
     if (metadata.contains("coefficients"))
       card.coefficients = coefficients_from(json::parse(get("coefficients")));
     if (metadata.contains("calibration"))
       card.calibrations = calibrations_from(json::parse(get("calibration")));
+    card.coarsening = std::stoi(get("coarsening"));
     const json n = json::parse(get("normalization"));
     card.normalization = {n.at("mean_log_k"), n.at("std_log_k"), n.at("mean_pressure"), n.at("std_pressure")};
     const json t = json::parse(get("training"));
@@ -154,9 +156,17 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   check(std::all_of(card.resolutions.begin(), card.resolutions.end(),
                     [](const Resolution& r) { return is_supported(r); }),
         "{}: metadata is damaged: a training resolution is out of range", where);
-  check(
-      std::isfinite(card.refinement_gain) && card.refinement_gain > 0 && card.sweeps > 0 && card.sweeps <= 64,
-      "{}: metadata is damaged: refinement_gain is {}, sweeps {}", where, card.refinement_gain, card.sweeps);
+  check(std::isfinite(card.refinement_gain) && card.refinement_gain > 0 && card.sweeps > 0 &&
+            card.sweeps <= 64 && card.base_sweeps >= 0 && card.base_sweeps <= 64,
+        "{}: metadata is damaged: refinement_gain is {}, sweeps {}, on the network's grid {}", where,
+        card.refinement_gain, card.sweeps, card.base_sweeps);
+  check(card.coarsening >= 1 && std::all_of(card.resolutions.begin(), card.resolutions.end(),
+                                            [&](const Resolution& r) {
+                                              return r.nx % card.coarsening == 0 &&
+                                                     r.ny % card.coarsening == 0;
+                                            }),
+        "{}: metadata is damaged: coarsening is {}, which does not divide a training resolution", where,
+        card.coarsening);
   check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) &&
             n.std_pressure > 0 && !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
         "{}: metadata is damaged: normalisation or domain out of range", where);

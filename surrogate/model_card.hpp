@@ -46,8 +46,10 @@ struct ModelCard {
   std::optional<Architecture> refinement;  ///< of the network that refines on the ladder of grids
   double refinement_gain = 1.0;            ///< surrogate/refinement.hpp
   bool knows_equation = false;             ///< the refinement's defect is that of the set-up's own equation
-  int sweeps = 1;             ///< of the refinement on every grid finer than the training resolution
-  bool refines_base = false;  ///< one sweep at the training resolution lessens the error too
+  int sweeps =
+      1;  ///< of the refinement on a grid finer than the network's, in training and up to its resolution
+  int base_sweeps = 0;  ///< on the network's own grid
+  int coarsening = 1;   ///< the network's grid is so many times coarser than the data's, in each direction
   Normalization normalization;
   std::vector<Resolution> resolutions;  ///< seen in training
   std::string setup;
@@ -66,6 +68,16 @@ struct ModelCard {
   std::vector<Calibration> calibrations;  ///< one a resolution; empty in a training that has not ended
 
   bool seen(const Resolution& resolution) const;
+  /// The network's grid for data of a training resolution.
+  Resolution network_grid(const Resolution& resolution) const {
+    return {resolution.nx / coarsening, resolution.ny / coarsening};
+  }
+  /// Sweeps on a grid on the way from the network's to one that may be finer than the training resolution `trained`: twice as many
+  /// there where the equation is known, since each brings the equation's own solution nearer.
+  int sweeps_on(const Resolution& grid, const Resolution& trained) const {
+    const bool finer = grid.nx > trained.nx || grid.ny > trained.ny;
+    return finer && knows_equation ? 2 * sweeps : sweeps;
+  }
   /// The coarsest training resolution: where coefficients are looked at.
   Resolution coarsest() const;
   /// Of that resolution; null where there is none.

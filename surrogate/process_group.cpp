@@ -5,8 +5,13 @@
 #include <cstdlib>
 #include <optional>
 #include <string_view>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#ifdef MANO_WITH_NCCL
+#define USE_C10D_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#endif
 
 #include "core/error.hpp"
 
@@ -29,10 +34,41 @@ std::optional<int> number_from(const char* name) {
 
 }  // namespace
 
+int local_rank() {
+  return number_from(std::getenv("LOCAL_RANK") != nullptr ? "LOCAL_RANK" : "OMPI_COMM_WORLD_LOCAL_RANK")
+      .value_or(0);
+}
+
 struct ProcessGroup::Backend {
   c10::intrusive_ptr<c10d::TCPStore> store;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+#ifdef MANO_WITH_NCCL
+  c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl;  // made with the first tensor on a GPU
+#endif
+  void add_up(torch::Tensor& tensor, int rank, int size);
 };
+
+void ProcessGroup::Backend::add_up(torch::Tensor& tensor, int rank, int size) {
+  std::vector<torch::Tensor> list{tensor};
+#ifdef MANO_WITH_NCCL
+  if (tensor.is_cuda()) {
+    if (!nccl) {
+      const auto options = c10d::ProcessGroupNCCL::Options::create();
+      options->timeout = kPatience;
+      nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(
+          c10::make_intrusive<c10d::PrefixStore>("nccl", store), rank, size, options);
+    }
+    nccl->allreduce(list)->wait();  // of the stream, not of the host
+    return;
+  }
+#else
+  static_cast<void>(rank);
+  static_cast<void>(size);
+#endif
+  list.front() = tensor.to(torch::kCPU);
+  gloo->allreduce(list)->wait();
+  if (tensor.is_cuda()) tensor.copy_(list.front());
+}
 
 ProcessGroup::ProcessGroup() {
   const bool torchrun = std::getenv("WORLD_SIZE") != nullptr;
@@ -69,8 +105,7 @@ ProcessGroup::~ProcessGroup() = default;
 void ProcessGroup::add_up(torch::Tensor& tensor) {
   if (size_ == 1) return;
   try {
-    std::vector<torch::Tensor> list{tensor};
-    backend_->gloo->allreduce(list)->wait();
+    backend_->add_up(tensor, rank_, size_);
   } catch (const std::exception&) {
     throw RunFailed(
         fmt::format("process {} of {} lost another one; --resume goes on from the last finished epoch, with "

@@ -1,5 +1,6 @@
 #pragma once
-// The processes that train one model together, data parallel, over c10d's Gloo backend. Private to surrogate/.
+// The processes that train one model together, data parallel, over c10d: Gloo for tensors on the CPU, NCCL for those on a GPU where
+// the program was built with it, else Gloo through the host. Private to surrogate/.
 //
 // Started by torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) or Open MPI's mpirun (OMPI_COMM_WORLD_RANK and _SIZE; the
 // meeting point is MASTER_ADDR:MASTER_PORT, by default 127.0.0.1:29400). Without any of these there is one process.
@@ -9,6 +10,10 @@
 #include <memory>
 
 namespace mano {
+
+/// Number of this process among those of its machine, by LOCAL_RANK or OMPI_COMM_WORLD_LOCAL_RANK; 0 without. Throws InvalidInput
+/// where that is no number.
+int local_rank();
 
 class ProcessGroup {
  public:
@@ -23,8 +28,8 @@ class ProcessGroup {
   int size() const { return size_; }
   bool first() const { return rank_ == 0; }
 
-  /// Adds up a tensor on the CPU, over all processes, in place; everybody gets the same bits. Throws RunFailed where a process
-  /// was lost.
+  /// Adds up a tensor over all processes, in place; everybody gets the same bits. On the CPU it throws RunFailed where a process
+  /// was lost; NCCL's own watchdog ends the process then.
   void add_up(torch::Tensor& tensor);
 
  private:

@@ -6,8 +6,11 @@
 //
 //   P (q + w R b)        w = 0: from the exact coarse solution; w = 1: with the base's error as it stands; drawn in between and beyond
 //
-// and on the base's own grid p + b.
+// and on the network's own grid p + b.
 #include <torch/torch.h>
+
+#include <array>
+#include <cmath>
 
 #include "surrogate/darcy_operator.hpp"
 #include "surrogate/grid_transfer.hpp"
@@ -22,27 +25,18 @@ using torch::Tensor;
 
 namespace {
 
-constexpr std::int64_t kSamplesAtOnce = 64;
+constexpr std::int64_t kSamplesForGain = 64;
 
 Resolution half(const Resolution& r) {
   return {(r.nx + 1) / 2, (r.ny + 1) / 2};
 }
 
-// body(samples of `whole` [N, ...], first) in parts, joined again.
-template <typename Body>
-Tensor in_parts(const Tensor& whole, const Body& body) {
-  std::vector<Tensor> parts;
-  for (std::int64_t at = 0; at < whole.size(0); at += kSamplesAtOnce)
-    parts.push_back(body(whole.slice(0, at, at + kSamplesAtOnce), at));
-  return torch::cat(parts);
-}
-
+// What stands before the refinement, with w still open: error + w base_error, defect + w base_defect.
 struct Pair {
-  Grid grid;             // the fine one
-  Tensor permeability;   // [N, 1, H, W], float32 as all
-  Tensor pressure;       // p
-  Tensor start;          // q on the coarse grid; on the base's own grid p
-  Tensor error_of_base;  // R b, or b
+  Tensor shares;               // [N, 5, H, W], float32 as all
+  Tensor error, base_error;    // [N, 1, H, W]
+  Tensor defect, base_defect;  // [N, 1, H, W]
+  Tensor least;                // [N]: an error below is rounding
   bool base_alone = false;
 };
 
@@ -55,12 +49,13 @@ struct Question {
 class RefinementTask : public TrainTask {
  public:
   RefinementTask(SurrogateModel& model, const TrainData& data, Precision precision)
-      : TrainTask(*model.refinement), model_(model), precision_(precision) {
+      : TrainTask(*model.refinement, data.storage), model_(model), precision_(precision) {
     const torch::NoGradGuard no_grad;
     for (const TrainSet& set : data.sets) add_pairs(set);
     // Errors as they will be, from one grid to the next.
-    const auto first = torch::arange(std::min(kSamplesAtOnce, pairs_[1].pressure.size(0)));
-    const Question q = question(pairs_[1], first.to(model.device), 1.0);
+    const Pair& own = pairs_[pairs_.front().base_alone ? 1 : 0];
+    const auto some = torch::arange(std::min(kSamplesForGain, own.error.size(0))).to(storage_);
+    const Question q = question(own, some, 1.0);
     model_.card.refinement_gain = (q.error.square().mean() / q.defect.square().mean()).sqrt().item<double>();
   }
 
@@ -69,7 +64,7 @@ class RefinementTask : public TrainTask {
 
   // The part of the error that is left: in validation after the last sweep.
   Tensor errors(std::size_t part, const Tensor& samples, std::optional<std::uint64_t> draw) const override {
-    const auto index = samples.to(model_.device);
+    const auto index = samples.to(storage_);
     const Pair& pair = pairs_[part];
     if (!draw) return 0.5 * (left(question(pair, index, 0.0), true) + left(question(pair, index, 1.0), true));
     const std::uint64_t bits = mix(*draw);
@@ -80,15 +75,9 @@ class RefinementTask : public TrainTask {
 
  private:
   Question question(const Pair& pair, const Tensor& index, double w) const {
-    const torch::NoGradGuard no_grad;
-    const auto pick = [&](const Tensor& t) { return t.index_select(0, index).to(torch::kFloat64); };
-    const auto pressure = pick(pair.pressure);
-    const auto start = interpolated(pick(pair.start) + w * pick(pair.error_of_base), resolution_of(pressure),
-                                    model_.card.location, model_.ends());
-    const DarcyOperator darcy(pick(pair.permeability), pair.grid, setup_for_defect(model_.card));
-    const auto single = [](const Tensor& t) { return t.to(torch::kFloat32); };
-    return {single(darcy.shares()), single(model_.pinned(pressure - start)), single(darcy.defect(start)),
-            single(1e-5 * pressure.flatten(1).norm(2, 1))};
+    const auto pick = [&](const Tensor& t) { return take(t, index, model_.device); };
+    return {pick(pair.shares), pick(pair.error) + w * pick(pair.base_error),
+            pick(pair.defect) + w * pick(pair.base_defect), pick(pair.least)};
   }
 
   // What the sweeps leave, each taken on what the one before has left: after the last, or the mean over all.
@@ -110,56 +99,90 @@ class RefinementTask : public TrainTask {
   // Bits for the directions and for the exchange of x and y. D^-1 A e = d has every symmetry, whatever the set-up.
   static Question reflected_question(const Question& q, unsigned bits) {
     const Symmetry s{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0};
-    std::vector<std::int64_t> order{0, 1, 2, 3, 4};  // left, right, below, above, held
+    std::array<int, 5> order{0, 1, 2, 3, 4};  // left, right, below, above, held
     if (s.flip_x) std::swap(order[0], order[1]);
     if (s.flip_y) std::swap(order[2], order[3]);
     if (s.exchange) order = {order[2], order[3], order[0], order[1], order[4]};
-    const auto channels = torch::tensor(order).to(q.shares.device());
-    return {reflected(q.shares, s).index_select(1, channels), reflected(q.error, s), reflected(q.defect, s),
-            q.least};
+    std::vector<Tensor> shares;
+    for (const int channel : order) shares.push_back(q.shares.narrow(1, channel, 1));
+    return {reflected(torch::cat(shares, 1), s), reflected(q.error, s), reflected(q.defect, s), q.least};
   }
 
   void add_pairs(const TrainSet& set) {
+    const ModelCard& card = model_.card;
     const Resolution own{set.info.grid.nx, set.info.grid.ny};
     if (!can_refine(own)) return;
-    const auto base_error = in_parts(set.permeability, [&](const Tensor& k, std::int64_t at) {
-      return (model_.direct(k, set.info.grid, precision_) - set.pressure.slice(0, at, at + kSamplesAtOnce))
-          .to(torch::kFloat32);
-    });
-    // Trained on, but validation asks what is left of interpolation's error.
-    add({set.info.grid, set.permeability, set.pressure, set.pressure, base_error, true},
-        {set.split.training, {}});
-    // The data's own grid, half of it, and grids of oblong cells; what is not the data's own has to be solved.
-    std::vector<Resolution> grids{own, half(own)};
-    if (model_.card.knows_equation) grids.insert(grids.end(), {{own.nx, own.ny / 2}, {own.nx, own.ny / 3}});
-    const Location location = model_.card.location;
-    const auto half_pressure = pressure_on(set, half(own));  // coarse for one pair, fine for the next
+    std::vector<std::pair<Resolution, Tensor>>
+        known;  // a grid may be fine in one pair and coarse in the next
     const auto pressure = [&](const Resolution& r) {
-      return r == own ? set.pressure : r == half(own) ? half_pressure : pressure_on(set, r);
+      for (const auto& [resolution, values] : known)
+        if (resolution == r) return values;
+      return known.emplace_back(r, pressure_at(set, r, card)).second;
     };
+    // The network's own grid: trained on, but validation asks what is left of interpolation's error.
+    const Resolution first = card.network_grid(own);
+    const Grid grid = with_resolution(set.info.grid, first);
+    const auto permeability = permeability_at(set, first, card);
+    const auto base_error = in_parts(permeability, [&](const Tensor& k, std::int64_t at) {
+      return model_.direct(k.to(model_.device), grid, precision_).to(torch::kFloat32).to(storage_) -
+             pressure(first).slice(0, at, at + k.size(0));
+    });
+    if (can_refine(first)) {
+      pairs_.push_back(pair_of(grid, permeability, pressure(first), pressure(first), base_error));
+      pairs_.back().base_alone = true;
+      parts_.push_back({set.split.training, {}});
+    }
+    // The data's own grid, half of it, and grids of oblong cells; what is not the data's own has to be solved. Fields are fewer
+    // where they have more points, so that every pair costs the same.
+    std::vector<Resolution> grids{own, half(own)};
+    if (card.knows_equation) grids.insert(grids.end(), {{own.nx, own.ny / 2}, {own.nx, own.ny / 3}});
     for (const Resolution& fine : grids) {
       if (!can_refine(fine)) continue;
-      add({with_resolution(set.info.grid, fine), restricted(set.permeability, fine, location), pressure(fine),
-           pressure(half(fine)), restricted(base_error, half(fine), location)},
-          set.split);
+      const auto start =
+          interpolated(pressure(half(fine)).to(torch::kFloat64), fine, card.location, model_.ends());
+      pairs_.push_back(pair_of(with_resolution(set.info.grid, fine), permeability_at(set, fine, card),
+                               pressure(fine), start, carried(carried(base_error, half(fine)), fine)));
+      parts_.push_back(
+          {first_of(set.split.training, points(half(own)) / points(fine)), set.split.validation});
     }
   }
 
-  void add(Pair pair, const Split& split) {
-    pairs_.push_back(std::move(pair));
-    parts_.push_back(split);
+  static double points(const Resolution& r) { return static_cast<double>(r.nx) * r.ny; }
+
+  static std::vector<std::int64_t> first_of(const std::vector<std::int64_t>& samples, double part) {
+    const auto count = std::ceil(std::min(part, 1.0) * static_cast<double>(samples.size()));
+    return {samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(count)};
   }
 
-  // Of a coarser grid: solved, or restricted where the equation is not known.
-  Tensor pressure_on(const TrainSet& set, const Resolution& r) const {
-    const ModelCard& card = model_.card;
-    if (!card.knows_equation) return restricted(set.pressure, r, card.location);
-    const Grid grid = with_resolution(set.info.grid, r);
-    return in_parts(set.permeability, [&](const Tensor& k, std::int64_t) {
-      return DarcyOperator(restricted(k, r, card.location), grid, setup_for_defect(card))
-          .solve(1e-8)
-          .to(torch::kFloat32);
+  // An error on another grid: it is zero where the pressure is prescribed.
+  Tensor carried(const Tensor& error, const Resolution& target) const {
+    Ends ends = model_.ends();
+    for (AxisEnd& end : ends) end.value = 0.0;
+    const Resolution from = resolution_of(error);
+    const Resolution finer{std::max(from.nx, target.nx), std::max(from.ny, target.ny)};
+    return restricted(interpolated(error, finer, model_.card.location, ends), target, model_.card.location);
+  }
+
+  // From permeability, pressure, what was interpolated in its place, and the base's error there.
+  Pair pair_of(const Grid& grid, const Tensor& permeability, const Tensor& pressure, const Tensor& start,
+               const Tensor& base_error) const {
+    const auto with_operator = [&](const auto& body) {
+      return in_parts(permeability, [&](const Tensor& k, std::int64_t at) {
+        const auto part = [&](const Tensor& t) { return t.slice(0, at, at + k.size(0)).to(torch::kFloat64); };
+        return body(DarcyOperator(k, grid, setup_for_defect(model_.card)), part).to(torch::kFloat32);
+      });
+    };
+    Pair pair;
+    pair.shares = with_operator([](const DarcyOperator& darcy, const auto&) { return darcy.shares(); });
+    pair.error = model_.pinned(pressure.to(torch::kFloat64) - start).to(torch::kFloat32);
+    pair.base_error = model_.pinned(-base_error).to(torch::kFloat32);
+    pair.defect = with_operator(
+        [&](const DarcyOperator& darcy, const auto& part) { return darcy.defect(part(start)); });
+    pair.base_defect = with_operator([&](const DarcyOperator& darcy, const auto& part) {
+      return -darcy.apply(part(base_error)) / darcy.diagonal();
     });
+    pair.least = 1e-5 * pressure.flatten(1).norm(2, 1);
+    return pair;
   }
 
   SurrogateModel& model_;

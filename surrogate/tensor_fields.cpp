@@ -1,8 +1,10 @@
 #include "surrogate/tensor_fields.hpp"
 
+#include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/torch.h>
 
 #include "core/error.hpp"
+#include "surrogate/process_group.hpp"
 
 namespace mano {
 
@@ -20,13 +22,16 @@ torch::Tensor stack_values(const std::vector<Field>& fields) {
 
 torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid, Location location,
                             const Normalization& n) {
-  auto x = torch::empty({grid.nx});
-  auto y = torch::empty({grid.ny});
-  for (int i = 0; i < grid.nx; ++i) x[i] = grid.x(i, location) / grid.lx;
-  for (int j = 0; j < grid.ny; ++j) y[j] = grid.y(j, location) / grid.ly;
+  // Made on the device: nothing has to be brought there, nor waited for.
+  const auto along = [&](int n, double first, double step) {
+    const auto numbers = torch::arange(n, permeability.options().dtype(torch::kFloat64));
+    return (numbers * step + first).to(torch::kFloat32);
+  };
+  const auto x = along(grid.nx, grid.x(0, location) / grid.lx, grid.hx() / grid.lx);
+  const auto y = along(grid.ny, grid.y(0, location) / grid.ly, grid.hy() / grid.ly);
   const int64_t samples = permeability.size(0);
   const auto plane = [&](const torch::Tensor& t, at::IntArrayRef shape) {
-    return t.to(permeability.device()).view(shape).expand({samples, 1, grid.ny, grid.nx});
+    return t.view(shape).expand({samples, 1, grid.ny, grid.nx});
   };
   const auto log_k = (permeability.log() - n.mean_log_k) / n.std_log_k;
   return torch::cat({log_k, plane(x, {1, 1, 1, grid.nx}), plane(y, {1, 1, grid.ny, 1})}, 1);
@@ -49,7 +54,12 @@ torch::Device device_from(const std::string& name) {
   const bool available = name != "cpu" && torch::cuda::is_available();
   check(name != "cuda" || available,
         "device is 'cuda', but this program finds no CUDA device; use --device cpu");
-  return available ? torch::kCUDA : torch::kCPU;
+  if (!available) return torch::kCPU;
+  // Processes of one machine take its cards in turn.
+  const auto* gpus = c10::impl::getDeviceGuardImpl(torch::kCUDA);
+  const torch::Device own(torch::kCUDA, static_cast<c10::DeviceIndex>(local_rank() % gpus->deviceCount()));
+  gpus->setDevice(own);
+  return own;
 }
 
 }  // namespace mano

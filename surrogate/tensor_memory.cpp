@@ -2,6 +2,7 @@
 
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include <atomic>
 #include <new>
@@ -15,6 +16,10 @@ constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::
 
 std::atomic<std::int64_t> now{0};
 std::atomic<std::int64_t> most{0};
+
+c10::DeviceIndex current_gpu() {
+  return c10::impl::getDeviceGuardImpl(at::kCUDA)->getDevice().index();
+}
 
 // Lies before the memory that is handed out.
 struct alignas(64) Block {
@@ -56,8 +61,8 @@ class CountingAllocator final : public c10::Allocator {
 TensorMemory::TensorMemory(bool on_gpu) : on_gpu_(on_gpu) {
   if (on_gpu_) {
     auto* gpu = at::getDeviceAllocator(at::kCUDA);
-    gpu->resetPeakStats(0);
-    start_ = gpu->getDeviceStats(0).allocated_bytes[kAll].current;
+    gpu->resetPeakStats(current_gpu());
+    start_ = gpu->getDeviceStats(current_gpu()).allocated_bytes[kAll].current;
     return;
   }
   static CountingAllocator* installed = [] {
@@ -70,9 +75,14 @@ TensorMemory::TensorMemory(bool on_gpu) : on_gpu_(on_gpu) {
   start_ = now;
 }
 
+std::size_t free_bytes_of_gpu() {
+  return at::getDeviceAllocator(at::kCUDA)->getMemoryInfo(current_gpu()).first;
+}
+
 std::int64_t TensorMemory::peak() const {
   if (on_gpu_)
-    return at::getDeviceAllocator(at::kCUDA)->getDeviceStats(0).allocated_bytes[kAll].peak - start_;
+    return at::getDeviceAllocator(at::kCUDA)->getDeviceStats(current_gpu()).allocated_bytes[kAll].peak -
+           start_;
   return most - start_;
 }
 

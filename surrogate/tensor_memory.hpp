@@ -18,4 +18,7 @@ class TensorMemory {
   std::int64_t start_ = 0;
 };
 
+/// Of the GPU that this process works on.
+std::size_t free_bytes_of_gpu();
+
 }  // namespace mano

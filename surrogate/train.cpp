@@ -32,6 +32,7 @@ void check_request(const TrainRequest& r) {
   check(r.epochs > 0, "epochs is {}; it must be at least 1", r.epochs);
   check(r.refine_epochs >= 0, "refine epochs is {}; it must not be negative", r.refine_epochs);
   check(r.sweeps >= 0 && r.sweeps <= 64, "sweeps is {}; it must lie in [0, 64]", r.sweeps);
+  check(r.coarsening >= 0, "coarsening is {}; it must be at least 1", r.coarsening);
   check(r.batch > 0, "batch is {}; it must be at least 1", r.batch);
   check(r.accumulate > 0, "accumulate is {}; it must be at least 1", r.accumulate);
   check(!r.bfloat16 || r.architecture.model == Architecture::Model::mano,
@@ -86,6 +87,7 @@ std::string fingerprint(const TrainRequest& r, const ModelCard& card) {
               {"epochs", r.epochs},
               {"refine_epochs", r.refine_epochs},
               {"sweeps", r.sweeps},
+              {"coarsening", r.coarsening},
               {"refinement", r.refinement},
               {"symmetry", r.symmetry},
               {"learning_rate", r.learning_rate},
@@ -141,6 +143,9 @@ class Trainer {
     model_.card = data_.card;
     model_.card.architecture = request.architecture;
     model_.card.version = kVersion;
+    model_.card.knows_equation = residual_form();
+    model_.card.coarsening = coarsening();
+    check_grids();
     model_.base = make_network(request.architecture, request.seed);
     model_.card.parameters = model_.base->parameter_count();
     model_.to(device_from(request.device));
@@ -193,6 +198,34 @@ class Trainer {
            });
   }
 
+  // The ladder leads from the network's grid to the data's, by doubling. Where it knows the equation, the coarsest grid that the
+  // network takes and that keeps kFewestPoints: every point there costs least and sees most of the domain.
+  int coarsening() const {
+    constexpr int kFewestPoints = 16;
+    if (request_.coarsening > 0) return request_.coarsening;
+    if (!refines() || !residual_form()) return 1;
+    const auto takes = [&](int c) {
+      return std::all_of(data_.sets.begin(), data_.sets.end(), [&](const TrainSet& set) {
+        const Grid& g = set.info.grid;
+        return g.nx % c == 0 && g.ny % c == 0 && std::min(g.nx, g.ny) / c >= kFewestPoints &&
+               takes_grid(request_.architecture, g.ny / c, g.nx / c);
+      });
+    };
+    int c = 1;
+    while (takes(2 * c)) c *= 2;
+    return c;
+  }
+
+  void check_grids() const {
+    const int c = model_.card.coarsening;
+    for (std::size_t i = 0; i < data_.sets.size(); ++i) {
+      const Grid& g = data_.sets[i].info.grid;
+      check(g.nx % c == 0 && g.ny % c == 0, "{}: coarsening is {}, which does not divide {}x{}",
+            request_.data[i].string(), c, g.nx, g.ny);
+      check_grid(request_.architecture, g.ny / c, g.nx / c);
+    }
+  }
+
   bool residual_form() const {
     return request_.refinement != "approximate" && knows_equation(model_.card.setup, model_.card.location);
   }
@@ -210,19 +243,21 @@ class Trainer {
 
   // Of both stages.
   std::vector<Bytes> bytes_of(const TrainSet& set) const {
-    const Resolution r{set.info.grid.nx, set.info.grid.ny};
-    const auto of_mano = [&](const Architecture& a, std::int64_t parameters, int times) {
+    const Resolution own{set.info.grid.nx, set.info.grid.ny};
+    const Resolution base = model_.card.network_grid(own);
+    const auto of_mano = [&](const Architecture& a, std::int64_t parameters, const Resolution& r, int times) {
       const auto bytes = [&](int batch) {
         return training_bytes(a, parameters, r, set.info.samples, batch, request_.bfloat16);
       };
       return Bytes{bytes(0), times * (bytes(1) - bytes(0))};
     };
     std::vector<Bytes> list{request_.architecture.model == Architecture::Model::mano
-                                ? of_mano(request_.architecture, model_.card.parameters, 1)
-                                : rival_bytes(*model_.base, request_.architecture, r, set.info.samples)};
-    if (refines() && can_refine(r)) {
-      list.push_back(of_mano(request_.refinement_architecture, model_.card.parameters, sweeps()));
-      list.back().fixed += 60.0 * r.nx * r.ny * static_cast<double>(set.info.samples);  // pairs of grids
+                                ? of_mano(request_.architecture, model_.card.parameters, base, 1)
+                                : rival_bytes(*model_.base, request_.architecture, base, set.info.samples)};
+    if (refines() && can_refine(own)) {
+      list.push_back(of_mano(request_.refinement_architecture, model_.card.parameters, own, sweeps()));
+      list.back().fixed +=
+          kBytesAPoint * own.nx * own.ny * static_cast<double>(set.info.samples);  // pairs of grids
     }
     return list;
   }
@@ -261,10 +296,13 @@ class Trainer {
     return o;
   }
 
+  // Of the time, where there is a limit: on a coarse grid the network costs little, and the refinement has more to do.
+  double base_share() const { return !refines() ? 1.0 : model_.card.coarsening == 1 ? 0.75 : 0.25; }
+
   void train_base(bool resume, TrainResult& result) {
     const auto task = base_task(model_, data_, precision_, request_.symmetry);
     StageOptions options = stage_options(0, request_.epochs);
-    if (request_.max_seconds) options.max_seconds = *request_.max_seconds * (refines() ? kBaseShare : 1.0);
+    if (request_.max_seconds) options.max_seconds = *request_.max_seconds * base_share();
     options.keep = [this](int epoch, double validation) {
       model_.card.epoch = epoch;
       model_.card.validation_l2 = validation;
@@ -281,7 +319,7 @@ class Trainer {
     // The base as it is kept: the best epoch's averaged weights.
     load_kept();
     model_.card.refinement = request_.refinement_architecture;
-    model_.card.knows_equation = residual_form();
+    model_.card.knows_equation = residual_form();  // a checkpoint without a refinement does not say
     model_.card.sweeps = sweeps();
     model_.refinement = make_network(request_.refinement_architecture, request_.seed + 1);
     model_.card.parameters = model_.base->parameter_count() + model_.refinement->parameter_count();
@@ -305,20 +343,25 @@ class Trainer {
   void load_kept() {
     model_ = load_checkpoint(model_path(request_));
     model_.to(device_from(request_.device));
-    model_.card.refines_base = false;
+    model_.card.base_sweeps = 0;
   }
 
-  // What is known once the weights are: at the training resolution the refinement is used where it lessens the error of the
-  // held-out part; and how large that error is. Returns its mean.
+  // What is known once the weights are: how many sweeps on the network's own grid lessen the error of the held-out part most;
+  // and how large that error is. Returns its mean.
   double finish() {
     load_kept();
     model_.card.calibrations.clear();
     HeldOut held_out = held_out_errors(model_, data_, request_.batch);
     if (model_.refinement) {
-      model_.card.refines_base = true;
-      HeldOut refined = held_out_errors(model_, data_, request_.batch);
-      model_.card.refines_base = refined.mean_l2 < held_out.mean_l2;
-      if (model_.card.refines_base) held_out = std::move(refined);
+      int best = 0;
+      for (model_.card.base_sweeps = 1; model_.card.base_sweeps <= model_.card.sweeps;
+           ++model_.card.base_sweeps) {
+        HeldOut refined = held_out_errors(model_, data_, request_.batch);
+        if (refined.mean_l2 >= held_out.mean_l2) continue;
+        best = model_.card.base_sweeps;
+        held_out = std::move(refined);
+      }
+      model_.card.base_sweeps = best;
     }
     model_.card.validation_l2 = held_out.mean_l2;
     model_.card.calibrations = std::move(held_out.calibrations);
@@ -332,8 +375,6 @@ class Trainer {
     result.stopped_on_time = result.stopped_on_time || stage.stopped_on_time();
     return state;
   }
-
-  static constexpr double kBaseShare = 0.75;  // of the time, where there is a limit and a refinement
 
   const TrainRequest& request_;
   const TrainCallbacks& callbacks_;

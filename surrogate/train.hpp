@@ -40,6 +40,9 @@ struct TrainRequest {
   std::string refinement = "auto";  ///< of the ladder of grids: auto, residual, approximate or none
   int sweeps = 0;          ///< of the refinement on each grid; 0: three where the equation is known, else one
   int refine_epochs = 20;  ///< of the refinement, after the base
+  int coarsening =
+      0;  ///< of the network's grid against the data's; 0: where the equation is known the largest
+          ///< power of two that leaves 16 points in each direction, else one
   std::uint64_t seed = 0;
   std::string device = "auto";
   std::optional<double> max_seconds;  ///< of the whole training; the learning rate falls to zero within them

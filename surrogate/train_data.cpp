@@ -8,9 +8,15 @@
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "surrogate/darcy_operator.hpp"
+#include "surrogate/grid_transfer.hpp"
+#include "surrogate/refinement.hpp"
 #include "surrogate/tensor_fields.hpp"
+#include "surrogate/tensor_memory.hpp"
 
 namespace mano {
+
+using torch::Tensor;
 
 namespace {
 
@@ -50,6 +56,14 @@ std::pair<double, double> mean_and_std(const std::vector<torch::Tensor>& values)
   return {mean, variance > 1e-12 * (mean * mean + 1e-300) ? std::sqrt(variance) : 1.0};
 }
 
+// A GPU's own memory where all that is kept of the data (bytes a point: train_data.hpp) takes less than half of what is free.
+torch::Device storage_for(const std::vector<TrainSet>& sets, torch::Device device) {
+  if (!device.is_cuda()) return device;
+  double bytes = 0.0;
+  for (const TrainSet& set : sets) bytes += kBytesAPoint * static_cast<double>(set.permeability.numel());
+  return bytes < 0.5 * static_cast<double>(free_bytes_of_gpu()) ? device : torch::Device(torch::kCPU);
+}
+
 TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
   TrainSet set;
   set.info = reader.info();
@@ -86,7 +100,6 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
     const DatasetReader reader(path);
     const DatasetInfo& info = reader.info();
     if (!data.sets.empty()) check_same_problem(data.sets.front().info, info, path.string());
-    check_grid(request.architecture, info.grid.ny, info.grid.nx);
     data.sets.push_back(read_set(reader, request));
     const TrainSet& set = data.sets.back();
     const auto training = torch::tensor(set.split.training);
@@ -106,29 +119,59 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   card.data_configuration = first.configuration;
   std::tie(card.normalization.mean_log_k, card.normalization.std_log_k) = mean_and_std(log_k);
   std::tie(card.normalization.mean_pressure, card.normalization.std_pressure) = mean_and_std(pressure);
+  data.storage = storage_for(data.sets, device);
   for (TrainSet& set : data.sets) {
     for (const std::int64_t s : set.split.training)
       card.coefficients.add(coefficient_statistics(field_of(set.permeability, s, set.info.grid),
                                                    card.coarsest(), card.location));
-    set.permeability = set.permeability.to(device);
-    set.pressure = set.pressure.to(device);
+    set.permeability = set.permeability.to(data.storage);
+    set.pressure = set.pressure.to(data.storage);
   }
   return data;
 }
 
-std::vector<Batch> batches_of_epoch(const std::vector<Split>& parts, int batch, std::uint64_t seed,
-                                    int epoch) {
+Tensor permeability_at(const TrainSet& set, const Resolution& r, const ModelCard& card) {
+  if (r == resolution_of(set.permeability)) return set.permeability;
+  return restricted(set.permeability, r, card.location);
+}
+
+Tensor pressure_at(const TrainSet& set, const Resolution& r, const ModelCard& card) {
+  if (r == resolution_of(set.pressure)) return set.pressure;
+  if (!card.knows_equation) return restricted(set.pressure, r, card.location);
+  return in_parts(set.permeability, [&](const Tensor& k, std::int64_t) {
+    return DarcyOperator(restricted(k, r, card.location), with_resolution(set.info.grid, r),
+                         setup_for_defect(card))
+        .solve(1e-8)
+        .to(torch::kFloat32);
+  });
+}
+
+Tensor in_parts(const Tensor& whole, const std::function<Tensor(const Tensor&, std::int64_t)>& body) {
+  constexpr std::int64_t kAtOnce = 64;
+  std::vector<Tensor> parts;
+  for (std::int64_t at = 0; at < whole.size(0); at += kAtOnce)
+    parts.push_back(body(whole.slice(0, at, at + kAtOnce), at));
+  return torch::cat(parts);
+}
+
+Tensor take(const Tensor& whole, const Tensor& index, torch::Device device) {
+  const auto some = whole.index_select(0, index);
+  if (some.device() == device) return some;
+  return some.pin_memory().to(device, true);
+}
+
+std::vector<Batch> batches_of_epoch(const std::vector<Split>& parts, int batch, std::uint64_t seed, int epoch,
+                                    torch::Device device) {
   std::vector<Batch> batches;
   auto g = generator(seed, 1'000 + epoch);
   for (std::size_t s = 0; s < parts.size(); ++s) {
     const auto& training = parts[s].training;
     const auto order = permutation(training.size(), g);
-    for (std::size_t begin = 0; begin < order.size(); begin += batch) {
-      std::vector<std::int64_t> samples;
-      for (std::size_t i = begin; i < std::min(order.size(), begin + batch); ++i)
-        samples.push_back(training[order[i]]);
-      batches.push_back({s, torch::tensor(samples)});
-    }
+    std::vector<std::int64_t> samples;
+    for (const std::int64_t i : order) samples.push_back(training[i]);
+    const auto all = torch::tensor(samples, torch::kLong).to(device);
+    for (std::int64_t begin = 0; begin < all.size(0); begin += batch)
+      batches.push_back({s, all.slice(0, begin, begin + batch)});
   }
   if (parts.size() == 1) return batches;
   std::vector<Batch> mixed;

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "datagen/dataset.hpp"
@@ -17,6 +18,9 @@ struct Split {  // sample numbers
   std::vector<std::int64_t> validation;
 };
 
+/// Of a file's memory at most, in training: its fields and the refinement's pairs of grids.
+inline constexpr double kBytesAPoint = 110.0;
+
 struct TrainSet {  // one file
   DatasetInfo info;
   torch::Tensor permeability;  // [N, 1, H, W] float32, on the device
@@ -26,11 +30,22 @@ struct TrainSet {  // one file
 
 struct TrainData {
   std::vector<TrainSet> sets;
-  ModelCard card;  // normalisation, resolutions, set-up and data filled in
+  ModelCard card;                       // normalisation, resolutions, set-up and data filled in
+  torch::Device storage = torch::kCPU;  // where the tensors lie
 };
 
-/// Reads all files. The set-up, domain, location of the first holds for all. Throws InvalidInput where another differs.
+/// Reads all files, into the memory of a GPU where all that training keeps of them fits there, else into the host's. The set-up,
+/// domain, location of the first holds for all. Throws InvalidInput where another differs.
 TrainData load_train_data(const TrainRequest& request, torch::Device device);
+
+/// The permeability of a set on another grid of its domain, restricted; and the pressure there: solved on that permeability,
+/// or restricted too where the card does not know the equation. At the set's own resolution what it holds.
+torch::Tensor permeability_at(const TrainSet& set, const Resolution& resolution, const ModelCard& card);
+torch::Tensor pressure_at(const TrainSet& set, const Resolution& resolution, const ModelCard& card);
+
+/// body(samples of `whole` [N, ...], number of the first) on some samples at a time, joined again.
+torch::Tensor in_parts(const torch::Tensor& whole,
+                       const std::function<torch::Tensor(const torch::Tensor&, std::int64_t)>& body);
 
 struct Batch {
   std::size_t set = 0;
@@ -38,8 +53,13 @@ struct Batch {
 };
 
 /// The batches of an epoch, each from one part, in an order that depends on (seed, epoch) alone.
-std::vector<Batch> batches_of_epoch(const std::vector<Split>& parts, int batch, std::uint64_t seed,
-                                    int epoch);
+/// Their numbers lie on `device`, brought there at once.
+std::vector<Batch> batches_of_epoch(const std::vector<Split>& parts, int batch, std::uint64_t seed, int epoch,
+                                    torch::Device device = torch::kCPU);
+
+/// Samples `index` of `whole` on `device`. Where that is a GPU and `whole` lies in the host's memory, so must `index`; they cross in
+/// pinned memory while the GPU works on what it was given before.
+torch::Tensor take(const torch::Tensor& whole, const torch::Tensor& index, torch::Device device);
 
 /// 64 well-mixed bits of a number (the finaliser of splitmix64).
 inline std::uint64_t mix(std::uint64_t x) {

@@ -25,10 +25,12 @@ class TrainTask {
   virtual torch::Tensor errors(std::size_t part, const torch::Tensor& samples,
                                std::optional<std::uint64_t> draw) const = 0;
   Network& network() const { return *network_; }
+  torch::Device storage() const { return storage_; }  ///< where sample numbers are wanted
 
  protected:
-  explicit TrainTask(Network& network) : network_(&network) {}
+  TrainTask(Network& network, torch::Device storage) : network_(&network), storage_(storage) {}
   Network* network_;
+  torch::Device storage_;
 };
 
 std::unique_ptr<TrainTask> base_task(SurrogateModel& model, const TrainData& data, Precision precision,

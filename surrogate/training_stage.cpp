@@ -57,11 +57,8 @@ TrainingStage::TrainingStage(TrainTask& task, const TrainRequest& request, const
       request_(request),
       callbacks_(callbacks),
       processes_(processes),
-      options_(std::move(options)) {
-  optimizer_ = std::make_unique<torch::optim::AdamW>(
-      task_.network().parameters(),
-      torch::optim::AdamWOptions(request.learning_rate).weight_decay(request.weight_decay));
-  for (const Tensor& parameter : task_.network().parameters()) average_.push_back(parameter.detach().clone());
+      options_(std::move(options)),
+      optimizer_(task.network(), request.weight_decay, request.gradient_clip) {
   state_.stage = options_.number;
   state_.best_l2 = std::numeric_limits<double>::infinity();
   state_.seconds = options_.seconds_before;
@@ -69,8 +66,7 @@ TrainingStage::TrainingStage(TrainTask& task, const TrainRequest& request, const
 
 TrainingState TrainingStage::run(bool resume) {
   if (resume) {
-    state_ = load_training_state(options_.state_path, task_.network(), *optimizer_, average_,
-                                 options_.fingerprint);
+    state_ = load_training_state(options_.state_path, task_.network(), optimizer_, options_.fingerprint);
   }
   launched_ = seconds_now();
   started_ = launched_ - state_.seconds;
@@ -97,14 +93,16 @@ double TrainingStage::progress(double epochs_done) const {
 
 // One epoch; false where the time ran out during it.
 bool TrainingStage::epoch() {
-  const auto batches = batches_of_epoch(task_.parts(), samples_per_step(), request_.seed, state_.epoch);
+  const auto batches =
+      batches_of_epoch(task_.parts(), samples_per_step(), request_.seed, state_.epoch, task_.storage());
   std::size_t all = 0;
   for (const Split& part : task_.parts()) all += part.training.size();
-  double sum = 0.0;
+  // On the device: a GPU's queue must not run dry while the host looks at a number.
+  auto sum = torch::zeros({}, optimizer_.average.front().options());
   std::size_t samples = 0;
   double rate = 0.0;
   bool late = false;
-  skipped_ = 0;
+  optimizer_.begin_epoch();
   for (std::size_t b = 0; b < batches.size() && !late; ++b) {
     if (const int signal = interrupt_signal()) {
       throw Interrupted(signal, std::filesystem::exists(options_.state_path)
@@ -117,78 +115,59 @@ bool TrainingStage::epoch() {
     const std::uint64_t draw =
         (request_.seed * 1'000'003 + state_.epoch) * 1'000'003 + b;  // the batch's own random numbers
     sum += step(batches[b], rate, draw);
+    if (!sum.is_cuda() || b + 1 == batches.size()) check_skipped();
     samples += batches[b].samples.size(0);
     late = options_.max_seconds && elapsed_ > *options_.max_seconds;
     if (callbacks_.progress && processes_.first())
       callbacks_.progress({task_.name(), state_.epoch + 1, options_.epochs, samples, all});
   }
   const bool whole = samples == all;
-  finish_epoch(sum, samples, rate, whole);
+  finish_epoch(sum.item<double>(), samples, rate, whole);
   return whole && !late;
 }
 
-// Loss summed over this process's part of the samples.
-double TrainingStage::step(const Batch& batch, double rate, std::uint64_t draw) {
+// Loss summed over this process's part of the samples; 0 where the step was left out.
+Tensor TrainingStage::step(const Batch& batch, double rate, std::uint64_t draw) {
   const std::int64_t all = batch.samples.size(0);
   const std::int64_t begin = all * processes_.rank() / processes_.size();
   const std::int64_t end = all * (processes_.rank() + 1) / processes_.size();
-  for (auto& group : optimizer_->param_groups()) {
-    static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
-  }
-  optimizer_->zero_grad();
-  double sum = 0.0;
+  optimizer_.zero_gradients();
+  auto sum = torch::zeros({}, optimizer_.average.front().options());
   for (std::int64_t at = begin; at < end; at += request_.batch) {
     const auto samples = batch.samples.slice(0, at, std::min<std::int64_t>(end, at + request_.batch));
     const auto error = task_.errors(batch.set, samples, draw).sum();
     (error / static_cast<double>(all)).backward();
-    sum += error.item<double>();
+    sum += error.detach();
   }
   elapsed_ = seconds_now() - launched_;
   if (processes_.size() > 1) add_up_gradients();
-  const double norm = torch::nn::utils::clip_grad_norm_(task_.network().parameters(), request_.gradient_clip);
-  if (!std::isfinite(norm)) {
-    skip();
-    return 0.0;
-  }
-  in_a_row_ = 0;
-  optimizer_->step();
+  const auto taken = optimizer_.step(rate);
   ++state_.step;
-  update_average();
-  return sum;
+  return torch::where(taken > 0, sum, torch::zeros_like(sum));
 }
 
-// The gradients of all processes, in one vector, and the mean of their clocks.
+// The gradients of all processes, in one vector, and the mean of their clocks, by which all of them stop at once.
 void TrainingStage::add_up_gradients() {
-  std::vector<Tensor> parts{torch::full({1}, elapsed_)};
+  if (options_.max_seconds) elapsed_ = add_up({elapsed_})[0] / processes_.size();
+  std::vector<Tensor> parts;
   const auto parameters = task_.network().parameters();
   for (const auto& parameter : parameters) {
     if (!parameter.grad().defined()) parameter.mutable_grad() = torch::zeros_like(parameter);
-    parts.push_back(parameter.grad().flatten().to(torch::kCPU));
+    parts.push_back(parameter.grad().flatten());
   }
   auto whole = torch::cat(parts);
   processes_.add_up(whole);
-  elapsed_ = whole[0].item<double>() / processes_.size();
-  std::int64_t at = 1;
+  std::int64_t at = 0;
   for (const auto& parameter : parameters) {
     parameter.mutable_grad().copy_(whole.narrow(0, at, parameter.numel()).view(parameter.sizes()));
     at += parameter.numel();
   }
 }
 
-// Over the last tenth of the steps so far, at most 1000.
-void TrainingStage::update_average() {
-  const torch::NoGradGuard no_grad;
-  const auto steps = static_cast<double>(state_.step);
-  const double keep = std::min(0.999, (1.0 + steps) / (10.0 + steps));
-  const auto parameters = task_.network().parameters();
-  for (std::size_t i = 0; i < parameters.size(); ++i) average_[i].lerp_(parameters[i].detach(), 1.0 - keep);
-}
-
-// A step whose gradient is not finite is left out; so many in a row will not mend themselves.
-void TrainingStage::skip() {
+// Steps whose gradient is not finite are left out; so many in a row will not mend themselves.
+void TrainingStage::check_skipped() {
   constexpr int kMostInARow = 10;
-  ++skipped_;
-  if (++in_a_row_ < kMostInARow) return;
+  if (optimizer_.skipped().in_a_row < kMostInARow) return;
   throw RunFailed(
       fmt::format("epoch {}: {} steps in a row without a finite gradient; {}; try a lower --learning-rate",
                   state_.epoch + 1, kMostInARow,
@@ -222,9 +201,9 @@ void TrainingStage::finish_epoch(double sum, std::size_t samples, double rate, b
   report.epoch = state_.epoch + 1;
   report.epochs = options_.epochs;
   report.learning_rate = rate;
-  report.skipped = skipped_;
+  report.skipped = optimizer_.skipped().steps;
   {
-    const Swapped averaged(task_.network().parameters(), average_);
+    const Swapped averaged(task_.network().parameters(), optimizer_.average);
     const auto held_out = validate();
     const auto sums = add_up({sum, held_out[0], held_out[1]});
     report.train_l2 = sums[0] / static_cast<double>(samples);
@@ -249,8 +228,7 @@ void TrainingStage::finish_epoch(double sum, std::size_t samples, double rate, b
   if (whole) ++state_.epoch;
   state_.seconds = report.seconds;
   if (processes_.first()) {
-    save_training_state(options_.state_path, state_, task_.network(), *optimizer_, average_,
-                        options_.fingerprint);
+    save_training_state(options_.state_path, state_, task_.network(), optimizer_, options_.fingerprint);
   }
   if (callbacks_.epoch && processes_.first()) callbacks_.epoch(report);
 }

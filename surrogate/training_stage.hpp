@@ -2,14 +2,13 @@
 // Epochs of one task: AdamW, warm-up and cosine decay, clipping, an average of the weights, the best checkpoint, and a state from
 // which it goes on. Private to surrogate/.
 
-#include <torch/optim/adamw.h>
-
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "surrogate/optimizer.hpp"
 #include "surrogate/process_group.hpp"
 #include "surrogate/train.hpp"
 #include "surrogate/train_task.hpp"
@@ -39,10 +38,9 @@ class TrainingStage {
 
  private:
   bool epoch();
-  double step(const Batch& batch, double rate, std::uint64_t draw);
+  torch::Tensor step(const Batch& batch, double rate, std::uint64_t draw);
   void add_up_gradients();
-  void update_average();
-  void skip();
+  void check_skipped();
   std::vector<double> validate();
   void finish_epoch(double sum, std::size_t samples, double rate, bool whole);
   void append_log(const EpochReport& report) const;
@@ -55,15 +53,12 @@ class TrainingStage {
   const TrainCallbacks& callbacks_;
   ProcessGroup& processes_;
   StageOptions options_;
-  std::unique_ptr<torch::optim::AdamW> optimizer_;
-  std::vector<torch::Tensor> average_;
+  Optimizer optimizer_;
   TrainingState state_;
   double started_ = 0.0;   // as if without interruption
   double launched_ = 0.0;  // of this run
   double elapsed_ = 0.0;   // since launched_, the mean of all processes
   bool on_time_ = false;
-  int skipped_ = 0;  // steps of this epoch
-  int in_a_row_ = 0;
 };
 
 }  // namespace mano

@@ -1,32 +1,30 @@
 #pragma once
 // Everything that the next epoch depends on, saved whole after every epoch. Private to surrogate/.
 
-#include <torch/optim/adamw.h>
-
 #include <filesystem>
 #include <string>
 
 #include "surrogate/network.hpp"
+#include "surrogate/optimizer.hpp"
 
 namespace mano {
 
 struct TrainingState {
   int stage = 0;          ///< 0 base, 1 refinement
   int epoch = 0;          ///< finished epochs
-  std::int64_t step = 0;  ///< optimiser steps
+  std::int64_t step = 0;  ///< optimiser steps, those left out included
   int best_epoch = 0;
   double best_l2 = 0.0;
   double seconds = 0.0;
 };
 
-/// Of the network that the stage trains, with the average of its weights. `fingerprint` names everything that must be the same when training goes on: data, architecture, options.
+/// Of the network that the stage trains, with its optimiser. `fingerprint` names everything that must be the same when training goes
+/// on: data, architecture, options.
 void save_training_state(const std::filesystem::path& path, const TrainingState& state,
-                         const Network& network, torch::optim::AdamW& optimizer,
-                         const std::vector<torch::Tensor>& average, const std::string& fingerprint);
+                         const Network& network, const Optimizer& optimizer, const std::string& fingerprint);
 
 /// Throws InvalidInput for a damaged file or another fingerprint.
-TrainingState load_training_state(const std::filesystem::path& path, Network& network,
-                                  torch::optim::AdamW& optimizer, std::vector<torch::Tensor>& average,
+TrainingState load_training_state(const std::filesystem::path& path, Network& network, Optimizer& optimizer,
                                   const std::string& fingerprint);
 /// The counters of a saved state alone. Throws InvalidInput as load_training_state() does.
 TrainingState load_counters(const std::filesystem::path& path, const std::string& fingerprint);

@@ -61,6 +61,48 @@ TEST(Refinement, LeavesExactSolutionsAlone) {
   }
 }
 
+TEST(Refinement, NeverRaisesTheEnergyOfTheError) {
+  const Grid grid{16, 12};
+  for (const char* setup : {"benchmark", "drive", "five-spot"}) {
+    SurrogateModel m = model_of(setup);
+    m.card.refinement_gain = 30.0;  // steps far too long
+    const auto k = permeability(grid);
+    const DarcyOperator darcy(k, grid, *known_setup(setup));
+    const auto exact = darcy.solve(1e-12);
+    const auto energy = [&](const torch::Tensor& p) {
+      return sum_of_products(exact - p, darcy.apply(exact - p)).sqrt().flatten();
+    };
+    auto p = torch::zeros_like(exact);
+    auto before = energy(p);
+    for (int sweep = 0; sweep < 4; ++sweep) {
+      p = m.refine(k, grid, p, 1);
+      const auto after = energy(p);
+      EXPECT_TRUE((after < before).all().item<bool>()) << setup << ", sweep " << sweep;
+      before = after;
+    }
+  }
+}
+
+TEST(Ladder, BeginsOnTheNetworksGrid) {
+  SurrogateModel m = model_of("benchmark");
+  m.refinement = nullptr;
+  m.card.resolutions = {{16, 16}};
+  m.card.coarsening = 2;
+  const Grid grid{16, 16};
+  const auto k = permeability(grid);
+  const auto base = m.direct(restricted(k, {8, 8}, Location::cell), {8, 8});
+  const auto expected = interpolated(base, {16, 16}, Location::cell, known_setup("benchmark")->ends);
+  EXPECT_LT(distance(m.by_ladder(k, grid, {16, 16}), expected), 1e-12);
+}
+
+TEST(Ladder, TakesTwiceTheSweepsBeyondTheTrainingResolution) {
+  SurrogateModel m = model_of("benchmark");
+  EXPECT_EQ(m.card.sweeps_on({8, 8}, {8, 8}), 2);
+  EXPECT_EQ(m.card.sweeps_on({16, 8}, {8, 8}), 4);
+  m.card.knows_equation = false;
+  EXPECT_EQ(m.card.sweeps_on({16, 8}, {8, 8}), 2);
+}
+
 TEST(Ladder, ScalesAsTheEquationDoes) {
   // Twice the permeability, half the pressure: the refinement obeys, whatever its weights; the base's share is taken out by an exact
   // start.
