@@ -93,7 +93,10 @@ void draw_charts(const std::filesystem::path& folder, Comparison& c) {
   for (ComparedResolution* by : by_size) {
     ComparedResolution& r = *by;
     const double cells = cells_of(r);
-    ticks.emplace_back(cells, r.resolution.text());
+    if (!ticks.empty() && cells < 1.3 * ticks.back().first)  // two labels would overlap
+      ticks.back().second += ", " + r.resolution.text();
+    else
+      ticks.emplace_back(cells, r.resolution.text());
     const auto add = [&](Curve& curve, double y) {
       curve.x.push_back(cells);
       curve.y.push_back(y);

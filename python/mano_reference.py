@@ -3,8 +3,8 @@
     python3 python/mano_reference.py run/model.safetensors permeability.npy pressure.npy
 
 predicts [N, H, W] pressures from [N, H, W] permeabilities as `mano predict --direct` does: the base network on the grid as it is, in the
-windowed formulation of arXiv 2507.02748. The refinement of the ladder of grids (docs/mano.md) is stored after "refinement." and is a
-network of the same kind. Needs torch and numpy, nothing of mano.
+windowed formulation of arXiv 2507.02748. mano_ladder.py adds the ladder of grids and its refinement, and predicts as `mano predict` does.
+Needs torch and numpy, nothing of mano.
 """
 import json
 import math

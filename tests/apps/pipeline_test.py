@@ -200,19 +200,35 @@ def test_import_train_evaluate_predict_on_real_data(mano, tmp_path):
 
 
 @pytest.mark.needs("petsc", "torch")
-@pytest.mark.parametrize("setup, size", [("benchmark", "1x1"), ("drive", "2x1"), ("five-spot", "1x1")])
-def test_unseen_resolutions_are_better_than_interpolation(mano, tmp_path, setup, size):
+@pytest.mark.parametrize("setup, size, coarsening", [("benchmark", "1x1", 2), ("drive", "2x1", 1), ("five-spot", "1x1", 2)])
+def test_unseen_resolutions_are_better_than_interpolation(mano, tmp_path, setup, size, coarsening):
     """Trained at one resolution in seconds; better than bilinear interpolation at finer ones, whatever their ratio and shape."""
     base = "32x16" if size == "2x1" else "16x16"
     finer = ["64x32", "48x24", "80x31"] if size == "2x1" else ["32x32", "24x24", "40x19"]
     problem = ["--field", "two-phase", "--setup", setup, "--size", size]
     mano("generate", *problem, "--seed", 1, "--samples", 150, "--resolution", base, "-o", "d.h5")
     mano("generate", *problem, "--seed", 2, "--samples", 10, "--resolution", base, "--also", ",".join(finer), "-o", "t.h5")
-    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 8, "--refine-epochs", 8, "--depth", 2)
+    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 8, "--refine-epochs", 8, "--depth", 2, "--coarsening", coarsening)
+    network = "x".join(str(int(n) // coarsening) for n in base.split("x"))
+    assert f"from the network's, {network}, refined" in mano("info", "run").out
     files = [a for r in ["", *("-" + f for f in finer)] for a in ("--data", f"t{r}.h5")]
     mano("evaluate", "--model", "run", *files, "--json", "e.json")
     for row in json.loads((tmp_path / "e.json").read_text())["results"][1:]:
         assert row["relative_l2"]["mean"] < 0.9 * row["interpolated_relative_l2"]["mean"], row
+
+
+@pytest.mark.needs("petsc", "torch")
+def test_the_networks_grid_is_as_coarse_as_leaves_16_points(mano, tmp_path):
+    """Where the equation is known; imported data keep their own, for their coarser pressures cannot be solved."""
+    few = ["--depth", 1, "--epochs", 1, "--refine-epochs", 1]
+    mano("generate", "--field", "two-phase", "--samples", 12, "--resolution", "64x32", "-o", "d.h5")
+    with h5py.File(tmp_path / "d.h5") as d, h5py.File(tmp_path / "theirs.h5", "w") as t:
+        t["coeff"], t["sol"] = d["permeability"][()], d["pressure"][()]
+    mano("import", "theirs.h5", "--location", "cell", "-o", "i.h5")
+    for data, network in (("d.h5", "32x16"), ("i.h5", "64x32")):
+        mano("train", "--data", data, "-o", data + ".run", *few)
+        info = mano("info", data + ".run").out
+        assert f"network's, {network}, " in info or f"network's grid, {network}" in info
 
 
 @pytest.mark.needs("torch")

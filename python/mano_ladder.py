@@ -1,0 +1,172 @@
+"""The whole prediction of a mano checkpoint in PyTorch: the network on its grid, the ladder of grids, the refinement (docs/mano.md).
+
+    python3 python/mano_ladder.py run/model.safetensors permeability.npy pressure.npy
+
+predicts [N, H, W] pressures from [N, H, W] permeabilities as `mano predict` does, of the model's own set-up and domain. Needs torch and numpy,
+and mano_reference.py beside it.
+"""
+import json
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from mano_reference import Mano, read_checkpoint
+
+# Ends of the domain, left, right, bottom, top: a prescribed pressure, None where nothing flows; source; well rate in the first corner.
+SETUPS = {"benchmark": ((0.0, 0.0, 0.0, 0.0), 1.0, 0.0), "drive": ((1.0, 0.0, None, None), 0.0, 0.0),
+          "five-spot": ((None, None, None, None), 0.0, 1.0)}
+CLOSED = ((None, None, None, None), 0.0, 0.0)
+
+
+def restriction(source, target, location):
+    """[target, source]: means over coarse cells; at nodes linear, constant beyond the last."""
+    m = torch.zeros(target, source, dtype=torch.float64)
+    for t in range(target):
+        if location == "node":
+            at = min(t / target * source, source - 1)
+            left = min(int(at), max(source - 2, 0))
+            m[t, left] = 1 - (at - left)
+            if at > left:
+                m[t, left + 1] = at - left
+        else:
+            begin, end = t * source / target, (t + 1) * source / target
+            for s in range(int(begin), min(source, int(np.ceil(end)))):
+                m[t, s] = max(0.0, min(end, s + 1) - max(begin, s)) / (end - begin)
+    return m
+
+
+def interpolation(source, target, location, low, high):
+    """[target, source] and offset [target]; an end is "on" (go on linearly), None (constant) or the value on the boundary."""
+    shift = 0.5 if location == "cell" else 0.0
+    m, offset = torch.zeros(target, source, dtype=torch.float64), torch.zeros(target, dtype=torch.float64)
+    for t in range(target):
+        at = (t + shift) / target * source - shift
+        for outside, end, cell, distance in ((at < 0, low, 0, at + shift), (at > source - 1, high, source - 1, source - shift - at)):
+            if outside and end != "on":
+                m[t, cell] = 1.0 if end is None else 2 * distance
+                offset[t] = 0.0 if end is None else (1 - 2 * distance) * end
+                break
+        else:
+            left = min(max(int(np.floor(at)), 0), max(source - 2, 0))
+            m[t, left] += 1 - (at - left) if source > 1 else 1.0
+            if source > 1:
+                m[t, left + 1] += at - left
+    return m, offset
+
+
+class Darcy:
+    """A p = rhs on cells, harmonic means between them: p [N, H, W]."""
+
+    def __init__(self, k, size, setup):
+        ends, source, rate = setup
+        height, width = k.shape[1:]
+        hx, hy = size[0] / width, size[1] / height
+        self.rhs = torch.full_like(k, source * hx * hy)
+        self.x = self.faces(k, hy / hx, ends[:2], self.rhs)
+        self.y = self.faces(k.transpose(1, 2), hx / hy, ends[2:], self.rhs.transpose(1, 2)).transpose(1, 2)
+        self.rhs[:, 0, 0] += rate
+        self.rhs[:, -1, -1] -= rate
+        self.diagonal = self.x[:, :, :-1] + self.x[:, :, 1:] + self.y[:, :-1] + self.y[:, 1:]
+
+    @staticmethod
+    def faces(k, ratio, ends, rhs):
+        a, b = k[..., :-1], k[..., 1:]
+        t = F.pad(2 * a * b / (a + b) * ratio, (1, 1))
+        for end, face, cell in ((ends[0], 0, 0), (ends[1], -1, -1)):
+            if end is not None:
+                t[..., face] = 2 * ratio * k[..., cell]
+                rhs[..., cell] += t[..., face] * end
+        return t
+
+    def apply(self, p):
+        return -((self.x * F.pad(p, (1, 1)).diff(dim=2)).diff(dim=2) + (self.y * F.pad(p, (0, 0, 1, 1)).diff(dim=1)).diff(dim=1))
+
+    def shares(self):
+        """Of the left, right, lower, upper neighbour, and of what is held on the boundary: [N, 5, H, W]."""
+        s = torch.stack([self.x[:, :, :-1], self.x[:, :, 1:], self.y[:, :-1], self.y[:, 1:], torch.zeros_like(self.diagonal)], 1)
+        s = s / self.diagonal[:, None]
+        for channel, edge in enumerate((np.s_[:, :, 0], np.s_[:, :, -1], np.s_[:, 0], np.s_[:, -1])):
+            s[:, 4][edge] += s[:, channel][edge]
+            s[:, channel][edge] = 0
+        return s
+
+
+class Ladder:
+    def __init__(self, path):
+        tensors, self.meta = read_checkpoint(path)
+        self.n, self.training = json.loads(self.meta["normalization"]), json.loads(self.meta["training"])
+        self.location, self.size = self.training["location"], self.training["size"]
+        prefix = "refinement."
+        self.network = Mano({k: v for k, v in tensors.items() if not k.startswith(prefix)}, json.loads(self.meta["architecture"]))
+        self.refinement = None
+        if "refinement" in self.meta:
+            own = {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}
+            self.refinement = Mano(own, json.loads(self.meta["refinement"]))
+        self.knows = self.meta.get("refinement_form") == "residual"
+        self.setup = SETUPS[self.training["setup"]] if self.knows else CLOSED
+        known = self.training["setup"] in SETUPS and self.location == "cell"
+        self.ends = SETUPS[self.training["setup"]][0] if known else ("on",) * 4
+        self.free = self.training["setup"] in SETUPS and all(e is None for e in SETUPS[self.training["setup"]][0])
+
+    def restricted(self, values, height, width):
+        return (restriction(values.shape[1], height, self.location) @ values
+                @ restriction(values.shape[2], width, self.location).T)
+
+    def interpolated(self, values, height, width):
+        x, x0 = interpolation(values.shape[2], width, self.location, *self.ends[:2])
+        y, y0 = interpolation(values.shape[1], height, self.location, *self.ends[2:])
+        return y @ (values @ x.T + x0) + y0[:, None]
+
+    def direct(self, k):
+        shift = 0.5 if self.location == "cell" else 0.0
+        height, width = k.shape[1:]
+        y, x = torch.meshgrid((torch.arange(height) + shift) / height, (torch.arange(width) + shift) / width, indexing="ij")
+        inputs = torch.stack([(k.log() - self.n["mean_log_k"]) / self.n["std_log_k"], x.expand_as(k), y.expand_as(k)], 1)
+        return self.network(inputs.float())[:, 0].double() * self.n["std_pressure"] + self.n["mean_pressure"]
+
+    def refined(self, k, p, sweeps):
+        a = self.refinement.a if self.refinement else None
+        coarsest = -(-min(k.shape[1:]) // a["rate"] ** (a.get("levels", 1) - 1)) if a else 0
+        if self.refinement is None or sweeps == 0 or coarsest < a["window"]:
+            return p
+        darcy = Darcy(k, self.size, self.setup)
+        shares, total = darcy.shares(), lambda t: t.sum((1, 2), keepdim=True)
+        for _ in range(sweeps):
+            residual = darcy.rhs - darcy.apply(p)
+            defect = residual / darcy.diagonal
+            rms = (defect.square().mean((1, 2), keepdim=True) + 1e-300).sqrt()
+            inputs = torch.cat([(shares - 0.25) * 4, (defect / rms)[:, None]], 1)
+            step = self.refinement(inputs.float())[:, 0].double() * float(self.meta["refinement_gain"]) * rms
+            if self.knows:  # no longer than lessens the energy of the error
+                gain, cost = total(step * residual), total(step * darcy.apply(step))
+                step = torch.where(cost > 2 * gain, gain / cost, torch.ones_like(gain)) * step
+            p = p + step
+        return p
+
+    def start(self, height, width):
+        """The training resolution where the way begins: the finest that is no finer than the target, else the coarsest."""
+        seen = [tuple(r) for r in self.training["resolutions"]]
+        fitting = [r for r in seen if r[0] <= width and r[1] <= height]
+        return max(fitting, key=np.prod) if fitting else min(seen, key=np.prod)
+
+    def __call__(self, k):
+        height, width = k.shape[1:]
+        trained = self.start(height, width)
+        w, h = (n // int(self.meta["coarsening"]) for n in trained)
+        p = self.refined(self.restricted(k, h, w), self.direct(self.restricted(k, h, w)), int(self.meta.get("base_sweeps", 0)))
+        last = max(w, width), max(h, height)
+        while (w, h) != last:
+            w, h = min(2 * w, last[0]), min(2 * h, last[1])
+            finer = (w > trained[0] or h > trained[1]) and self.knows
+            p = self.refined(self.restricted(k, h, w), self.interpolated(p, h, w), int(self.meta.get("sweeps", 0)) * (2 if finer else 1))
+        p = self.restricted(p, height, width)
+        return p - p.mean((1, 2), keepdim=True) if self.free else p
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    with torch.no_grad():
+        np.save(sys.argv[3], Ladder(sys.argv[1])(torch.from_numpy(np.load(sys.argv[2]).astype(np.float64))).numpy())
