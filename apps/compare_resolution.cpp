@@ -231,7 +231,7 @@ void stop_if_interrupted() {
 ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareSource& source,
                                       CompareSettings settings, const std::function<void()>& progress) {
   ComparedResolution r{source.name, settings.label, {source.grid.nx, source.grid.ny}};
-  r.seen_in_training = surrogate.card().seen(r.resolution);
+  r.seen_in_training = surrogate.seen(r.resolution, settings.method);
   const Resolution base = surrogate.base_resolution(r.resolution);
   settings.interpolate = !r.seen_in_training && base.nx <= r.resolution.nx && base.ny <= r.resolution.ny;
   std::unique_ptr<DarcySolver> solver;

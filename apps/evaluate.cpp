@@ -68,7 +68,7 @@ std::function<void(const Invocation&)> add_evaluate(CLI::App& app) {
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   app.add_option("--batch", o->batch, "Samples at once [16]");
-  app.add_flag("--direct", o->direct, "At unseen resolutions the network on the grid as it is, as published");
+  app.add_flag("--direct", o->direct, "The network on the grid as it is, without the ladder, as published");
   app.add_option("--method", o->method,
                  "ladder, or for comparison: interpolation, direct, jacobi (16 sweeps a grid in place of the "
                  "refinement), "

@@ -154,7 +154,7 @@ class Ladder:
     def __call__(self, k):
         height, width = k.shape[1:]
         trained = self.start(height, width)
-        w, h = (n // int(self.meta["coarsening"]) for n in trained)
+        w, h = (n // int(self.meta.get("coarsening", 1)) for n in trained)
         p = self.refined(self.restricted(k, h, w), self.direct(self.restricted(k, h, w)), int(self.meta.get("base_sweeps", 0)))
         last = max(w, width), max(h, height)
         while (w, h) != last:

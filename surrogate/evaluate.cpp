@@ -13,7 +13,7 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
   e.data = data.path().string();
   e.resolution = {info.grid.nx, info.grid.ny};
   e.samples = info.samples;
-  e.seen_in_training = surrogate.card().seen(e.resolution);
+  e.seen_in_training = surrogate.seen(e.resolution, method);
   e.device = surrogate.device();
   e.method = method;
 

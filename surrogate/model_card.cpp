@@ -126,14 +126,16 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
       card.refinement = architecture_from_json(get("refinement"));
       card.knows_equation = get("refinement_form") == "residual";
       card.sweeps = std::stoi(get("sweeps"));
-      card.base_sweeps = std::stoi(get("base_sweeps"));
+      card.base_sweeps =
+          get("base_sweeps").empty() ? int{get("refines_base") == "true"} : std::stoi(get("base_sweeps"));
       card.refinement_gain = json::parse(get("refinement_gain"));
     }
     if (metadata.contains("coefficients"))
       card.coefficients = coefficients_from(json::parse(get("coefficients")));
     if (metadata.contains("calibration"))
       card.calibrations = calibrations_from(json::parse(get("calibration")));
-    card.coarsening = std::stoi(get("coarsening"));
+    if (metadata.contains("coarsening"))
+      card.coarsening = std::stoi(get("coarsening"));  // before it was there: 1
     const json n = json::parse(get("normalization"));
     card.normalization = {n.at("mean_log_k"), n.at("std_log_k"), n.at("mean_pressure"), n.at("std_pressure")};
     const json t = json::parse(get("training"));

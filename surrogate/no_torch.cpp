@@ -53,6 +53,9 @@ std::optional<double> Surrogate::band(const Field&) const {
 std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field&) const {
   missing();
 }
+bool Surrogate::seen(const Resolution&, Method) const {
+  return false;
+}
 Resolution Surrogate::base_resolution(const Resolution&) const {
   missing();
 }

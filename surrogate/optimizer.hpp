@@ -26,7 +26,7 @@ class Optimizer {
   torch::Tensor step(double learning_rate);
 
   struct Skipped {
-    int steps = 0;   ///< since begin_epoch()
+    int steps = 0;     ///< since begin_epoch()
     int in_a_row = 0;  ///< the longest run of them since then, or one that reached into it
   };
   Skipped skipped() const;  ///< waits for the device

@@ -13,6 +13,8 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+
 #include "core/error.hpp"
 
 namespace mano {
@@ -44,6 +46,18 @@ struct ProcessGroup::Backend {
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
 #ifdef MANO_WITH_NCCL
   c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl;  // made with the first tensor on a GPU
+  std::optional<bool> cards_suffice;
+
+  // NCCL refuses two processes on one card. All of them decide alike.
+  bool every_process_has_its_card() {
+    const int cards = c10::impl::getDeviceGuardImpl(torch::kCUDA)->deviceCount();
+    std::vector<torch::Tensor> without{torch::full({1}, local_rank() >= cards ? 1 : 0, torch::kInt)};
+    gloo->allreduce(without)->wait();
+    return without.front().item<int>() == 0;
+  }
+  ~Backend() {
+    if (nccl) nccl->shutdown();
+  }
 #endif
   void add_up(torch::Tensor& tensor, int rank, int size);
 };
@@ -52,14 +66,17 @@ void ProcessGroup::Backend::add_up(torch::Tensor& tensor, int rank, int size) {
   std::vector<torch::Tensor> list{tensor};
 #ifdef MANO_WITH_NCCL
   if (tensor.is_cuda()) {
-    if (!nccl) {
+    if (!cards_suffice) cards_suffice = every_process_has_its_card();
+    if (*cards_suffice && !nccl) {
       const auto options = c10d::ProcessGroupNCCL::Options::create();
       options->timeout = kPatience;
       nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(
           c10::make_intrusive<c10d::PrefixStore>("nccl", store), rank, size, options);
     }
-    nccl->allreduce(list)->wait();  // of the stream, not of the host
-    return;
+    if (*cards_suffice) {
+      nccl->allreduce(list)->wait();  // of the stream, not of the host
+      return;
+    }
   }
 #else
   static_cast<void>(rank);
@@ -106,11 +123,12 @@ void ProcessGroup::add_up(torch::Tensor& tensor) {
   if (size_ == 1) return;
   try {
     backend_->add_up(tensor, rank_, size_);
-  } catch (const std::exception&) {
-    throw RunFailed(
-        fmt::format("process {} of {} lost another one; --resume goes on from the last finished epoch, with "
-                    "any number of them",
-                    rank_, size_));
+  } catch (const std::exception& e) {
+    const std::string text = e.what();
+    throw RunFailed(fmt::format(
+        "process {} of {} lost another one ({}); --resume goes on from the last finished epoch, with "
+        "any number of them",
+        rank_, size_, text.substr(0, text.find('\n'))));
   }
 }
 

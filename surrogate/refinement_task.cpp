@@ -132,8 +132,8 @@ class RefinementTask : public TrainTask {
       pairs_.back().base_alone = true;
       parts_.push_back({set.split.training, {}});
     }
-    // The data's own grid, half of it, and grids of oblong cells; what is not the data's own has to be solved. Fields are fewer
-    // where they have more points, so that every pair costs the same.
+    // The data's own grid, half of it, and grids of oblong cells; what is not the data's own has to be solved. Where the equation is
+    // known an epoch takes fewer fields of what has more points, so that every pair costs the same.
     std::vector<Resolution> grids{own, half(own)};
     if (card.knows_equation) grids.insert(grids.end(), {{own.nx, own.ny / 2}, {own.nx, own.ny / 3}});
     for (const Resolution& fine : grids) {
@@ -142,16 +142,17 @@ class RefinementTask : public TrainTask {
           interpolated(pressure(half(fine)).to(torch::kFloat64), fine, card.location, model_.ends());
       pairs_.push_back(pair_of(with_resolution(set.info.grid, fine), permeability_at(set, fine, card),
                                pressure(fine), start, carried(carried(base_error, half(fine)), fine)));
-      parts_.push_back(
-          {first_of(set.split.training, points(half(own)) / points(fine)), set.split.validation});
+      parts_.push_back(set.split);
+      if (card.knows_equation) parts_.back().at_most = fields_of_equal_cost(set.split, half(own), fine);
     }
   }
 
   static double points(const Resolution& r) { return static_cast<double>(r.nx) * r.ny; }
 
-  static std::vector<std::int64_t> first_of(const std::vector<std::int64_t>& samples, double part) {
-    const auto count = std::ceil(std::min(part, 1.0) * static_cast<double>(samples.size()));
-    return {samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(count)};
+  static std::size_t fields_of_equal_cost(const Split& split, const Resolution& reference,
+                                          const Resolution& fine) {
+    const double part = std::min(1.0, points(reference) / points(fine));
+    return static_cast<std::size_t>(std::ceil(part * static_cast<double>(split.training.size())));
   }
 
   // An error on another grid: it is zero where the pressure is prescribed.

@@ -72,8 +72,8 @@ void Surrogate::check_fits(const Grid& grid, std::size_t batch) const {
   double per_token = sizeof(float) * numbers(card.architecture);
   if (card.refinement)
     per_token = std::max(per_token, sizeof(float) * numbers(*card.refinement) + 30.0 * sizeof(double));
-  // The way begins at the training resolution, which may be the finer one.
-  const Resolution base = base_resolution({grid.nx, grid.ny});
+  // The way begins on the network's grid, which may be the finer one.
+  const Resolution base = card.network_grid(base_resolution({grid.nx, grid.ny}));
   const double points = static_cast<double>(std::max(base.nx, grid.nx)) * std::max(base.ny, grid.ny);
   check_memory(
       per_token * points * static_cast<double>(batch),
@@ -146,6 +146,11 @@ std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field& 
   const bool coarser = permeability.grid.nx < at.nx || permeability.grid.ny < at.ny;
   return c.coefficients.outside(coefficient_statistics(permeability, at, c.location),
                                 coarser ? 2 : kCoefficientStatistics.size());
+}
+
+bool Surrogate::seen(const Resolution& resolution, Method method) const {
+  const ModelCard& c = impl_->model.card;
+  return c.seen(resolution) && (method != Method::direct || c.coarsening == 1);
 }
 
 Resolution Surrogate::base_resolution(const Resolution& target) const {

@@ -13,7 +13,7 @@
 
 namespace mano {
 
-/// How a prediction is made: from the training resolution up a ladder of grids, refined on each (docs/mano.md), or as one of
+/// How a prediction is made: from the network's grid up a ladder of grids, refined on each (docs/mano.md), or as one of
 /// these, for comparison.
 enum class Method {
   ladder,
@@ -25,6 +25,9 @@ enum class Method {
 };
 const char* to_string(Method method);
 Method parse_method(const std::string& name);  ///< Throws InvalidInput.
+
+/// Whether --device cuda would find one.
+bool gpu_is_available();
 
 class Surrogate {
  public:
@@ -60,7 +63,11 @@ class Surrogate {
   /// that is looked at, none where the model does not know.
   std::optional<std::vector<std::string>> unlike_training(const Field& permeability) const;
 
-  /// The training resolution where the way to `target` begins: the finest that is no finer than it, else the coarsest.
+  /// Whether training saw the resolution: the data's; directly, only where it is the network's own grid too.
+  bool seen(const Resolution& resolution, Method method) const;
+
+  /// The training resolution whose network's grid the way to `target` begins on: the finest that is no finer than `target`, else the
+  /// coarsest.
   Resolution base_resolution(const Resolution& target) const;
 
  private:

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "surrogate/process_group.hpp"
+#include "surrogate/surrogate.hpp"
 
 namespace mano {
 
@@ -46,6 +47,10 @@ Field field_of(const torch::Tensor& values, std::int64_t sample, const Grid& gri
 
 torch::Tensor relative_l2(const torch::Tensor& a, const torch::Tensor& b) {
   return (a - b).flatten(1).norm(2, 1) / b.flatten(1).norm(2, 1);
+}
+
+bool gpu_is_available() {
+  return torch::cuda::is_available();
 }
 
 torch::Device device_from(const std::string& name) {

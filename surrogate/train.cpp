@@ -16,8 +16,8 @@
 #include "surrogate/process_group.hpp"
 #include "surrogate/refinement.hpp"
 #include "surrogate/tensor_fields.hpp"
-#include "surrogate/tensor_memory.hpp"
 #include "surrogate/train_data.hpp"
+#include "surrogate/train_memory.hpp"
 #include "surrogate/train_task.hpp"
 #include "surrogate/training_stage.hpp"
 
@@ -111,26 +111,6 @@ void cut_log(const fs::path& path, int stage, int epochs) {
     if (of_stage < stage || (of_stage == stage && entry.value("epoch", 0) <= epochs)) kept += line + "\n";
   }
   write_text_atomically(path, kept);
-}
-
-struct Bytes {
-  double fixed = 0.0;
-  double per_sample = 0.0;  // of a batch
-};
-
-// Of a rival's training, from a step of one and of two samples.
-Bytes rival_bytes(const Network& network, const Architecture& a, const Resolution& r, std::size_t samples) {
-  const auto step = [&](int n) {
-    const TensorMemory memory(network.parameters().front().is_cuda());
-    const auto options = torch::TensorOptions(network.parameters().front().device());
-    network.forward(torch::ones({n, a.channels_in, r.ny, r.nx}, options)).sum().backward();
-    for (const auto& parameter : network.parameters()) parameter.mutable_grad() = torch::Tensor();
-    return static_cast<double>(memory.peak());
-  };
-  const double one = step(1);
-  return {20.0 * static_cast<double>(network.parameter_count()) +
-              16.0 * r.nx * r.ny * static_cast<double>(samples),
-          std::max(step(2) - one, 0.1 * one)};
 }
 
 class Trainer {
@@ -241,49 +221,29 @@ class Trainer {
           request_.refinement, c.data.front().file);
   }
 
-  // Of both stages.
-  std::vector<Bytes> bytes_of(const TrainSet& set) const {
-    const Resolution own{set.info.grid.nx, set.info.grid.ny};
-    const Resolution base = model_.card.network_grid(own);
-    const auto of_mano = [&](const Architecture& a, std::int64_t parameters, const Resolution& r, int times) {
-      const auto bytes = [&](int batch) {
-        return training_bytes(a, parameters, r, set.info.samples, batch, request_.bfloat16);
-      };
-      return Bytes{bytes(0), times * (bytes(1) - bytes(0))};
-    };
-    std::vector<Bytes> list{request_.architecture.model == Architecture::Model::mano
-                                ? of_mano(request_.architecture, model_.card.parameters, base, 1)
-                                : rival_bytes(*model_.base, request_.architecture, base, set.info.samples)};
-    if (refines() && can_refine(own)) {
-      list.push_back(of_mano(request_.refinement_architecture, model_.card.parameters, own, sweeps()));
-      list.back().fixed +=
-          kBytesAPoint * own.nx * own.ny * static_cast<double>(set.info.samples);  // pairs of grids
-    }
-    return list;
-  }
-
   int sweeps() const { return request_.sweeps > 0 ? request_.sweeps : residual_form() ? 3 : 1; }
 
   // Says what is needed, and refuses what cannot be had.
   void check_fits() const {
-    double most = 0.0;
-    std::int64_t fits = request_.batch;
+    std::vector<TrainingBytes> stages;
     for (const TrainSet& set : data_.sets) {
-      for (const Bytes& bytes : bytes_of(set)) {
-        most = std::max(most, bytes.fixed + request_.batch * bytes.per_sample);
-        const double left = static_cast<double>(available_memory()) - bytes.fixed;
-        fits = std::min(fits, static_cast<std::int64_t>(left / std::max(bytes.per_sample, 1.0)));
-      }
+      const bool refined = refines() && can_refine({set.info.grid.nx, set.info.grid.ny});
+      for (const TrainingBytes& stage :
+           stage_bytes(request_, model_.card, *model_.base, set, refined ? sweeps() : 0))
+        stages.push_back(stage);
     }
+    const MemoryNeed need = memory_need(stages, request_.batch);
     if (callbacks_.start) {
       const int per_step = request_.batch * request_.accumulate * processes_.size();
-      callbacks_.start({model_.card.parameters, processes_.size(), per_step, most});
+      callbacks_.start({model_.card.parameters, processes_.size(), per_step, need.most});
     }
     if (model_.device.is_cuda()) return;  // a card says so itself
-    check(fits >= request_.batch, "batch {} needs about {:.3g} GB of memory, {:.3g} GB are free: {}",
-          request_.batch, most / 1e9, static_cast<double>(available_memory()) / 1e9,
-          fits > 0 ? fmt::format("--batch {} fits; --accumulate adds batches up", fits)
-                   : std::string("not even a batch of 1 fits; use a smaller model or resolution"));
+    check(need.largest_batch >= request_.batch,
+          "batch {} needs about {:.3g} GB of memory, {:.3g} GB are free: {}", request_.batch, need.most / 1e9,
+          static_cast<double>(available_memory()) / 1e9,
+          need.largest_batch > 0
+              ? fmt::format("--batch {} fits; --accumulate adds batches up", need.largest_batch)
+              : std::string("not even a batch of 1 fits; use a smaller model or resolution"));
   }
 
   StageOptions stage_options(int number, int epochs) const {
@@ -326,7 +286,10 @@ class Trainer {
     model_.to(device_from(request_.device));
     const auto task = refinement_task(model_, data_, precision_);
     StageOptions options = stage_options(1, request_.refine_epochs);
-    const double passed = seconds_now() - launched_;  // the base, and what the task has prepared
+    // The base, and what the task has prepared: the mean of all processes, so that they stop together.
+    auto clock = torch::full({}, seconds_now() - launched_, torch::kFloat64);
+    processes_.add_up(clock);
+    const double passed = clock.item<double>() / processes_.size();
     if (request_.max_seconds)
       options.max_seconds = std::max(*request_.max_seconds - passed, 0.05 * *request_.max_seconds);
     options.seconds_before = seconds_before + passed;
@@ -357,7 +320,7 @@ class Trainer {
       for (model_.card.base_sweeps = 1; model_.card.base_sweeps <= model_.card.sweeps;
            ++model_.card.base_sweeps) {
         HeldOut refined = held_out_errors(model_, data_, request_.batch);
-        if (refined.mean_l2 >= held_out.mean_l2) continue;
+        if (!(refined.mean_l2 < held_out.mean_l2)) continue;  // also where it is not a number
         best = model_.card.base_sweeps;
         held_out = std::move(refined);
       }

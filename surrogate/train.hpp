@@ -1,5 +1,5 @@
 #pragma once
-// Trains a surrogate on datasets, in two stages: the base network to the pressures, then the refinement of the ladder of grids
+// Trains a surrogate on datasets, in two stages: the base network to the pressures, on the data's grid or a coarser one, then the refinement of the ladder of grids
 // (docs/mano.md). Relative L2 loss, AdamW, warm-up and cosine decay, gradient clipping, an average of the weights over the last
 // steps, a held-out part for the best checkpoint.
 //
@@ -38,13 +38,16 @@ struct TrainRequest {
   double held_out = 0.05;           ///< fraction of every dataset that is not trained on
   bool symmetry = true;             ///< train on reflected fields too, where the set-up allows
   std::string refinement = "auto";  ///< of the ladder of grids: auto, residual, approximate or none
-  int sweeps = 0;          ///< of the refinement on each grid; 0: three where the equation is known, else one
+  int sweeps =
+      0;  ///< of the refinement on each grid (twice as many beyond the data's); 0: three where the equation
+          ///< is known, else one
   int refine_epochs = 20;  ///< of the refinement, after the base
   int coarsening =
       0;  ///< of the network's grid against the data's; 0: where the equation is known the largest
           ///< power of two that leaves 16 points in each direction, else one
   std::uint64_t seed = 0;
   std::string device = "auto";
+  bool data_on_host = false;  ///< keep the data in the host's memory even where a GPU's own has room for them
   std::optional<double> max_seconds;  ///< of the whole training; the learning rate falls to zero within them
   bool resume = false;
   bool overwrite = false;
@@ -105,7 +108,7 @@ double training_bytes(const Architecture& architecture, std::int64_t parameters,
 /// Started by torchrun or mpirun, the processes train one model together (surrogate/process_group.hpp): N of them with batch b
 /// take the same steps as one with batch N b. Process 0 writes.
 /// Throws InvalidInput for unusable data or options or where memory does not suffice, naming the largest batch that fits;
-/// RunFailed where ten steps in a row had no finite loss and gradient, or a process was lost (the best checkpoint stays);
+/// RunFailed where ten steps in a row had no finite loss and gradient (on a GPU at the end of the epoch), or a process was lost (the best checkpoint stays);
 /// Interrupted where a signal came (resumable).
 TrainResult train(const TrainRequest& request, const TrainCallbacks& callbacks);
 

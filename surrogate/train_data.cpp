@@ -119,7 +119,7 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   card.data_configuration = first.configuration;
   std::tie(card.normalization.mean_log_k, card.normalization.std_log_k) = mean_and_std(log_k);
   std::tie(card.normalization.mean_pressure, card.normalization.std_pressure) = mean_and_std(pressure);
-  data.storage = storage_for(data.sets, device);
+  data.storage = request.data_on_host ? torch::Device(torch::kCPU) : storage_for(data.sets, device);
   for (TrainSet& set : data.sets) {
     for (const std::int64_t s : set.split.training)
       card.coefficients.add(coefficient_statistics(field_of(set.permeability, s, set.info.grid),
@@ -168,7 +168,7 @@ std::vector<Batch> batches_of_epoch(const std::vector<Split>& parts, int batch, 
     const auto& training = parts[s].training;
     const auto order = permutation(training.size(), g);
     std::vector<std::int64_t> samples;
-    for (const std::int64_t i : order) samples.push_back(training[i]);
+    for (std::size_t i = 0; i < parts[s].epoch_size(); ++i) samples.push_back(training[order[i]]);
     const auto all = torch::tensor(samples, torch::kLong).to(device);
     for (std::int64_t begin = 0; begin < all.size(0); begin += batch)
       batches.push_back({s, all.slice(0, begin, begin + batch)});

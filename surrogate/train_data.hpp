@@ -3,6 +3,7 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -16,14 +17,19 @@ namespace mano {
 struct Split {  // sample numbers
   std::vector<std::int64_t> training;
   std::vector<std::int64_t> validation;
+  std::size_t at_most = 0;  ///< of the training samples an epoch, others each time; 0: all
+
+  std::size_t epoch_size() const {
+    return at_most > 0 ? std::min(at_most, training.size()) : training.size();
+  }
 };
 
 /// Of a file's memory at most, in training: its fields and the refinement's pairs of grids.
-inline constexpr double kBytesAPoint = 110.0;
+inline constexpr double kBytesAPoint = 140.0;
 
 struct TrainSet {  // one file
   DatasetInfo info;
-  torch::Tensor permeability;  // [N, 1, H, W] float32, on the device
+  torch::Tensor permeability;  // [N, 1, H, W] float32, on TrainData::storage
   torch::Tensor pressure;      // [N, 1, H, W]
   Split split;
 };

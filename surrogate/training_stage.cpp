@@ -96,7 +96,7 @@ bool TrainingStage::epoch() {
   const auto batches =
       batches_of_epoch(task_.parts(), samples_per_step(), request_.seed, state_.epoch, task_.storage());
   std::size_t all = 0;
-  for (const Split& part : task_.parts()) all += part.training.size();
+  for (const Split& part : task_.parts()) all += part.epoch_size();
   // On the device: a GPU's queue must not run dry while the host looks at a number.
   auto sum = torch::zeros({}, optimizer_.average.front().options());
   std::size_t samples = 0;
@@ -115,9 +115,9 @@ bool TrainingStage::epoch() {
     const std::uint64_t draw =
         (request_.seed * 1'000'003 + state_.epoch) * 1'000'003 + b;  // the batch's own random numbers
     sum += step(batches[b], rate, draw);
-    if (!sum.is_cuda() || b + 1 == batches.size()) check_skipped();
     samples += batches[b].samples.size(0);
     late = options_.max_seconds && elapsed_ > *options_.max_seconds;
+    if (!sum.is_cuda() || late || b + 1 == batches.size()) check_skipped();
     if (callbacks_.progress && processes_.first())
       callbacks_.progress({task_.name(), state_.epoch + 1, options_.epochs, samples, all});
   }

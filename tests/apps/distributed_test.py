@@ -59,6 +59,21 @@ def largest_difference(a, b):
     return max(float(np.abs(a[name] - b[name]).max()) for name in a)
 
 
+def test_two_processes_stop_on_time_together(tmp_path):
+    """In both stages: each looks at the mean of their clocks, or they would wait for each other for ever."""
+    import h5py
+    random = np.random.default_rng(2)
+    k = np.where(random.normal(size=(84, 16, 16)) > 0, 12.0, 3.0)
+    with h5py.File(tmp_path / "arrays.h5", "w") as file:
+        file["coeff"], file["sol"] = k, 1.0 / k + random.normal(size=k.shape) * 0.01
+    subprocess.run([PROGRAM, "import", "arrays.h5", "-o", "d.h5"], cwd=tmp_path, check=True, capture_output=True)
+    for attempt in range(3):
+        finish(start(tmp_path, 2, "--data", "d.h5", *SMALL[:-2], "--epochs", "1000", "--refine-epochs", "1000", "--max-seconds", "2",
+                     "-o", f"run{attempt}"))
+        log = [json.loads(line) for line in (tmp_path / f"run{attempt}" / "log.jsonl").read_text().splitlines()]
+        assert {line["stage"] for line in log} == {"base", "refinement"}
+
+
 def test_two_processes_take_the_steps_of_one_with_twice_the_batch(data, tmp_path):
     common = ["--data", data, "--epochs", "5", "--learning-rate", "1e-3", *SMALL]  # 80 samples, 16 a step: 25 steps
     finish(start(tmp_path, 1, *common, "--batch", "16", "-o", "one"))

@@ -5,14 +5,19 @@
 #include <torch/torch.h>
 
 #include <limits>
+#include <string>
 
 #include "core/error.hpp"
 
 namespace mano {
 namespace {
 
-class OptimizerTest : public ::testing::Test {
+// On the CPU and, where there is one, on a GPU.
+class OptimizerTest : public ::testing::TestWithParam<const char*> {
  protected:
+  void SetUp() override {
+    if (GetParam() == std::string("cuda") && !torch::cuda::is_available()) GTEST_SKIP() << "no GPU";
+  }
   static std::unique_ptr<Network> network(std::uint64_t seed = 1) {
     Architecture a;
     a.dim = 8;
@@ -20,7 +25,9 @@ class OptimizerTest : public ::testing::Test {
     a.heads = 2;
     a.dim_head = 4;
     a.mlp = 16;
-    return make_network(a, seed);
+    auto made = make_network(a, seed);
+    made->to(torch::Device(GetParam()), torch::kFloat32);
+    return made;
   }
 
   // Gradients of some loss, as large as a clip of 1 bounds.
@@ -37,7 +44,7 @@ class OptimizerTest : public ::testing::Test {
   }
 };
 
-TEST_F(OptimizerTest, TakesTheStepsOfLibTorchsAdamW) {
+TEST_P(OptimizerTest, TakesTheStepsOfLibTorchsAdamW) {
   const auto ours = network(), theirs = network(), start = network();
   Optimizer optimizer(*ours, 0.1, 1.0);
   torch::optim::AdamW reference(theirs->parameters(), torch::optim::AdamWOptions(1e-2).weight_decay(0.1));
@@ -52,7 +59,7 @@ TEST_F(OptimizerTest, TakesTheStepsOfLibTorchsAdamW) {
   EXPECT_LT(difference(*ours, *theirs), 2e-6);
 }
 
-TEST_F(OptimizerTest, LeavesOutStepsThatAreNotFinite) {
+TEST_P(OptimizerTest, LeavesOutStepsThatAreNotFinite) {
   const auto net = network(), twin = network();
   Optimizer optimizer(*net, 0.1, 1.0), other(*twin, 0.1, 1.0);
   const auto good = [](Network& n, Optimizer& o, int step) {
@@ -84,7 +91,7 @@ TEST_F(OptimizerTest, LeavesOutStepsThatAreNotFinite) {
   EXPECT_EQ(optimizer.skipped().in_a_row, 2);
 }
 
-TEST_F(OptimizerTest, AveragesTheLastTenth) {
+TEST_P(OptimizerTest, AveragesTheLastTenth) {
   const auto net = network();
   Optimizer optimizer(*net, 0.0, 1.0);
   auto expected = net->parameters()[0].detach().clone();
@@ -97,7 +104,7 @@ TEST_F(OptimizerTest, AveragesTheLastTenth) {
   EXPECT_LT((optimizer.average[0] - expected).abs().max().item<double>(), 1e-6);
 }
 
-TEST_F(OptimizerTest, WeightsWithoutAGradientStay) {
+TEST_P(OptimizerTest, WeightsWithoutAGradientStay) {
   const auto net = network(), start = network();
   Optimizer optimizer(*net, 0.1, 1.0);
   set_gradients(*net, 1);
@@ -107,7 +114,7 @@ TEST_F(OptimizerTest, WeightsWithoutAGradientStay) {
   EXPECT_FALSE(torch::equal(net->parameters()[1], start->parameters()[1]));
 }
 
-TEST_F(OptimizerTest, GoesOnFromAFileBitForBit) {
+TEST_P(OptimizerTest, GoesOnFromAFileBitForBit) {
   const auto net = network();
   Optimizer optimizer(*net, 0.1, 1.0);
   for (int step = 0; step < 3; ++step) {
@@ -119,7 +126,8 @@ TEST_F(OptimizerTest, GoesOnFromAFileBitForBit) {
   const auto other = network();
   {
     const torch::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < net->parameters().size(); ++i) other->parameters()[i].copy_(net->parameters()[i]);
+    for (std::size_t i = 0; i < net->parameters().size(); ++i)
+      other->parameters()[i].copy_(net->parameters()[i]);
   }
   Optimizer restored(*other, 0.1, 1.0);
   restored.restore_from(file, 3, "state");
@@ -134,6 +142,9 @@ TEST_F(OptimizerTest, GoesOnFromAFileBitForBit) {
   file.tensors.erase(file.tensors.begin());
   EXPECT_THROW(restored.restore_from(file, 3, "state"), InvalidInput);
 }
+
+INSTANTIATE_TEST_SUITE_P(On, OptimizerTest, ::testing::Values("cpu", "cuda"),
+                         [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
 }  // namespace mano

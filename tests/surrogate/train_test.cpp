@@ -263,6 +263,26 @@ TEST_F(Train, BatchesAddedUpEqualOneLargeBatch) {
   }
 }
 
+// The same order and reflections; what differs is the order of sums. Data in the GPU's memory, and in the host's.
+TEST_F(Train, LearnsOnAGpuWhatItLearnsOnTheCpu) {
+  if (!gpu_is_available()) GTEST_SKIP() << "no GPU";
+  const auto data = dataset("d.h5", 40, {16, 16});
+  const auto trained = [&](const std::string& run, const std::string& device, bool data_on_host) {
+    auto r = request(data, run, 20);
+    r.refine_epochs = 3;
+    r.device = device;
+    r.data_on_host = data_on_host;
+    return train(r, {});
+  };
+  const TrainResult cpu = trained("cpu", "cpu", false);
+  for (const bool data_on_host : {false, true}) {
+    const TrainResult gpu = trained(data_on_host ? "host" : "cuda", "cuda", data_on_host);
+    EXPECT_EQ(gpu.device, "cuda");
+    EXPECT_NEAR(gpu.best_l2, cpu.best_l2, 0.02 * cpu.best_l2);
+    EXPECT_NEAR(gpu.refinement_left, cpu.refinement_left, 0.02);
+  }
+}
+
 TEST_F(Train, LearnsInBfloat16) {
   auto r = request(dataset("d.h5", 40, {8, 8}), "run", 60);
   r.bfloat16 = true;
