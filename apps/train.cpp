@@ -155,7 +155,8 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
                  "none [auto]")
       ->group(training);
   app.add_option("--sweeps", r.sweeps,
-                 "Of the refinement on each grid, twice as many beyond the data's [3 where the equation is "
+                 "Of the refinement on each grid, twice as many on the way beyond the data's [3 where the "
+                 "equation is "
                  "known, else 1]")
       ->group(training);
   app.add_option("--coarsening", r.coarsening,

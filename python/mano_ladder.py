@@ -157,10 +157,11 @@ class Ladder:
         w, h = (n // int(self.meta.get("coarsening", 1)) for n in trained)
         p = self.refined(self.restricted(k, h, w), self.direct(self.restricted(k, h, w)), int(self.meta.get("base_sweeps", 0)))
         last = max(w, width), max(h, height)
+        finer = (width > trained[0] or height > trained[1]) and self.knows
+        sweeps = int(self.meta.get("sweeps", 0)) * (2 if finer else 1)
         while (w, h) != last:
             w, h = min(2 * w, last[0]), min(2 * h, last[1])
-            finer = (w > trained[0] or h > trained[1]) and self.knows
-            p = self.refined(self.restricted(k, h, w), self.interpolated(p, h, w), int(self.meta.get("sweeps", 0)) * (2 if finer else 1))
+            p = self.refined(self.restricted(k, h, w), self.interpolated(p, h, w), sweeps)
         p = self.restricted(p, height, width)
         return p - p.mean((1, 2), keepdim=True) if self.free else p
 

@@ -86,9 +86,9 @@ Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, c
     pressure = direct(permeability_on(first), with_resolution(grid, first));
     pressure = refined_on(first, pressure, card.base_sweeps);
   }
+  const int sweeps = card.sweeps_to({grid.nx, grid.ny}, from);
   for (const Resolution& rung : ladder(first, {grid.nx, grid.ny}))
-    pressure =
-        refined_on(rung, interpolated(pressure, rung, card.location, ends()), card.sweeps_on(rung, from));
+    pressure = refined_on(rung, interpolated(pressure, rung, card.location, ends()), sweeps);
   return pinned(restricted(pressure, {grid.nx, grid.ny}, card.location));
 }
 

@@ -72,10 +72,10 @@ struct ModelCard {
   Resolution network_grid(const Resolution& resolution) const {
     return {resolution.nx / coarsening, resolution.ny / coarsening};
   }
-  /// Sweeps on a grid on the way from the network's to one that may be finer than the training resolution `trained`: twice as many
-  /// there where the equation is known, since each brings the equation's own solution nearer.
-  int sweeps_on(const Resolution& grid, const Resolution& trained) const {
-    const bool finer = grid.nx > trained.nx || grid.ny > trained.ny;
+  /// Sweeps on each grid on the way from the network's to `target`: twice as many where that is finer than the training resolution
+  /// `trained` and the equation is known, since each brings the equation's own solution nearer.
+  int sweeps_to(const Resolution& target, const Resolution& trained) const {
+    const bool finer = target.nx > trained.nx || target.ny > trained.ny;
     return finer && knows_equation ? 2 * sweeps : sweeps;
   }
   /// The coarsest training resolution: where coefficients are looked at.

@@ -39,8 +39,8 @@ struct TrainRequest {
   bool symmetry = true;             ///< train on reflected fields too, where the set-up allows
   std::string refinement = "auto";  ///< of the ladder of grids: auto, residual, approximate or none
   int sweeps =
-      0;  ///< of the refinement on each grid (twice as many beyond the data's); 0: three where the equation
-          ///< is known, else one
+      0;  ///< of the refinement on each grid (twice as many on the way beyond the data's); 0: three where the equation
+      ///< is known, else one
   int refine_epochs = 20;  ///< of the refinement, after the base
   int coarsening =
       0;  ///< of the network's grid against the data's; 0: where the equation is known the largest

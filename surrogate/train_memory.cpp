@@ -28,8 +28,8 @@ TrainingBytes rival_bytes(const Network& network, const Architecture& a, const R
 
 }  // namespace
 
-std::vector<TrainingBytes> stage_bytes(const TrainRequest& request, const ModelCard& card, const Network& base,
-                                       const TrainSet& set, int sweeps) {
+std::vector<TrainingBytes> stage_bytes(const TrainRequest& request, const ModelCard& card,
+                                       const Network& base, const TrainSet& set, int sweeps) {
   const Resolution own{set.info.grid.nx, set.info.grid.ny};
   const Resolution coarse = card.network_grid(own);
   const double points = static_cast<double>(own.nx) * own.ny * static_cast<double>(set.info.samples);

@@ -97,10 +97,20 @@ TEST(Ladder, BeginsOnTheNetworksGrid) {
 
 TEST(Ladder, TakesTwiceTheSweepsBeyondTheTrainingResolution) {
   SurrogateModel m = model_of("benchmark");
-  EXPECT_EQ(m.card.sweeps_on({8, 8}, {8, 8}), 2);
-  EXPECT_EQ(m.card.sweeps_on({16, 8}, {8, 8}), 4);
+  EXPECT_EQ(m.card.sweeps_to({8, 8}, {8, 8}), 2);
+  EXPECT_EQ(m.card.sweeps_to({4, 16}, {8, 8}), 4);
+  // On the way there too.
+  m.card.coarsening = 2;
+  m.card.resolutions = {{16, 16}};
+  const Grid grid{32, 16};
+  const auto k = permeability(grid);
+  const auto coarse = restricted(k, {8, 8}, Location::cell), half = restricted(k, {16, 16}, Location::cell);
+  auto p = m.direct(coarse, {8, 8});
+  p = m.refine(half, {16, 16}, interpolated(p, {16, 16}, Location::cell, m.ends()), 4);
+  p = m.refine(k, grid, interpolated(p, {32, 16}, Location::cell, m.ends()), 4);
+  EXPECT_LT(distance(m.by_ladder(k, grid, {16, 16}), p), 1e-6);
   m.card.knows_equation = false;
-  EXPECT_EQ(m.card.sweeps_on({16, 8}, {8, 8}), 2);
+  EXPECT_EQ(m.card.sweeps_to({16, 8}, {8, 8}), 2);
 }
 
 TEST(Ladder, ScalesAsTheEquationDoes) {
