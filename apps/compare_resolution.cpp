@@ -233,7 +233,7 @@ ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareS
   ComparedResolution r{source.name, settings.label, {source.grid.nx, source.grid.ny}};
   r.seen_in_training = surrogate.seen(r.resolution, settings.method);
   const Resolution base = surrogate.base_resolution(r.resolution);
-  settings.interpolate = !r.seen_in_training && base.nx <= r.resolution.nx && base.ny <= r.resolution.ny;
+  settings.interpolate = !(base == r.resolution) && base.nx <= r.resolution.nx && base.ny <= r.resolution.ny;
   std::unique_ptr<DarcySolver> solver;
   if (is_named_setup(source.setup) && source.location == Location::cell)
     solver = std::make_unique<DarcySolver>(

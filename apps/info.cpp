@@ -126,9 +126,10 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   for (const Resolution& r : c.resolutions) grids.push_back(c.network_grid(r).text());
   say(c.refinement
           ? fmt::format(
-                "a ladder of grids from the network's, {}, refined by {}, {} sweeps a grid, {} on the "
+                "a ladder of grids from the network's, {}, refined by {}, {} sweeps a grid{}, {} on the "
                 "network's, {} form",
-                fmt::join(grids, ", "), to_json(*c.refinement), c.sweeps, c.base_sweeps,
+                fmt::join(grids, ", "), to_json(*c.refinement), c.sweeps,
+                c.knows_equation ? " (twice as many beyond the data's)" : "", c.base_sweeps,
                 c.knows_equation ? "residual" : "approximate")
           : fmt::format("no refinement: interpolated from the network's grid, {}", fmt::join(grids, ", ")));
   say(fmt::format("trained at {} on {} data, set-up {}, domain {:g}x{:g}, values at the {}",

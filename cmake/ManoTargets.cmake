@@ -48,20 +48,15 @@ function(mano_test name file)
       set(registered ${name}_${ranks}_ranks)
     endif()
     mano_test_properties(${registered} "${ARG_SLOW}")
-    set_tests_properties(${registered} PROPERTIES PROCESSORS ${ranks})
   endforeach()
 endfunction()
 
-# mano_script_test(NAME SCRIPT [SLOW] [SERIAL]): runs tests/SCRIPT with the private Python environment; it gets MANO_PROGRAM. SERIAL: with no
-# other test at the same time, since it listens on a port or measures memory or times out.
+# mano_script_test(NAME SCRIPT [SLOW]): runs tests/SCRIPT with the private Python environment; it gets MANO_PROGRAM.
 function(mano_script_test name script)
-  cmake_parse_arguments(ARG "SLOW;SERIAL" "" "" ${ARGN})
+  cmake_parse_arguments(ARG "SLOW" "" "" ${ARGN})
   add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/.venv/bin/python -m pytest -q -p no:cacheprovider
                                 ${CMAKE_CURRENT_SOURCE_DIR}/${script})
   mano_test_properties(${name} "${ARG_SLOW}")
-  if(ARG_SERIAL)
-    set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
-  endif()
 endfunction()
 
 function(mano_test_properties name slow)

@@ -155,7 +155,7 @@ class Ladder:
         height, width = k.shape[1:]
         trained = self.start(height, width)
         w, h = (n // int(self.meta.get("coarsening", 1)) for n in trained)
-        p = self.refined(self.restricted(k, h, w), self.direct(self.restricted(k, h, w)), int(self.meta.get("base_sweeps", 0)))
+        p = self.refined(self.restricted(k, h, w), self.direct(self.restricted(k, h, w)), int(self.meta.get("base_sweeps", self.meta.get("refines_base") == "true")))
         last = max(w, width), max(h, height)
         finer = (width > trained[0] or height > trained[1]) and self.knows
         sweeps = int(self.meta.get("sweeps", 0)) * (2 if finer else 1)

@@ -54,6 +54,9 @@ std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field&)
   missing();
 }
 bool Surrogate::seen(const Resolution&, Method) const {
+  missing();
+}
+bool gpu_is_available() {
   return false;
 }
 Resolution Surrogate::base_resolution(const Resolution&) const {

@@ -56,7 +56,10 @@ struct ProcessGroup::Backend {
     return without.front().item<int>() == 0;
   }
   ~Backend() {
-    if (nccl) nccl->shutdown();
+    try {
+      if (nccl) nccl->shutdown();
+    } catch (const std::exception&) {  // the others are gone: what was wrong has been said
+    }
   }
 #endif
   void add_up(torch::Tensor& tensor, int rank, int size);

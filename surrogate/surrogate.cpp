@@ -150,7 +150,9 @@ std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field& 
 
 bool Surrogate::seen(const Resolution& resolution, Method method) const {
   const ModelCard& c = impl_->model.card;
-  return c.seen(resolution) && (method != Method::direct || c.coarsening == 1);
+  if (method != Method::direct) return c.seen(resolution);
+  return std::any_of(c.resolutions.begin(), c.resolutions.end(),
+                     [&](const Resolution& r) { return c.network_grid(r) == resolution; });
 }
 
 Resolution Surrogate::base_resolution(const Resolution& target) const {

@@ -63,7 +63,7 @@ class Surrogate {
   /// that is looked at, none where the model does not know.
   std::optional<std::vector<std::string>> unlike_training(const Field& permeability) const;
 
-  /// Whether training saw the resolution: the data's; directly, only where it is the network's own grid too.
+  /// Whether training saw the resolution: data's; directly, where it is a grid of the network's.
   bool seen(const Resolution& resolution, Method method) const;
 
   /// The training resolution whose network's grid the way to `target` begins on: the finest that is no finer than `target`, else the

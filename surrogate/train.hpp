@@ -40,7 +40,7 @@ struct TrainRequest {
   std::string refinement = "auto";  ///< of the ladder of grids: auto, residual, approximate or none
   int sweeps =
       0;  ///< of the refinement on each grid (twice as many on the way beyond the data's); 0: three where the equation
-      ///< is known, else one
+  ///< is known, else one
   int refine_epochs = 20;  ///< of the refinement, after the base
   int coarsening =
       0;  ///< of the network's grid against the data's; 0: where the equation is known the largest
