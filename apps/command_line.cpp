@@ -95,6 +95,10 @@ void add_json_option(CLI::App& app, std::string& path) {
   app.add_option("--json", path, "Write the results to this file as JSON")->type_name("FILE");
 }
 
+void add_direct_option(CLI::App& app, bool& direct) {
+  app.add_flag("--direct", direct, "The network on the grid as it is, without the ladder, as published");
+}
+
 void write_json(const std::string& path, const nlohmann::json& results) {
   if (!path.empty()) write_text_atomically(path, results.dump(2) + "\n");
 }

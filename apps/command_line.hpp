@@ -40,6 +40,9 @@ void add_json_option(CLI::App& app, std::string& path);
 /// Writes `results` where a path was given.
 void write_json(const std::string& path, const nlohmann::json& results);
 
+/// Adds --direct, which every command that predicts has.
+void add_direct_option(CLI::App& app, bool& direct);
+
 /// Rank among the processes of mpirun or torchrun, before MPI has started; 0 without them.
 int launched_rank();
 

@@ -265,7 +265,7 @@ std::function<void(const Invocation&)> add_compare(CLI::App& app) {
                "Into a folder that is not empty; of its files an earlier comparison's alone are replaced");
   app.add_flag("--state", o->state, "Also compare_state.py, which opens everything in ParaView or pvpython");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
-  app.add_flag("--direct", o->direct, "The network on the grid as it is, without the ladder, as published");
+  add_direct_option(app, o->direct);
   app.add_flag("--force", o->force, "Compare on another set-up or domain than the model's");
   add_json_option(app, o->json);
   app.footer(

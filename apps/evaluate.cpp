@@ -68,7 +68,7 @@ std::function<void(const Invocation&)> add_evaluate(CLI::App& app) {
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   app.add_option("--batch", o->batch, "Samples at once [16]");
-  app.add_flag("--direct", o->direct, "The network on the grid as it is, without the ladder, as published");
+  add_direct_option(app, o->direct);
   app.add_option("--method", o->method,
                  "ladder, or for comparison: interpolation, direct, jacobi (16 sweeps a grid in place of the "
                  "refinement), "

@@ -262,7 +262,7 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app) {
       ->type_name("N");
   app.add_flag("--conservative", o->prediction.conservative,
                "Flux that conserves mass: cycles until the residual is 1e-8 (that is the solver's flux)");
-  app.add_flag("--direct", o->direct, "The network on the grid as it is, without the ladder, as published");
+  add_direct_option(app, o->direct);
   app.add_flag("--force", o->force, "Predict for another set-up or domain than the model's");
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) {

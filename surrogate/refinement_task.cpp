@@ -167,21 +167,20 @@ class RefinementTask : public TrainTask {
   // From permeability, pressure, what was interpolated in its place, and the base's error there.
   Pair pair_of(const Grid& grid, const Tensor& permeability, const Tensor& pressure, const Tensor& start,
                const Tensor& base_error) const {
-    const auto with_operator = [&](const auto& body) {
-      return in_parts(permeability, [&](const Tensor& k, std::int64_t at) {
-        const auto part = [&](const Tensor& t) { return t.slice(0, at, at + k.size(0)).to(torch::kFloat64); };
-        return body(DarcyOperator(k, grid, setup_for_defect(model_.card)), part).to(torch::kFloat32);
-      });
-    };
+    const auto whole = in_parts(permeability, [&](const Tensor& k, std::int64_t at) {
+      const auto part = [&](const Tensor& t) { return t.slice(0, at, at + k.size(0)).to(torch::kFloat64); };
+      const DarcyOperator darcy(k, grid, setup_for_defect(model_.card));
+      return torch::cat({darcy.shares(), darcy.defect(part(start)),
+                         -darcy.apply(part(base_error)) / darcy.diagonal()},
+                        1)
+          .to(torch::kFloat32);
+    });
     Pair pair;
-    pair.shares = with_operator([](const DarcyOperator& darcy, const auto&) { return darcy.shares(); });
+    pair.shares = whole.narrow(1, 0, 5).contiguous();
+    pair.defect = whole.narrow(1, 5, 1).contiguous();
+    pair.base_defect = whole.narrow(1, 6, 1).contiguous();
     pair.error = model_.pinned(pressure.to(torch::kFloat64) - start).to(torch::kFloat32);
     pair.base_error = model_.pinned(-base_error).to(torch::kFloat32);
-    pair.defect = with_operator(
-        [&](const DarcyOperator& darcy, const auto& part) { return darcy.defect(part(start)); });
-    pair.base_defect = with_operator([&](const DarcyOperator& darcy, const auto& part) {
-      return -darcy.apply(part(base_error)) / darcy.diagonal();
-    });
     pair.least = 1e-5 * pressure.flatten(1).norm(2, 1);
     return pair;
   }

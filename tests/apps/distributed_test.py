@@ -16,16 +16,20 @@ pytestmark = pytest.mark.needs("torch")
 SMALL = ["--dim", "16", "--depth", "2", "--heads", "2", "--dim-head", "8", "--mlp", "16", "--refine-epochs", "0"]
 
 
-@pytest.fixture
-def data(tmp_path):
+def dataset(folder, size, seed):
     """Permeability and pressure of nobody's equation: enough to compare steps."""
     import h5py
-    random = np.random.default_rng(1)
-    k = np.where(random.normal(size=(84, 8, 8)) > 0, 12.0, 3.0)
-    with h5py.File(tmp_path / "arrays.h5", "w") as file:
+    random = np.random.default_rng(seed)
+    k = np.where(random.normal(size=(84, size, size)) > 0, 12.0, 3.0)
+    with h5py.File(folder / "arrays.h5", "w") as file:
         file["coeff"], file["sol"] = k, 1.0 / k + random.normal(size=k.shape) * 0.01
-    subprocess.run([PROGRAM, "import", "arrays.h5", "-o", "d.h5"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([PROGRAM, "import", "arrays.h5", "-o", "d.h5"], cwd=folder, check=True, capture_output=True)
     return "d.h5"
+
+
+@pytest.fixture
+def data(tmp_path):
+    return dataset(tmp_path, 8, 1)
 
 
 def free_port():
@@ -61,14 +65,9 @@ def largest_difference(a, b):
 
 def test_two_processes_stop_on_time_together(tmp_path):
     """In both stages: each looks at the mean of their clocks, or they would wait for each other for ever."""
-    import h5py
-    random = np.random.default_rng(2)
-    k = np.where(random.normal(size=(84, 16, 16)) > 0, 12.0, 3.0)
-    with h5py.File(tmp_path / "arrays.h5", "w") as file:
-        file["coeff"], file["sol"] = k, 1.0 / k + random.normal(size=k.shape) * 0.01
-    subprocess.run([PROGRAM, "import", "arrays.h5", "-o", "d.h5"], cwd=tmp_path, check=True, capture_output=True)
+    data = dataset(tmp_path, 16, 2)  # large enough for a refinement
     for attempt in range(3):
-        finish(start(tmp_path, 2, "--data", "d.h5", *SMALL[:-2], "--epochs", "1000", "--refine-epochs", "1000", "--max-seconds", "2",
+        finish(start(tmp_path, 2, "--data", data, *SMALL[:-2], "--epochs", "1000", "--refine-epochs", "1000", "--max-seconds", "2",
                      "-o", f"run{attempt}"))
         log = [json.loads(line) for line in (tmp_path / f"run{attempt}" / "log.jsonl").read_text().splitlines()]
         assert {line["stage"] for line in log} == {"base", "refinement"}
