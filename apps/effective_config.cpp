@@ -31,6 +31,7 @@ toml::table table_of(const TrainRequest& r) {
                 {"seed", std::to_string(r.seed)},  // TOML's integers have a sign
                 {"device", r.device}};
   if (r.sweeps > 0) t.insert("sweeps", r.sweeps);
+  if (r.climbs > 0) t.insert("climbs", r.climbs);
   if (r.coarsening > 0) t.insert("coarsening", r.coarsening);
   if (r.max_seconds) t.insert("max-seconds", *r.max_seconds);
   const std::initializer_list<std::pair<const char*, int>> shape{

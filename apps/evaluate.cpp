@@ -72,7 +72,7 @@ std::function<void(const Invocation&)> add_evaluate(CLI::App& app) {
   app.add_option("--method", o->method,
                  "ladder, or for comparison: interpolation, direct, jacobi (16 sweeps a grid in place of the "
                  "refinement), "
-                 "exact-start (what the refinement does alone) [ladder]");
+                 "zero-start (without the network), exact-start (what the refinement does alone) [ladder]");
   app.add_flag("--record", o->record, "Keep the results in RUN, where 'mano info RUN' shows them");
   app.add_flag("--force", o->force, "Evaluate on another set-up or domain than the model's");
   add_json_option(app, o->json);

@@ -29,7 +29,7 @@ std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations,
   for (const Evaluation& e : evaluations) {
     seen = seen || e.seen_in_training;
     lines.push_back(fmt::format(
-        "{:<11} {:<12} {:<8} {:.4f} ({:.4f}, {:.4f})     {:<12} {:<13.4f} {:<12.4f} {:<8} {:<7} {:.3g}",
+        "{:<11} {:<12} {:<8} {:.5f} ({:.5f}, {:.5f})  {:<12} {:<13.5f} {:<12.5f} {:<8} {:<7} {:.3g}",
         e.resolution.text(), e.seen_in_training ? "seen" : "unseen", e.samples, e.relative_l2.mean,
         e.relative_l2.median, e.relative_l2.max, ratio_text(e.relative_l2.mean, reference),
         e.interpolated_l2.mean, e.relative_h1.mean,
@@ -37,7 +37,7 @@ std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations,
         e.unlike_training ? std::to_string(*e.unlike_training) : "-", e.seconds_per_sample));
   }
   lines.push_back(
-      fmt::format("to training: relative L2 over that {} ({:.4f}); interpolated: the prediction at the "
+      fmt::format("to training: relative L2 over that {} ({:.5f}); interpolated: the prediction at the "
                   "training resolution, "
                   "interpolated",
                   seen ? "at the training resolution" : "of the held-out part of training", reference));

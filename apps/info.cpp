@@ -98,7 +98,7 @@ nlohmann::json recorded(const std::filesystem::path& run, const std::string& has
               : "";
       const std::string method = r.at("method");
       lines.push_back(fmt::format(
-          "evaluated at {}x{} ({}, {} samples of {}{}): relative L2 {:.4f}, interpolated {:.4f}{}",
+          "evaluated at {}x{} ({}, {} samples of {}{}): relative L2 {:.5f}, interpolated {:.5f}{}",
           r.at("resolution").at(0).get<int>(), r.at("resolution").at(1).get<int>(),
           r.at("seen_in_training").get<bool>() ? "seen" : "unseen", r.at("samples").get<int>(),
           r.at("data").get<std::string>(), method == "ladder" ? "" : ", method " + method,
@@ -125,17 +125,18 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   std::vector<std::string> grids;
   for (const Resolution& r : c.resolutions) grids.push_back(c.network_grid(r).text());
   say(c.refinement
-          ? fmt::format(
-                "a ladder of grids from the network's, {}, refined by {}, {} sweeps a grid{}, {} on the "
-                "network's, {} form",
-                fmt::join(grids, ", "), to_json(*c.refinement), c.sweeps,
-                c.knows_equation ? " (twice as many beyond the data's)" : "", c.base_sweeps,
-                c.knows_equation ? "residual" : "approximate")
+          ? fmt::format("a ladder of grids from the network's, {}, refined by {}, {} a grid, {} on the "
+                        "network's, {} form, "
+                        "climbed {}",
+                        fmt::join(grids, ", "), to_json(*c.refinement),
+                        c.sweeps_a_grid() == 1 ? "one sweep" : fmt::format("{} sweeps", c.sweeps_a_grid()),
+                        c.base_sweeps, c.knows_equation ? "residual" : "approximate",
+                        c.climbs == 1 ? "once" : fmt::format("{} times", c.climbs))
           : fmt::format("no refinement: interpolated from the network's grid, {}", fmt::join(grids, ", ")));
   say(fmt::format("trained at {} on {} data, set-up {}, domain {:g}x{:g}, values at the {}",
                   fmt::join(resolutions, ", "), c.field, c.setup, c.lx, c.ly, to_string(c.location)));
   for (const auto& d : c.data) say(fmt::format("data {}: {} samples, hash {}", d.file, d.samples, d.hash));
-  say(fmt::format("epoch {}: relative L2 {:.4f} on the held-out part", c.epoch, c.validation_l2));
+  say(fmt::format("epoch {}: relative L2 {:.5f} on the held-out part", c.epoch, c.validation_l2));
   for (const auto& line : limits_of_use(c)) say(line);
   nlohmann::json data = nlohmann::json::array();
   for (const auto& d : c.data) data.push_back({{"file", d.file}, {"samples", d.samples}, {"hash", d.hash}});

@@ -130,7 +130,7 @@ void write_one_vti(const Options& o, const Input& in, const Surrogate& surrogate
   if (!sample.pressure.values.empty()) {
     image.scalars.insert(image.scalars.begin() + 1, {"pressure", sample.pressure});
     image.scalars.emplace_back("error", difference(prediction, sample.pressure));
-    say(fmt::format("relative L2 error {:.4f}", relative_l2(prediction, sample.pressure)));
+    say(fmt::format("relative L2 error {:.5f}", relative_l2(prediction, sample.pressure)));
   }
   if (predicted.error_estimate) image.scalars.emplace_back("error_estimate", *predicted.error_estimate);
   if (predicted.band) {

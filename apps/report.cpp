@@ -199,7 +199,7 @@ std::string model_section(const Comparison& c) {
   for (const auto& r : c.card.resolutions) resolutions.push_back(r.text());
   std::string h = fmt::format(
       "<p>Predictions by method {}. {} parameters, trained at {} on {} data, set-up {}, domain {:g}x{:g}; "
-      "epoch {}, relative L2 {:.4f} "
+      "epoch {}, relative L2 {:.5f} "
       "on held-out samples. Checkpoint <code>{}</code>, hash <code>{}</code>.</p>\n",
       c.method, c.card.parameters, fmt::join(resolutions, ", "), escaped(c.card.field), escaped(c.card.setup),
       c.card.lx, c.card.ly, c.card.epoch, c.card.validation_l2, escaped(c.model), c.model_hash);

@@ -101,7 +101,7 @@ void train_command(const Options& o, const Invocation&) {
     say(fmt::format(
         "refinement for unseen resolutions: leaves {:.0f} % of the error that interpolation leaves",
         100 * result.refinement_left));
-  say(fmt::format("best: epoch {}, relative L2 {:.4f} on the held-out part; wrote {}/model.safetensors{}",
+  say(fmt::format("best: epoch {}, relative L2 {:.5f} on the held-out part; wrote {}/model.safetensors{}",
                   result.best_epoch, result.best_l2, o.run, curve.empty() ? "" : ", " + curve));
   write_json(o.json, {{"epochs", result.epochs},
                       {"seconds", result.seconds},
@@ -154,10 +154,14 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
                  "Of unseen resolutions: residual (of the equation), approximate (where it is not recorded), "
                  "none [auto]")
       ->group(training);
-  app.add_option("--sweeps", r.sweeps,
-                 "Of the refinement on each grid, twice as many on the way beyond the data's [3 where the "
-                 "equation is "
-                 "known, else 1]")
+  app.add_option(
+         "--sweeps", r.sweeps,
+         "Of the refinement that a step of its training unrolls [3 where the equation is known, else 1]")
+      ->group(training);
+  app.add_option("--climbs", r.climbs,
+                 "Of the ladder of grids: the first from the network's prediction, each other one from what "
+                 "the equation leaves "
+                 "[4 where it is known, else 1]")
       ->group(training);
   app.add_option("--coarsening", r.coarsening,
                  "Of the network's grid against the data's, in each direction; the refinement leads back "

@@ -120,7 +120,7 @@ def study_one(name, problem, model, preset, options, folder):
         # The network on the grid as it is: on the training grid it means something where the network was trained there.
         methods = ["ladder"] + (["direct"] if options.coarsening == 1 or name == "real" else [])
         if model == "mano" and name != "real":
-            methods += ["jacobi", "exact-start"]
+            methods += ["jacobi", "zero-start", "exact-start"]
         seeds.append({"seed": seed, "parameters": trained["parameters"],
                       "refinement_parameters": trained["refinement_parameters"], "seconds": trained["seconds"], "epochs": trained["epochs"],
                       "held_out": trained["best"]["relative_l2"], **{m: evaluate(model, run, files, m) for m in methods}})
@@ -144,7 +144,10 @@ def mean_and_spread(seeds, *path):
 
 def text(seeds, *path):
     mean, spread = mean_and_spread(seeds, *path)
-    return "" if mean is None else f"{mean:.4f}" + (f" ±{spread:.4f}" if len(seeds) > 1 else "")
+    if mean is None:
+        return ""
+    digits = 5 if mean < 0.01 else 4
+    return f"{mean:.{digits}f}" + (f" ±{spread:.{digits}f}" if len(seeds) > 1 else "")
 
 
 def parameters(seed, method):
@@ -164,7 +167,8 @@ def tables(study):
                     continue
                 cells = [text(row["seeds"], path[0], r, path[1]) for r in resolutions]
                 lines.append(f"| {row['model']} {row['preset']} | {parameters(row['seeds'][0], method):,} | {method} | " + " | ".join(cells) + " |")
-            for method, label in (("jacobi", "16 Jacobi sweeps a grid instead (solver's work)"), ("exact-start", "refinement alone, exact start")):
+            for method, label in (("jacobi", "16 Jacobi sweeps a grid instead (solver's work)"), ("zero-start", "refinement alone, from zero"),
+                                  ("exact-start", "refinement alone, exact start")):
                 if method in row["seeds"][0]:
                     lines.append(f"| {row['model']} {row['preset']} | | {label} | " +
                                  " | ".join(text(row["seeds"], method, r, "l2") for r in resolutions) + " |")
@@ -205,7 +209,7 @@ def draw(study, path, name, preset):
         f"set title '{name}, trained at {base}, {preset}{dashes}'", "set xlabel 'cells in x'",
         "set ylabel 'mean relative L2 error'", "set key outside right top", "set xtics (16,32,48,64,96,128,192,256,384)",
         "set border 3", "set tics nomirror", "set grid lc rgb '#dddddd'",
-        "set xrange [*:*] noextend", "set offsets graph 0.03, graph 0.03, 0, 0", "set ytics (0.002,0.003,0.004,0.005,0.0075,0.01,0.02,0.03,0.05,0.1,0.2,0.3,0.5,1)", *blocks, "plot " + ", ".join(curves)])
+        "set xrange [*:*] noextend", "set offsets graph 0.03, graph 0.03, 0, 0", "set ytics (0.0002,0.0005,0.001,0.002,0.003,0.004,0.005,0.0075,0.01,0.02,0.03,0.05,0.1,0.2,0.3,0.5,1)", *blocks, "plot " + ", ".join(curves)])
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 

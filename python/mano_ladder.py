@@ -5,6 +5,7 @@
 predicts [N, H, W] pressures from [N, H, W] permeabilities as `mano predict` does, of the model's own set-up and domain. Needs torch and numpy,
 and mano_reference.py beside it.
 """
+import copy
 import json
 import sys
 
@@ -83,6 +84,12 @@ class Darcy:
     def apply(self, p):
         return -((self.x * F.pad(p, (1, 1)).diff(dim=2)).diff(dim=2) + (self.y * F.pad(p, (0, 0, 1, 1)).diff(dim=1)).diff(dim=1))
 
+    def of_error(self, residual):
+        """A e = residual."""
+        other = copy.copy(self)
+        other.rhs = residual
+        return other
+
     def shares(self):
         """Of the left, right, lower, upper neighbour, and of what is held on the boundary: [N, 5, H, W]."""
         s = torch.stack([self.x[:, :, :-1], self.x[:, :, 1:], self.y[:, :-1], self.y[:, 1:], torch.zeros_like(self.diagonal)], 1)
@@ -105,6 +112,8 @@ class Ladder:
             own = {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}
             self.refinement = Mano(own, json.loads(self.meta["refinement"]))
         self.knows = self.meta.get("refinement_form") == "residual"
+        self.sweeps, self.climbs = int(self.meta.get("sweeps", 0)), int(self.meta.get("climbs", 4 if self.knows else 1))
+        self.sweeps_a_grid = 1 if self.knows else self.sweeps
         self.setup = SETUPS[self.training["setup"]] if self.knows else CLOSED
         known = self.training["setup"] in SETUPS and self.location == "cell"
         self.ends = SETUPS[self.training["setup"]][0] if known else ("on",) * 4
@@ -114,9 +123,10 @@ class Ladder:
         return (restriction(values.shape[1], height, self.location) @ values
                 @ restriction(values.shape[2], width, self.location).T)
 
-    def interpolated(self, values, height, width):
-        x, x0 = interpolation(values.shape[2], width, self.location, *self.ends[:2])
-        y, y0 = interpolation(values.shape[1], height, self.location, *self.ends[2:])
+    def interpolated(self, values, height, width, ends=None):
+        ends = ends or self.ends
+        x, x0 = interpolation(values.shape[2], width, self.location, *ends[:2])
+        y, y0 = interpolation(values.shape[1], height, self.location, *ends[2:])
         return y @ (values @ x.T + x0) + y0[:, None]
 
     def direct(self, k):
@@ -126,24 +136,37 @@ class Ladder:
         inputs = torch.stack([(k.log() - self.n["mean_log_k"]) / self.n["std_log_k"], x.expand_as(k), y.expand_as(k)], 1)
         return self.network(inputs.float())[:, 0].double() * self.n["std_pressure"] + self.n["mean_pressure"]
 
-    def refined(self, k, p, sweeps):
+    def refined(self, darcy, p, sweeps):
         a = self.refinement.a if self.refinement else None
-        coarsest = -(-min(k.shape[1:]) // a["rate"] ** (a.get("levels", 1) - 1)) if a else 0
+        coarsest = -(-min(p.shape[1:]) // a["rate"] ** (a.get("levels", 1) - 1)) if a else 0
         if self.refinement is None or sweeps == 0 or coarsest < a["window"]:
             return p
-        darcy = Darcy(k, self.size, self.setup)
-        shares, total = darcy.shares(), lambda t: t.sum((1, 2), keepdim=True)
+        shares = darcy.shares()
         for _ in range(sweeps):
             residual = darcy.rhs - darcy.apply(p)
             defect = residual / darcy.diagonal
             rms = (defect.square().mean((1, 2), keepdim=True) + 1e-300).sqrt()
             inputs = torch.cat([(shares - 0.25) * 4, (defect / rms)[:, None]], 1)
             step = self.refinement(inputs.float())[:, 0].double() * float(self.meta["refinement_gain"]) * rms
-            if self.knows:  # no longer than lessens the energy of the error
-                gain, cost = total(step * residual), total(step * darcy.apply(step))
-                step = torch.where(cost > 2 * gain, gain / cost, torch.ones_like(gain)) * step
-            p = p + step
+            p = p + (self.shortened(darcy, step, residual) if self.knows else step)
         return p
+
+    @staticmethod
+    def shortened(darcy, step, residual):
+        """To what lessens the energy of the error most, where the whole step would raise it."""
+        gain, cost = ((step * t).sum((1, 2), keepdim=True) for t in (residual, darcy.apply(step)))
+        return torch.where(cost > 2 * gain, gain / cost, torch.ones_like(gain)) * step
+
+    def error(self, rungs, residual):
+        """By the ladder again, from zero: A e = residual, which adds up over coarse cells."""
+        e = torch.zeros_like(rungs[0].rhs)
+        for i, darcy in enumerate(rungs):
+            h, w = darcy.rhs.shape[1:]
+            darcy = darcy.of_error(self.restricted(residual, h, w) * (residual[0].numel() / (h * w)))
+            if i > 0:
+                e = self.interpolated(e, h, w, tuple(end if end is None else 0.0 for end in self.ends))
+            e = self.refined(darcy, self.shortened(darcy, e, darcy.rhs), self.sweeps_a_grid if i > 0 else 2 * self.sweeps)
+        return e
 
     def start(self, height, width):
         """The training resolution where the way begins: the finest that is no finer than the target, else the coarsest."""
@@ -155,13 +178,16 @@ class Ladder:
         height, width = k.shape[1:]
         trained = self.start(height, width)
         w, h = (n // int(self.meta.get("coarsening", 1)) for n in trained)
-        p = self.refined(self.restricted(k, h, w), self.direct(self.restricted(k, h, w)), int(self.meta.get("base_sweeps", self.meta.get("refines_base") == "true")))
-        last = max(w, width), max(h, height)
-        finer = (width > trained[0] or height > trained[1]) and self.knows
-        sweeps = int(self.meta.get("sweeps", 0)) * (2 if finer else 1)
-        while (w, h) != last:
-            w, h = min(2 * w, last[0]), min(2 * h, last[1])
-            p = self.refined(self.restricted(k, h, w), self.interpolated(p, h, w), sweeps)
+        last, grids = (max(w, width), max(h, height)), [(w, h)]
+        while grids[-1] != last:
+            grids.append(tuple(min(2 * n, end) for n, end in zip(grids[-1], last)))
+        ks = [self.restricted(k, h, w) for w, h in grids]
+        rungs = [Darcy(k, self.size, self.setup) for k in ks]
+        p = self.refined(rungs[0], self.direct(ks[0]), int(self.meta.get("base_sweeps", 0)))
+        for darcy, (w, h) in zip(rungs[1:], grids[1:]):
+            p = self.refined(darcy, self.interpolated(p, h, w), self.sweeps_a_grid)
+        for _ in range(1, self.climbs):
+            p = p + self.error(rungs, rungs[-1].rhs - rungs[-1].apply(p))
         p = self.restricted(p, height, width)
         return p - p.mean((1, 2), keepdim=True) if self.free else p
 

@@ -79,6 +79,12 @@ Tensor DarcyOperator::defect(const Tensor& pressure) const {
   return residual(pressure) / diagonal_;
 }
 
+DarcyOperator DarcyOperator::of_error(const Tensor& residual) const {
+  DarcyOperator other = *this;
+  other.rhs_ = residual;
+  return other;
+}
+
 Tensor DarcyOperator::shares() const {
   const auto left = left_right_.slice(3, 0, -1) / diagonal_;
   const auto right = left_right_.slice(3, 1) / diagonal_;

@@ -35,11 +35,15 @@ class DarcyOperator {
   torch::Tensor apply(const torch::Tensor& pressure) const;     ///< A p, [N, 1, H, W]
   torch::Tensor residual(const torch::Tensor& pressure) const;  ///< rhs - A p
   torch::Tensor defect(const torch::Tensor& pressure) const;    ///< (rhs - A p) / D
-  const torch::Tensor& diagonal() const { return diagonal_; }   ///< D
+  /// Of the equation A e = residual that an error e obeys, residual [N, 1, H, W] over a cell.
+  DarcyOperator of_error(const torch::Tensor& residual) const;
+  const torch::Tensor& diagonal() const { return diagonal_; }  ///< D
 
   /// Everything that D^-1 A is made of: transmissibilities of the left, right, lower and upper face over D, zero where the face
   /// has no neighbour; and the share of faces with a prescribed pressure. [N, 5, H, W]
   torch::Tensor shares() const;
+
+  const torch::Tensor& right_hand_side() const { return rhs_; }
 
   /// p with A p = rhs to the relative tolerance, by conjugate gradients preconditioned by D; for small grids. Throws
   /// RunFailed where they do not converge.

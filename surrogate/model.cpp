@@ -20,6 +20,12 @@ Ends SurrogateModel::ends() const {
   return knows_equation(card.setup, card.location) ? known_setup(card.setup)->ends : Ends{};
 }
 
+Ends SurrogateModel::ends_of_error() const {
+  Ends all = ends();
+  for (AxisEnd& end : all) end.value = 0.0;
+  return all;
+}
+
 Tensor SurrogateModel::direct(const Tensor& permeability, const Grid& grid, Precision precision) const {
   const auto input = network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
   return denormalized(base->forward(input, precision).to(torch::kFloat64), card.normalization);
@@ -41,12 +47,24 @@ Tensor safe_length(const DarcyOperator& darcy, const Tensor& step, const Tensor&
   return torch::where(cost > 2.0 * gain, gain / cost, torch::ones_like(gain));
 }
 
+Tensor jacobi_swept(const DarcyOperator& darcy, Tensor pressure, int sweeps) {
+  constexpr double kDamping = 0.8;
+  for (int i = 0; i < sweeps; ++i) pressure = pressure + kDamping * darcy.defect(pressure);
+  return pressure;
+}
+
+// A residual is over a cell: on a coarser grid it adds up.
+Tensor sums_over_cells(const Tensor& residual, const Resolution& grid) {
+  const double cells =
+      static_cast<double>(residual.size(2) * residual.size(3)) / (static_cast<double>(grid.nx) * grid.ny);
+  return restricted(residual, grid, Location::cell) * cells;
+}
+
 }  // namespace
 
-Tensor SurrogateModel::refine(const Tensor& permeability, const Grid& grid, const Tensor& pressure,
-                              int sweeps) const {
-  if (!refinement || sweeps == 0 || !card.refinement->holds_levels(grid.ny, grid.nx)) return pressure;
-  const DarcyOperator darcy(permeability, grid, setup_for_defect(card));
+Tensor SurrogateModel::refine(const DarcyOperator& darcy, const Tensor& pressure, int sweeps) const {
+  if (!refinement || sweeps == 0 || !card.refinement->holds_levels(pressure.size(2), pressure.size(3)))
+    return pressure;
   const auto shares = darcy.shares();
   Tensor refined = pressure;
   for (int i = 0; i < sweeps; ++i) {
@@ -64,32 +82,48 @@ Tensor SurrogateModel::pinned(const Tensor& pressure) const {
   return known && known->pressure_is_free() ? pressure - pressure.mean({2, 3}, true) : pressure;
 }
 
+Tensor SurrogateModel::first_guess(const Tensor& permeability, const Grid& grid,
+                                   const LadderOptions& options) const {
+  const auto coarse = restricted(permeability, {grid.nx, grid.ny}, card.location);
+  if (options.zero_start) return torch::zeros_like(coarse);
+  return options.exact_start ? DarcyOperator(coarse, grid, *known_setup(card.setup)).solve(1e-8)
+                             : direct(coarse, grid);
+}
+
 Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, const Resolution& from,
                                  const LadderOptions& options) const {
-  const auto permeability_on = [&](const Resolution& rung) {
-    return restricted(permeability, rung, card.location);
+  const bool jacobi = options.jacobi_sweeps > 0;
+  const Resolution target{grid.nx, grid.ny};
+  std::vector<Resolution> grids{options.exact_start ? from : card.network_grid(from)};
+  for (const Resolution& rung : ladder(grids.front(), target)) grids.push_back(rung);
+  std::vector<DarcyOperator> rungs;
+  for (const Resolution& rung : grids)
+    rungs.emplace_back(restricted(permeability, rung, card.location), with_resolution(grid, rung),
+                       jacobi ? *known_setup(card.setup) : setup_for_defect(card));
+  const auto improved = [&](const DarcyOperator& darcy, const Tensor& pressure, int sweeps) {
+    return jacobi ? jacobi_swept(darcy, pressure, options.jacobi_sweeps) : refine(darcy, pressure, sweeps);
   };
-  const auto refined_on = [&](const Resolution& rung, Tensor pressure, int sweeps) {
-    const Grid rung_grid = with_resolution(grid, rung);
-    if (options.jacobi_sweeps == 0) return refine(permeability_on(rung), rung_grid, pressure, sweeps);
-    const DarcyOperator darcy(permeability_on(rung), rung_grid, *known_setup(card.setup));
-    constexpr double kDamping = 0.8;
-    for (int i = 0; i < options.jacobi_sweeps; ++i) pressure = pressure + kDamping * darcy.defect(pressure);
-    return pressure;
-  };
-  const Resolution first = options.exact_start ? from : card.network_grid(from);
-  Tensor pressure;
-  if (options.exact_start) {
-    pressure = DarcyOperator(permeability_on(first), with_resolution(grid, first), *known_setup(card.setup))
-                   .solve(1e-8);
-  } else {
-    pressure = direct(permeability_on(first), with_resolution(grid, first));
-    pressure = refined_on(first, pressure, card.base_sweeps);
+
+  Tensor pressure = first_guess(permeability, with_resolution(grid, grids.front()), options);
+  if (!options.exact_start) pressure = improved(rungs.front(), pressure, card.base_sweeps);
+  for (std::size_t i = 1; i < rungs.size(); ++i)
+    pressure =
+        improved(rungs[i], interpolated(pressure, grids[i], card.location, ends()), card.sweeps_a_grid());
+
+  // The ladder again, from zero, for the error that is left: A e = residual.
+  const int climbs = jacobi || card.knows_equation ? card.climbs : 1;
+  for (int climb = 1; climb < climbs; ++climb) {
+    const auto residual = rungs.back().residual(pressure);
+    Tensor error = torch::zeros_like(rungs.front().right_hand_side());
+    for (std::size_t i = 0; i < rungs.size(); ++i) {
+      const DarcyOperator darcy = rungs[i].of_error(sums_over_cells(residual, grids[i]));
+      if (i > 0) error = interpolated(error, grids[i], card.location, ends_of_error());
+      error = error * safe_length(darcy, error, darcy.right_hand_side());
+      error = improved(darcy, error, i == 0 ? card.sweeps_from_zero() : card.sweeps_a_grid());
+    }
+    pressure = pressure + error;
   }
-  const int sweeps = card.sweeps_to({grid.nx, grid.ny}, from);
-  for (const Resolution& rung : ladder(first, {grid.nx, grid.ny}))
-    pressure = refined_on(rung, interpolated(pressure, rung, card.location, ends()), sweeps);
-  return pinned(restricted(pressure, {grid.nx, grid.ny}, card.location));
+  return pinned(restricted(pressure, target, card.location));
 }
 
 }  // namespace mano

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/resample.hpp"
+#include "surrogate/darcy_operator.hpp"
 #include "surrogate/model_card.hpp"
 #include "surrogate/network.hpp"
 
@@ -15,6 +16,7 @@ namespace mano {
 /// What stands in for a network on the way up, for comparison.
 struct LadderOptions {
   bool exact_start = false;  ///< the exact solution at the training resolution in place of the base network's
+  bool zero_start = false;   ///< zero in its place: what the base network adds
   int jacobi_sweeps = 0;     ///< damped Jacobi in place of the refinement, where above zero
 };
 
@@ -36,18 +38,23 @@ struct SurrogateModel {
   /// by_ladder() at `from` on the restricted permeability, interpolated bilinearly in one step.
   torch::Tensor by_interpolation(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
                                  const LadderOptions& options = {}) const;
-  /// The base network on its grid for `from`, up the ladder, refined on each rung, and before the first where the card says so.
+  /// The base network on its grid for `from`, up the ladder, refined on each rung, and before the first where the card says so; then
+  /// the ladder again for the equation's residual, as often as the card says.
   torch::Tensor by_ladder(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
                           const LadderOptions& options = {}) const;
-  /// `pressure` on the permeability's grid, refined `sweeps` times; as it is where the grid is too small for the refinement.
-  torch::Tensor refine(const torch::Tensor& permeability, const Grid& grid, const torch::Tensor& pressure,
-                       int sweeps) const;
+  /// `pressure` refined `sweeps` times; as it is where the grid is too small for the refinement.
+  torch::Tensor refine(const DarcyOperator& darcy, const torch::Tensor& pressure, int sweeps) const;
 
   /// With mean zero, where the set-up leaves the pressure free up to a constant.
   torch::Tensor pinned(const torch::Tensor& pressure) const;
 
-  /// How pressures go on to the boundary.
+  /// On the ladder's first grid.
+  torch::Tensor first_guess(const torch::Tensor& permeability, const Grid& grid,
+                            const LadderOptions& options) const;
+
+  /// How pressures go on to the boundary, and how their errors do: to zero where the pressure is prescribed.
   Ends ends() const;
+  Ends ends_of_error() const;
 };
 
 }  // namespace mano

@@ -104,6 +104,7 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
     metadata["refinement_form"] = c.knows_equation ? "residual" : "approximate";
     metadata["sweeps"] = std::to_string(c.sweeps);
     metadata["base_sweeps"] = std::to_string(c.base_sweeps);
+    metadata["climbs"] = std::to_string(c.climbs);
     metadata["refinement_gain"] = json(c.refinement_gain).dump();
   }
   return metadata;
@@ -128,6 +129,8 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
       card.sweeps = std::stoi(get("sweeps"));
       card.base_sweeps =
           get("base_sweeps").empty() ? int{get("refines_base") == "true"} : std::stoi(get("base_sweeps"));
+      card.climbs =
+          metadata.contains("climbs") ? std::stoi(get("climbs")) : default_climbs(card.knows_equation);
       card.refinement_gain = json::parse(get("refinement_gain"));
     }
     if (metadata.contains("coefficients"))
@@ -159,9 +162,10 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
                     [](const Resolution& r) { return is_supported(r); }),
         "{}: metadata is damaged: a training resolution is out of range", where);
   check(std::isfinite(card.refinement_gain) && card.refinement_gain > 0 && card.sweeps > 0 &&
-            card.sweeps <= 64 && card.base_sweeps >= 0 && card.base_sweeps <= 64,
-        "{}: metadata is damaged: refinement_gain is {}, sweeps {}, on the network's grid {}", where,
-        card.refinement_gain, card.sweeps, card.base_sweeps);
+            card.sweeps <= 64 && card.base_sweeps >= 0 && card.base_sweeps <= 64 && card.climbs >= 1 &&
+            card.climbs <= 64,
+        "{}: metadata is damaged: refinement_gain is {}, sweeps {}, on the network's grid {}, climbs {}",
+        where, card.refinement_gain, card.sweeps, card.base_sweeps, card.climbs);
   check(card.coarsening >= 1 && std::all_of(card.resolutions.begin(), card.resolutions.end(),
                                             [&](const Resolution& r) {
                                               return r.nx % card.coarsening == 0 &&

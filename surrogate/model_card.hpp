@@ -46,10 +46,10 @@ struct ModelCard {
   std::optional<Architecture> refinement;  ///< of the network that refines on the ladder of grids
   double refinement_gain = 1.0;            ///< surrogate/refinement.hpp
   bool knows_equation = false;             ///< the refinement's defect is that of the set-up's own equation
-  int sweeps =
-      1;  ///< of the refinement on a grid finer than the network's, in training and up to its resolution
-  int base_sweeps = 0;  ///< on the network's own grid
-  int coarsening = 1;   ///< the network's grid is so many times coarser than the data's, in each direction
+  int sweeps = 1;                          ///< of the refinement that a training step unrolls
+  int base_sweeps = 0;                     ///< on the network's own grid, after its prediction
+  int climbs = 1;  ///< of the ladder: the first from the network's prediction, the others from what it leaves
+  int coarsening = 1;  ///< the network's grid is so many times coarser than the data's, in each direction
   Normalization normalization;
   std::vector<Resolution> resolutions;  ///< seen in training
   std::string setup;
@@ -72,17 +72,20 @@ struct ModelCard {
   Resolution network_grid(const Resolution& resolution) const {
     return {resolution.nx / coarsening, resolution.ny / coarsening};
   }
-  /// Sweeps on each grid on the way from the network's to `target`: twice as many where that is finer than the training resolution
-  /// `trained` and the equation is known, since each brings the equation's own solution nearer.
-  int sweeps_to(const Resolution& target, const Resolution& trained) const {
-    const bool finer = target.nx > trained.nx || target.ny > trained.ny;
-    return finer && knows_equation ? 2 * sweeps : sweeps;
-  }
+  /// In prediction, on every grid but the first. One where a later climb sees what it leaves.
+  int sweeps_a_grid() const { return knows_equation ? 1 : sweeps; }
+  /// In prediction, on the first grid of a later climb: it is the coarsest, where a sweep sees most and costs least.
+  int sweeps_from_zero() const { return 2 * sweeps; }
   /// The coarsest training resolution: where coefficients are looked at.
   Resolution coarsest() const;
   /// Of that resolution; null where there is none.
   const Calibration* calibration(const Resolution& resolution) const;
 };
+
+/// More than one needs the equation's residual.
+constexpr int default_climbs(bool knows_equation) {
+  return knows_equation ? 4 : 1;
+}
 
 std::map<std::string, std::string> to_metadata(const ModelCard& card);
 /// Throws InvalidInput, naming `where`, for another schema, version or architecture.

@@ -157,11 +157,10 @@ class RefinementTask : public TrainTask {
 
   // An error on another grid: it is zero where the pressure is prescribed.
   Tensor carried(const Tensor& error, const Resolution& target) const {
-    Ends ends = model_.ends();
-    for (AxisEnd& end : ends) end.value = 0.0;
     const Resolution from = resolution_of(error);
     const Resolution finer{std::max(from.nx, target.nx), std::max(from.ny, target.ny)};
-    return restricted(interpolated(error, finer, model_.card.location, ends), target, model_.card.location);
+    return restricted(interpolated(error, finer, model_.card.location, model_.ends_of_error()), target,
+                      model_.card.location);
   }
 
   // From permeability, pressure, what was interpolated in its place, and the base's error there.

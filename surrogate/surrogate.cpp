@@ -25,6 +25,8 @@ torch::Tensor by_method(const SurrogateModel& model, Method method, const torch:
       return model.by_interpolation(k, grid, from);
     case Method::jacobi:
       return model.by_ladder(k, grid, from, {.jacobi_sweeps = 16});
+    case Method::zero_start:
+      return model.by_ladder(k, grid, from, {.zero_start = true});
     case Method::exact_start:
       return model.by_ladder(k, grid, from, {.exact_start = true});
     case Method::exact_interpolation:
@@ -110,8 +112,8 @@ Field Surrogate::predict(const Field& permeability, Method method) const {
 
 void Surrogate::check_method(Method method) const {
   const ModelCard& c = impl_->model.card;
-  const bool solves =
-      method == Method::exact_start || method == Method::exact_interpolation || method == Method::jacobi;
+  const bool solves = method == Method::exact_start || method == Method::exact_interpolation ||
+                      method == Method::zero_start || method == Method::jacobi;
   check(!solves || knows_equation(c.setup, c.location),
         "method is '{}', but set-up '{}' does not tell the equation", to_string(method), c.setup);
 }

@@ -18,8 +18,9 @@ namespace mano {
 enum class Method {
   ladder,
   interpolation,  ///< the ladder's prediction at the training resolution, then bilinear in one step: the line to beat
-  direct,       ///< the network alone on the grid as it is: as published
-  jacobi,       ///< the ladder with 16 damped Jacobi sweeps a grid in place of the refinement: solver's work
+  direct,      ///< the network alone on the grid as it is: as published
+  jacobi,      ///< the ladder with 16 damped Jacobi sweeps a grid in place of the refinement: solver's work
+  zero_start,  ///< the ladder from zero, without the base network: what that adds
   exact_start,  ///< the ladder from the exact solution at the training resolution: what the refinement alone does
   exact_interpolation  ///< that solution interpolated
 };

@@ -32,6 +32,7 @@ void check_request(const TrainRequest& r) {
   check(r.epochs > 0, "epochs is {}; it must be at least 1", r.epochs);
   check(r.refine_epochs >= 0, "refine epochs is {}; it must not be negative", r.refine_epochs);
   check(r.sweeps >= 0 && r.sweeps <= 64, "sweeps is {}; it must lie in [0, 64]", r.sweeps);
+  check(r.climbs >= 0 && r.climbs <= 64, "climbs is {}; it must lie in [0, 64]", r.climbs);
   check(r.coarsening >= 0, "coarsening is {}; it must be at least 1", r.coarsening);
   check(r.batch > 0, "batch is {}; it must be at least 1", r.batch);
   check(r.accumulate > 0, "accumulate is {}; it must be at least 1", r.accumulate);
@@ -87,6 +88,7 @@ std::string fingerprint(const TrainRequest& r, const ModelCard& card) {
               {"epochs", r.epochs},
               {"refine_epochs", r.refine_epochs},
               {"sweeps", r.sweeps},
+              {"climbs", r.climbs},
               {"coarsening", r.coarsening},
               {"refinement", r.refinement},
               {"symmetry", r.symmetry},
@@ -216,12 +218,18 @@ class Trainer {
           "refinement is 'residual', but {} does not record its equation (set-up {}, values at the {}): use "
           "--refinement approximate",
           c.data.front().file, c.setup, to_string(c.location));
+    check(request_.climbs <= 1 || residual_form(),
+          "climbs is {}, but what is left after the first is known by the equation alone, which {} does not "
+          "record",
+          request_.climbs, c.data.front().file);
     check(request_.refinement == "auto" || request_.refinement == "none" || refines(),
           "refinement is '{}', but {} has too few points to coarsen, or --refine-epochs is 0",
           request_.refinement, c.data.front().file);
   }
 
   int sweeps() const { return request_.sweeps > 0 ? request_.sweeps : residual_form() ? 3 : 1; }
+
+  int climbs() const { return request_.climbs > 0 ? request_.climbs : default_climbs(residual_form()); }
 
   // Says what is needed, and refuses what cannot be had.
   void check_fits() const {
@@ -281,6 +289,7 @@ class Trainer {
     model_.card.refinement = request_.refinement_architecture;
     model_.card.knows_equation = residual_form();  // a checkpoint without a refinement does not say
     model_.card.sweeps = sweeps();
+    model_.card.climbs = climbs();
     model_.refinement = make_network(request_.refinement_architecture, request_.seed + 1);
     model_.card.parameters = model_.base->parameter_count() + model_.refinement->parameter_count();
     model_.to(device_from(request_.device));

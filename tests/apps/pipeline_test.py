@@ -218,6 +218,23 @@ def test_unseen_resolutions_are_better_than_interpolation(mano, tmp_path, setup,
 
 
 @pytest.mark.needs("petsc", "torch")
+def test_each_climb_leaves_less(mano, tmp_path):
+    """Training does not depend on the number of climbs; the network's prediction is worth some of them."""
+    problem = ["--field", "two-phase", "--resolution"]
+    mano("generate", *problem, "16x16", "--seed", 1, "--samples", 150, "-o", "d.h5")
+    mano("generate", *problem, "24x24", "--seed", 2, "--samples", 6, "-o", "t.h5")
+    left = {}
+    for climbs in (1, 2, 4):
+        mano("train", "--data", "d.h5", "-o", f"run{climbs}", "--epochs", 8, "--refine-epochs", 8, "--depth", 1, "--climbs", climbs)
+        for method in ("ladder", "zero-start"):
+            mano("evaluate", "--model", f"run{climbs}", "--data", "t.h5", "--method", method, "--json", "e.json")
+            left[method, climbs] = json.loads((tmp_path / "e.json").read_text())["results"][0]["relative_l2"]["mean"]
+    assert "climbed 4 times" in mano("info", "run4").out and "climbed once" in mano("info", "run1").out
+    assert left["ladder", 4] < 0.8 * left["ladder", 2] < 0.8 * 0.8 * left["ladder", 1]
+    assert left["ladder", 2] < 0.8 * left["zero-start", 2]
+
+
+@pytest.mark.needs("petsc", "torch")
 def test_the_networks_grid_is_as_coarse_as_leaves_16_points(mano, tmp_path):
     """Where the equation is known; imported data keep their own, for their coarser pressures cannot be solved."""
     few = ["--depth", 1, "--epochs", 1, "--refine-epochs", 1]
