@@ -125,9 +125,8 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   std::vector<std::string> grids;
   for (const Resolution& r : c.resolutions) grids.push_back(c.network_grid(r).text());
   say(c.refinement
-          ? fmt::format("a ladder of grids from the network's, {}, refined by {}, {} a grid, {} on the "
-                        "network's, {} form, "
-                        "climbed {}",
+          ? fmt::format("a ladder of grids from the network's, {}, refined by {}, {} a grid, {} after "
+                        "its prediction, {} form, climbed {}",
                         fmt::join(grids, ", "), to_json(*c.refinement),
                         c.sweeps_a_grid() == 1 ? "one sweep" : fmt::format("{} sweeps", c.sweeps_a_grid()),
                         c.base_sweeps, c.knows_equation ? "residual" : "approximate",

@@ -112,7 +112,7 @@ class Ladder:
             own = {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}
             self.refinement = Mano(own, json.loads(self.meta["refinement"]))
         self.knows = self.meta.get("refinement_form") == "residual"
-        self.sweeps, self.climbs = int(self.meta.get("sweeps", 0)), int(self.meta.get("climbs", 4 if self.knows else 1))
+        self.sweeps, self.climbs = int(self.meta.get("sweeps", 0)), int(self.meta.get("climbs", 4)) if self.knows else 1
         self.sweeps_a_grid = 1 if self.knows else self.sweeps
         self.setup = SETUPS[self.training["setup"]] if self.knows else CLOSED
         known = self.training["setup"] in SETUPS and self.location == "cell"
@@ -165,7 +165,8 @@ class Ladder:
             darcy = darcy.of_error(self.restricted(residual, h, w) * (residual[0].numel() / (h * w)))
             if i > 0:
                 e = self.interpolated(e, h, w, tuple(end if end is None else 0.0 for end in self.ends))
-            e = self.refined(darcy, self.shortened(darcy, e, darcy.rhs), self.sweeps_a_grid if i > 0 else 2 * self.sweeps)
+                e = self.shortened(darcy, e, darcy.rhs)
+            e = self.refined(darcy, e, self.sweeps_a_grid if i > 0 else 2 * self.sweeps)
         return e
 
     def start(self, height, width):

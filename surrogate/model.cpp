@@ -53,7 +53,7 @@ Tensor jacobi_swept(const DarcyOperator& darcy, Tensor pressure, int sweeps) {
   return pressure;
 }
 
-// A residual is over a cell: on a coarser grid it adds up.
+// A residual is integrated over a cell: on a coarser grid it adds up.
 Tensor sums_over_cells(const Tensor& residual, const Resolution& grid) {
   const double cells =
       static_cast<double>(residual.size(2) * residual.size(3)) / (static_cast<double>(grid.nx) * grid.ny);
@@ -82,47 +82,48 @@ Tensor SurrogateModel::pinned(const Tensor& pressure) const {
   return known && known->pressure_is_free() ? pressure - pressure.mean({2, 3}, true) : pressure;
 }
 
-Tensor SurrogateModel::first_guess(const Tensor& permeability, const Grid& grid,
-                                   const LadderOptions& options) const {
-  const auto coarse = restricted(permeability, {grid.nx, grid.ny}, card.location);
-  if (options.zero_start) return torch::zeros_like(coarse);
-  return options.exact_start ? DarcyOperator(coarse, grid, *known_setup(card.setup)).solve(1e-8)
-                             : direct(coarse, grid);
-}
-
 Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, const Resolution& from,
                                  const LadderOptions& options) const {
   const bool jacobi = options.jacobi_sweeps > 0;
   const Resolution target{grid.nx, grid.ny};
   std::vector<Resolution> grids{options.exact_start ? from : card.network_grid(from)};
-  for (const Resolution& rung : ladder(grids.front(), target)) grids.push_back(rung);
-  std::vector<DarcyOperator> rungs;
-  for (const Resolution& rung : grids)
-    rungs.emplace_back(restricted(permeability, rung, card.location), with_resolution(grid, rung),
-                       jacobi ? *known_setup(card.setup) : setup_for_defect(card));
+  for (const Resolution& next : ladder(grids.front(), target)) grids.push_back(next);
+  std::vector<DarcyOperator> operators;
+  for (const Resolution& r : grids)
+    operators.emplace_back(restricted(permeability, r, card.location), with_resolution(grid, r),
+                           jacobi ? *known_setup(card.setup) : setup_for_defect(card));
   const auto improved = [&](const DarcyOperator& darcy, const Tensor& pressure, int sweeps) {
     return jacobi ? jacobi_swept(darcy, pressure, options.jacobi_sweeps) : refine(darcy, pressure, sweeps);
   };
-
-  Tensor pressure = first_guess(permeability, with_resolution(grid, grids.front()), options);
-  if (!options.exact_start) pressure = improved(rungs.front(), pressure, card.base_sweeps);
-  for (std::size_t i = 1; i < rungs.size(); ++i)
-    pressure =
-        improved(rungs[i], interpolated(pressure, grids[i], card.location, ends()), card.sweeps_a_grid());
-
-  // The ladder again, from zero, for the error that is left: A e = residual.
-  const int climbs = jacobi || card.knows_equation ? card.climbs : 1;
-  for (int climb = 1; climb < climbs; ++climb) {
-    const auto residual = rungs.back().residual(pressure);
-    Tensor error = torch::zeros_like(rungs.front().right_hand_side());
-    for (std::size_t i = 0; i < rungs.size(); ++i) {
-      const DarcyOperator darcy = rungs[i].of_error(sums_over_cells(residual, grids[i]));
-      if (i > 0) error = interpolated(error, grids[i], card.location, ends_of_error());
-      error = error * safe_length(darcy, error, darcy.right_hand_side());
-      error = improved(darcy, error, i == 0 ? card.sweeps_from_zero() : card.sweeps_a_grid());
+  const auto first_climb = [&] {
+    const auto k = restricted(permeability, grids.front(), card.location);
+    const Grid first = with_resolution(grid, grids.front());
+    Tensor pressure = options.exact_start ? DarcyOperator(k, first, *known_setup(card.setup)).solve(1e-8)
+                                          : improved(operators.front(), direct(k, first), card.base_sweeps);
+    for (std::size_t i = 1; i < grids.size(); ++i)
+      pressure = improved(operators[i], interpolated(pressure, grids[i], card.location, ends()),
+                          card.sweeps_a_grid());
+    return pressure;
+  };
+  // From zero, the error that is left: A e = residual.
+  const auto error_of = [&](const Tensor& residual) {
+    Tensor error = torch::zeros_like(operators.front().right_hand_side());
+    for (std::size_t i = 0; i < grids.size(); ++i) {
+      const DarcyOperator darcy = operators[i].of_error(sums_over_cells(residual, grids[i]));
+      if (i > 0) {
+        error = interpolated(error, grids[i], card.location, ends_of_error());
+        error = error * safe_length(darcy, error, darcy.right_hand_side());
+      }
+      error = improved(darcy, error, i > 0 ? card.sweeps_a_grid() : card.sweeps_from_zero());
     }
-    pressure = pressure + error;
-  }
+    return error;
+  };
+
+  Tensor pressure =
+      options.zero_start ? torch::zeros_like(operators.back().right_hand_side()) : first_climb();
+  const int climbs = jacobi || card.knows_equation ? card.climbs : 1;
+  for (int climb = options.zero_start ? 0 : 1; climb < climbs; ++climb)
+    pressure = pressure + error_of(operators.back().residual(pressure));
   return pinned(restricted(pressure, target, card.location));
 }
 

@@ -16,7 +16,7 @@ namespace mano {
 /// What stands in for a network on the way up, for comparison.
 struct LadderOptions {
   bool exact_start = false;  ///< the exact solution at the training resolution in place of the base network's
-  bool zero_start = false;   ///< zero in its place: what the base network adds
+  bool zero_start = false;   ///< every climb from zero, without the base network: what that adds
   int jacobi_sweeps = 0;     ///< damped Jacobi in place of the refinement, where above zero
 };
 
@@ -47,10 +47,6 @@ struct SurrogateModel {
 
   /// With mean zero, where the set-up leaves the pressure free up to a constant.
   torch::Tensor pinned(const torch::Tensor& pressure) const;
-
-  /// On the ladder's first grid.
-  torch::Tensor first_guess(const torch::Tensor& permeability, const Grid& grid,
-                            const LadderOptions& options) const;
 
   /// How pressures go on to the boundary, and how their errors do: to zero where the pressure is prescribed.
   Ends ends() const;

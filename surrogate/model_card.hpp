@@ -46,8 +46,8 @@ struct ModelCard {
   std::optional<Architecture> refinement;  ///< of the network that refines on the ladder of grids
   double refinement_gain = 1.0;            ///< surrogate/refinement.hpp
   bool knows_equation = false;             ///< the refinement's defect is that of the set-up's own equation
-  int sweeps = 1;                          ///< of the refinement that a training step unrolls
-  int base_sweeps = 0;                     ///< on the network's own grid, after its prediction
+  int sweeps = 1;       ///< of the refinement that a training step unrolls; bounds base_sweeps
+  int base_sweeps = 0;  ///< on the network's own grid, after its prediction
   int climbs = 1;  ///< of the ladder: the first from the network's prediction, the others from what it leaves
   int coarsening = 1;  ///< the network's grid is so many times coarser than the data's, in each direction
   Normalization normalization;

@@ -112,8 +112,10 @@ Field Surrogate::predict(const Field& permeability, Method method) const {
 
 void Surrogate::check_method(Method method) const {
   const ModelCard& c = impl_->model.card;
-  const bool solves = method == Method::exact_start || method == Method::exact_interpolation ||
-                      method == Method::zero_start || method == Method::jacobi;
+  const bool solves =
+      method == Method::exact_start || method == Method::exact_interpolation || method == Method::jacobi;
+  check(method != Method::zero_start || c.knows_equation,
+        "method is 'zero-start', but the model has no refinement of the equation's own residual");
   check(!solves || knows_equation(c.setup, c.location),
         "method is '{}', but set-up '{}' does not tell the equation", to_string(method), c.setup);
 }

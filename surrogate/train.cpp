@@ -218,9 +218,9 @@ class Trainer {
           "refinement is 'residual', but {} does not record its equation (set-up {}, values at the {}): use "
           "--refinement approximate",
           c.data.front().file, c.setup, to_string(c.location));
-    check(request_.climbs <= 1 || residual_form(),
-          "climbs is {}, but what is left after the first is known by the equation alone, which {} does not "
-          "record",
+    check(request_.climbs <= 1 || (residual_form() && refines()),
+          "climbs is {}, but all after the first need a refinement of the equation's own residual, which {} "
+          "with these options does not get: leave --climbs out",
           request_.climbs, c.data.front().file);
     check(request_.refinement == "auto" || request_.refinement == "none" || refines(),
           "refinement is '{}', but {} has too few points to coarsen, or --refine-epochs is 0",

@@ -38,7 +38,8 @@ struct TrainRequest {
   double held_out = 0.05;           ///< fraction of every dataset that is not trained on
   bool symmetry = true;             ///< train on reflected fields too, where the set-up allows
   std::string refinement = "auto";  ///< of the ladder of grids: auto, residual, approximate or none
-  int sweeps = 0;  ///< of the refinement that a step unrolls; 0: three where the equation is known, else one
+  int sweeps =
+      0;  ///< of the refinement that a step unrolls, see ModelCard; 0: three where the equation is known, else one
   int refine_epochs = 20;  ///< of the refinement, after the base
   int climbs = 0;          ///< of the ladder; 0: four where the equation is known, else one
   int coarsening =

@@ -123,6 +123,7 @@ TABLE = [
     ("torch", "train --data good.h5 -o run2 --refinement residual", "too few points"),
     ("torch", "train --data good.h5 -o run2 --sweeps 99", "sweeps is 99"),
     ("torch", "train --data good.h5 -o run2 --climbs 99", "climbs is 99"),
+    ("torch", "train --data good.h5 -o run2 --climbs 2 --refinement none", "climbs is 2, but all after the first need"),
     ("torch", "train --data good.h5 -o run2 --coarsening 5", "coarsening is 5, which does not divide"),
     ("torch", "train --data good.h5 -o run2 --coarsening -1", "coarsening is -1"),
     ("torch", "evaluate --model run --data good.h5 --method magic", "magic"),

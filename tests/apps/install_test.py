@@ -44,7 +44,7 @@ def test_a_fresh_project_solves_and_predicts(prefix, tmp_path):
     out = call(tmp_path / "build/solve_and_predict", tmp_path / "run", 32)
     error = float(out.split("relative L2 error")[1])
     installed = call(prefix / "bin/mano", "evaluate", "--model", "run", "--data", "new.h5", cwd=tmp_path)
-    assert "solver:" in out and f"{error:.4f}" in installed
+    assert "solver:" in out and f"{error:.5f}" in installed
     missing = subprocess.run([tmp_path / "build/solve_and_predict", "absent", "32"], capture_output=True, text=True, check=False)
     assert missing.returncode == 2 and "absent" in missing.stderr
 

@@ -219,7 +219,9 @@ def test_unseen_resolutions_are_better_than_interpolation(mano, tmp_path, setup,
 
 @pytest.mark.needs("petsc", "torch")
 def test_each_climb_leaves_less(mano, tmp_path):
-    """Training does not depend on the number of climbs; the network's prediction is worth some of them."""
+    """Training does not depend on the number of climbs; the network's prediction is worth something."""
+    from safetensors.numpy import load_file
+
     problem = ["--field", "two-phase", "--resolution"]
     mano("generate", *problem, "16x16", "--seed", 1, "--samples", 150, "-o", "d.h5")
     mano("generate", *problem, "24x24", "--seed", 2, "--samples", 6, "-o", "t.h5")
@@ -229,9 +231,11 @@ def test_each_climb_leaves_less(mano, tmp_path):
         for method in ("ladder", "zero-start"):
             mano("evaluate", "--model", f"run{climbs}", "--data", "t.h5", "--method", method, "--json", "e.json")
             left[method, climbs] = json.loads((tmp_path / "e.json").read_text())["results"][0]["relative_l2"]["mean"]
+    weights = [load_file(tmp_path / f"run{climbs}/model.safetensors") for climbs in (1, 4)]
+    assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert "climbed 4 times" in mano("info", "run4").out and "climbed once" in mano("info", "run1").out
     assert left["ladder", 4] < 0.8 * left["ladder", 2] < 0.8 * 0.8 * left["ladder", 1]
-    assert left["ladder", 2] < 0.8 * left["zero-start", 2]
+    assert left["ladder", 2] < left["zero-start", 2]
 
 
 @pytest.mark.needs("petsc", "torch")

@@ -32,6 +32,7 @@ SurrogateModel model_of(const std::string& setup) {
   m.refinement = make_network(*m.card.refinement, 2);
   m.card.refinement_gain = 0.7;
   m.card.sweeps = 2;
+  m.card.climbs = 3;
   return m;
 }
 
@@ -60,8 +61,8 @@ TEST(Refinement, LeavesExactSolutionsAlone) {
   for (const char* setup : {"benchmark", "drive", "five-spot"}) {
     const SurrogateModel m = model_of(setup);
     const auto k = permeability(grid);
-    const auto exact = DarcyOperator(k, grid, *known_setup(setup)).solve(1e-12);
     const DarcyOperator darcy(k, grid, *known_setup(setup));
+    const auto exact = darcy.solve(1e-12);
     EXPECT_LT(distance(m.refine(darcy, exact, 3), exact), 1e-8) << setup;
   }
 }
@@ -99,6 +100,7 @@ TEST(Ladder, BeginsOnTheNetworksGrid) {
 
 TEST(Ladder, RefinesOnEachGridOnTheWay) {
   SurrogateModel m = model_of("benchmark");
+  m.card.climbs = 1;
   m.card.coarsening = 2;
   m.card.resolutions = {{16, 16}};
   const KnownSetup setup = *known_setup("benchmark");
@@ -121,6 +123,7 @@ TEST(Ladder, EachClimbLessensTheEnergyOfTheError) {
       const auto k = permeability(grid);
       const DarcyOperator darcy(k, grid, *known_setup(name));
       const auto exact = darcy.solve(1e-12);
+      m.card.climbs = 1;
       auto before = energy(darcy, exact - m.by_ladder(k, grid, {8, 8}));
       for (m.card.climbs = 2; m.card.climbs < 5; ++m.card.climbs) {
         const auto after = energy(darcy, exact - m.by_ladder(k, grid, {8, 8}));
@@ -135,22 +138,36 @@ TEST(Ladder, EachClimbLessensTheEnergyOfTheError) {
 TEST(Ladder, JacobiClimbsToTheSolution) {
   // Restriction and interpolation are those of a multigrid cycle: with a smoother that is known to work the climbs converge.
   for (const char* name : {"benchmark", "drive", "five-spot"}) {
-    SurrogateModel m = model_of(name);
-    const Grid grid{32, 32};
-    const auto k = permeability(grid);
-    const auto exact = DarcyOperator(k, grid, *known_setup(name)).solve(1e-12);
-    m.card.climbs = 24;
-    EXPECT_LT(distance(m.by_ladder(k, grid, {8, 8}, {.jacobi_sweeps = 16}), exact), 1e-5) << name;
+    for (const Resolution r : {Resolution{32, 32}, Resolution{37, 19}}) {
+      SurrogateModel m = model_of(name);
+      const Grid grid{r.nx, r.ny};
+      const auto k = permeability(grid);
+      const auto exact = DarcyOperator(k, grid, *known_setup(name)).solve(1e-12);
+      m.card.climbs = 24;
+      EXPECT_LT(distance(m.by_ladder(k, grid, {8, 8}, {.jacobi_sweeps = 16}), exact), 1e-5)
+          << name << ", " << r.text();
+    }
   }
 }
 
 TEST(Ladder, ClimbsOnceWhereTheEquationIsNotKnown) {
   SurrogateModel m = model_of("benchmark");
   m.card.knows_equation = false;
+  m.card.climbs = 1;
   const Grid grid{16, 16};
   const auto once = m.by_ladder(permeability(grid), grid, {8, 8});
   m.card.climbs = 3;
   EXPECT_TRUE(torch::equal(m.by_ladder(permeability(grid), grid, {8, 8}), once));
+}
+
+TEST(ModelCard, OfBeforeClimbsWasThereClimbsAsOthersDo) {
+  SurrogateModel m = model_of("benchmark");
+  auto metadata = to_metadata(m.card);
+  EXPECT_EQ(card_from_metadata(metadata, "here").climbs, 3);
+  metadata.erase("climbs");
+  EXPECT_EQ(card_from_metadata(metadata, "here").climbs, default_climbs(true));
+  metadata["refinement_form"] = "approximate";
+  EXPECT_EQ(card_from_metadata(metadata, "here").climbs, 1);
 }
 
 TEST(Ladder, ScalesAsTheEquationDoes) {
