@@ -14,7 +14,7 @@ namespace {
 
 // An exact start has no error at the training resolution to compare with.
 std::string ratio_text(double error, double reference) {
-  return reference > 1e-4 ? fmt::format("{:.3f}", error / reference) : "-";
+  return reference > 1e-7 ? fmt::format("{:.3f}", error / reference) : "-";
 }
 
 }  // namespace

@@ -154,9 +154,10 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
                  "Of unseen resolutions: residual (of the equation), approximate (where it is not recorded), "
                  "none [auto]")
       ->group(training);
-  app.add_option(
-         "--sweeps", r.sweeps,
-         "Of the refinement that a step of its training unrolls [3 where the equation is known, else 1]")
+  app.add_option("--sweeps", r.sweeps,
+                 "Of the refinement that a step of its training unrolls; in prediction the most on the "
+                 "network's grid, and twice as many where "
+                 "a later climb begins [3 where the equation is known, else 1]")
       ->group(training);
   app.add_option("--climbs", r.climbs,
                  "Of the ladder of grids: the first from the network's prediction, each other one from what "

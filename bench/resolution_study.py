@@ -128,11 +128,11 @@ def study_one(name, problem, model, preset, options, folder):
         methods = ["ladder"] + (["direct"] if options.coarsening == 1 or name == "real" else [])
         if model == "mano" and name != "real":
             methods += ["jacobi", "zero-start", "exact-start"]
-        seeds.append({"seed": seed, "parameters": trained["parameters"],
-                      "refinement_parameters": trained["refinement_parameters"], "seconds": trained["seconds"], "epochs": trained["epochs"],
-                      "held_out": trained["best"]["relative_l2"], "network": network_alone(run), **{m: evaluate(model, run, files, m) for m in methods}})
+        seeds.append({"seed": seed, "parameters": trained["parameters"], "refinement_parameters": trained["refinement_parameters"],
+                      "seconds": trained["seconds"], "epochs": trained["epochs"], "held_out": trained["best"]["relative_l2"],
+                      "network": network_alone(run), **{m: evaluate(model, run, files, m) for m in methods}})
     row = {"data": name, "model": model, "preset": preset, "learning_rate": rate, "tuning": {str(r): v for r, v in tuning.items()},
-           "seeds": seeds}
+           "seeds": seeds, "commit": options.commit}
     if name != "real":
         row["discretisation_floor"] = discretisation_floor(files, problem["train"])
     return row
@@ -226,7 +226,8 @@ def draw(study, path, name, preset):
         f"set title '{name}, trained at {base}, {preset}{dashes}'", "set xlabel 'cells in x'",
         "set ylabel 'mean relative L2 error'", "set key outside right top", "set xtics (16,32,48,64,96,128,192,256,384)",
         "set border 3", "set tics nomirror", "set grid lc rgb '#dddddd'",
-        "set xrange [*:*] noextend", "set offsets graph 0.03, graph 0.03, 0, 0", "set ytics (0.0002,0.0005,0.001,0.002,0.003,0.004,0.005,0.0075,0.01,0.02,0.03,0.05,0.1,0.2,0.3,0.5,1)", *blocks, "plot " + ", ".join(curves)])
+        "set xrange [*:*] noextend", "set offsets graph 0.03, graph 0.03, 0, 0",
+        "set ytics (0.0002,0.0005,0.001,0.002,0.003,0.004,0.005,0.0075,0.01,0.02,0.03,0.05,0.1,0.2,0.3,0.5,1)", *blocks, "plot " + ", ".join(curves)])
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
@@ -250,12 +251,14 @@ def main():
     folder = pathlib.Path(options.output or ("build/study-quick" if options.quick else "build/study"))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "study.json"
-    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    options.commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     study = json.loads(path.read_text()) if path.exists() else {"rows": []}
-    settings = {"seconds_of_training": options.seconds, "samples": options.samples, "test_samples": options.tests, "seeds": options.seeds, "rates": list(options.rates), "coarsening": options.coarsening}
+    settings = {"seconds_of_training": options.seconds, "samples": options.samples, "test_samples": options.tests, "seeds": options.seeds,
+                "rates": list(options.rates), "coarsening": options.coarsening}
     if study["rows"] and study["settings"] != settings:
         parser.error(f"{path} was made with {study['settings']}, not {settings}: choose another folder")
-    study.update(settings=settings, date=datetime.date.today().isoformat(), commit=commit, machine=f"{processor()}, {len(os.sched_getaffinity(0))} core(s)")
+    study.update(settings=settings, date=datetime.date.today().isoformat(), commit=options.commit,
+                 machine=f"{processor()}, {len(os.sched_getaffinity(0))} core(s)")
     done = {(row["data"], row["model"], row["preset"]) for row in study["rows"]}
     for name in options.data.split(","):
         for preset in options.presets.split(","):

@@ -184,7 +184,7 @@ class Ladder:
             grids.append(tuple(min(2 * n, end) for n, end in zip(grids[-1], last)))
         ks = [self.restricted(k, h, w) for w, h in grids]
         rungs = [Darcy(k, self.size, self.setup) for k in ks]
-        p = self.refined(rungs[0], self.direct(ks[0]), int(self.meta.get("base_sweeps", 0)))
+        p = self.refined(rungs[0], self.direct(ks[0]), int(self.meta.get("base_sweeps", self.meta.get("refines_base") == "true")))
         for darcy, (w, h) in zip(rungs[1:], grids[1:]):
             p = self.refined(darcy, self.interpolated(p, h, w), self.sweeps_a_grid)
         for _ in range(1, self.climbs):

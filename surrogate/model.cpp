@@ -95,15 +95,14 @@ Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, c
   const auto improved = [&](const DarcyOperator& darcy, const Tensor& pressure, int sweeps) {
     return jacobi ? jacobi_swept(darcy, pressure, options.jacobi_sweeps) : refine(darcy, pressure, sweeps);
   };
-  const auto first_climb = [&] {
+  const auto first_guess = [&] {
+    const DarcyOperator& darcy = operators.front();
+    if (options.zero_start)
+      return improved(darcy, torch::zeros_like(darcy.right_hand_side()), card.sweeps_from_zero());
     const auto k = restricted(permeability, grids.front(), card.location);
     const Grid first = with_resolution(grid, grids.front());
-    Tensor pressure = options.exact_start ? DarcyOperator(k, first, *known_setup(card.setup)).solve(1e-8)
-                                          : improved(operators.front(), direct(k, first), card.base_sweeps);
-    for (std::size_t i = 1; i < grids.size(); ++i)
-      pressure = improved(operators[i], interpolated(pressure, grids[i], card.location, ends()),
-                          card.sweeps_a_grid());
-    return pressure;
+    if (options.exact_start) return DarcyOperator(k, first, *known_setup(card.setup)).solve(1e-8);
+    return improved(darcy, direct(k, first), card.base_sweeps);
   };
   // From zero, the error that is left: A e = residual.
   const auto error_of = [&](const Tensor& residual) {
@@ -119,10 +118,12 @@ Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, c
     return error;
   };
 
-  Tensor pressure =
-      options.zero_start ? torch::zeros_like(operators.back().right_hand_side()) : first_climb();
-  const int climbs = jacobi || card.knows_equation ? card.climbs : 1;
-  for (int climb = options.zero_start ? 0 : 1; climb < climbs; ++climb)
+  Tensor pressure = first_guess();
+  for (std::size_t i = 1; i < grids.size(); ++i)
+    pressure =
+        improved(operators[i], interpolated(pressure, grids[i], card.location, ends()), card.sweeps_a_grid());
+  const int climbs = card.knows_equation ? card.climbs : 1;
+  for (int climb = 1; climb < climbs; ++climb)
     pressure = pressure + error_of(operators.back().residual(pressure));
   return pinned(restricted(pressure, target, card.location));
 }

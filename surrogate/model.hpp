@@ -16,7 +16,7 @@ namespace mano {
 /// What stands in for a network on the way up, for comparison.
 struct LadderOptions {
   bool exact_start = false;  ///< the exact solution at the training resolution in place of the base network's
-  bool zero_start = false;   ///< every climb from zero, without the base network: what that adds
+  bool zero_start = false;   ///< zero in its place, then as many sweeps as where a later climb begins
   int jacobi_sweeps = 0;     ///< damped Jacobi in place of the refinement, where above zero
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 // A small network that adds to an interpolated pressure what the finer coefficient says of it, or to an error what its equation says;
-// one network for all grids of the ladder (docs/mano.md). With p the interpolated pressure, d its defect (surrogate/darcy_operator.hpp), s = rms d:
+// one network for all grids of the ladder (docs/mano.md). With p the interpolated pressure, d its defect
+// (surrogate/darcy_operator.hpp), s = rms d:
 //
 //   p <- p + g s R(shares, d / s)           g: rms of the error over rms of the defect in training, a constant
 //
