@@ -113,6 +113,13 @@ int launched_rank() {
   return 0;
 }
 
+int launched_processes() {
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "WORLD_SIZE"}) {
+    if (const char* value = std::getenv(name)) return std::atoi(value);
+  }
+  return 1;
+}
+
 void say(const std::string& line) {
   if (launched_rank() == 0) fmt::print("{}\n", line);
   std::fflush(stdout);

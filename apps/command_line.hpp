@@ -46,6 +46,9 @@ void add_direct_option(CLI::App& app, bool& direct);
 /// Rank among the processes of mpirun or torchrun, before MPI has started; 0 without them.
 int launched_rank();
 
+/// How many they are; 1 without them.
+int launched_processes();
+
 /// One line to standard output, on rank 0 alone.
 void say(const std::string& line);
 

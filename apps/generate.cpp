@@ -4,11 +4,15 @@
 //   mpirun -n 2 mano generate --field lognormal --samples 200 --resolution 64x64 --setup drive -o drive.h5
 //   mpirun -n 8 mano generate --ranks-per-sample 4 --field two-phase --samples 10 --resolution 4096x4096 -o large.h5
 //
+//   mano generate --device cuda --field two-phase --samples 100000 --resolution 64x64 -o many.h5
+//
 // The same command goes on where a killed one stopped.
 
 #include <algorithm>
 #include <limits>
+#include <thread>
 
+#include "apps/batched_generation.hpp"
 #include "apps/command_line.hpp"
 #include "apps/field_options.hpp"
 #include "apps/flow_options.hpp"
@@ -29,7 +33,7 @@ namespace {
 struct Options {
   FieldOptions field;
   FlowOptions flow;
-  std::string resolution, also, output, json, precision = "float64";
+  std::string resolution, also, output, json, precision = "float64", device = "cpu";
   std::size_t samples = 0;
   std::uint64_t first = 0;
   int ranks_per_sample = 1;
@@ -82,6 +86,7 @@ GenerateRequest make_request(const Options& o, const FieldSource& source, const 
             {"size", {r.grids[0].lx, r.grids[0].ly}},
             {"petsc_options", petsc}});
   if (const auto changes = flow.configuration(); !changes.is_null()) c["flow"] = changes;
+  if (o.device != "cpu") c["device"] = o.device;                            // other last bits
   if (o.ranks_per_sample != 1) c["ranks_per_sample"] = o.ranks_per_sample;  // another solver, other last bits
   for (const Grid& grid : r.grids) c["resolutions"].push_back(grid.resolution());
   r.configuration = c.dump();
@@ -160,6 +165,60 @@ void follow(const PetscSession& session, const Options& o, const GenerateRequest
   }
 }
 
+void say_written(const GenerateRequest& request) {
+  for (std::size_t g = 0; g < request.grids.size(); ++g)
+    say(fmt::format("wrote {}: {} samples of {} at {}, set-up {}", output_path(request, g).string(),
+                    request.samples, request.field, request.grids[g].resolution(), request.setup));
+}
+
+// What is made many samples at once; all else is refused rather than solved in another way.
+void check_for_batches(const Options& o, const FieldSource& source, const FlowSource& flow,
+                       const Invocation& invocation) {
+  check(!source.from_file(), "--device {} needs a random field; leave it out for fields of a file", o.device);
+  check(flow.configuration().is_null(),
+        "--device {} solves the set-ups benchmark, drive and five-spot as they are; leave it out for other "
+        "conditions",
+        o.device);
+  check(invocation.petsc_options.empty(), "--device {} solves without PETSc: leave {} out", o.device,
+        invocation.petsc_options.empty() ? "" : invocation.petsc_options.front());
+  check(o.ranks_per_sample == 1 && launched_processes() == 1,
+        "--device {} is for one process: leave mpirun and --ranks-per-sample out", o.device);
+}
+
+void run_in_batches(const Options& o, const FieldSource& source, const GenerateRequest& request) {
+  const double start = seconds_now();
+  const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const auto maker_of = [&](const Grid& grid) {
+    const BatchRequest batch{source.options().spec, request.seed, grid, request.setup, request.tolerance};
+    return o.device == "cuda" ? samples_on_gpu(batch, threads) : samples_by_threads(batch, threads);
+  };
+  for (const Grid& grid : request.grids) maker_of(grid);  // what cannot be done is refused before any work
+  catch_interrupts();
+  GenerationLock lock;
+  if (prepare_generation(request, lock) == Prepared::complete) {
+    say(fmt::format("{} is complete", request.output.string()));
+    write_json(o.json, {{"samples", request.samples}, {"complete", true}});
+    return;
+  }
+  Progress progress("generate", "samples", request.samples);
+  const GenerateTimes times = generate_in_batches(
+      request, maker_of, [&](std::size_t finished) { progress.update(std::min(finished, request.samples)); });
+  const double generated = seconds_now();
+  merge_shards(request);
+  const double seconds = seconds_now() - start;
+  progress.clear();
+  say_written(request);
+  say(fmt::format("{} {}: {:.3g} s making and checking samples, {:.3g} s writing, {:.3g} s merging",
+                  duration_text(seconds),
+                  o.device == "cuda" ? "on a GPU" : fmt::format("by {} threads", threads), times.solving,
+                  times.writing, seconds_now() - generated));
+  write_json(o.json, {{"samples", request.samples},
+                      {"seconds", seconds},
+                      {"seconds_solving", times.solving},
+                      {"seconds_writing", times.writing},
+                      {"device", o.device}});
+}
+
 void generate(const Options& o, const Invocation& invocation) {
   // 1. What is asked for.
   const FieldSource source(o.field);
@@ -174,6 +233,13 @@ void generate(const Options& o, const Invocation& invocation) {
   }
   if (source.from_file()) {  // so is a field of the file that cannot be used
     for (std::size_t s = 0; s < request.samples; ++s) source.draw(request.first + s, request.grids[0]);
+  }
+  check(o.device == "cpu" || o.device == "threads" || o.device == "cuda",
+        "device is '{}', expected cpu, threads or cuda", o.device);
+  if (o.device != "cpu") {
+    check_for_batches(o, source, flow, invocation);
+    run_in_batches(o, source, request);
+    return;
   }
   const double start = seconds_now();
   const PetscSession session(invocation.petsc_options);
@@ -221,9 +287,8 @@ void generate(const Options& o, const Invocation& invocation) {
   nlohmann::json resolutions;
   for (std::size_t g = 0; g < request.grids.size(); ++g) {
     resolutions.push_back({request.grids[g].nx, request.grids[g].ny});
-    say(fmt::format("wrote {}: {} samples of {} at {}, set-up {}", output_path(request, g).string(),
-                    request.samples, request.field, request.grids[g].resolution(), request.setup));
   }
+  say_written(request);
   say(fmt::format("{} on {} rank{}: {:.3g} s solving, {:.3g} s writing on rank 0, {:.3g} s merging",
                   duration_text(seconds), session.ranks(), session.ranks() == 1 ? "" : "s", times.solving,
                   times.writing, merging));
@@ -258,6 +323,10 @@ std::function<void(const Invocation&)> add_generate(CLI::App& app) {
   add_flow_options(app, o->flow);
   app.add_option("--tolerance", o->tolerance, "Bound on the true relative residual [1e-10]");
   app.add_option("--precision", o->precision, "float64 or float32 in the file [float64]");
+  app.add_option(
+      "--device", o->device,
+      "cpu: by PETSc and MPI; without either, many samples at once: threads, or cuda for up to 32768 cells "
+      "a sample on a GPU [cpu]");
   app.add_option("-o,--output", o->output, "Dataset, .h5; further resolutions get -WxH before the dot")
       ->type_name("FILE");
   app.add_flag("--overwrite", o->overwrite, "Replace existing datasets");

@@ -9,27 +9,38 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/host_device.hpp"
+
 namespace mano {
 
 /// One stream of random numbers: a seed of the user, and a number for the purpose, so that fields do not share draws.
 class CounterRandom {
  public:
-  CounterRandom(std::uint64_t seed, std::uint64_t stream, std::uint64_t sample)
+  MANO_BOTH CounterRandom(std::uint64_t seed, std::uint64_t stream, std::uint64_t sample)
       : key_{{seed, stream}}, sample_(sample) {}
 
   /// Two independent standard normal numbers for the index (a, b).
-  std::pair<double, double> normal_pair(std::int64_t a, std::int64_t b = 0) const {
+  MANO_BOTH std::pair<double, double> normal_pair(std::int64_t a, std::int64_t b = 0) const {
     const auto bits = draw(a, b);
     const auto pair = r123::boxmuller(bits[0], bits[1]);
     return {pair.x, pair.y};
   }
-  double normal(std::int64_t a, std::int64_t b = 0) const { return normal_pair(a, b).first; }
+  MANO_BOTH double normal(std::int64_t a, std::int64_t b = 0) const {
+#ifdef __CUDA_ARCH__
+    const auto bits = draw(a, b);  // the same without the other number's cosine
+    return sinpi(r123::uneg11<double>(bits[0])) * sqrt(-2.0 * log(r123::u01<double>(bits[1])));
+#else
+    return normal_pair(a, b).first;
+#endif
+  }
 
   /// Uniform in (0, 1].
-  double uniform(std::int64_t a, std::int64_t b = 0) const { return r123::u01<double>(draw(a, b)[2]); }
+  MANO_BOTH double uniform(std::int64_t a, std::int64_t b = 0) const {
+    return r123::u01<double>(draw(a, b)[2]);
+  }
 
  private:
-  r123::Philox4x64::ctr_type draw(std::int64_t a, std::int64_t b) const {
+  MANO_BOTH r123::Philox4x64::ctr_type draw(std::int64_t a, std::int64_t b) const {
     return r123::Philox4x64{}({{sample_, static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b), 0}},
                               key_);
   }

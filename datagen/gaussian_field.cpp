@@ -4,6 +4,7 @@
 #include <cmath>
 #include <complex>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <numbers>
 #include <vector>
@@ -22,15 +23,24 @@ constexpr int kMaternModes = 1024;
 constexpr double kVarianceLeftOut = 0.01;
 enum Stream : std::uint64_t { kNeumannStream = 1, kMaternStream = 2 };
 
+// Of FFTW's functions only fftw_execute may run in several threads at once.
+std::mutex planner;
+
 struct PlanDeleter {
-  void operator()(fftw_plan_s* plan) const { fftw_destroy_plan(plan); }
+  void operator()(fftw_plan_s* plan) const {
+    const std::lock_guard lock(planner);
+    fftw_destroy_plan(plan);
+  }
 };
 using Plan = std::unique_ptr<fftw_plan_s, PlanDeleter>;
 
 // FFTW has no plan where it has no memory.
-fftw_plan planned(fftw_plan plan) {
+template <typename Make>
+Plan planned(const Make& make) {
+  const std::lock_guard lock(planner);
+  fftw_plan plan = make();
   if (plan == nullptr) throw std::bad_alloc();
-  return plan;
+  return Plan(plan);
 }
 
 // cos(pi m (i + 1/2) / n) as sign * cos(pi index (i + 1/2) / n) with index < n; sign 0 where it vanishes.
@@ -113,8 +123,10 @@ Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample
     }
   }
   // FFTW_ESTIMATE: the plan, and with it every rounding, depends on the size alone.
-  const Plan plan(planned(fftw_plan_r2r_2d(grid.ny, grid.nx, g.values.data(), g.values.data(), FFTW_REDFT01,
-                                           FFTW_REDFT01, FFTW_ESTIMATE)));
+  const Plan plan = planned([&] {
+    return fftw_plan_r2r_2d(grid.ny, grid.nx, g.values.data(), g.values.data(), FFTW_REDFT01, FFTW_REDFT01,
+                            FFTW_ESTIMATE);
+  });
   fftw_execute(plan.get());
   return g;
 }
@@ -138,7 +150,8 @@ Field draw_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint6
         shift * Complex(cosine, constant ? 0 : -sine);
   });
   auto* data = reinterpret_cast<fftw_complex*>(spectrum.data());
-  const Plan plan(planned(fftw_plan_dft_2d(ny, nx, data, data, FFTW_BACKWARD, FFTW_ESTIMATE)));
+  const Plan plan =
+      planned([&] { return fftw_plan_dft_2d(ny, nx, data, data, FFTW_BACKWARD, FFTW_ESTIMATE); });
   fftw_execute(plan.get());
   Field g(grid);
   const double scale = 1.0 / std::sqrt(variance);

@@ -28,24 +28,36 @@ class BaseTask : public TrainTask {
   const char* name() const override { return "base"; }
   const std::vector<Split>& parts() const override { return parts_; }
 
-  torch::Tensor errors(std::size_t part, const torch::Tensor& samples,
-                       std::optional<std::uint64_t> draw) const override {
-    const Fields& fields = fields_[part];
-    const auto index = samples.to(storage_);
-    auto permeability = take(fields.permeability, index, model_.device);
-    auto pressure = take(fields.pressure, index, model_.device);
-    if (draw && symmetries_[part].size() > 1) {
-      const Symmetry& s = symmetries_[part][mix(*draw) % symmetries_[part].size()];
-      permeability = reflected(permeability, s);
-      pressure = reflected(pressure, s) * s.sign + s.offset;
+  // Permeability and pressure, [n, 1, H, W].
+  std::vector<torch::Tensor> question(std::size_t part, const torch::Tensor& samples,
+                                      std::uint64_t draw) const override {
+    auto fields = fields_of(part, samples);
+    if (symmetries_[part].size() > 1) {
+      const Symmetry& s = symmetries_[part][mix(draw) % symmetries_[part].size()];
+      fields[0] = reflected(fields[0], s);
+      fields[1] = reflected(fields[1], s) * s.sign + s.offset;
     }
+    return fields;
+  }
+
+  torch::Tensor errors_of(std::size_t part, const std::vector<torch::Tensor>& question) const override {
     const auto input =
-        network_input(permeability, fields.grid, data_.card.location, data_.card.normalization);
+        network_input(question[0], fields_[part].grid, data_.card.location, data_.card.normalization);
     return relative_l2(denormalized(network().forward(input, precision_), data_.card.normalization),
-                       pressure);
+                       question[1]);
+  }
+
+  torch::Tensor validation_errors(std::size_t part, const torch::Tensor& samples) const override {
+    return errors_of(part, fields_of(part, samples));
   }
 
  private:
+  std::vector<torch::Tensor> fields_of(std::size_t part, const torch::Tensor& samples) const {
+    const auto index = samples.to(storage_);
+    return {take(fields_[part].permeability, index, model_.device),
+            take(fields_[part].pressure, index, model_.device)};
+  }
+
   struct Fields {  // of one file
     Grid grid;
     torch::Tensor permeability, pressure;  // [N, 1, H, W]

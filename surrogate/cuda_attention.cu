@@ -4,6 +4,8 @@
 #include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime.h>
 
+#include <limits>
+
 #include "core/error.hpp"
 #include "surrogate/attention_tile.hpp"
 
@@ -17,11 +19,7 @@ using namespace tile;
 template <int K>
 constexpr int kBlocks = K == 2 ? 4 : 2;
 
-// Two halos of shared memory.
-template <typename S, int D, int K>
-constexpr int kSharedBytes = 2 * kHaloTokens<K> * kSharedStep<S, D> * static_cast<int>(sizeof(S));
-
-template <typename S, int D, int K>
+template <typename S, int D, int K, bool stride_one>
 __global__ void __launch_bounds__(kThreads, kBlocks<K>) forward(AttentionShape s, const S* __restrict__ qkv, S* __restrict__ out) {
   extern __shared__ __align__(16) unsigned char memory[];
   S* k = reinterpret_cast<S*>(memory);
@@ -32,10 +30,10 @@ __global__ void __launch_bounds__(kThreads, kBlocks<K>) forward(AttentionShape s
   load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, inner + p.head * D, k);
   load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, 2 * inner + p.head * D, v);
   __syncthreads();
-  attend<S, D, K>(s, p, thread, qkv, k, v, out);
+  attend<S, D, K, stride_one>(s, p, thread, qkv, k, v, out);
 }
 
-template <typename S, int D, int K>
+template <typename S, int D, int K, bool stride_one>
 __global__ void __launch_bounds__(kThreads, kBlocks<K>) backward_queries(AttentionShape s, const S* __restrict__ qkv,
                                                              const S* __restrict__ d_out, S* __restrict__ d_qkv,
                                                              float* __restrict__ coefficients) {
@@ -48,7 +46,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks<K>) backward_queries(Attenti
   load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, inner + p.head * D, k);
   load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, 2 * inner + p.head * D, v);
   __syncthreads();
-  attend_backward<S, D, K>(s, p, thread, qkv, d_out, k, v, d_qkv, coefficients);
+  attend_backward<S, D, K, stride_one>(s, p, thread, qkv, d_out, k, v, d_qkv, coefficients);
 }
 
 template <typename S, int D, int K>
@@ -67,16 +65,38 @@ __global__ void __launch_bounds__(kThreads, kBlocks<K>) backward_keys(AttentionS
   gather_backward<S, D, K>(s, p, thread, coefficients, q, g, d_qkv);
 }
 
+// Shared memory that a kernel gets without asking.
+constexpr int kSharedUnasked = 48 * 1024;
+
 void check_device(cudaError_t status) {
   if (status != cudaSuccess) throw RunFailed(fmt::format("CUDA: {}", cudaGetErrorString(status)));
 }
 
 template <typename Kernel, typename... Arguments>
 void launch(Kernel kernel, int shared_bytes, const AttentionShape& s, Arguments... arguments) {
-  check_device(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes));
-  const auto blocks = static_cast<unsigned>(block_count(s));
-  kernel<<<blocks, kThreads, shared_bytes, c10::cuda::getCurrentCUDAStream()>>>(s, arguments...);
+  const std::int64_t blocks = block_count(s), image_tokens = static_cast<std::int64_t>(s.height) * s.width;
+  if (blocks == 0) return;
+  constexpr std::int64_t most_numbers = std::numeric_limits<std::int32_t>::max();
+  check(blocks <= most_numbers, "{} tiles of attention; a GPU takes 2^31 - 1 at once: use a smaller batch", blocks);
+  check(image_tokens <= most_numbers, "{} tokens an image; attention on a GPU takes 2^31 - 1: use a coarser grid",
+        image_tokens);
+  int device = 0, most = 0;
+  check_device(cudaGetDevice(&device));
+  check_device(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+  check(shared_bytes <= most,
+        "window {} and dim-head {} need {} bytes of a GPU's shared memory a block, this one has {}: use smaller ones, or "
+        "bfloat16",
+        s.window, s.dim_head, shared_bytes, most);
+  if (shared_bytes > kSharedUnasked)
+    check_device(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes));
+  kernel<<<static_cast<unsigned>(blocks), kThreads, shared_bytes, c10::cuda::getCurrentCUDAStream()>>>(s, arguments...);
   check_device(cudaGetLastError());
+}
+
+// Kernels for a stride known to be 1 exist for the window of all presets.
+template <int K>
+bool stride_is_one(const AttentionShape& s) {
+  return K == 2 && s.stride == 1;
 }
 
 template <int n>
@@ -91,10 +111,12 @@ void specialized(const AttentionShape& s, DeviceType type, Call call) {
     switch (s.window) {
       case 2:
         return call(number, d, Constant<2>());
+#ifndef MANO_KERNELS_OF_WINDOW_2  // scripts/check-kernels compiles these alone
       case 3:
         return call(number, d, Constant<3>());
       case 4:
         return call(number, d, Constant<4>());
+#endif
       default:
         throw InvalidInput(fmt::format("window is {}; on a GPU it must be 2, 3 or 4", s.window));
     }
@@ -122,7 +144,8 @@ void cuda_attention(const AttentionShape& s, DeviceType type, const void* qkv, v
   specialized(s, type, [&](auto number, auto d, auto window) {
     using S = decltype(number);
     constexpr int D = decltype(d)::value, K = decltype(window)::value;
-    launch(forward<S, D, K>, kSharedBytes<S, D, K>, s, static_cast<const S*>(qkv), static_cast<S*>(out));
+    launch(stride_is_one<K>(s) ? forward<S, D, K, K == 2> : forward<S, D, K, false>, kSharedBytes<S, D, K>, s,
+           static_cast<const S*>(qkv), static_cast<S*>(out));
   });
 }
 
@@ -139,14 +162,17 @@ void cuda_attention_backward(const AttentionShape& s, DeviceType type, const voi
     const auto* in = static_cast<const S*>(qkv);
     const auto* g = static_cast<const S*>(d_out);
     auto* to = static_cast<S*>(d_qkv);
-    launch(backward_queries<S, D, K>, kSharedBytes<S, D, K>, s, in, g, to, scratch);
+    launch(stride_is_one<K>(s) ? backward_queries<S, D, K, K == 2> : backward_queries<S, D, K, false>,
+           kSharedBytes<S, D, K>, s, in, g, to, scratch);
     launch(backward_keys<S, D, K>, kSharedBytes<S, D, K>, s, in, g, to, static_cast<const float*>(scratch));
   });
 }
 
 std::string gpu_name() {
+  int device = 0;
+  check_device(cudaGetDevice(&device));
   cudaDeviceProp properties;
-  check_device(cudaGetDeviceProperties(&properties, 0));
+  check_device(cudaGetDeviceProperties(&properties, device));
   return properties.name;
 }
 

@@ -55,26 +55,36 @@ class RefinementTask : public TrainTask {
     // Errors as they will be, from one grid to the next.
     const Pair& own = pairs_[pairs_.front().base_alone ? 1 : 0];
     const auto some = torch::arange(std::min(kSamplesForGain, own.error.size(0))).to(storage_);
-    const Question q = question(own, some, 1.0);
+    const Question q = with_share(own, some, 1.0);
     model_.card.refinement_gain = (q.error.square().mean() / q.defect.square().mean()).sqrt().item<double>();
   }
 
   const char* name() const override { return "refinement"; }
   const std::vector<Split>& parts() const override { return parts_; }
 
-  // The part of the error that is left: in validation after the last sweep.
-  Tensor errors(std::size_t part, const Tensor& samples, std::optional<std::uint64_t> draw) const override {
-    const auto index = samples.to(storage_);
+  // The members of Question, in their order.
+  std::vector<Tensor> question(std::size_t part, const Tensor& samples, std::uint64_t draw) const override {
     const Pair& pair = pairs_[part];
-    if (!draw) return 0.5 * (left(question(pair, index, 0.0), true) + left(question(pair, index, 1.0), true));
-    const std::uint64_t bits = mix(*draw);
+    const std::uint64_t bits = mix(draw);
     const double uniform = static_cast<double>(bits >> 11) * 0x1p-53;
     const double w = pair.base_alone ? 1.0 : uniform < 0.25 ? 0.0 : 2.0 * (uniform - 0.25) / 0.75;
-    return left(reflected_question(question(pair, index, w), bits % 8), false);
+    const Question q = reflected_question(with_share(pair, samples.to(storage_), w), bits % 8);
+    return {q.shares, q.error, q.defect, q.least};
+  }
+
+  // The part of the error that is left: the mean over the sweeps, in validation after the last one.
+  Tensor errors_of(std::size_t, const std::vector<Tensor>& q) const override {
+    return left({q[0], q[1], q[2], q[3]}, false);
+  }
+
+  Tensor validation_errors(std::size_t part, const Tensor& samples) const override {
+    const auto index = samples.to(storage_);
+    const Pair& pair = pairs_[part];
+    return 0.5 * (left(with_share(pair, index, 0.0), true) + left(with_share(pair, index, 1.0), true));
   }
 
  private:
-  Question question(const Pair& pair, const Tensor& index, double w) const {
+  Question with_share(const Pair& pair, const Tensor& index, double w) const {
     const auto pick = [&](const Tensor& t) { return take(t, index, model_.device); };
     return {pick(pair.shares), pick(pair.error) + w * pick(pair.base_error),
             pick(pair.defect) + w * pick(pair.base_defect), pick(pair.least)};

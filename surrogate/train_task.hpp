@@ -20,10 +20,14 @@ class TrainTask {
 
   virtual const char* name() const = 0;  ///< "base", "refinement"
   virtual const std::vector<Split>& parts() const = 0;
-  /// Relative error of each sample, [n], differentiable. `draw` decides everything random about it; without one, as validation
-  /// measures it.
-  virtual torch::Tensor errors(std::size_t part, const torch::Tensor& samples,
-                               std::optional<std::uint64_t> draw) const = 0;
+  /// What a training batch asks of the network, on its device; `draw` decides everything random about it. Tensors [n, ...], whose
+  /// shapes repeat from batch to batch.
+  virtual std::vector<torch::Tensor> question(std::size_t part, const torch::Tensor& samples,
+                                              std::uint64_t draw) const = 0;
+  /// Relative error of each sample of a question, [n], differentiable.
+  virtual torch::Tensor errors_of(std::size_t part, const std::vector<torch::Tensor>& question) const = 0;
+  /// The same as validation measures it, of the samples as they are.
+  virtual torch::Tensor validation_errors(std::size_t part, const torch::Tensor& samples) const = 0;
   Network& network() const { return *network_; }
   torch::Device storage() const { return storage_; }  ///< where sample numbers are wanted
 

@@ -58,7 +58,8 @@ TrainingStage::TrainingStage(TrainTask& task, const TrainRequest& request, const
       callbacks_(callbacks),
       processes_(processes),
       options_(std::move(options)),
-      optimizer_(task.network(), request.weight_decay, request.gradient_clip) {
+      optimizer_(task.network(), request.weight_decay, request.gradient_clip),
+      graphs_(optimizer_.parameters, request.graphs ? optimizer_.parameters.front().device() : torch::kCPU) {
   state_.stage = options_.number;
   state_.best_l2 = std::numeric_limits<double>::infinity();
   state_.seconds = options_.seconds_before;
@@ -135,9 +136,12 @@ Tensor TrainingStage::step(const Batch& batch, double rate, std::uint64_t draw) 
   auto sum = torch::zeros({}, optimizer_.average.front().options());
   for (std::int64_t at = begin; at < end; at += request_.batch) {
     const auto samples = batch.samples.slice(0, at, std::min<std::int64_t>(end, at + request_.batch));
-    const auto error = task_.errors(batch.set, samples, draw).sum();
-    (error / static_cast<double>(all)).backward();
-    sum += error.detach();
+    const auto question = task_.question(batch.set, samples, draw);
+    const ErrorsOf errors = [&](const std::vector<Tensor>& q) { return task_.errors_of(batch.set, q); };
+    // A graph's gradients are the whole step's, and its shapes those of full batches.
+    const bool whole = end - begin == request_.batch && all == request_.batch;
+    sum += whole ? graphs_.step(batch.set, question, errors, static_cast<double>(all))
+                 : eager_step(question, errors, static_cast<double>(all));
   }
   elapsed_ = seconds_now() - launched_;
   if (processes_.size() > 1) add_up_gradients();
@@ -188,7 +192,7 @@ std::vector<double> TrainingStage::validate() {
     const auto samples = torch::tensor(mine, torch::kLong);
     for (std::int64_t at = 0; at < samples.size(0); at += request_.batch) {
       const auto some = samples.slice(0, at, at + request_.batch);
-      sum += task_.errors(part, some, {}).sum().item<double>();
+      sum += task_.validation_errors(part, some).sum().item<double>();
       count += static_cast<double>(some.size(0));
     }
   }

@@ -10,6 +10,7 @@
 
 #include "surrogate/optimizer.hpp"
 #include "surrogate/process_group.hpp"
+#include "surrogate/step_graph.hpp"
 #include "surrogate/train.hpp"
 #include "surrogate/train_task.hpp"
 #include "surrogate/training_state.hpp"
@@ -54,6 +55,7 @@ class TrainingStage {
   ProcessGroup& processes_;
   StageOptions options_;
   Optimizer optimizer_;
+  StepGraphs graphs_;
   TrainingState state_;
   double started_ = 0.0;   // as if without interruption
   double launched_ = 0.0;  // of this run

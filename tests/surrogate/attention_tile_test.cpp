@@ -3,9 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <memory>
 #include <random>
 #include <set>
+#include <vector>
 
 #include "surrogate/token_kernels.hpp"
 
@@ -34,36 +38,54 @@ TEST(AttentionTile, EveryTokenOfEveryHeadHasOneThread) {
   }
 }
 
+template <int K, int parts>
+void expect_all_pieces_brought_once() {
+  std::set<std::pair<int, int>> brought;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    const Share share = share_of<parts>(thread);
+    ASSERT_TRUE(share.part >= 0 && share.part < parts);
+    for (int token = share.first; token < kHaloTokens<K>; token += kThreads / parts)
+      EXPECT_TRUE(brought.insert({token, share.part}).second);
+  }
+  EXPECT_EQ(brought.size(), static_cast<std::size_t>(kHaloTokens<K>) * parts);
+}
+
 template <int K>
 void expect_whole_halo(const AttentionShape& s) {
-  constexpr int parts = 2;
   for (std::int64_t block = 0; block < block_count(s); ++block) {
     const Place p = place_of(s, block);
-    std::set<std::pair<int, int>> filled;
-    for (int i = 0; i < kHaloTokens<K> * parts; ++i) {
-      const HaloPiece h = halo_piece<K>(s, p, i, parts);
-      ASSERT_TRUE(h.shared >= 0 && h.shared < kHaloTokens<K> && h.part >= 0 && h.part < parts);
-      EXPECT_TRUE(filled.insert({h.shared, h.part}).second);
-      ASSERT_TRUE(h.token >= 0 && h.token < static_cast<std::int64_t>(s.batch) * s.height * s.width);
-      EXPECT_TRUE(!h.inside || h.token / (s.height * s.width) == p.image);
+    for (int token = 0; token < kHaloTokens<K>; ++token) {
+      const int number = halo_token<K>(s, p, token).number;
+      ASSERT_TRUE(number >= 0 && number < s.height * s.width);
     }
-    EXPECT_EQ(filled.size(), static_cast<std::size_t>(kHaloTokens<K>) * parts);
     // A thread finds each neighbour of its token there.
     for (int thread = 0; thread < kThreads; ++thread) {
       const Token t = token_of(s, p, thread);
       for (int dy = -kReach<K>; dy <= kReach<K>; ++dy) {
         for (int dx = -kReach<K>; dx <= kReach<K>; ++dx) {
-          const HaloPiece h = halo_piece<K>(s, p, halo_index<K>(thread, dy, dx) * parts, parts);
+          const HaloToken h = halo_token<K>(s, p, halo_index<K>(thread, dy, dx));
           const bool inside = t.x + dx >= 0 && t.x + dx < s.width && t.y + dy >= 0 && t.y + dy < s.height;
           EXPECT_EQ(h.inside, inside);
-          EXPECT_TRUE(!inside || h.token == token_number(s, p.image, t.y + dy, t.x + dx));
+          EXPECT_TRUE(!inside || h.number == (t.y + dy) * s.width + t.x + dx);
         }
       }
     }
   }
 }
 
+template <int K>
+void expect_all_pieces_brought_once() {
+  expect_all_pieces_brought_once<K, 1>();
+  expect_all_pieces_brought_once<K, 2>();
+  expect_all_pieces_brought_once<K, 4>();
+  expect_all_pieces_brought_once<K, 8>();
+  expect_all_pieces_brought_once<K, 16>();
+}
+
 TEST(AttentionTile, TheHaloIsFilledOnceAndNothingOutsideTheGridIsRead) {
+  expect_all_pieces_brought_once<2>();
+  expect_all_pieces_brought_once<3>();
+  expect_all_pieces_brought_once<4>();
   for (const AttentionShape& s : kShapes) {
     if (s.window == 2) expect_whole_halo<2>(s);
     if (s.window == 3) expect_whole_halo<3>(s);
@@ -71,18 +93,144 @@ TEST(AttentionTile, TheHaloIsFilledOnceAndNothingOutsideTheGridIsRead) {
   }
 }
 
-TEST(AttentionTile, EightThreadsInARowMeetNoBankTwice) {
-  const auto conflicts = [](int step_bytes) {
-    std::set<int> groups;
-    for (int thread = 0; thread < 8; ++thread) groups.insert(thread * step_bytes / 16 % 8);
-    return 8 - static_cast<int>(groups.size());
-  };
-  EXPECT_EQ(conflicts(kSharedStep<float, 8> * 4), 0);
-  EXPECT_EQ(conflicts(kSharedStep<float, 32> * 4), 0);
-  EXPECT_EQ(conflicts(kSharedStep<float, 64> * 4), 0);
-  EXPECT_EQ(conflicts(kSharedStep<BFloat16, 32> * 2), 0);
-  EXPECT_EQ(conflicts(kSharedStep<BFloat16, 64> * 2), 0);
+// Given to the kernels' functions as an array, it writes down which bytes they would load or store, sixteen at a time.
+template <typename S>
+struct Recorded {
+  std::vector<std::int64_t>* bytes;
+  std::int64_t at = 0;
+  Recorded operator+(std::int64_t numbers) const { return {bytes, at + numbers}; }
+};
+template <typename S>
+Piece<S> load_piece(const Recorded<S>& from) {
+  from.bytes->push_back(from.at * static_cast<std::int64_t>(sizeof(S)));
+  return {};
 }
+template <typename S>
+void store_piece(const Piece<S>&, const Recorded<S>& to) {
+  to.bytes->push_back(to.at * static_cast<std::int64_t>(sizeof(S)));
+}
+
+template <typename S>
+void store_shared_if(bool condition, const Piece<S>& piece, const Recorded<S>& to) {
+  if (condition) store_piece(piece, to);
+}
+
+// Eight threads of a warp are served at a time where each moves sixteen bytes. Requests: by warp, by turn, by thread.
+using Eight = std::vector<std::int64_t>;
+using Recording = std::array<std::vector<std::int64_t>, kThreads>;
+std::vector<Eight> eights(const Recording& threads) {
+  std::vector<Eight> requests;
+  for (int first = 0; first < kThreads; first += 8) {
+    for (std::size_t turn = 0;; ++turn) {
+      Eight eight;
+      for (int thread = first; thread < first + 8; ++thread)
+        if (turn < threads[thread].size()) eight.push_back(threads[thread][turn]);
+      if (eight.empty()) break;
+      requests.push_back(eight);
+    }
+  }
+  return requests;
+}
+
+// The 32 banks of 4 bytes give a word each at a time; the same word to any number of threads.
+int turns_of_banks(const Eight& eight) {
+  std::array<std::set<std::int64_t>, 32> words;
+  for (const std::int64_t byte : eight)
+    for (std::int64_t word = byte / 4; word < byte / 4 + 4; ++word) words[word % 32].insert(word);
+  std::size_t most = 0;
+  for (const auto& bank : words) most = std::max(most, bank.size());
+  return static_cast<int>(most);
+}
+void expect_no_bank_twice(const Recording& threads, const char* what) {
+  int twice = 0;
+  for (const Eight& eight : eights(threads)) twice += turns_of_banks(eight) - 1;
+  EXPECT_EQ(twice, 0) << what;
+}
+
+// Memory comes in sectors of 32 bytes.
+std::size_t sectors(const Eight& bytes) {
+  std::set<std::int64_t> touched;
+  for (const std::int64_t byte : bytes) touched.insert(byte / 32);
+  return touched.size();
+}
+
+template <typename S, int D, int K>
+void expect_free_banks_and_whole_sectors() {
+  SCOPED_TRACE(testing::Message() << sizeof(S) << " bytes a number, D = " << D << ", K = " << K);
+  const AttentionShape s{1, 3 * kHeight, 3 * kWidth, 3, D, K, 1};
+  const Place middle{0, 1, kWidth, kHeight};  // its halo lies inside the grid
+  const int inner = s.heads * D;
+  // A head's numbers of a token may be less than a sector; nothing else of it is wasted.
+  const int head_bytes = D * static_cast<int>(sizeof(S)), sector = std::min(head_bytes, 32);
+
+  Recording from, shared;
+  for (int thread = 0; thread < kThreads; ++thread)
+    load_halo<S, D, K>(s, middle, thread, Recorded<S>{&from[thread]}, 3 * inner, inner + middle.head * D,
+                       Recorded<S>{&shared[thread]});
+  expect_no_bank_twice(shared, "the halo is filled");
+  for (const Eight& eight : eights(from)) EXPECT_EQ(sectors(eight) * sector, eight.size() * 16);
+
+  // A thread has a token of its own: a sector each, whose second half comes from the cache.
+  const auto expect_sectors = [&](const Recording& own) {
+    Eight all;
+    for (const Eight& eight : eights(own)) {
+      EXPECT_EQ(sectors(eight), 8u);
+      all.insert(all.end(), eight.begin(), eight.end());
+    }
+    EXPECT_EQ(sectors(all) * sector, static_cast<std::size_t>(kThreads) * head_bytes);
+  };
+  const auto own_token = [&](int thread) {
+    const Token t = token_of(s, middle, thread);
+    return token_number(s, middle.image, t.y, t.x) * 3 * inner + middle.head * D;
+  };
+  Recording mine, keys;
+  float numbers[kNeighbours<K>] = {};
+  for (int thread = 0; thread < kThreads; ++thread)
+    dots_with_neighbours<S, D, K>(thread, Recorded<S>{&mine[thread], own_token(thread)},
+                                  Recorded<S>{&keys[thread]}, 1.0f, numbers);
+  expect_no_bank_twice(keys, "dots");
+  expect_sectors(mine);
+
+  Recording values, to, reversed_values, reversed_to;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    sum_over_neighbours<S, D, K, false>(thread, numbers, Recorded<S>{&values[thread]},
+                                        Recorded<S>{&to[thread], own_token(thread)});
+    sum_over_neighbours<S, D, K, true>(thread, numbers, Recorded<S>{&reversed_values[thread]},
+                                       Recorded<S>{&reversed_to[thread], own_token(thread)});
+  }
+  expect_no_bank_twice(values, "sums");
+  expect_no_bank_twice(reversed_values, "reversed sums");
+  expect_sectors(to);
+  expect_sectors(reversed_to);
+}
+
+template <typename S, int K>
+void expect_free_banks_and_whole_sectors() {
+  expect_free_banks_and_whole_sectors<S, 8, K>();
+  expect_free_banks_and_whole_sectors<S, 16, K>();
+  expect_free_banks_and_whole_sectors<S, 32, K>();
+  expect_free_banks_and_whole_sectors<S, 64, K>();
+}
+
+TEST(AttentionTile, NoBankIsMetTwiceAndNoSectorIsWasted) {
+  expect_free_banks_and_whole_sectors<float, 2>();
+  expect_free_banks_and_whole_sectors<BFloat16, 2>();
+  expect_free_banks_and_whole_sectors<float, 3>();
+  expect_free_banks_and_whole_sectors<BFloat16, 3>();
+  expect_free_banks_and_whole_sectors<float, 4>();
+  expect_free_banks_and_whole_sectors<BFloat16, 4>();
+}
+
+// What a block may ask for on an A100 (sm_80) and on an H100 (sm_90).
+constexpr int kMostOfA100 = 163 * 1024, kMostOfH100 = 227 * 1024;
+template <typename S, int K>
+constexpr int kMostShared = std::max({kSharedBytes<S, 8, K>, kSharedBytes<S, 16, K>, kSharedBytes<S, 32, K>,
+                                      kSharedBytes<S, 64, K>});
+static_assert(kMostShared<BFloat16, 2> <= kMostOfA100 && kMostShared<float, 2> <= kMostOfA100);
+static_assert(kMostShared<BFloat16, 3> <= kMostOfA100 && kMostShared<float, 3> <= kMostOfA100);
+static_assert(kMostShared<BFloat16, 4> <= kMostOfA100 && kSharedBytes<float, 32, 4> <= kMostOfA100);
+static_assert(kSharedBytes<float, 64, 4> == 167552 && kMostOfA100 < 167552, "the one that an A100 refuses");
+static_assert(kSharedBytes<float, 64, 4> <= kMostOfH100);
 
 template <typename S>
 std::vector<S> draw(std::size_t count, int seed) {
@@ -135,10 +283,20 @@ void expect_the_cpus_answers(const AttentionShape& s, float tolerance) {
     load_halo<S, D, K>(s, p, thread, qkv.data(), 3 * inner, 2 * wide + p.head * D, b);
   };
   run_blocks<S, D, K>(s, fill_kv, [&](const Place& p, int thread, const S* k, const S* v) {
-    attend<S, D, K>(s, p, thread, qkv.data(), k, v, out.data());
+    if (s.stride == 1) {
+      attend<S, D, K, true>(s, p, thread, qkv.data(), k, v, out.data());
+    } else {
+      attend<S, D, K, false>(s, p, thread, qkv.data(), k, v, out.data());
+    }
   });
   run_blocks<S, D, K>(s, fill_kv, [&](const Place& p, int thread, const S* k, const S* v) {
-    attend_backward<S, D, K>(s, p, thread, qkv.data(), d_out.data(), k, v, d_qkv.data(), coefficients.data());
+    if (s.stride == 1) {
+      attend_backward<S, D, K, true>(s, p, thread, qkv.data(), d_out.data(), k, v, d_qkv.data(),
+                                     coefficients.data());
+    } else {
+      attend_backward<S, D, K, false>(s, p, thread, qkv.data(), d_out.data(), k, v, d_qkv.data(),
+                                      coefficients.data());
+    }
   });
   run_blocks<S, D, K>(
       s,
@@ -171,10 +329,13 @@ TEST(AttentionTile, AnswersAndGradientsAreTheCpus) {
     }
     if (s.window == 2 && s.dim_head == 16) expect_the_cpus_answers<float, 16, 2>(s, 1e-5f);
     if (s.window == 3) expect_the_cpus_answers<float, 8, 3>(s, 1e-5f);
+    if (s.window == 3) expect_the_cpus_answers<BFloat16, 8, 3>(s, 1e-2f);
     if (s.window == 4) expect_the_cpus_answers<float, 16, 4>(s, 1e-5f);
+    if (s.window == 4) expect_the_cpus_answers<BFloat16, 16, 4>(s, 1e-2f);
   }
   expect_the_cpus_answers<float, 32, 2>({1, 9, 18, 2, 32, 2, 1}, 1e-5f);
   expect_the_cpus_answers<BFloat16, 64, 2>({1, 9, 18, 1, 64, 2, 1}, 1e-2f);
+  expect_the_cpus_answers<float, 8, 4>({2, 11, 19, 2, 8, 4, 1}, 1e-5f);
 }
 
 }  // namespace
