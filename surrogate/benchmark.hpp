@@ -30,7 +30,13 @@ struct ModelWork {
 };
 ModelWork model_work(const Architecture& architecture, int height, int width, std::size_t operand_size);
 
-enum class Form { windowed, fused, fused_bfloat16, dense };
+enum class Form {
+  windowed,
+  fused,
+  fused_bfloat16,
+  recorded,
+  dense
+};  ///< recorded: fused, a step replayed as a CUDA graph
 const char* to_string(Form form);
 
 struct BenchmarkRow {
@@ -45,7 +51,8 @@ struct BenchmarkRow {
   double inference_floor = 0.0;  ///< seconds of the matrix products alone, at the rate measured
   double step_floor = 0.0;
   double difference =
-      0.0;  ///< of output and gradients from the fused form's in float32, relative to the largest
+      0.0;  ///< of output and gradients from the fused form's in float32, relative to the largest; in
+            ///< bfloat16 in the 2-norm, of the output and of all gradients together
 
   double tokens() const { return static_cast<double>(batch) * size * size; }
 };
@@ -56,7 +63,7 @@ struct BenchmarkRequest {
   int tokens = 16384;  ///< a batch has as many, or is one image
   int repetitions = 3;
   std::string device = "cpu";  ///< cpu, cuda or auto
-  std::vector<Form> forms{Form::windowed, Form::fused, Form::fused_bfloat16, Form::dense};
+  std::vector<Form> forms{Form::windowed, Form::fused, Form::fused_bfloat16, Form::recorded, Form::dense};
 };
 
 struct Benchmark {
@@ -65,12 +72,18 @@ struct Benchmark {
   /// gradients of all four; each once.
   double attention = 0.0;
   double attention_backward = 0.0;
+  struct Attention {  ///< the same for other widths of a head, on a GPU for a million tokens
+    int dim_head = 0;
+    bool bfloat16 = false;
+    double forward = 0.0, backward = 0.0;
+  };
+  std::vector<Attention> attentions;
   std::vector<BenchmarkRow> rows;
   std::vector<std::string> left_out;  ///< what was not measured, and why
 };
 
-/// `row` is called after each measurement. Throws RunFailed where the forms' answers differ by more than rounding explains,
+/// `row` is called after each measurement with all so far, whose last row is the new one. Throws RunFailed where the forms' answers differ by more than rounding explains,
 /// InvalidInput for a device that is not there.
-Benchmark run_benchmark(const BenchmarkRequest& request, const std::function<void(const BenchmarkRow&)>& row);
+Benchmark run_benchmark(const BenchmarkRequest& request, const std::function<void(const Benchmark&)>& row);
 
 }  // namespace mano

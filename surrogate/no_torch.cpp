@@ -69,7 +69,7 @@ Evaluation evaluate(const Surrogate&, const DatasetReader&, int, Method,
 const char* to_string(Form) {
   missing();
 }
-Benchmark run_benchmark(const BenchmarkRequest&, const std::function<void(const BenchmarkRow&)>&) {
+Benchmark run_benchmark(const BenchmarkRequest&, const std::function<void(const Benchmark&)>&) {
   missing();
 }
 TrainResult train(const TrainRequest&, const TrainCallbacks&) {

@@ -31,7 +31,8 @@ TEST(Benchmark, MeasuresEveryFormAfterComparingTheAnswers) {
   request.tokens = 256;
   request.repetitions = 1;
   int reported = 0;
-  const Benchmark b = run_benchmark(request, [&](const BenchmarkRow&) { ++reported; });
+  const Benchmark b = run_benchmark(
+      request, [&](const Benchmark& b) { EXPECT_EQ(b.rows.size(), static_cast<std::size_t>(++reported)); });
   ASSERT_EQ(b.rows.size(), 4u);
   EXPECT_EQ(reported, 4);
   EXPECT_GT(b.machine.gemm, 1e9);
