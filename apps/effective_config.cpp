@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "core/error.hpp"
 #include "core/files.hpp"
 
 namespace mano {
@@ -43,13 +44,37 @@ toml::table table_of(const TrainRequest& r) {
   return t;
 }
 
+void insert_fresh(const FreshOptions& o, toml::table& t) {
+  const FieldSpec& s = FieldSource(o.field).options().spec;
+  t.insert("generate", o.field.field);
+  t.insert("resolution", o.resolution);
+  t.insert("samples", o.samples);
+  t.insert("setup", o.setup);
+  t.insert("field-seed", std::to_string(o.field.seed));
+  t.insert("phases", fmt::format("{},{}", s.low, s.high));
+  t.insert("mean", s.mean);
+  t.insert("deviation", s.deviation);
+  t.insert("correlation-length", fmt::format("{}x{}", s.correlation_length_x, s.correlation_length_y));
+  t.insert("smoothness", s.smoothness);
+  t.insert("layers", s.layers);
+  t.insert("channels", s.channels);
+  t.insert("channel-width", s.channel_width);
+  t.insert("contrast", s.contrast);
+  if (!o.field.size.empty()) t.insert("size", o.field.size);
+}
+
 }  // namespace
 
-void write_effective_config(const TrainRequest& request) {
+void write_effective_config(const TrainRequest& request, const FreshOptions& fresh) {
   std::ostringstream text;
+  toml::table table = table_of(request);
+  if (request.fresh) {
+    table.erase("data");
+    insert_fresh(fresh, table);
+  }
   text << "# mano train --config " << (request.run / "config.toml").string()
        << " -o RUN repeats this training\n"
-       << table_of(request) << "\n";
+       << table << "\n";
   write_text_atomically(request.run / "config.toml", text.str());
 }
 

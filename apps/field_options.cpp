@@ -23,12 +23,7 @@ std::pair<double, double> parse_two(const std::string& text, char separator, con
   throw InvalidInput(fmt::format("{} is '{}', expected two numbers such as 3{}12", name, text, separator));
 }
 
-void add_field_options(CLI::App& app, FieldOptions& o) {
-  const std::string random = "Random field";
-  app.add_option("--field", o.field, "two-phase, lognormal, layered, channels or file")->group(random);
-  app.add_option("--seed", o.seed, "Seed of the random fields [0]")
-      ->check(CLI::NonNegativeNumber)
-      ->group(random);
+void add_random_field_options(CLI::App& app, FieldOptions& o, const std::string& random) {
   app.add_option("--phases", o.phases, "two-phase: the two permeabilities [3,12]")
       ->type_name("LOW,HIGH")
       ->group(random);
@@ -44,6 +39,16 @@ void add_field_options(CLI::App& app, FieldOptions& o) {
       ->group(random);
   app.add_option("--contrast", o.spec.contrast, "channels: permeability over that of the matrix [100]")
       ->group(random);
+  app.add_option("--size", o.size, "Size of the domain [1x1]")->type_name("LXxLY");
+}
+
+void add_field_options(CLI::App& app, FieldOptions& o) {
+  const std::string random = "Random field";
+  app.add_option("--field", o.field, "two-phase, lognormal, layered, channels or file")->group(random);
+  app.add_option("--seed", o.seed, "Seed of the random fields [0]")
+      ->check(CLI::NonNegativeNumber)
+      ->group(random);
+  add_random_field_options(app, o, random);
   const std::string file = "Field from a file";
   app.add_option("--permeability", o.permeability, "HDF5, .vti or Eclipse GRDECL file")
       ->type_name("FILE")
@@ -55,7 +60,6 @@ void add_field_options(CLI::App& app, FieldOptions& o) {
       ->group(file);
   app.add_option("--layer", o.layer, "GRDECL: horizontal layer, from 1")->group(file);
   app.add_option("--section", o.section, "GRDECL: vertical section, from 1; depth down as y")->group(file);
-  app.add_option("--size", o.size, "Size of the domain [1x1]")->type_name("LXxLY");
 }
 
 struct FieldSource::Impl {

@@ -31,6 +31,8 @@ struct FieldOptions {
 std::pair<double, double> parse_two(const std::string& text, char separator, const char* name);
 
 void add_field_options(CLI::App& app, FieldOptions& options);
+/// What shapes a random field, but its kind and seed; and --size.
+void add_random_field_options(CLI::App& app, FieldOptions& options, const std::string& group);
 
 /// Permeability by sample number and grid, from whichever options were given.
 class FieldSource {

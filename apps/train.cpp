@@ -2,12 +2,14 @@
 //
 //   mano train --data data.h5 -o run --preset small --epochs 60
 //   mano train --data data.h5 -o run --resume
+//   mano train --generate two-phase --resolution 32x32 --samples 1000 -o run
 
 #include "surrogate/train.hpp"
 
 #include "apps/command_line.hpp"
 #include "apps/curve.hpp"
 #include "apps/effective_config.hpp"
+#include "apps/fresh_samples.hpp"
 #include "apps/progress.hpp"
 #include "core/error.hpp"
 #include "core/interrupt.hpp"
@@ -18,6 +20,7 @@ namespace {
 
 struct Options {
   TrainRequest request;
+  FreshOptions fresh;
   std::vector<std::string> data;
   std::string run, model = "mano", preset = "small", json;
   std::optional<int> dim, depth, heads, dim_head, mlp, window, stride, rate, patch, modes;
@@ -47,9 +50,11 @@ Architecture architecture_of(const Options& o) {
 void train_command(const Options& o, const Invocation&) {
   // 1. What is asked for.
   TrainRequest request = o.request;
-  check(!o.data.empty(), "no dataset to train on: pass --data FILE");
+  check(!o.data.empty() || wants_fresh(o.fresh),
+        "no dataset to train on: pass --data FILE, or --generate KIND");
   check(!o.run.empty(), "no folder for the run: pass -o RUN");
   request.data.assign(o.data.begin(), o.data.end());
+  if (wants_fresh(o.fresh)) request.fresh = fresh_samples(o.fresh, request);
   request.run = o.run;
   request.architecture = architecture_of(o);
   check(o.precision == "fp32" || o.precision == "bf16", "precision is '{}', expected fp32 or bf16",
@@ -62,7 +67,8 @@ void train_command(const Options& o, const Invocation&) {
   TrainCallbacks callbacks;
   std::string stage;
   callbacks.progress = [&](const TrainProgress& p) {
-    if (stage.empty() && launched_rank() == 0) write_effective_config(request);  // the folder is there now
+    if (stage.empty() && launched_rank() == 0)
+      write_effective_config(request, o.fresh);  // the folder is there now
     if (!progress || p.stage != stage)
       progress = std::make_unique<Progress>("train " + p.stage, "samples", p.of * p.epochs);
     stage = p.stage;
@@ -129,6 +135,7 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_flag("--resume", r.resume, "Go on from the last finished epoch in RUN");
   app.add_flag("--overwrite", r.overwrite, "Begin anew in a RUN that holds a model");
   app.add_option("--max-seconds", r.max_seconds, "Stop on time, with the best checkpoint so far");
+  add_fresh_options(app, o->fresh);
   const std::string training = "Training";
   app.add_option("--batch", r.batch, fmt::format("Samples a step [{}]", r.batch))->group(training);
   app.add_option("--accumulate", r.accumulate, fmt::format("Batches that a step adds up [{}]", r.accumulate))

@@ -19,10 +19,31 @@ class BaseTask : public TrainTask {
       const Resolution r = model.card.network_grid({set.info.grid.nx, set.info.grid.ny});
       const Grid grid = with_resolution(set.info.grid, r);
       fields_.push_back({grid, permeability_at(set, r, model.card), pressure_at(set, r, model.card)});
+      if (data.fresh) {  // they change from epoch to epoch, the data's own stay
+        fields_.back().permeability = fields_.back().permeability.clone();
+        fields_.back().pressure = fields_.back().pressure.clone();
+      }
       parts_.push_back(set.split);
       symmetries_.push_back(symmetry ? symmetries(data.card.setup, grid, data.card.location)
                                      : std::vector<Symmetry>{{}});
     }
+  }
+
+  // The first epoch's are there.
+  void begin_epoch(int epoch) override {
+    if (!data_.fresh || epoch == epoch_) return;
+    const torch::NoGradGuard no_grad;
+    epoch_ = epoch;
+    const auto [permeability, pressure] = data_.fresh->epoch(epoch);
+    TrainSet set;
+    set.info = data_.sets.front().info;
+    set.permeability = permeability.to(data_.storage);
+    set.pressure = pressure.to(data_.storage);
+    Fields& fields = fields_.front();
+    const Resolution r{fields.grid.nx, fields.grid.ny};
+    const std::int64_t first = data_.fresh->held_out_count();
+    fields.permeability.slice(0, first).copy_(permeability_at(set, r, model_.card));
+    fields.pressure.slice(0, first).copy_(pressure_at(set, r, model_.card));
   }
 
   const char* name() const override { return "base"; }
@@ -66,6 +87,7 @@ class BaseTask : public TrainTask {
   const SurrogateModel& model_;
   const TrainData& data_;
   Precision precision_;
+  int epoch_ = 0;  // whose fresh samples are there
   std::vector<Fields> fields_;
   std::vector<Split> parts_;
   std::vector<std::vector<Symmetry>> symmetries_;

@@ -6,14 +6,11 @@
 #include <cmath>
 
 #include "surrogate/attention.hpp"
+#include "surrogate/norm.hpp"
 
 namespace mano {
 
 namespace {
-
-torch::Tensor layer_norm(const torch::Tensor& x, const LayerNormWeights& w) {
-  return torch::layer_norm(x, {x.size(-1)}, w.weight, w.bias);
-}
 
 // Repeats the last row and column until both sizes are multiples of rate.
 torch::Tensor pad_to_multiple(torch::Tensor x, int rate) {
@@ -86,7 +83,7 @@ torch::Tensor MultipoleModel::local_attention(const BlockWeights& block, const t
   const int64_t height = x.size(1);
   const int64_t width = x.size(2);
   // q, k, v depend on the token alone, not on the window: once a token.
-  const auto qkv = torch::linear(layer_norm(layer_norm(x, block.outer_norm), block.inner_norm), block.to_qkv)
+  const auto qkv = torch::linear(layer_norms(x, block.outer_norm, &block.inner_norm), block.to_qkv)
                        .view({b, height, width, 3, a.heads, a.dim_head});
   const auto out =
       overlapping_attention(qkv, a.window, a.stride).view({b, height, width, a.heads * a.dim_head});
@@ -129,10 +126,10 @@ torch::Tensor MultipoleModel::forward(const torch::Tensor& input, Precision prec
     }
     x = x + multipole_attention(block, x);
     const auto hidden =
-        torch::gelu(torch::linear(layer_norm(x, block.mlp_norm), block.mlp_in, block.mlp_in_bias));
+        torch::gelu(torch::linear(layer_norms(x, block.mlp_norm), block.mlp_in, block.mlp_in_bias));
     x = x + torch::linear(hidden, block.mlp_out, block.mlp_out_bias);
   }
-  x = torch::tanh(torch::linear(layer_norm(x, weights_.norm), weights_.linear_q, weights_.linear_q_bias));
+  x = torch::tanh(torch::linear(layer_norms(x, weights_.norm), weights_.linear_q, weights_.linear_q_bias));
   return torch::linear(x, weights_.output, weights_.output_bias).permute({0, 3, 1, 2});
 }
 

@@ -1,6 +1,6 @@
 // Stands in for surrogate/cuda_attention.cu where CUDA was not built.
 #include "core/error.hpp"
-#include "surrogate/cuda_attention.hpp"
+#include "surrogate/cuda_norm.hpp"
 
 namespace mano {
 
@@ -20,6 +20,21 @@ long long cuda_attention_scratch(const AttentionShape&) {
   missing();
 }
 void cuda_attention_backward(const AttentionShape&, DeviceType, const void*, const void*, void*, float*) {
+  missing();
+}
+
+bool has_cuda_norm(std::int64_t) {
+  return false;
+}
+std::int64_t cuda_norm_blocks(std::int64_t, std::int64_t) {
+  missing();
+}
+void cuda_norm(std::int64_t, std::int64_t, DeviceType, const void*, const CudaNormWeights&, DeviceType,
+               void*) {
+  missing();
+}
+void cuda_norm_backward(std::int64_t, std::int64_t, DeviceType, const void*, const CudaNormWeights&,
+                        DeviceType, const void*, void*, float*) {
   missing();
 }
 

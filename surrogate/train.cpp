@@ -203,7 +203,7 @@ class Trainer {
     for (std::size_t i = 0; i < data_.sets.size(); ++i) {
       const Grid& g = data_.sets[i].info.grid;
       check(g.nx % c == 0 && g.ny % c == 0, "{}: coarsening is {}, which does not divide {}x{}",
-            request_.data[i].string(), c, g.nx, g.ny);
+            model_.card.data[i].file, c, g.nx, g.ny);
       check_grid(request_.architecture, g.ny / c, g.nx / c);
     }
   }

@@ -10,6 +10,8 @@
 // Each appears by rename. On a CPU a resumed run equals an uninterrupted one bit for bit: the order of the data is a
 // function of (seed, epoch), and so are reflections and all else that is random after initialisation.
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -17,13 +19,25 @@
 #include <string>
 #include <vector>
 
-#include "core/field.hpp"
+#include "datagen/dataset.hpp"
 #include "surrogate/architecture.hpp"
 
 namespace mano {
 
+struct TrainRequest;
+
+/// Samples that are made as training goes on, others in each epoch, in place of files. The base network is trained on all of them, the
+/// refinement on those of the first epoch.
+struct FreshSamples {
+  DatasetInfo info;  ///< samples: of an epoch
+  /// Samples number first ... first + n - 1, [n, ny, nx] each; called by one thread at a time, not always the same.
+  std::function<void(std::uint64_t first, int n, double* permeability, double* pressure)> make;
+  std::size_t held_out(const TrainRequest& request) const;  ///< numbers below are held out
+};
+
 struct TrainRequest {
   std::vector<std::filesystem::path> data;
+  std::optional<FreshSamples> fresh;
   std::filesystem::path run;
   Architecture architecture;
   Architecture refinement_architecture = architecture_preset("refinement");
@@ -54,6 +68,10 @@ struct TrainRequest {
   bool resume = false;
   bool overwrite = false;
 };
+
+inline std::size_t FreshSamples::held_out(const TrainRequest& request) const {
+  return std::max<std::size_t>(1, std::llround(request.held_out * static_cast<double>(info.samples)));
+}
 
 struct EpochReport {
   std::string stage;  ///< "base", or "refinement": errors are then the part that is left of interpolation's

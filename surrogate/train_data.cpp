@@ -90,24 +90,46 @@ TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
   return set;
 }
 
+// The held-out part, then the samples of the first epoch.
+TrainSet fresh_set(FreshData& fresh, const DatasetInfo& info) {
+  TrainSet set;
+  set.info = info;
+  const auto held_out = fresh.held_out(), first = fresh.epoch(0);
+  set.permeability = torch::cat({held_out.first, first.first});
+  set.pressure = torch::cat({held_out.second, first.second});
+  for (std::int64_t i = 0; i < set.permeability.size(0); ++i)
+    (i < fresh.held_out_count() ? set.split.validation : set.split.training).push_back(i);
+  return set;
+}
+
+std::string hash_text(const std::string& text) {
+  return fmt::format("{:016x}", text_hash(text));
+}
+
 }  // namespace
 
 TrainData load_train_data(const TrainRequest& request, torch::Device device) {
-  check(!request.data.empty(), "no dataset to train on: pass --data FILE");
+  check(!request.data.empty() || request.fresh, "no dataset to train on: pass --data FILE");
   TrainData data;
-  std::vector<torch::Tensor> log_k, pressure;
   for (const auto& path : request.data) {
     const DatasetReader reader(path);
-    const DatasetInfo& info = reader.info();
-    if (!data.sets.empty()) check_same_problem(data.sets.front().info, info, path.string());
+    if (!data.sets.empty()) check_same_problem(data.sets.front().info, reader.info(), path.string());
     data.sets.push_back(read_set(reader, request));
-    const TrainSet& set = data.sets.back();
+    data.card.data.push_back({path.filename().string(), file_hash(path), reader.info().samples});
+  }
+  if (request.fresh) {
+    const DatasetInfo& info = request.fresh->info;
+    data.fresh = std::make_shared<FreshData>(request);
+    data.sets.push_back(fresh_set(*data.fresh, info));
+    data.card.data.push_back({"generated " + info.field, hash_text(info.configuration), info.samples});
+  }
+  std::vector<torch::Tensor> log_k, pressure;
+  for (const TrainSet& set : data.sets) {
     const auto training = torch::tensor(set.split.training);
     log_k.push_back(set.permeability.index_select(0, training).log());
     pressure.push_back(set.pressure.index_select(0, training));
-    const Resolution resolution{info.grid.nx, info.grid.ny};
+    const Resolution resolution{set.info.grid.nx, set.info.grid.ny};
     if (!data.card.seen(resolution)) data.card.resolutions.push_back(resolution);
-    data.card.data.push_back({path.filename().string(), file_hash(path), info.samples});
   }
   ModelCard& card = data.card;
   const DatasetInfo& first = data.sets.front().info;

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "datagen/dataset.hpp"
+#include "surrogate/fresh_data.hpp"
 #include "surrogate/model_card.hpp"
 #include "surrogate/train.hpp"
 
@@ -38,6 +40,8 @@ struct TrainData {
   std::vector<TrainSet> sets;
   ModelCard card;                       // normalisation, resolutions, set-up and data filled in
   torch::Device storage = torch::kCPU;  // where the tensors lie
+  std::shared_ptr<FreshData>
+      fresh;  // null where the data are files; the one set holds the held-out part, then an epoch
 };
 
 /// Reads all files, into the memory of a GPU where all that training keeps of them fits there, else into the host's. The set-up,

@@ -18,6 +18,8 @@ class TrainTask {
  public:
   virtual ~TrainTask() = default;
 
+  /// Before each epoch, counted from 0: where samples are made as training goes on, those of this one.
+  virtual void begin_epoch(int) {}
   virtual const char* name() const = 0;  ///< "base", "refinement"
   virtual const std::vector<Split>& parts() const = 0;
   /// What a training batch asks of the network, on its device; `draw` decides everything random about it. Tensors [n, ...], whose

@@ -94,6 +94,7 @@ double TrainingStage::progress(double epochs_done) const {
 
 // One epoch; false where the time ran out during it.
 bool TrainingStage::epoch() {
+  task_.begin_epoch(state_.epoch);
   const auto batches =
       batches_of_epoch(task_.parts(), samples_per_step(), request_.seed, state_.epoch, task_.storage());
   std::size_t all = 0;
