@@ -97,7 +97,9 @@ class OnGpu : public SampleMaker {
     shape_.shared_bytes = fast_bytes();
     shape_.in_shared =
         launch.in_shared_memory && fast_bytes() + kOwnShared <= static_cast<std::size_t>(shared);
-    shape_.threads = launch.threads > 0 ? launch.threads : std::clamp((cells / 8 + 31) / 32 * 32, 32, 512);
+    shape_.threads = launch.threads > 0 ? launch.threads
+                     : shape_.in_shared ? std::clamp((cells / 8 + 31) / 32 * 32, 32, 512)
+                                        : 256;  // measured: more blocks at once
     shape_.few_registers = launch.few_registers || shape_.threads > 512;
     check(shape_.threads % 32 == 0 && shape_.threads <= kMostThreadsOfABlock,
           "threads of a block: {}; expected a multiple of 32 up to {}", shape_.threads, kMostThreadsOfABlock);

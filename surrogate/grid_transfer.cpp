@@ -3,6 +3,10 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
+#include <tuple>
+#include <vector>
 
 namespace mano {
 
@@ -10,15 +14,45 @@ using torch::Tensor;
 
 namespace {
 
-// values [N, 1, H, sources] -> [N, 1, H, targets].
-Tensor apply_to_rows(const AxisMap& map, const Tensor& values) {
+struct Matrix {
+  Tensor weights, offset;  // [targets, sources], [targets]
+};
+
+Matrix matrix_of(const AxisMap& map, const torch::TensorOptions& options) {
+  const c10::InferenceMode no_inference(false);  // training may use it later
   auto weights = torch::zeros({map.targets(), map.sources}, torch::kFloat64);
   auto at = weights.accessor<double, 2>();
   for (int t = 0; t < map.targets(); ++t)
     for (const auto& term : map.terms[t]) at[t][term.source] = term.weight;
-  const auto offset = torch::tensor(map.offset, torch::kFloat64);
-  const auto options = values.options();
-  return torch::linear(values, weights.to(options), offset.to(options));
+  return {weights.to(options), torch::tensor(map.offset, torch::kFloat64).to(options)};
+}
+
+// A GPU waits where a matrix comes from the host: each is brought once, and all are forgotten when there are many.
+Matrix cached_matrix(const AxisMap& map, const torch::TensorOptions& options) {
+  constexpr std::size_t kMost = 256;
+  using Key = std::tuple<int, int, std::vector<double>, int, int>;
+  static std::mutex guard;
+  static std::map<Key, Matrix> matrices;
+  std::vector<double> numbers = map.offset;
+  for (const auto& terms : map.terms) {
+    numbers.push_back(static_cast<double>(terms.size()));
+    for (const auto& term : terms)
+      numbers.insert(numbers.end(), {static_cast<double>(term.source), term.weight});
+  }
+  const Key key{map.targets(), map.sources, std::move(numbers), options.device().index(),
+                static_cast<int>(c10::typeMetaToScalarType(options.dtype()))};
+  const std::lock_guard lock(guard);
+  const auto found = matrices.find(key);
+  if (found != matrices.end()) return found->second;
+  if (matrices.size() >= kMost) matrices.clear();
+  return matrices[key] = matrix_of(map, options);
+}
+
+// values [N, 1, H, sources] -> [N, 1, H, targets].
+Tensor apply_to_rows(const AxisMap& map, const Tensor& values) {
+  const auto options = values.options().requires_grad(false);
+  const Matrix m = values.is_cuda() ? cached_matrix(map, options) : matrix_of(map, options);
+  return torch::linear(values, m.weights, m.offset);
 }
 
 Tensor apply_maps(const AxisMap& along_x, const AxisMap& along_y, const Tensor& values) {
