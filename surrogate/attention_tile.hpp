@@ -17,15 +17,14 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/host_device.hpp"
 #include "surrogate/attention_shape.hpp"
 #include "surrogate/token_kernels.hpp"
 
 #ifdef __CUDACC__
-#define MANO_HOST_DEVICE __host__ __device__
 #define MANO_TEXT(text) #text
 #define MANO_UNROLL(times) _Pragma(MANO_TEXT(unroll(times)))
 #else
-#define MANO_HOST_DEVICE
 #define MANO_UNROLL(times)
 #endif
 
@@ -35,20 +34,20 @@ inline constexpr int kWidth = 16;
 inline constexpr int kHeight = 8;
 inline constexpr int kThreads = kWidth * kHeight;
 
-MANO_HOST_DEVICE inline float widen(float x) {
+MANO_BOTH inline float widen(float x) {
   return x;
 }
-MANO_HOST_DEVICE inline float widen(BFloat16 x) {
+MANO_BOTH inline float widen(BFloat16 x) {
   union {
     std::uint32_t bits;
     float value;
   } u{static_cast<std::uint32_t>(x.bits) << 16};
   return u.value;
 }
-MANO_HOST_DEVICE inline void narrow(float x, float& to) {
+MANO_BOTH inline void narrow(float x, float& to) {
   to = x;
 }
-MANO_HOST_DEVICE inline void narrow(float x, BFloat16& to) {
+MANO_BOTH inline void narrow(float x, BFloat16& to) {
   union {
     float value;
     std::uint32_t bits;
@@ -68,20 +67,20 @@ struct alignas(16) Piece<BFloat16> {
   std::uint32_t pairs[kCount / 2];
 };
 
-MANO_HOST_DEVICE inline float number(const Piece<float>& p, int i) {
+MANO_BOTH inline float number(const Piece<float>& p, int i) {
   return p.numbers[i];
 }
-MANO_HOST_DEVICE inline float number(const Piece<BFloat16>& p, int i) {
+MANO_BOTH inline float number(const Piece<BFloat16>& p, int i) {
   union {
     std::uint32_t bits;
     float value;
   } u{i % 2 == 0 ? p.pairs[i / 2] << 16 : p.pairs[i / 2] & 0xffff0000u};
   return u.value;
 }
-MANO_HOST_DEVICE inline Piece<float> piece_of(const float* numbers, float) {
+MANO_BOTH inline Piece<float> piece_of(const float* numbers, float) {
   return {{numbers[0], numbers[1], numbers[2], numbers[3]}};
 }
-MANO_HOST_DEVICE inline Piece<BFloat16> piece_of(const float* numbers, BFloat16) {
+MANO_BOTH inline Piece<BFloat16> piece_of(const float* numbers, BFloat16) {
   Piece<BFloat16> p;
   for (int i = 0; i < 4; ++i) {
 #ifdef __CUDA_ARCH__
@@ -98,7 +97,7 @@ MANO_HOST_DEVICE inline Piece<BFloat16> piece_of(const float* numbers, BFloat16)
 
 // A test passes pointers of its own to the functions below, which write down where they point.
 template <typename S>
-MANO_HOST_DEVICE inline Piece<S> load_piece(const S* from) {
+MANO_BOTH inline Piece<S> load_piece(const S* from) {
 #ifdef __CUDA_ARCH__
   return *reinterpret_cast<const Piece<S>*>(from);
 #else
@@ -108,7 +107,7 @@ MANO_HOST_DEVICE inline Piece<S> load_piece(const S* from) {
 #endif
 }
 template <typename S>
-MANO_HOST_DEVICE inline void store_piece(const Piece<S>& piece, S* to) {
+MANO_BOTH inline void store_piece(const Piece<S>& piece, S* to) {
 #ifdef __CUDA_ARCH__
   *reinterpret_cast<Piece<S>*>(to) = piece;
 #else
@@ -118,7 +117,7 @@ MANO_HOST_DEVICE inline void store_piece(const Piece<S>& piece, S* to) {
 
 /// To shared memory, in one instruction and without a branch: of the store above the compiler may make several.
 template <typename S>
-MANO_HOST_DEVICE inline void store_shared_if(bool condition, const Piece<S>& piece, S* to) {
+MANO_BOTH inline void store_shared_if(bool condition, const Piece<S>& piece, S* to) {
 #ifdef __CUDA_ARCH__
   std::uint32_t words[4];
   memcpy(words, &piece, sizeof words);
@@ -154,7 +153,7 @@ struct Place {
   int image, head, x, y;
 };
 
-MANO_HOST_DEVICE inline std::int64_t block_count(const AttentionShape& s) {
+MANO_BOTH inline std::int64_t block_count(const AttentionShape& s) {
   const std::int64_t tiles_x = (s.width + kWidth - 1) / kWidth;
   const std::int64_t tiles_y = (s.height + kHeight - 1) / kHeight;
   return tiles_x * tiles_y * s.batch * s.heads;
@@ -162,7 +161,7 @@ MANO_HOST_DEVICE inline std::int64_t block_count(const AttentionShape& s) {
 
 /// Heads of one tile follow one another: their tokens are neighbours in memory.
 /// Blocks are counted in 32 bits, which a GPU divides in a few instructions; the launch refuses more.
-MANO_HOST_DEVICE inline Place place_of(const AttentionShape& s, std::uint32_t block) {
+MANO_BOTH inline Place place_of(const AttentionShape& s, std::uint32_t block) {
   const std::uint32_t tiles_x = (s.width + kWidth - 1) / kWidth;
   const std::uint32_t tiles_y = (s.height + kHeight - 1) / kHeight;
   const std::uint32_t heads = s.heads;
@@ -181,20 +180,20 @@ struct Token {
   bool inside;
 };
 
-MANO_HOST_DEVICE inline Token token_of(const AttentionShape& s, const Place& p, int thread) {
+MANO_BOTH inline Token token_of(const AttentionShape& s, const Place& p, int thread) {
   Token t{p.x + thread % kWidth, p.y + thread / kWidth, false};
   t.inside = t.x < s.width && t.y < s.height;
   return t;
 }
 
 /// Number of a token among those of all images; an image has fewer than 2^31.
-MANO_HOST_DEVICE inline std::int64_t token_number(const AttentionShape& s, int image, int y, int x) {
+MANO_BOTH inline std::int64_t token_number(const AttentionShape& s, int image, int y, int x) {
   return static_cast<std::int64_t>(image) * (s.height * s.width) + (y * s.width + x);
 }
 
 /// The place of the token with its neighbour at (dy, dx) in shared memory, in tokens.
 template <int K>
-MANO_HOST_DEVICE inline int halo_index(int thread, int dy, int dx) {
+MANO_BOTH inline int halo_index(int thread, int dy, int dx) {
   return (thread / kWidth + kReach<K> + dy) * kHaloWidth<K> + thread % kWidth + kReach<K> + dx;
 }
 
@@ -205,7 +204,7 @@ struct HaloToken {
 };
 
 template <int K>
-MANO_HOST_DEVICE inline HaloToken halo_token(const AttentionShape& s, const Place& p, int token) {
+MANO_BOTH inline HaloToken halo_token(const AttentionShape& s, const Place& p, int token) {
   const int x = p.x - kReach<K> + token % kHaloWidth<K>;
   const int y = p.y - kReach<K> + token / kHaloWidth<K>;
   const bool inside = x >= 0 && x < s.width && y >= 0 && y < s.height;
@@ -218,7 +217,7 @@ struct Share {
   int first, part;
 };
 template <int parts>
-MANO_HOST_DEVICE inline Share share_of(int thread) {
+MANO_BOTH inline Share share_of(int thread) {
   if (parts >= 8) return {thread / parts, thread % parts};
   const int group = thread / (8 * parts), eight = thread / 8 % parts;
   return {8 * group + eight + thread % 8 / parts * parts, thread % parts};
@@ -227,8 +226,8 @@ MANO_HOST_DEVICE inline Share share_of(int thread) {
 /// A thread's share of filling shared memory from `source`, `step` numbers from token to token, the head's at `offset`; zero
 /// outside.
 template <typename S, int D, int K, typename From, typename To>
-MANO_HOST_DEVICE inline void load_halo(const AttentionShape& s, const Place& p, int thread, From source,
-                                       int step, int offset, To shared) {
+MANO_BOTH inline void load_halo(const AttentionShape& s, const Place& p, int thread, From source, int step,
+                                int offset, To shared) {
   constexpr int parts = D / Piece<S>::kCount;
   const Share share = share_of<parts>(thread);
   const auto from = source + (token_number(s, p.image, 0, 0) * step + offset + share.part * Piece<S>::kCount);
@@ -252,8 +251,7 @@ inline constexpr int kUnrolledParts = K == 2 ? (D < 32 ? D : 32) / Piece<S>::kCo
 
 /// dots[n] = factor * mine . (shared of neighbour n); mine: the head's D numbers in memory.
 template <typename S, int D, int K, typename Mine, typename Shared>
-MANO_HOST_DEVICE inline void dots_with_neighbours(int thread, Mine mine, Shared shared, float factor,
-                                                  float* dots) {
+MANO_BOTH inline void dots_with_neighbours(int thread, Mine mine, Shared shared, float factor, float* dots) {
   MANO_UNROLL(kNeighbours<K>)
   for (int n = 0; n < kNeighbours<K>; ++n) dots[n] = 0;
   MANO_UNROLL((kUnrolledParts<S, D, K>))
@@ -272,7 +270,7 @@ MANO_HOST_DEVICE inline void dots_with_neighbours(int thread, Mine mine, Shared 
 
 /// to = sum over n of factors[n] * (shared of neighbour n), or, `reversed`, of the token that has this one as its neighbour n.
 template <typename S, int D, int K, bool reversed, typename Shared, typename To>
-MANO_HOST_DEVICE inline void sum_over_neighbours(int thread, const float* factors, Shared shared, To to) {
+MANO_BOTH inline void sum_over_neighbours(int thread, const float* factors, Shared shared, To to) {
   MANO_UNROLL((kUnrolledParts<S, D, K>))
   for (int part = 0; part < D; part += Piece<S>::kCount) {
     float sums[Piece<S>::kCount] = {};
@@ -289,12 +287,12 @@ MANO_HOST_DEVICE inline void sum_over_neighbours(int thread, const float* factor
 }
 
 template <bool stride_one>
-MANO_HOST_DEVICE inline bool window_exists(int token, int a, int size, int window, int stride) {
+MANO_BOTH inline bool window_exists(int token, int a, int size, int window, int stride) {
   const int origin = token - a;
   return origin >= 0 && (stride_one || origin % stride == 0) && origin + window <= size;
 }
 
-MANO_HOST_DEVICE inline float larger(float a, float b) {
+MANO_BOTH inline float larger(float a, float b) {
 #ifdef __CUDA_ARCH__
   return fmaxf(a, b);
 #else
@@ -303,7 +301,7 @@ MANO_HOST_DEVICE inline float larger(float a, float b) {
 }
 
 // Within two units in the last place on a GPU, one instruction each.
-MANO_HOST_DEVICE inline float reciprocal(float x) {
+MANO_BOTH inline float reciprocal(float x) {
 #ifdef __CUDA_ARCH__
   float result;
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
@@ -312,7 +310,7 @@ MANO_HOST_DEVICE inline float reciprocal(float x) {
   return 1.0f / x;
 #endif
 }
-MANO_HOST_DEVICE inline float power_of_two(float x) {
+MANO_BOTH inline float power_of_two(float x) {
 #ifdef __CUDA_ARCH__
   float result;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
@@ -335,18 +333,18 @@ static_assert(kScoreScale<16> == 0.25f && kScoreScale<64> == 0.125f);
 inline constexpr float kLog2OfE = 1.4426950408889634f;
 
 /// What the compiler loaded before this, it loads again after it rather than keep it in registers.
-MANO_HOST_DEVICE inline void forget_loads() {
+MANO_BOTH inline void forget_loads() {
 #ifdef __CUDA_ARCH__
   asm volatile("" ::: "memory");
 #endif
 }
 /// What the compiler computed from it before this, it computes again.
-MANO_HOST_DEVICE inline void forget_results([[maybe_unused]] float& of) {
+MANO_BOTH inline void forget_results([[maybe_unused]] float& of) {
 #ifdef __CUDA_ARCH__
   asm volatile("" : "+f"(of));
 #endif
 }
-MANO_HOST_DEVICE inline void forget_results([[maybe_unused]] const float*& of) {
+MANO_BOTH inline void forget_results([[maybe_unused]] const float*& of) {
 #ifdef __CUDA_ARCH__
   asm volatile("" : "+l"(of));
 #endif
@@ -355,9 +353,8 @@ MANO_HOST_DEVICE inline void forget_results([[maybe_unused]] const float*& of) {
 /// From the scores of a token's neighbours, times log2(e): their softmax in each of its windows, averaged, c; with d_c, the
 /// gradient of c, also that of the scores.
 template <int K, bool backward, bool stride_one>
-MANO_HOST_DEVICE inline void softmax_over_windows(const AttentionShape& s, const Token& t,
-                                                  const float* scores, const float* d_c, float* c,
-                                                  float* d_scores) {
+MANO_BOTH inline void softmax_over_windows(const AttentionShape& s, const Token& t, const float* scores,
+                                           const float* d_c, float* c, float* d_scores) {
   const auto neighbour = [](int a, int b) {
     return (b / K - a / K + kReach<K>)*(2 * K - 1) + b % K - a % K + kReach<K>;
   };
@@ -401,8 +398,8 @@ MANO_HOST_DEVICE inline void softmax_over_windows(const AttentionShape& s, const
 
 /// Forward: a thread's token. k, v: shared.
 template <typename S, int D, int K, bool stride_one>
-MANO_HOST_DEVICE inline void attend(const AttentionShape& s, const Place& p, int thread, const S* qkv,
-                                    const S* k, const S* v, S* out) {
+MANO_BOTH inline void attend(const AttentionShape& s, const Place& p, int thread, const S* qkv, const S* k,
+                             const S* v, S* out) {
   const Token t = token_of(s, p, thread);
   if (!t.inside) return;
   const std::int64_t token = token_number(s, p.image, t.y, t.x);
@@ -416,20 +413,19 @@ MANO_HOST_DEVICE inline void attend(const AttentionShape& s, const Place& p, int
 
 /// Coefficients of one image and head: c of every neighbour, then d_s of every neighbour, a plane [H, W] each.
 template <int K>
-MANO_HOST_DEVICE inline std::int64_t plane_offset(const AttentionShape& s, const Place& p, int plane) {
+MANO_BOTH inline std::int64_t plane_offset(const AttentionShape& s, const Place& p, int plane) {
   return (static_cast<std::int64_t>(p.image * s.heads + p.head) * 2 * kNeighbours<K> + plane) *
          (s.height * s.width);
 }
 template <int K>
-MANO_HOST_DEVICE inline std::int64_t coefficient_count(const AttentionShape& s) {
+MANO_BOTH inline std::int64_t coefficient_count(const AttentionShape& s) {
   return static_cast<std::int64_t>(s.batch) * s.heads * 2 * kNeighbours<K> * s.height * s.width;
 }
 
 /// Backward 1: d_q of a thread's token, and its coefficients.
 template <typename S, int D, int K, bool stride_one>
-MANO_HOST_DEVICE inline void attend_backward(const AttentionShape& s, const Place& p, int thread,
-                                             const S* qkv, const S* d_out, const S* k, const S* v, S* d_qkv,
-                                             float* coefficients) {
+MANO_BOTH inline void attend_backward(const AttentionShape& s, const Place& p, int thread, const S* qkv,
+                                      const S* d_out, const S* k, const S* v, S* d_qkv, float* coefficients) {
   const Token t = token_of(s, p, thread);
   if (!t.inside) return;
   const std::int64_t token = token_number(s, p.image, t.y, t.x);
@@ -462,8 +458,8 @@ MANO_HOST_DEVICE inline void attend_backward(const AttentionShape& s, const Plac
 
 /// Backward 2: d_k and d_v of a thread's token. q, g: shared, of qkv and of d_out.
 template <typename S, int D, int K>
-MANO_HOST_DEVICE inline void gather_backward(const AttentionShape& s, const Place& p, int thread,
-                                             const float* coefficients, const S* q, const S* g, S* d_qkv) {
+MANO_BOTH inline void gather_backward(const AttentionShape& s, const Place& p, int thread,
+                                      const float* coefficients, const S* q, const S* g, S* d_qkv) {
   const Token t = token_of(s, p, thread);
   if (!t.inside) return;
   const std::int64_t token = token_number(s, p.image, t.y, t.x);
