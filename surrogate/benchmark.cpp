@@ -19,6 +19,7 @@
 #include "surrogate/attention.hpp"
 #include "surrogate/cuda_attention.hpp"
 #include "surrogate/multipole_model.hpp"
+#include "surrogate/norm.hpp"
 #include "surrogate/step_graph.hpp"
 #include "surrogate/tensor_fields.hpp"
 #include "surrogate/tensor_memory.hpp"
@@ -245,6 +246,7 @@ const char* to_string(Form form) {
 Benchmark run_benchmark(const BenchmarkRequest& request, const std::function<void(const Benchmark&)>& row) {
   constexpr int kMostDenseTokens = 4096;  // of an image: cost grows with their square
   torch::manual_seed(0);
+  use_own_norms(request.own_norms);
   Benchmark result;
   const torch::Device device = device_from(request.device);
   result.machine = {device.is_cuda() ? "cuda" : "cpu",

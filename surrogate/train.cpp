@@ -13,6 +13,7 @@
 #include "surrogate/checkpoint.hpp"
 #include "surrogate/darcy_operator.hpp"
 #include "surrogate/held_out.hpp"
+#include "surrogate/norm.hpp"
 #include "surrogate/process_group.hpp"
 #include "surrogate/refinement.hpp"
 #include "surrogate/tensor_fields.hpp"
@@ -363,6 +364,7 @@ class Trainer {
 TrainResult train(const TrainRequest& request, const TrainCallbacks& callbacks) {
   check_request(request);
   check_architecture(request.architecture);
+  use_own_norms(request.own_norms);
   Trainer trainer(request, callbacks);  // reads and checks the data before the folder is touched
   return trainer.run();
 }
