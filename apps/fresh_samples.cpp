@@ -4,7 +4,6 @@
 #include "batch/sample_maker.hpp"
 #include "core/error.hpp"
 #include "core/version.hpp"
-#include "solver/problem.hpp"
 #include "surrogate/surrogate.hpp"
 
 namespace mano {
@@ -57,7 +56,8 @@ FreshSamples fresh_samples(const FreshOptions& o, const TrainRequest& request) {
       request.device != "cpu" && gpu_is_available() && batch.grid.cells() <= batch::Plan::kMostCells;
   // In whichever thread asks first.
   auto maker = std::make_shared<std::unique_ptr<SampleMaker>>();
-  make_problem(o.setup, Field(batch.grid, 1.0));  // what cannot be solved is refused now
+  check(o.setup == "benchmark" || o.setup == "drive" || o.setup == "five-spot",
+        "--setup is '{}'; with --generate it must be benchmark, drive or five-spot", o.setup);
   check_field_spec(batch.field, batch.grid);
   fresh.make = [batch, on_gpu, maker, threads = o.threads](std::uint64_t first, int n, double* k, double* p) {
     if (!*maker) *maker = on_gpu ? samples_on_gpu(batch, threads) : samples_by_threads(batch, threads);

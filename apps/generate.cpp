@@ -175,7 +175,8 @@ void say_written(const GenerateRequest& request) {
 void check_for_batches(const Options& o, const FieldSource& source, const FlowSource& flow,
                        const Invocation& invocation) {
   check(!source.from_file(), "--device {} needs a random field; leave it out for fields of a file", o.device);
-  check(flow.configuration().is_null(),
+  const std::string setup = flow.setup();
+  check(flow.configuration().is_null() && (setup == "benchmark" || setup == "drive" || setup == "five-spot"),
         "--device {} solves the set-ups benchmark, drive and five-spot as they are; leave it out for other "
         "conditions",
         o.device);

@@ -123,6 +123,26 @@ def test_three_ranks_give_the_bytes_of_one(mano, tmp_path):
 
 
 @pytest.mark.needs("petsc")
+def test_threads_without_petsc_write_the_same_fields_and_their_solutions(mano, tmp_path):
+    common = ("generate", "--field", "lognormal", "--deviation", 2, "--seed", 4, "--samples", 30, "--resolution", "20x12", "--setup", "drive")
+    mano(*common, "-o", "a.h5")
+    mano(*common, "--device", "threads", "-o", "b.h5")
+    a, b = arrays(tmp_path / "a.h5"), arrays(tmp_path / "b.h5")
+    assert a["permeability"].tobytes() == b["permeability"].tobytes()
+    assert relative(b["pressure"], a["pressure"]) < 1e-8
+    assert b["residual"].max() <= 1e-10
+
+
+@pytest.mark.needs("torch")
+def test_training_on_fresh_samples_is_repeated_by_its_configuration(mano, tmp_path):
+    mano("train", "--generate", "two-phase", "--field-seed", 5, "--resolution", "16x16", "--samples", 24, "--epochs", 2, "--refine-epochs", 1,
+         "--device", "cpu", "-o", "run")
+    mano("train", "--config", "run/config.toml", "-o", "again")
+    assert (tmp_path / "run/model.safetensors").read_bytes() == (tmp_path / "again/model.safetensors").read_bytes()
+    assert "generated two-phase" in mano("info", "run").stdout
+
+
+@pytest.mark.needs("petsc")
 def test_killed_generations_go_on_to_the_same_bytes(mano, tmp_path):
     command = [str(c) for c in GENERATE]
     command[command.index("70")] = "1500"

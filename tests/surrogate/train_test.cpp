@@ -5,6 +5,9 @@
 
 #include <cmath>
 #include <fstream>
+#include <map>
+#include <mutex>
+#include <random>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -295,6 +298,47 @@ TEST_F(Train, LearnsOnAGpuWhatItLearnsOnTheCpu) {
     EXPECT_NEAR(gpu.result.best_l2, cpu.result.best_l2, 0.1 * cpu.result.best_l2);
     EXPECT_NEAR(gpu.result.refinement_left, cpu.result.refinement_left, 0.05);
   }
+}
+
+TEST_F(Train, FreshSamplesAreOthersInEachEpochAndResumeBitForBit) {
+  std::map<std::uint64_t, int> asked;  // how often for each sample
+  std::mutex guard;
+  const auto fresh_request = [&](const std::string& run) {
+    auto r = request("", run, 4);
+    r.data.clear();
+    FreshSamples fresh;
+    fresh.info.grid = {8, 8};
+    fresh.info.samples = 20;
+    fresh.info.setup = "benchmark";
+    fresh.info.configuration = "{}";
+    fresh.make = [&](std::uint64_t first, int n, double* k, double* p) {
+      const std::lock_guard lock(guard);
+      for (int i = 0; i < n; ++i) {
+        ++asked[first + i];
+        std::mt19937 random(first + i);
+        for (int c = 0; c < 64; ++c) {
+          k[i * 64 + c] = 1.0 + random() % 7;
+          p[i * 64 + c] = 1.0 / k[i * 64 + c] + c % 8;
+        }
+      }
+    };
+    r.fresh = fresh;
+    return r;
+  };
+  const auto unbroken = fresh_request("unbroken");
+  train(unbroken, {});
+  EXPECT_EQ(asked.size(), 4 + 4 * 20u);  // a fifth held out, four epochs
+  for (const auto& [sample, times] : asked) EXPECT_EQ(times, 1) << sample;
+  auto r = fresh_request("resumed");
+  struct Stop {};
+  TrainCallbacks stop_after_two;
+  stop_after_two.epoch = [](const EpochReport& e) {
+    if (e.epoch == 2) throw Stop{};
+  };
+  EXPECT_THROW(train(r, stop_after_two), Stop);
+  r.resume = true;
+  train(r, {});
+  expect_equal_bits("unbroken", "resumed");
 }
 
 TEST_F(Train, RecordedStepsOnAGpuTrainAsThoseLaunchedOneByOne) {
