@@ -120,7 +120,7 @@ torch::Tensor MultipoleModel::forward(const torch::Tensor& input, Precision prec
   const Autocast autocast(input.is_cuda() && precision == Precision::bfloat16);
   auto x = torch::linear(input.permute({0, 2, 3, 1}), weights_.linear_p, weights_.linear_p_bias);
   for (const BlockWeights& block : weights_.blocks) {
-    if (x.is_cpu()) {
+    if (x.is_cpu() && !operators_on_cpu) {
       x = block_forward(x, block, architecture_, precision);
       continue;
     }

@@ -32,6 +32,9 @@ class MultipoleModel : public Network {
   /// input [B, channels_in, H, W] -> [B, channels_out, H, W].
   torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const override;
 
+  /// On the CPU too, the operators that a GPU gets, in place of the block's own loops: for tests of that path.
+  bool operators_on_cpu = false;
+
   std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const override;
   void to(torch::Device device, torch::Dtype dtype) override;
 

@@ -11,6 +11,7 @@
 #include "surrogate/checkpoint.hpp"
 #include "surrogate/refinement.hpp"
 #include "surrogate/tensor_fields.hpp"
+#include "surrogate/tensor_memory.hpp"
 
 namespace mano {
 
@@ -77,9 +78,14 @@ void Surrogate::check_fits(const Grid& grid, std::size_t batch) const {
   // The way begins on the network's grid, which may be the finer one.
   const Resolution base = card.network_grid(base_resolution({grid.nx, grid.ny}));
   const double points = static_cast<double>(std::max(base.nx, grid.nx)) * std::max(base.ny, grid.ny);
-  check_memory(
-      per_token * points * static_cast<double>(batch),
-      fmt::format("predicting {} field{} of {} at once", batch, batch == 1 ? "" : "s", grid.resolution()));
+  const double bytes = per_token * points * static_cast<double>(batch);
+  const std::string what =
+      fmt::format("predicting {} field{} of {} at once", batch, batch == 1 ? "" : "s", grid.resolution());
+  if (!impl_->model.device.is_cuda()) return check_memory(bytes, what);
+  const double free = static_cast<double>(free_bytes_of_gpu());
+  check(bytes <= free,
+        "{} needs about {:.3g} GB of the GPU's memory, {:.3g} GB are free: use fewer at once or --device cpu",
+        what, bytes / 1e9, free / 1e9);
 }
 
 std::vector<Field> Surrogate::predict(const std::vector<Field>& permeabilities, Method method) const {

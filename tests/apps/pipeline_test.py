@@ -139,7 +139,7 @@ def test_training_on_fresh_samples_is_repeated_by_its_configuration(mano, tmp_pa
          "--device", "cpu", "-o", "run")
     mano("train", "--config", "run/config.toml", "-o", "again")
     assert (tmp_path / "run/model.safetensors").read_bytes() == (tmp_path / "again/model.safetensors").read_bytes()
-    assert "generated two-phase" in mano("info", "run").stdout
+    assert "generated two-phase" in mano("info", "run").out
 
 
 @pytest.mark.needs("petsc")
