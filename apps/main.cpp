@@ -13,7 +13,7 @@
 #include <map>
 #include <new>
 
-#include "apps/command_line.hpp"
+#include "apps/options/command_line.hpp"
 #include "core/broken.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"

@@ -8,7 +8,7 @@ Needs torch, numpy and python/mano_reference.py. Forms, with `-compiled` under t
     windowed    every 2x2 window's tokens copied out, as arXiv 2507.02748 writes it, by unfold and fold
     slices      the same by four shifted slices: Torch's unfold on a GPU is a launch an image, its compiled gradient adds atomically
     per-token   q, k, v once a token; nine shifted slices of k and v, the softmaxes of the four windows averaged
-    fno         as surrogate/fno.cpp, 70,000 parameters, as MANO's `small`
+    fno         as surrogate/networks/fno.cpp, 70,000 parameters, as MANO's `small`
     vit         patch 2, heads of width 16, 70,000 parameters, bfloat16 autocast, flash attention
 Answers first: MANO's forms against python/mano_reference.py in float64, output and gradients; then every row's own output and gradients,
 at its full size, against the plain form in float32, on the same device. A row whose answers differ is not timed.

@@ -33,8 +33,8 @@ foreach(header
     core/error.hpp core/field.hpp core/norms.hpp core/resample.hpp
     solver/correction.hpp solver/darcy_solver.hpp solver/flow.hpp solver/multigrid.hpp solver/problem.hpp solver/stencil.hpp
     datagen/dataset.hpp datagen/random_field.hpp
-    surrogate/architecture.hpp surrogate/coefficient_statistics.hpp surrogate/evaluate.hpp surrogate/model_card.hpp
-    surrogate/surrogate.hpp surrogate/train.hpp)
+    surrogate/networks/architecture.hpp surrogate/trust/coefficient_statistics.hpp surrogate/evaluate.hpp surrogate/checkpoint/model_card.hpp
+    surrogate/surrogate.hpp surrogate/training/train.hpp)
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mano/${folder})
 endforeach()

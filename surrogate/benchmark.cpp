@@ -16,14 +16,14 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/machine.hpp"
-#include "surrogate/attention.hpp"
-#include "surrogate/cuda_attention.hpp"
-#include "surrogate/multipole_model.hpp"
-#include "surrogate/norm.hpp"
-#include "surrogate/step_graph.hpp"
-#include "surrogate/tensor_fields.hpp"
-#include "surrogate/tensor_memory.hpp"
-#include "surrogate/windowed_model.hpp"
+#include "surrogate/kernels/attention.hpp"
+#include "surrogate/kernels/cuda_attention.hpp"
+#include "surrogate/kernels/norm.hpp"
+#include "surrogate/kernels/tensor_memory.hpp"
+#include "surrogate/multigrid/tensor_fields.hpp"
+#include "surrogate/networks/multipole_model.hpp"
+#include "surrogate/networks/windowed_model.hpp"
+#include "surrogate/training/step_graph.hpp"
 
 namespace mano {
 

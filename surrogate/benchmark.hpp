@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "surrogate/architecture.hpp"
+#include "surrogate/networks/architecture.hpp"
 
 namespace mano {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "surrogate/benchmark.hpp"
-#include "surrogate/train.hpp"
+#include "surrogate/training/train.hpp"
 
 namespace mano {
 

@@ -3,7 +3,7 @@
 #include "surrogate/benchmark.hpp"
 #include "surrogate/evaluate.hpp"
 #include "surrogate/surrogate.hpp"
-#include "surrogate/train.hpp"
+#include "surrogate/training/train.hpp"
 
 namespace mano {
 

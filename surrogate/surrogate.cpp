@@ -8,10 +8,10 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/norms.hpp"
-#include "surrogate/checkpoint.hpp"
-#include "surrogate/refinement.hpp"
-#include "surrogate/tensor_fields.hpp"
-#include "surrogate/tensor_memory.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
+#include "surrogate/kernels/tensor_memory.hpp"
+#include "surrogate/multigrid/refinement.hpp"
+#include "surrogate/multigrid/tensor_fields.hpp"
 
 namespace mano {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/field.hpp"
-#include "surrogate/model_card.hpp"
+#include "surrogate/checkpoint/model_card.hpp"
 
 namespace mano {
 
@@ -60,7 +60,7 @@ class Surrogate {
   /// at its resolution or else where its ladder begins; empty where the model does not know.
   std::optional<double> band(const Field& prediction) const;
 
-  /// In what the coefficient is unlike those of training (surrogate/coefficient_statistics.hpp), in words; an empty list where in nothing
+  /// In what the coefficient is unlike those of training (surrogate/trust/coefficient_statistics.hpp), in words; an empty list where in nothing
   /// that is looked at, none where the model does not know.
   std::optional<std::vector<std::string>> unlike_training(const Field& permeability) const;
 

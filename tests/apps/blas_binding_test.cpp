@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "apps/command_line.hpp"
+#include "apps/options/command_line.hpp"
 
 namespace {
 

@@ -1,0 +1,277 @@
+// mano compare: surrogate against solver, as pictures, VTK files and one HTML page.
+//
+//   mano compare --model run --field two-phase --seed 9 --resolution 32x32,64x64 --reference 256x256 -o comparison
+//   mano compare --model run --data test.h5 -o comparison
+
+#include <algorithm>
+#include <fstream>
+
+#include "apps/comparison/compare_resolution.hpp"
+#include "apps/options/command_line.hpp"
+#include "apps/options/field_options.hpp"
+#include "apps/options/progress.hpp"
+#include "apps/pictures/vtk_image.hpp"
+#include "apps/workflow/prediction.hpp"
+#include "apps/workflow/trained_on.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/interrupt.hpp"
+#include "core/machine.hpp"
+#include "solver/darcy_solver.hpp"
+
+namespace mano {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Options {
+  FieldOptions field;
+  std::string model, resolution, reference, output, json, device = "auto";
+  std::vector<std::string> data;
+  std::size_t samples = 8;
+  double tolerance = SolverOptions{}.relative_tolerance;
+  bool direct = false, force = false, overwrite = false, state = false;
+};
+
+std::vector<CompareSource> sources_of_data(const Options& o, const Surrogate& surrogate) {
+  check(o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty() && o.reference.empty(),
+        "--data excludes --field, --permeability, --resolution and --reference");
+  std::vector<CompareSource> sources;
+  for (const auto& path : o.data) {
+    auto reader = std::make_shared<DatasetReader>(path);
+    const DatasetInfo& info = reader->info();
+    if (!o.force) surrogate.check_problem(info.setup, info.grid, info.location, path);
+    CompareSource source{.name = path, .grid = info.grid, .location = info.location, .setup = info.setup};
+    source.samples = std::min(o.samples, info.samples);
+    source.read = [reader](std::size_t s) { return reader->read(s); };
+    source.number = [reader](std::size_t s) { return reader->read_numbers(s).number; };
+    const bool whole = samples_trained_on(surrogate.card(), *reader) == info.samples;
+    source.trained_on = [whole, configuration = nlohmann::json::parse(info.configuration, nullptr, false),
+                         &surrogate](std::uint64_t number) {
+      return whole || trained_on(surrogate.card(), configuration, number);
+    };
+    check_solved(reader->read(0), info.setup, info.location, path);
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+std::vector<CompareSource> sources_of_fields(const Options& o, const Surrogate& surrogate) {
+  const ModelCard& card = surrogate.card();
+  check(is_named_setup(card.setup),
+        "the model was trained on data whose set-up is {}: compare with --data FILE", card.setup);
+  auto field = std::make_shared<FieldSource>(o.field);
+  std::vector<std::string> resolutions;
+  if (o.resolution.empty()) {
+    check(field->from_file(), "no resolution: pass --resolution WxH,...");
+    resolutions.push_back("");
+  } else {
+    for (const Resolution& r : parse_resolutions(o.resolution)) {
+      check(std::find(resolutions.begin(), resolutions.end(), r.text()) == resolutions.end(),
+            "resolution {} is asked for twice", r.text());
+      resolutions.push_back(r.text());
+    }
+  }
+  check(o.reference.empty() || !field->from_file(),
+        "--reference is for random fields: a file has one resolution");
+  std::vector<CompareSource> sources;
+  for (const auto& resolution : resolutions) {
+    const Grid grid = field->grid(resolution);
+    field->check_location(card.location);
+    if (!o.force) surrogate.check_problem(card.setup, grid, card.location, field->kind());
+    CompareSource source{
+        .name = field->description(), .grid = grid, .location = card.location, .setup = card.setup};
+    source.samples = field->from_file() ? std::min(o.samples, field->samples()) : o.samples;
+    source.read = [field, grid](std::size_t s) { return field->sample(s, grid); };
+    source.number = [](std::size_t s) { return s; };
+    source.trained_on = [configuration = field->configuration(), &card](std::uint64_t number) {
+      return trained_on(card, configuration, number);
+    };
+    if (!field->from_file()) {
+      source.draw = [field](std::size_t s, const Grid& g) { return field->draw(s, g); };
+      source.draw_memory = [field](const Grid& g) { return field->memory(g); };
+    }
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+std::optional<Resolution> reference_of(const Options& o, const std::vector<CompareSource>& sources) {
+  if (o.reference.empty()) return std::nullopt;
+  const Resolution r = parse_resolution(o.reference);
+  for (const CompareSource& s : sources) {
+    check(r.nx >= 2 * s.grid.nx && r.ny >= 2 * s.grid.ny,
+          "reference is {}; it must be at least twice as fine as {} in both directions", r.text(),
+          s.grid.resolution());
+  }
+  return r;
+}
+
+// Everything that memory and files must allow, before anything is written. Returns the session of what solves.
+std::unique_ptr<PetscSession> check_sources(const Surrogate& surrogate,
+                                            const std::vector<CompareSource>& sources,
+                                            const std::optional<Resolution>& reference,
+                                            const Invocation& invocation) {
+  for (const CompareSource& s : sources) {
+    surrogate.check_fits(s.grid, 1);
+    // Files may hold fields that cannot be used.
+    for (std::size_t i = 0; !s.draw && i < s.samples; ++i) s.read(i);
+  }
+  const bool solves = std::any_of(sources.begin(), sources.end(),
+                                  [](const CompareSource& s) { return is_named_setup(s.setup); });
+  if (!solves) return nullptr;
+  auto session = std::make_unique<PetscSession>(invocation.petsc_options);
+  check(session->ranks() == 1, "compare runs on one rank, mpirun started {}", session->ranks());
+  for (const CompareSource& s : sources) {
+    const double fields = 60.0 * static_cast<double>(s.grid.cells() * s.samples);
+    check_memory(fields + solve_memory(s.grid), "comparing at " + s.grid.resolution());
+    const Grid fine = reference ? Grid{reference->nx, reference->ny, s.grid.lx, s.grid.ly} : s.grid;
+    if (reference)
+      check_memory(solve_memory(fine) + s.draw_memory(fine), "a reference at " + reference->text());
+  }
+  return session;
+}
+
+// The folder is new, empty, or one of an earlier comparison that --overwrite gives up; only what that one wrote is removed.
+void prepare_folder(const Options& o) {
+  const fs::path folder(o.output);
+  std::error_code error;
+  const bool used = fs::is_directory(folder, error) && !fs::is_empty(folder, error);
+  check(!used || o.overwrite, "{} holds files already: name another folder, or pass --overwrite", o.output);
+  fs::create_directories(folder, error);
+  check(!error, "cannot make the folder {}: {}", o.output, error.message());
+  check_writable(folder / "report.html");
+  std::ifstream earlier(folder / "compare.json");
+  const auto written = nlohmann::json::parse(earlier, nullptr, false);
+  if (!used || !written.is_object() || !written.contains("files")) return;
+  for (const auto& name : written["files"]) {
+    const fs::path file(name.is_string() ? name.get<std::string>() : "");
+    if (!file.empty() && file == file.filename()) fs::remove(folder / file, error);
+  }
+}
+
+Comparison describe(const Options& o, const Invocation& invocation, const Surrogate& surrogate) {
+  Comparison c;
+  c.command_line = invocation.command_line;
+  c.model = o.model;
+  c.model_hash = file_hash(checkpoint_path(o.model));
+  c.card = surrogate.card();
+  c.device = surrogate.device();
+  c.processor = processor_name();
+  c.threads = surrogate.threads();
+  c.solver_tolerance = o.tolerance;
+  c.method = to_string(o.direct ? Method::direct : Method::ladder);
+  c.reference = o.reference;
+  c.seed = o.field.seed;
+  for (const auto& path : o.data) c.data.emplace_back(path, file_hash(path));
+  if (!o.field.permeability.empty())
+    c.data.emplace_back(o.field.permeability, file_hash(o.field.permeability));
+  return c;
+}
+
+// The part of file names that tells a source from the others.
+std::string label_of(const std::vector<CompareSource>& sources, std::size_t s) {
+  const auto same = std::count_if(sources.begin(), sources.end(), [&](const CompareSource& other) {
+    return other.grid.nx == sources[s].grid.nx && other.grid.ny == sources[s].grid.ny;
+  });
+  return same > 1 ? fmt::format("{}-{}", sources[s].grid.resolution(), s) : sources[s].grid.resolution();
+}
+
+void measure(const Options& o, const Surrogate& surrogate, const std::vector<CompareSource>& sources,
+             const std::optional<Resolution>& reference, Comparison& c) {
+  std::size_t total = 0;
+  for (const CompareSource& s : sources) total += s.samples;
+  std::size_t done = 0;
+  // What may be written, so that --overwrite knows it should this run not end.
+  Comparison planned;
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    ComparedResolution r{.label = label_of(sources, s)};
+    for (std::size_t i = 0; i < sources[s].samples; ++i)
+      r.samples.push_back({.image = image_name(sources[s].number(i), r.label)});
+    planned.resolutions.push_back(std::move(r));
+  }
+  write_json((fs::path(o.output) / "compare.json").string(), {{"files", files_of(planned)}});
+  Progress progress("compare", "samples", total);
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    const CompareSettings settings{o.direct ? Method::direct : Method::ladder, o.tolerance, reference,
+                                   o.output, label_of(sources, s)};
+    c.resolutions.push_back(
+        compare_resolution(surrogate, sources[s], settings, [&] { progress.update(++done); }));
+    stop_if_interrupted();
+  }
+}
+
+void write_collection(const fs::path& folder, const Comparison& c) {
+  std::vector<PvdEntry> entries;
+  for (std::size_t r = 0; r < c.resolutions.size(); ++r) {
+    for (const auto& s : c.resolutions[r].samples)
+      entries.push_back({s.image, static_cast<double>(r), static_cast<int>(s.number)});
+  }
+  write_pvd(folder / "compare.pvd", entries);
+}
+
+void compare(const Options& o, const Invocation& invocation) {
+  // 1. What is asked for.
+  check(!o.model.empty(), "no model: pass --model RUN");
+  check(!o.output.empty(), "no folder for the comparison: pass -o DIR");
+  check(o.samples > 0, "samples is {}; it must be at least 1", o.samples);
+  for (const auto& option : invocation.petsc_options)
+    check(!option.starts_with("-ksp_rtol"), "-ksp_rtol would override the tolerances that are compared");
+  check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
+  check_vtk();
+  const Surrogate surrogate(o.model, o.device);
+  const auto sources = o.data.empty() ? sources_of_fields(o, surrogate) : sources_of_data(o, surrogate);
+  const auto reference = reference_of(o, sources);
+  const auto session = check_sources(surrogate, sources, reference, invocation);
+  prepare_folder(o);
+  catch_interrupts();
+
+  // 2. Both on the same fields, resolution by resolution.
+  Comparison c = describe(o, invocation, surrogate);
+  measure(o, surrogate, sources, reference, c);
+
+  // 3. Pictures, VTK collection, numbers, page.
+  draw_charts(o.output, c);
+  write_collection(o.output, c);
+  if (o.state) write_paraview_state(o.output, c);
+  write_json((fs::path(o.output) / "compare.json").string(), to_json(c));
+  write_json(o.json, to_json(c));
+  write_report(o.output, c);
+  say(headline(c));
+  for (const auto& r : c.resolutions) say(verdict(r));
+  say(fmt::format("wrote {0}/report.html (open it in a browser) and {0}/compare.pvd (open it in ParaView)",
+                  o.output));
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_compare(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  app.add_option("--model", o->model, "RUN folder or checkpoint")->type_name("RUN");
+  app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
+  add_field_options(app, o->field);
+  app.add_option("--resolution", o->resolution, "Resolutions to compare at, for --field")
+      ->type_name("WxH,...");
+  app.add_option("--reference", o->reference,
+                 "Finer grid, at least twice, whose solution stands for the truth: shows the grid's own "
+                 "error beside the "
+                 "surrogate's; for random fields")
+      ->type_name("WxH");
+  app.add_option("--samples", o->samples, "Samples a resolution [8]")->check(CLI::NonNegativeNumber);
+  app.add_option("--tolerance", o->tolerance, "Of the solution that errors are measured against [1e-10]");
+  app.add_option("-o,--output", o->output, "Folder for report, pictures and VTK files")->type_name("DIR");
+  app.add_flag("--overwrite", o->overwrite,
+               "Into a folder that is not empty; of its files an earlier comparison's alone are replaced");
+  app.add_flag("--state", o->state, "Also compare_state.py, which opens everything in ParaView or pvpython");
+  app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
+  add_direct_option(app, o->direct);
+  app.add_flag("--force", o->force, "Compare on another set-up or domain than the model's");
+  add_json_option(app, o->json);
+  app.footer(
+      "Take a --seed that training did not use. Options after -- go to PETSc. Example:\n"
+      "  mano compare --model run --field two-phase --seed 9 --resolution 32x32,64x64 -o comparison");
+  return [o](const Invocation& invocation) { compare(*o, invocation); };
+}
+
+}  // namespace mano

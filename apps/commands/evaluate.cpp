@@ -1,0 +1,82 @@
+// mano evaluate: errors of a trained model on datasets, at resolutions seen in training or not.
+//
+//   mano evaluate --model run --data test-32x32.h5 --data test-64x64.h5 --json errors.json
+//   mano evaluate --model run --data test-64x64.h5 --record     then 'mano info run' shows it
+
+#include "surrogate/evaluate.hpp"
+
+#include "apps/comparison/evaluation_table.hpp"
+#include "apps/options/command_line.hpp"
+#include "apps/options/progress.hpp"
+#include "apps/workflow/trained_on.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+
+namespace mano {
+
+namespace {
+
+struct Options {
+  std::string model, device = "auto", method = "ladder", json;
+  std::vector<std::string> data;
+  int batch = 16;
+  bool direct = false, force = false, record = false;
+};
+
+void evaluate_command(const Options& o, const Invocation&) {
+  check(!o.model.empty(), "no model: pass --model RUN");
+  check(!o.data.empty(), "no dataset: pass --data FILE");
+  check(o.batch > 0, "batch is {}; it must be at least 1", o.batch);
+  check(!o.record || std::filesystem::is_directory(o.model),
+        "--record writes into the RUN folder, and {} is none", o.model);
+  if (o.record) check_writable(std::filesystem::path(o.model) / kRecordedEvaluation);
+  check(!o.direct || o.method == "ladder", "--direct excludes --method {}", o.method);
+  const Method method = o.direct ? Method::direct : parse_method(o.method);
+  const Surrogate surrogate(o.model, o.device);
+  surrogate.check_method(method);
+  std::vector<DatasetReader> readers;  // all are checked before the first is evaluated
+  for (const auto& path : o.data) {
+    readers.emplace_back(path);
+    const DatasetInfo& info = readers.back().info();
+    if (!o.force) surrogate.check_problem(info.setup, info.grid, info.location, path);
+    surrogate.check_fits(info.grid, std::min<std::size_t>(o.batch, info.samples));
+  }
+  std::vector<Evaluation> evaluations;
+  for (const DatasetReader& reader : readers) {
+    Progress progress("evaluate " + reader.path().filename().string(), "samples", reader.info().samples);
+    evaluations.push_back(
+        evaluate(surrogate, reader, o.batch, method, [&](std::size_t done) { progress.update(done); }));
+  }
+  for (const auto& line : table_lines(evaluations, surrogate.card())) say(line);
+  for (const DatasetReader& reader : readers) {
+    if (const std::size_t known = samples_trained_on(surrogate.card(), reader); known > 0)
+      say(fmt::format(
+          "caution: the model was trained on {} of the {} samples of {}: new ones have larger errors", known,
+          reader.info().samples, reader.path().string()));
+  }
+  auto results = evaluations_json("evaluate", o.model, surrogate.card(), evaluations);
+  results["model_hash"] = file_hash(checkpoint_path(o.model));
+  write_json(o.json, results);
+  if (o.record) write_json((std::filesystem::path(o.model) / kRecordedEvaluation).string(), results);
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_evaluate(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  app.add_option("--model", o->model, "RUN folder or checkpoint")->type_name("RUN");
+  app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
+  app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
+  app.add_option("--batch", o->batch, "Samples at once [16]");
+  add_direct_option(app, o->direct);
+  app.add_option("--method", o->method,
+                 "ladder, or for comparison: interpolation, direct, jacobi (16 sweeps a grid in place of the "
+                 "refinement), "
+                 "zero-start (without the network), exact-start (what the refinement does alone) [ladder]");
+  app.add_flag("--record", o->record, "Keep the results in RUN, where 'mano info RUN' shows them");
+  app.add_flag("--force", o->force, "Evaluate on another set-up or domain than the model's");
+  add_json_option(app, o->json);
+  return [o](const Invocation& invocation) { evaluate_command(*o, invocation); };
+}
+
+}  // namespace mano

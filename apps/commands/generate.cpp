@@ -1,0 +1,339 @@
+// mano generate: a dataset of permeability and pressure, every sample solved and verified.
+//
+//   mano generate --field two-phase --seed 1 --samples 1000 --resolution 64x64 --also 128x128 -o data.h5
+//   mpirun -n 2 mano generate --field lognormal --samples 200 --resolution 64x64 --setup drive -o drive.h5
+//   mpirun -n 8 mano generate --ranks-per-sample 4 --field two-phase --samples 10 --resolution 4096x4096 -o large.h5
+//
+//   mano generate --device cuda --field two-phase --samples 100000 --resolution 64x64 -o many.h5
+//
+// The same command goes on where a killed one stopped.
+
+#include <algorithm>
+#include <limits>
+#include <thread>
+
+#include "apps/options/command_line.hpp"
+#include "apps/options/field_options.hpp"
+#include "apps/options/flow_options.hpp"
+#include "apps/options/progress.hpp"
+#include "apps/workflow/batched_generation.hpp"
+#include "apps/workflow/verified_solve.hpp"
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/interrupt.hpp"
+#include "core/version.hpp"
+#include "datagen/generator.hpp"
+#include "solver/darcy_solver.hpp"
+
+namespace mano {
+
+namespace {
+
+struct Options {
+  FieldOptions field;
+  FlowOptions flow;
+  std::string resolution, also, output, json, precision = "float64", device = "cpu";
+  std::size_t samples = 0;
+  std::uint64_t first = 0;
+  int ranks_per_sample = 1;
+  double tolerance = SolverOptions{}.relative_tolerance;
+  bool overwrite = false;
+};
+
+GenerateRequest make_request(const Options& o, const FieldSource& source, const FlowSource& flow,
+                             const std::vector<std::string>& petsc) {
+  GenerateRequest r;
+  check(!o.output.empty(), "no output: pass -o FILE.h5");
+  r.output = o.output;
+  check(r.output.extension() == ".h5" || r.output.extension() == ".hdf5",
+        "output is '{}', expected a name in .h5", o.output);
+  r.grids.push_back(source.grid(o.resolution));
+  if (!o.also.empty()) {
+    check(!source.from_file(), "--also needs a random field: a file has one resolution");
+    for (const Resolution& resolution : parse_resolutions(o.also)) {
+      const Grid grid{resolution.nx, resolution.ny, r.grids[0].lx, r.grids[0].ly};
+      check(std::find(r.grids.begin(), r.grids.end(), grid) == r.grids.end(),
+            "resolution {} is asked for twice", resolution.text());
+      r.grids.push_back(grid);
+    }
+  }
+  check(!source.from_file() || o.first < source.samples(),
+        "{} holds {} fields, the first asked for is number {}", o.field.permeability, source.samples(),
+        o.first);
+  r.samples = o.samples > 0 || !source.from_file() ? o.samples : source.samples() - o.first;
+  r.first = o.first;
+  check(r.samples > 0, "samples is {}; it must be at least 1", r.samples);
+  check(!source.from_file() || o.first + r.samples <= source.samples(),
+        "{} holds {} fields, {} samples from number {} were asked for", o.field.permeability,
+        source.samples(), r.samples, o.first);
+  check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
+  check(o.precision == "float32" || o.precision == "float64",
+        "precision is '{}', expected float32 or float64", o.precision);
+  r.seed = o.field.seed;
+  r.setup = flow.setup();
+  r.field = source.kind();
+  r.tolerance = o.tolerance;
+  r.single_precision = o.precision == "float32";
+  r.overwrite = o.overwrite;
+  nlohmann::json c = source.configuration();
+  c.update({{"samples", r.samples},
+            {"first", r.first},
+            {"setup", flow.setup()},
+            {"tolerance", o.tolerance},
+            {"precision", o.precision},
+            {"program_version", kVersion},
+            {"size", {r.grids[0].lx, r.grids[0].ly}},
+            {"petsc_options", petsc}});
+  if (const auto changes = flow.configuration(); !changes.is_null()) c["flow"] = changes;
+  if (o.device != "cpu") c["device"] = o.device;                            // other last bits
+  if (o.ranks_per_sample != 1) c["ranks_per_sample"] = o.ranks_per_sample;  // another solver, other last bits
+  for (const Grid& grid : r.grids) c["resolutions"].push_back(grid.resolution());
+  r.configuration = c.dump();
+  return r;
+}
+
+// Runs `work` on this rank; the ranks agree on the worst status. A rank that failed says so itself.
+void run_on_ranks(const PetscSession& session, const std::function<void()>& work) {
+  int status = 0;
+  std::string message;
+  try {
+    work();
+  } catch (const Error& e) {
+    status = e.exit_status();
+    message = e.what();
+  } catch (const std::exception& e) {  // whatever it is: the others wait for this rank's word
+    status = 1;
+    message = e.what();
+  }
+  const int worst = session.maximum(status);
+  if (worst == 0) return;
+  if (status != 0 && session.rank() != 0)
+    fmt::print(stderr, "mano generate: rank {}: error: {}\n", session.rank(), message);
+  throw Error(worst, status != 0 ? message : "another rank failed, see its line");
+}
+
+// What the leader of a group tells the others: which sample to solve with it at which resolution, or that all is done.
+constexpr std::uint64_t kAllDone = std::numeric_limits<std::uint64_t>::max();
+
+struct DoneWhenLeft {
+  const RankGroups& groups;
+  ~DoneWhenLeft() { groups.broadcast(kAllDone); }
+};
+
+// A rank that fails alone in the midst of a common solve would leave the others waiting for it: end them all.
+void together(const PetscSession& session, const Options& o, const std::function<void()>& solve) {
+  try {
+    solve();
+  } catch (const std::exception& e) {
+    if (o.ranks_per_sample == 1) throw;
+    fmt::print(stderr, "mano generate: error: rank {}: {}\n", session.rank(), e.what());
+    session.abort(1);
+  }
+}
+
+GenerateTimes lead(const PetscSession& session, const Options& o, const GenerateRequest& request,
+                   const RankGroups& groups, const FieldSource& source, const FlowSource& flow,
+                   DarcySolver& solver) {
+  const DoneWhenLeft done{groups};
+  Progress progress("generate", "samples", request.samples);
+  GenerateCallbacks callbacks;
+  callbacks.draw = [&](std::uint64_t sample, const Grid& grid) {
+    groups.broadcast(sample);
+    groups.broadcast(std::find(request.grids.begin(), request.grids.end(), grid) - request.grids.begin());
+    return source.draw(sample, grid);
+  };
+  callbacks.solve = [&](const Field& k, std::uint64_t sample) {
+    const Problem problem = flow.problem(k, sample);
+    VerifiedSolution solution;
+    together(session, o, [&] { solution = verified_solve(solver, problem); });
+    return solution;
+  };
+  callbacks.progress = [&](std::size_t finished) { progress.update(std::min(finished, request.samples)); };
+  return generate_shards(request, callbacks, groups.number(), groups.count());
+}
+
+void follow(const PetscSession& session, const Options& o, const GenerateRequest& request,
+            const RankGroups& groups, const FieldSource& source, const FlowSource& flow,
+            DarcySolver& solver) {
+  while (true) {
+    const std::uint64_t sample = groups.broadcast(0);
+    if (sample == kAllDone) return;
+    const Grid grid = request.grids.at(groups.broadcast(0));
+    const Problem problem = flow.problem(source.draw(sample, grid), sample);
+    together(session, o, [&] { solver.solve(problem); });
+  }
+}
+
+void say_written(const GenerateRequest& request) {
+  for (std::size_t g = 0; g < request.grids.size(); ++g)
+    say(fmt::format("wrote {}: {} samples of {} at {}, set-up {}", output_path(request, g).string(),
+                    request.samples, request.field, request.grids[g].resolution(), request.setup));
+}
+
+// What is made many samples at once; all else is refused rather than solved in another way.
+void check_for_batches(const Options& o, const FieldSource& source, const FlowSource& flow,
+                       const Invocation& invocation) {
+  check(!source.from_file(), "--device {} needs a random field; leave it out for fields of a file", o.device);
+  const std::string setup = flow.setup();
+  check(flow.configuration().is_null() && (setup == "benchmark" || setup == "drive" || setup == "five-spot"),
+        "--device {} solves the set-ups benchmark, drive and five-spot as they are; leave it out for other "
+        "conditions",
+        o.device);
+  check(invocation.petsc_options.empty(), "--device {} solves without PETSc: leave {} out", o.device,
+        invocation.petsc_options.empty() ? "" : invocation.petsc_options.front());
+  check(o.ranks_per_sample == 1 && launched_processes() == 1,
+        "--device {} is for one process: leave mpirun and --ranks-per-sample out", o.device);
+}
+
+void run_in_batches(const Options& o, const FieldSource& source, const GenerateRequest& request) {
+  const double start = seconds_now();
+  const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const auto maker_of = [&](const Grid& grid) {
+    const BatchRequest batch{source.options().spec, request.seed, grid, request.setup, request.tolerance};
+    return o.device == "cuda" ? samples_on_gpu(batch, threads) : samples_by_threads(batch, threads);
+  };
+  for (const Grid& grid : request.grids) maker_of(grid);  // what cannot be done is refused before any work
+  catch_interrupts();
+  GenerationLock lock;
+  if (prepare_generation(request, lock) == Prepared::complete) {
+    say(fmt::format("{} is complete", request.output.string()));
+    write_json(o.json, {{"samples", request.samples}, {"complete", true}});
+    return;
+  }
+  Progress progress("generate", "samples", request.samples);
+  const GenerateTimes times = generate_in_batches(
+      request, maker_of, [&](std::size_t finished) { progress.update(std::min(finished, request.samples)); });
+  const double generated = seconds_now();
+  merge_shards(request);
+  const double seconds = seconds_now() - start;
+  progress.clear();
+  say_written(request);
+  say(fmt::format("{} {}: {:.3g} s making and checking samples, {:.3g} s writing, {:.3g} s merging",
+                  duration_text(seconds),
+                  o.device == "cuda" ? "on a GPU" : fmt::format("by {} threads", threads), times.solving,
+                  times.writing, seconds_now() - generated));
+  write_json(o.json, {{"samples", request.samples},
+                      {"seconds", seconds},
+                      {"seconds_solving", times.solving},
+                      {"seconds_writing", times.writing},
+                      {"device", o.device}});
+}
+
+void generate(const Options& o, const Invocation& invocation) {
+  // 1. What is asked for.
+  const FieldSource source(o.field);
+  const FlowSource flow(o.flow, o.field);
+  check(!flow.has_permeability_file(),
+        "--permeability-y: a dataset holds one permeability a cell; pass --anisotropy, or use mano solve");
+  const GenerateRequest request = make_request(o, source, flow, invocation.petsc_options);
+  source.check_location(Location::cell);
+  for (const Grid& grid : request.grids) {  // what cannot fit is refused before any work
+    const std::size_t sources = flow.has_source_file() ? request.samples : 1;
+    for (std::size_t s = 0; s < sources; ++s) flow.problem(Field(grid, 1.0), request.first + s);
+  }
+  if (source.from_file()) {  // so is a field of the file that cannot be used
+    for (std::size_t s = 0; s < request.samples; ++s) source.draw(request.first + s, request.grids[0]);
+  }
+  check(o.device == "cpu" || o.device == "threads" || o.device == "cuda",
+        "device is '{}', expected cpu, threads or cuda", o.device);
+  if (o.device != "cpu") {
+    check_for_batches(o, source, flow, invocation);
+    run_in_batches(o, source, request);
+    return;
+  }
+  const double start = seconds_now();
+  const PetscSession session(invocation.petsc_options);
+  run_on_ranks(session, [&] {
+    for (const Grid& grid : request.grids) {
+      check_memory((solve_memory(grid) + source.memory(grid)) * session.ranks(),
+                   fmt::format("solving at {} on {} ranks", grid.resolution(), session.ranks()));
+    }
+  });
+  catch_interrupts();
+
+  // 2. Shards: every group of ranks draws, solves, verifies and writes its own.
+  const RankGroups groups(session, o.ranks_per_sample);
+  GenerationLock lock;
+  bool complete = false;
+  run_on_ranks(session, [&] {
+    if (session.rank() == 0) complete = prepare_generation(request, lock) == Prepared::complete;
+  });
+  if (session.maximum(complete ? 1 : 0) == 1) {
+    say(fmt::format("{} is complete", request.output.string()));
+    if (session.rank() == 0) write_json(o.json, {{"samples", request.samples}, {"complete", true}});
+    return;
+  }
+  run_on_ranks(session, [&] {
+    if (session.rank() != 0) lock.share(request);
+  });
+  GenerateTimes times;
+  run_on_ranks(session, [&] {
+    DarcySolver solver({.relative_tolerance = o.tolerance, .group = &groups});
+    if (groups.leads()) {
+      times = lead(session, o, request, groups, source, flow, solver);
+    } else {
+      follow(session, o, request, groups, source, flow, solver);
+    }
+  });
+
+  // 3. One file a resolution, by rename.
+  const double generated = seconds_now();
+  run_on_ranks(session, [&] {
+    if (session.rank() == 0) merge_shards(request);
+  });
+  if (session.rank() != 0) return;
+  const double seconds = seconds_now() - start;
+  const double merging = seconds_now() - generated;
+  nlohmann::json resolutions;
+  for (std::size_t g = 0; g < request.grids.size(); ++g) {
+    resolutions.push_back({request.grids[g].nx, request.grids[g].ny});
+  }
+  say_written(request);
+  say(fmt::format("{} on {} rank{}: {:.3g} s solving, {:.3g} s writing on rank 0, {:.3g} s merging",
+                  duration_text(seconds), session.ranks(), session.ranks() == 1 ? "" : "s", times.solving,
+                  times.writing, merging));
+  write_json(o.json, {{"samples", request.samples},
+                      {"resolutions", resolutions},
+                      {"seconds", seconds},
+                      {"seconds_solving", times.solving},
+                      {"seconds_writing", times.writing},
+                      {"seconds_merging", merging},
+                      {"ranks", session.ranks()},
+                      {"ranks_per_sample", o.ranks_per_sample}});
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_generate(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  add_field_options(app, o->field);
+  app.add_option("--samples", o->samples, "Number of samples [all fields of a file]")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option(
+         "--first", o->first,
+         "Number of the first sample: jobs with one seed and ranges of their own, then mano merge [0]")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--ranks-per-sample", o->ranks_per_sample,
+                 "Ranks of mpirun that solve one sample together, for grids that one is too slow for [1]")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
+  app.add_option("--also", o->also,
+                 "The same samples at further resolutions, each solved anew, in files of their own")
+      ->type_name("WxH,...");
+  add_flow_options(app, o->flow);
+  app.add_option("--tolerance", o->tolerance, "Bound on the true relative residual [1e-10]");
+  app.add_option("--precision", o->precision, "float64 or float32 in the file [float64]");
+  app.add_option(
+      "--device", o->device,
+      "cpu: by PETSc and MPI; without either, many samples at once: threads, or cuda for up to 32768 cells "
+      "a sample on a GPU [cpu]");
+  app.add_option("-o,--output", o->output, "Dataset, .h5; further resolutions get -WxH before the dot")
+      ->type_name("FILE");
+  app.add_flag("--overwrite", o->overwrite, "Replace existing datasets");
+  add_json_option(app, o->json);
+  app.footer("Options after -- go to PETSc.");
+  return [o](const Invocation& invocation) { generate(*o, invocation); };
+}
+
+}  // namespace mano

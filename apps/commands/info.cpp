@@ -1,0 +1,207 @@
+// mano info: what a file holds.
+//
+//   mano info data.h5
+//   mano info run
+
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "apps/comparison/evaluation_table.hpp"
+#include "apps/options/command_line.hpp"
+#include "apps/pictures/vtk_image.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "datagen/dataset.hpp"
+#include "datagen/field_file.hpp"
+#include "surrogate/checkpoint/model_card.hpp"
+#include "surrogate/checkpoint/safetensors.hpp"
+
+namespace mano {
+
+namespace {
+
+nlohmann::json describe_dataset(const std::string& path) {
+  const DatasetReader reader(path);
+  const DatasetInfo& i = reader.info();
+  int most_iterations = 0;
+  double worst_residual = 0.0;
+  for (std::size_t s = 0; s < i.samples; ++s) {
+    const Sample sample = reader.read_numbers(s);
+    most_iterations = std::max(most_iterations, sample.iterations);
+    worst_residual = std::max(worst_residual, sample.residual);
+  }
+  say(fmt::format("dataset (schema {} version {}), written by mano {}", kDatasetSchema, kDatasetSchemaVersion,
+                  i.version));
+  say(fmt::format("{} samples of {}x{} ({}), values at the {}, domain {:g}x{:g}", i.samples, i.grid.nx,
+                  i.grid.ny, i.single_precision ? "float32" : "float64", to_string(i.location), i.grid.lx,
+                  i.grid.ly));
+  say(fmt::format("field {}, set-up {}, tolerance {:g}", i.field, i.setup, i.tolerance));
+  if (most_iterations > 0)
+    say(fmt::format("at most {} iterations, relative residual at most {:.2g}", most_iterations,
+                    worst_residual));
+  say("configuration " + i.configuration);
+  return {{"kind", "dataset"},
+          {"samples", i.samples},
+          {"resolution", {i.grid.nx, i.grid.ny}},
+          {"setup", i.setup},
+          {"field", i.field},
+          {"location", to_string(i.location)},
+          {"size", {i.grid.lx, i.grid.ly}},
+          {"tolerance", i.tolerance},
+          {"largest_residual", worst_residual},
+          {"hash", file_hash(path)}};
+}
+
+// How far the model may be trusted, and on what.
+std::vector<std::string> limits_of_use(const ModelCard& c) {
+  std::vector<std::string> lines;
+  for (const Calibration& b : c.calibrations) {
+    lines.push_back(fmt::format(
+        "at {}: {:.0f} % of the points lie within {:.3g} times the prediction's rms of the solution, "
+        "{:.0f} % of the fields within a relative L2 of {:.3g} (by {} held-out fields)",
+        b.resolution.text(), 100 * kCoverage, b.band, 100 * kCoverage, b.relative_l2, b.fields));
+  }
+  const CoefficientRanges& r = c.coefficients;
+  if (r.fields > 0) {
+    lines.push_back(fmt::format(
+        "for permeabilities like those of training ({} fields): {:.3g} to {:.3g}, variance of ln k {:.2g} to "
+        "{:.2g}, "
+        "correlation length {:.2g} to {:.2g} of the domain in x, {:.2g} to {:.2g} in y; others are flagged",
+        r.fields, std::exp(r.least[0]), std::exp(r.most[1]), r.least[2], r.most[2], r.least[3], r.most[3],
+        r.least[4], r.most[4]));
+  }
+  if (c.calibrations.empty() || r.fields == 0)
+    lines.emplace_back(
+        "no bands or no ranges of training: the training has not ended, held out fewer than 10 fields (mano "
+        "calibrate adds bands), or was an older program's");
+  return lines;
+}
+
+// What `mano evaluate --record` has kept in the folder, of this very checkpoint; null where nothing.
+nlohmann::json recorded(const std::filesystem::path& run, const std::string& hash) {
+  std::ifstream file(run / kRecordedEvaluation);
+  if (!file) return {};
+  std::vector<std::string> lines;
+  try {
+    const auto all = nlohmann::json::parse(file);
+    if (all.at("model_hash") != hash) {
+      say(fmt::format("{} is of other weights or bands: evaluate again", kRecordedEvaluation));
+      return {};
+    }
+    for (const auto& r : all.at("results")) {
+      const std::string covered =
+          r.contains("covered_by_band")
+              ? fmt::format(", {:.1f} % in band", 100 * r.at("covered_by_band").get<double>())
+              : "";
+      const std::string method = r.at("method");
+      lines.push_back(fmt::format(
+          "evaluated at {}x{} ({}, {} samples of {}{}): relative L2 {:.5f}, interpolated {:.5f}{}",
+          r.at("resolution").at(0).get<int>(), r.at("resolution").at(1).get<int>(),
+          r.at("seen_in_training").get<bool>() ? "seen" : "unseen", r.at("samples").get<int>(),
+          r.at("data").get<std::string>(), method == "ladder" ? "" : ", method " + method,
+          r.at("relative_l2").at("mean").get<double>(),
+          r.at("interpolated_relative_l2").at("mean").get<double>(), covered));
+    }
+    for (const auto& line : lines) say(line);
+    return all.at("results");
+  } catch (const nlohmann::json::exception&) {
+    say(fmt::format("{} is damaged: evaluate again", kRecordedEvaluation));
+    return {};
+  }
+}
+
+nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
+  const ModelCard c = card_from_metadata(read_safetensors(path).metadata, path.string());
+  const Architecture& a = c.architecture;
+  std::vector<std::string> resolutions;
+  for (const Resolution& r : c.resolutions) resolutions.push_back(r.text());
+  say(fmt::format("{} checkpoint {}, written by mano {}", to_string(a.model), path.string(), c.version));
+  const std::string hash = file_hash(path);
+  say(fmt::format("hash {}", hash));
+  say(fmt::format("{} parameters, {}", c.parameters, to_json(a)));
+  std::vector<std::string> grids;
+  for (const Resolution& r : c.resolutions) grids.push_back(c.network_grid(r).text());
+  say(c.refinement
+          ? fmt::format("a ladder of grids from the network's, {}, refined by {}, {} a grid, {} after "
+                        "its prediction, {} form, climbed {}",
+                        fmt::join(grids, ", "), to_json(*c.refinement),
+                        c.sweeps_a_grid() == 1 ? "one sweep" : fmt::format("{} sweeps", c.sweeps_a_grid()),
+                        c.base_sweeps, c.knows_equation ? "residual" : "approximate",
+                        c.climbs == 1 ? "once" : fmt::format("{} times", c.climbs))
+          : fmt::format("no refinement: interpolated from the network's grid, {}", fmt::join(grids, ", ")));
+  say(fmt::format("trained at {} on {} data, set-up {}, domain {:g}x{:g}, values at the {}",
+                  fmt::join(resolutions, ", "), c.field, c.setup, c.lx, c.ly, to_string(c.location)));
+  for (const auto& d : c.data) say(fmt::format("data {}: {} samples, hash {}", d.file, d.samples, d.hash));
+  say(fmt::format("epoch {}: relative L2 {:.5f} on the held-out part", c.epoch, c.validation_l2));
+  for (const auto& line : limits_of_use(c)) say(line);
+  nlohmann::json data = nlohmann::json::array();
+  for (const auto& d : c.data) data.push_back({{"file", d.file}, {"samples", d.samples}, {"hash", d.hash}});
+  nlohmann::json bands = nlohmann::json::array();
+  for (const Calibration& b : c.calibrations) {
+    bands.push_back({{"resolution", {b.resolution.nx, b.resolution.ny}},
+                     {"coverage", kCoverage},
+                     {"band", b.band},
+                     {"relative_l2", b.relative_l2},
+                     {"fields", b.fields}});
+  }
+  return {{"hash", file_hash(path)},    {"bands", bands},
+          {"kind", "checkpoint"},       {"parameters", c.parameters},
+          {"resolutions", resolutions}, {"setup", c.setup},
+          {"field", c.field},           {"data", data},
+          {"epoch", c.epoch},           {"validation_relative_l2", c.validation_l2}};
+}
+
+nlohmann::json describe_lines(const std::string& kind, const std::vector<std::string>& lines) {
+  for (const auto& line : lines) say(line);
+  return {{"kind", kind}, {"lines", lines}};
+}
+
+std::vector<std::string> describe_pvd(const std::string& path) {
+  const std::string text = read_text(path);
+  check(text.find("<Collection") != std::string::npos, "{} is not a VTK collection", path);
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; (at = text.find("file=\"", at)) != std::string::npos;) {
+    at += 6;
+    lines.push_back("image " + text.substr(at, text.find('"', at) - at));
+  }
+  lines.insert(lines.begin(), fmt::format("VTK collection of {} images", lines.size()));
+  return lines;
+}
+
+void info(const std::string& path, const std::string& json) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  nlohmann::json result;
+  if (std::filesystem::is_directory(path)) {
+    result = describe_checkpoint(checkpoint_path(path));
+    result["evaluations"] = recorded(path, result["hash"]);
+  } else {
+    check_readable(path);
+    if (is_hdf5(path)) {
+      result = describe_dataset(path);
+    } else if (extension == ".vti") {
+      result = describe_lines("vti", describe_vti(path));
+    } else if (extension == ".pvd") {
+      result = describe_lines("pvd", describe_pvd(path));
+    } else {
+      check(extension == ".safetensors",
+            "{} is no dataset (.h5), checkpoint (.safetensors), run folder, .vti or .pvd", path);
+      result = describe_checkpoint(path);
+    }
+  }
+  write_json(json, result);
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_info(CLI::App& app) {
+  auto path = std::make_shared<std::string>();
+  auto json = std::make_shared<std::string>();
+  app.add_option("FILE", *path, "Dataset, checkpoint, run folder, .vti or .pvd")->required();
+  add_json_option(app, *json);
+  return [=](const Invocation&) { info(*path, *json); };
+}
+
+}  // namespace mano

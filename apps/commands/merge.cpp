@@ -1,0 +1,138 @@
+// mano merge: datasets that independent jobs made, into one.
+//
+//   mano generate --field two-phase --seed 1 --first 0 --samples 500 --resolution 64x64 -o a.h5
+//   mano generate --field two-phase --seed 1 --first 500 --samples 500 --resolution 64x64 -o b.h5
+//   mano merge a.h5 b.h5 -o all.h5
+//
+// Every sample is read and verified on the way, then copied as it is compressed.
+
+#include <algorithm>
+#include <set>
+
+#include "apps/options/command_line.hpp"
+#include "apps/options/progress.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/interrupt.hpp"
+#include "datagen/dataset.hpp"
+
+namespace mano {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> inputs;
+  std::string output, json;
+  bool overwrite = false;
+};
+
+// A configuration but for the range of samples, which is what may differ.
+nlohmann::json without_range(const std::string& configuration) {
+  nlohmann::json json = nlohmann::json::parse(configuration, nullptr, false);
+  if (json.is_object()) {
+    json.erase("first");
+    json.erase("samples");
+  }
+  return json;
+}
+
+void check_alike(const DatasetReader& first, const DatasetReader& other) {
+  const DatasetInfo& a = first.info();
+  const DatasetInfo& b = other.info();
+  const auto same = [&](const auto& x, const auto& y, const char* what) {
+    check(x == y, "{} and {} differ in {}: '{}' and '{}'", first.path().string(), other.path().string(), what,
+          x, y);
+  };
+  same(a.grid.resolution(), b.grid.resolution(), "resolution");
+  same(fmt::format("{}x{}", a.grid.lx, a.grid.ly), fmt::format("{}x{}", b.grid.lx, b.grid.ly), "domain size");
+  same(to_string(a.location), to_string(b.location), "location");
+  same(a.setup, b.setup, "set-up");
+  same(a.field, b.field, "field");
+  same(a.tolerance, b.tolerance, "tolerance");
+  same(a.single_precision, b.single_precision, "precision");
+  same(without_range(a.configuration).dump(), without_range(b.configuration).dump(), "configuration");
+}
+
+// The configuration of one run over all samples, where the files are such parts one after another; else the ranges.
+std::string joined_configuration(const std::vector<DatasetReader>& parts, std::size_t samples) {
+  nlohmann::json json = nlohmann::json::parse(parts[0].info().configuration, nullptr, false);
+  if (!json.is_object()) return parts[0].info().configuration;
+  nlohmann::json ranges = nlohmann::json::array();
+  std::uint64_t next = parts[0].read_numbers(0).number;
+  bool gapless = true;
+  for (const DatasetReader& part : parts) {
+    const std::uint64_t first = part.read_numbers(0).number;
+    gapless = gapless && first == next;
+    next = part.read_numbers(part.info().samples - 1).number + 1;
+    gapless = gapless && next == first + part.info().samples;
+    ranges.push_back({first, part.info().samples});
+  }
+  json["samples"] = samples;
+  if (!gapless) {
+    json.erase("first");
+    json["ranges"] = ranges;  // first sample and number of each
+  }
+  return json.dump();
+}
+
+void merge(const Options& o, const Invocation&) {
+  check(!o.inputs.empty(), "no datasets: name those to merge");
+  check(!o.output.empty(), "no output: pass -o FILE.h5");
+  check_writable(o.output);
+  check(o.overwrite || !std::filesystem::exists(o.output),
+        "{} exists: choose another name or pass --overwrite", o.output);
+  catch_interrupts();
+  std::vector<DatasetReader> parts;
+  DatasetInfo info;
+  std::size_t samples = 0;
+  for (const std::string& input : o.inputs) {
+    check_readable(input);
+    check(!std::filesystem::exists(o.output) || !std::filesystem::equivalent(input, o.output),
+          "{} is both an input and the output", input);
+    parts.emplace_back(input);
+    check_alike(parts.front(), parts.back());
+    samples += parts.back().info().samples;
+  }
+  // In the order of their samples, whatever the order of the names.
+  std::stable_sort(parts.begin(), parts.end(), [](const DatasetReader& a, const DatasetReader& b) {
+    return a.read_numbers(0).number < b.read_numbers(0).number;
+  });
+  std::set<std::pair<std::uint64_t, std::uint64_t>> seen;
+  info = parts.front().info();
+  info.samples = samples;
+  info.configuration = joined_configuration(parts, samples);
+  Progress progress("merge", "samples", samples);
+  write_atomically(o.output, [&](const std::filesystem::path& temporary) {
+    DatasetWriter writer(temporary, info);
+    std::size_t done = 0;
+    for (const DatasetReader& part : parts) {
+      for (std::size_t s = 0; s < part.info().samples; ++s) {
+        if (const int signal = interrupt_signal())
+          throw Interrupted(signal, "interrupted; nothing was written");
+        const Sample sample = part.read(s);  // its checksums, and its values
+        check(seen.emplace(sample.seed, sample.number).second, "{}: sample {} of seed {} is there twice",
+              part.path().string(), sample.number, sample.seed);
+        progress.update(done + s + 1);
+      }
+      writer.copy(done, part);
+      done += part.info().samples;
+    }
+    writer.close();
+  });
+  say(fmt::format("wrote {}: {} samples of {} from {} file{}", o.output, samples, info.grid.resolution(),
+                  parts.size(), parts.size() == 1 ? "" : "s"));
+  write_json(o.json, {{"command", "merge"}, {"samples", samples}, {"files", parts.size()}});
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_merge(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  app.add_option("inputs", o->inputs, "Datasets of one kind")->type_name("FILE...");
+  app.add_option("-o,--output", o->output, "Dataset, .h5")->type_name("FILE");
+  app.add_flag("--overwrite", o->overwrite, "Replace an existing dataset");
+  add_json_option(app, o->json);
+  return [o](const Invocation& invocation) { merge(*o, invocation); };
+}
+
+}  // namespace mano

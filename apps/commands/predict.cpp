@@ -1,0 +1,275 @@
+// mano predict: pressures from a trained model.
+//
+//   mano predict --model run --data test.h5 -o predictions.h5
+//   mano predict --model run --field two-phase --seed 7 --resolution 64x64 --estimate -o prediction.vti
+//   mano predict --model run --field two-phase --seed 7 --samples 1000 --resolution 64x64 --correct 2 -o corrected.h5
+
+#include <fmt/ranges.h>
+
+#include <limits>
+
+#include "apps/options/command_line.hpp"
+#include "apps/options/field_options.hpp"
+#include "apps/options/output_field.hpp"
+#include "apps/options/progress.hpp"
+#include "apps/pictures/vtk_image.hpp"
+#include "apps/workflow/prediction.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/interrupt.hpp"
+#include "core/norms.hpp"
+#include "datagen/dataset.hpp"
+#include "solver/flow.hpp"
+#include "solver/stencil.hpp"
+#include "surrogate/surrogate.hpp"
+
+namespace mano {
+
+namespace {
+
+struct Options {
+  FieldOptions field;
+  std::string model, data, resolution, output, json, device = "auto";
+  PredictionOptions prediction;
+  std::size_t samples = 1;
+  int batch = 16;
+  bool direct = false, force = false;
+};
+
+// Where the permeabilities come from: a dataset, or --field / --permeability.
+struct Input {
+  Grid grid;
+  Location location = Location::cell;
+  std::string setup;
+  std::size_t first = 0, count = 1;
+  std::function<Sample(std::size_t)> read;
+  std::string field, configuration;
+};
+
+Input input_of(const Options& o, const Surrogate& surrogate) {
+  Input in;
+  if (!o.data.empty()) {
+    check(o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty() &&
+              o.field.size.empty() && o.samples == 1,
+          "--data excludes --field, --permeability, --resolution, --size and --samples");
+    auto reader = std::make_shared<DatasetReader>(o.data);
+    const DatasetInfo& info = reader->info();
+    if (!o.force) surrogate.check_problem(info.setup, info.grid, info.location, o.data);
+    in = {info.grid,  info.location,     info.setup,
+          0,          info.samples,      [reader](std::size_t s) { return reader->read(s); },
+          info.field, info.configuration};
+    if (o.field.sample) {
+      in.first = *o.field.sample;
+      in.count = 1;
+    }
+    return in;
+  }
+  auto source = std::make_shared<FieldSource>(o.field);
+  const ModelCard& card = surrogate.card();
+  in.grid = source->grid(o.resolution);
+  if (!o.force) source->check_location(card.location);
+  // Set-up and location cannot be told from a permeability: those of the model are meant.
+  if (!o.force) surrogate.check_problem(card.setup, in.grid, card.location, source->kind());
+  in.location = card.location;
+  in.setup = card.setup;
+  in.first = o.field.sample.value_or(0);
+  in.count = o.samples;
+  check(!source->from_file() || in.first + in.count <= source->samples(),
+        "{}: samples {} to {} are asked for, it holds {}", source->description(), in.first,
+        in.first + in.count - 1, source->samples());
+  in.field = source->kind();
+  in.configuration = source->configuration().dump();
+  const Grid grid = in.grid;
+  in.read = [source, grid](std::size_t s) { return source->sample(s, grid); };
+  return in;
+}
+
+// What is worth knowing of all predictions, as it goes on.
+struct Summary {
+  std::vector<double> estimates;
+  std::size_t unlike = 0;
+  std::string first_unlike;
+  int cycles = 0;
+  double seconds = 0.0;  // for conservative fluxes
+
+  void add(const Prediction& p, std::uint64_t number) {
+    if (p.estimated_relative_l2) estimates.push_back(*p.estimated_relative_l2);
+    cycles += p.conservative_cycles;
+    seconds += p.conservative_seconds;
+    if (!p.unlike_training || p.unlike_training->empty()) return;
+    if (unlike++ == 0)
+      first_unlike = fmt::format("sample {}: {}", number, fmt::join(*p.unlike_training, ", "));
+  }
+
+  void tell(const PredictionOptions& o, std::size_t samples) const {
+    if (!estimates.empty()) {
+      const ErrorSummary e = summarize(estimates);
+      say(fmt::format(
+          "estimated relative L2 error: mean {:.2g}, median {:.2g}, worst {:.2g} ({} multigrid cycles "
+          "each)",
+          e.mean, e.median, e.max, kEstimateCycles));
+    }
+    if (o.conservative)
+      say(fmt::format("conservative flux: {:.1f} multigrid cycles and {:.2g} ms a sample",
+                      static_cast<double>(cycles) / static_cast<double>(samples),
+                      1e3 * seconds / static_cast<double>(samples)));
+    if (unlike > 0)
+      say(fmt::format("caution: {} of {} samples are unlike the training data; the first, {}", unlike,
+                      samples, first_unlike));
+  }
+};
+
+void write_one_vti(const Options& o, const Input& in, const Surrogate& surrogate, Summary& summary) {
+  const Sample sample = in.read(in.first);
+  const Prediction predicted =
+      predict_samples(surrogate, {sample.permeability}, in.setup, o.prediction).front();
+  summary.add(predicted, sample.number);
+  const Field& prediction = predicted.pressure;
+  VtkImage image{.grid = in.grid, .location = in.location};
+  image.scalars = {{"permeability", sample.permeability}, {"pressure_surrogate", prediction}};
+  if (!sample.pressure.values.empty()) {
+    image.scalars.insert(image.scalars.begin() + 1, {"pressure", sample.pressure});
+    image.scalars.emplace_back("error", difference(prediction, sample.pressure));
+    say(fmt::format("relative L2 error {:.5f}", relative_l2(prediction, sample.pressure)));
+  }
+  if (predicted.error_estimate) image.scalars.emplace_back("error_estimate", *predicted.error_estimate);
+  if (predicted.band) {
+    image.scalars.emplace_back("error_band", Field(in.grid, *predicted.band));
+    const Resolution r{in.grid.nx, in.grid.ny};
+    say(fmt::format(
+        "band: +-{:.3g}, {}", *predicted.band,
+        surrogate.card().calibration(r) != nullptr
+            ? fmt::format("to hold {:.0f} % of the points of fields like those it was calibrated on",
+                          100 * kCoverage)
+            : fmt::format("calibrated at {}: nothing is promised at {}", surrogate.base_resolution(r).text(),
+                          r.text())));
+  }
+  if (is_named_setup(in.setup)) {
+    const Problem problem = make_problem(in.setup, sample.permeability);
+    const CellFlux flux = predicted.conservative_flux ? cell_flux(in.grid, *predicted.conservative_flux)
+                                                      : cell_flux(problem, prediction);
+    image.vectors = {{"flux", {flux.x, flux.y}}};
+  }
+  write_vti(o.output, image);
+}
+
+// Values of faces as a field of their own.
+Field face_field(const Grid& grid, const std::vector<double>& values, int more_x, int more_y) {
+  Field field({grid.nx + more_x, grid.ny + more_y, grid.lx, grid.ly});
+  field.values = values;
+  return field;
+}
+
+void write_more(DatasetWriter& writer, std::size_t index, const Grid& grid, const Prediction& p) {
+  if (p.unlike_training) writer.add("unlike_training", index, p.unlike_training->empty() ? 0.0 : 1.0);
+  if (p.band) writer.add("error_band", index, *p.band);
+  if (p.error_estimate) {
+    writer.add("error_estimate", index, *p.error_estimate);
+    if (p.estimated_relative_l2) writer.add("estimated_relative_l2", index, *p.estimated_relative_l2);
+  }
+  if (p.conservative_flux) {
+    writer.add("flux_x", index, face_field(grid, p.conservative_flux->ux, 1, 0));
+    writer.add("flux_y", index, face_field(grid, p.conservative_flux->uy, 0, 1));
+  }
+}
+
+void write_dataset(const Options& o, const Input& in, const Surrogate& surrogate, Summary& summary) {
+  DatasetInfo info;
+  info.grid = in.grid;
+  info.samples = in.count;
+  info.location = in.location;
+  info.setup = in.setup;
+  info.field = in.field;
+  info.configuration = nlohmann::json{{"predicted_by", o.model}, {"input", in.configuration}}.dump();
+  Progress progress("predict", "samples", in.count);
+  write_atomically(o.output, [&](const std::filesystem::path& temporary) {
+    DatasetWriter writer(temporary, info);
+    for (std::size_t begin = 0; begin < in.count; begin += o.batch) {
+      std::vector<Sample> samples;
+      std::vector<Field> permeabilities;
+      for (std::size_t s = begin; s < std::min(in.count, begin + o.batch); ++s) {
+        samples.push_back(in.read(in.first + s));
+        permeabilities.push_back(samples.back().permeability);
+      }
+      if (const int signal = interrupt_signal())
+        throw Interrupted(signal, "interrupted; nothing was written");
+      const auto predictions = predict_samples(surrogate, permeabilities, in.setup, o.prediction);
+      for (std::size_t s = 0; s < samples.size(); ++s) {
+        samples[s].pressure = predictions[s].pressure;
+        samples[s].iterations = o.prediction.correct;
+        samples[s].residual = std::numeric_limits<double>::quiet_NaN();  // nothing was solved
+        writer.write(begin + s, samples[s]);
+        write_more(writer, begin + s, in.grid, predictions[s]);
+        summary.add(predictions[s], samples[s].number);
+      }
+      progress.update(begin + samples.size());
+    }
+    writer.close();
+  });
+}
+
+void predict(const Options& o, const Invocation&) {
+  check(!o.model.empty(), "no model: pass --model RUN");
+  check(!o.output.empty(), "no output: pass -o FILE.h5 or FILE.vti");
+  check(o.samples > 0, "samples is {}; it must be at least 1", o.samples);
+  check(o.batch > 0, "batch is {}; it must be at least 1", o.batch);
+  const OutputKind kind = check_output(o.output);
+  catch_interrupts();
+  const Surrogate surrogate(o.model, o.device);
+  const Input in = input_of(o, surrogate);
+  check_equation(o.prediction, in.setup, in.location, o.data.empty() ? o.model : o.data);
+  surrogate.check_fits(in.grid, std::min<std::size_t>(o.batch, in.count));
+  Summary summary;
+  if (kind == OutputKind::vti) {
+    check(in.count == 1, "{} samples are asked for and a .vti holds one: pass --sample I, or write .h5",
+          in.count);
+    write_one_vti(o, in, surrogate, summary);
+  } else {
+    write_dataset(o, in, surrogate, summary);
+  }
+  summary.tell(o.prediction, in.count);
+  say(fmt::format("wrote {}: {} prediction{} at {}", o.output, in.count, in.count == 1 ? "" : "s",
+                  in.grid.resolution()));
+  nlohmann::json results{{"samples", in.count},
+                         {"resolution", {in.grid.nx, in.grid.ny}},
+                         {"device", surrogate.device()},
+                         {"unlike_training", summary.unlike}};
+  if (!summary.estimates.empty()) {
+    const ErrorSummary e = summarize(summary.estimates);
+    results["estimated_relative_l2"] = {{"mean", e.mean}, {"median", e.median}, {"max", e.max}};
+  }
+  write_json(o.json, results);
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_predict(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  app.add_option("--model", o->model, "RUN folder or checkpoint")->type_name("RUN");
+  app.add_option("--data", o->data, "Dataset whose permeabilities to use")->type_name("FILE");
+  add_field_options(app, o->field);
+  app.add_option("--sample", o->field.sample, "One sample of the dataset, seed or file")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
+  app.add_option("-o,--output", o->output, "Result: .h5, or .vti for one sample")->type_name("FILE");
+  app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
+  app.add_option("--samples", o->samples, "Samples from the first one or --sample on, for --field [1]")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--batch", o->batch, "Samples at once [16]");
+  app.add_flag("--estimate", o->prediction.estimate,
+               "Error of the prediction by two multigrid cycles, as a field and as a norm");
+  app.add_option("--correct", o->prediction.correct, "Multigrid cycles that correct the prediction [0]")
+      ->type_name("N");
+  app.add_flag("--conservative", o->prediction.conservative,
+               "Flux that conserves mass: cycles until the residual is 1e-8 (that is the solver's flux)");
+  add_direct_option(app, o->direct);
+  app.add_flag("--force", o->force, "Predict for another set-up or domain than the model's");
+  add_json_option(app, o->json);
+  return [o](const Invocation& invocation) {
+    if (o->direct) o->prediction.method = Method::direct;
+    o->prediction.band = !o->force;
+    predict(*o, invocation);
+  };
+}
+
+}  // namespace mano

@@ -1,0 +1,203 @@
+// mano train: a MANO on one or more datasets.
+//
+//   mano train --data data.h5 -o run --preset small --epochs 60
+//   mano train --data data.h5 -o run --resume
+//   mano train --generate two-phase --resolution 32x32 --samples 1000 -o run
+
+#include "surrogate/training/train.hpp"
+
+#include "apps/options/command_line.hpp"
+#include "apps/options/effective_config.hpp"
+#include "apps/options/progress.hpp"
+#include "apps/pictures/curve.hpp"
+#include "apps/workflow/fresh_samples.hpp"
+#include "core/error.hpp"
+#include "core/interrupt.hpp"
+
+namespace mano {
+
+namespace {
+
+struct Options {
+  TrainRequest request;
+  FreshOptions fresh;
+  std::vector<std::string> data;
+  std::string run, model = "mano", preset = "small", json;
+  std::optional<int> dim, depth, heads, dim_head, mlp, window, stride, rate, patch, modes;
+  std::string sampling, precision = "fp32";
+};
+
+Architecture architecture_of(const Options& o) {
+  Architecture a = architecture_preset(o.preset, parse_model(o.model));
+  const auto set = [](int& target, const std::optional<int>& value) { target = value.value_or(target); };
+  set(a.dim, o.dim);
+  set(a.depth, o.depth);
+  set(a.heads, o.heads);
+  set(a.dim_head, o.dim_head);
+  set(a.mlp, o.mlp);
+  set(a.window, o.window);
+  set(a.stride, o.stride);
+  set(a.rate, o.rate);
+  set(a.patch, o.patch);
+  set(a.modes, o.modes);
+  check(o.sampling.empty() || o.sampling == "conv" || o.sampling == "avg-pool",
+        "sampling is '{}', expected conv or avg-pool", o.sampling);
+  if (o.sampling == "avg-pool") a.sampling = Architecture::Sampling::avg_pool;
+  check_architecture(a);
+  return a;
+}
+
+void train_command(const Options& o, const Invocation&) {
+  // 1. What is asked for.
+  TrainRequest request = o.request;
+  check(!o.data.empty() || wants_fresh(o.fresh),
+        "no dataset to train on: pass --data FILE, or --generate KIND");
+  check(!o.run.empty(), "no folder for the run: pass -o RUN");
+  request.data.assign(o.data.begin(), o.data.end());
+  if (wants_fresh(o.fresh)) request.fresh = fresh_samples(o.fresh, request);
+  request.run = o.run;
+  request.architecture = architecture_of(o);
+  check(o.precision == "fp32" || o.precision == "bf16", "precision is '{}', expected fp32 or bf16",
+        o.precision);
+  request.bfloat16 = o.precision == "bf16";
+  catch_interrupts();
+
+  // 2. Training; a line an epoch.
+  std::unique_ptr<Progress> progress;
+  TrainCallbacks callbacks;
+  std::string stage;
+  callbacks.progress = [&](const TrainProgress& p) {
+    if (stage.empty() && launched_rank() == 0)
+      write_effective_config(request, o.fresh);  // the folder is there now
+    if (!progress || p.stage != stage)
+      progress = std::make_unique<Progress>("train " + p.stage, "samples", p.of * p.epochs);
+    stage = p.stage;
+    progress->update((p.epoch - 1) * p.of + p.samples,
+                     request.max_seconds ? fmt::format("epoch {}, at most {} in all", p.epoch,
+                                                       duration_text(*request.max_seconds))
+                                         : fmt::format("epoch {}", p.epoch));
+  };
+  callbacks.start = [&](const TrainPlan& plan) {
+    say(fmt::format(
+        "{} parameters, {} samples a step{}, {}; needs about {:.0f} MB of memory{}", plan.parameters,
+        plan.samples_per_step, plan.processes > 1 ? fmt::format(" of {} processes", plan.processes) : "",
+        request.bfloat16 ? "bfloat16" : "float32", plan.bytes / 1e6, plan.processes > 1 ? " each" : ""));
+  };
+  callbacks.epoch = [&](const EpochReport& r) {
+    progress->clear();
+    say(fmt::format("{} {:4} of {}: {} {:.4f} in training, {:.4f} held out{}, {}{}",
+                    r.stage == "base" ? "epoch" : "refinement", r.epoch, r.epochs,
+                    r.stage == "base" ? "relative L2" : "part of the error left", r.train_l2, r.validation_l2,
+                    r.best ? " (best)" : "", duration_text(r.seconds),
+                    r.skipped > 0 ? fmt::format(", {} steps skipped: not finite", r.skipped) : ""));
+  };
+  const TrainResult result = train(request, callbacks);
+  progress.reset();
+  if (launched_rank() != 0) return;
+
+  // 3. Report.
+  const std::string curve = draw_training_curve(request.run);
+  say(fmt::format("{} epochs, {} parameters{} on {}, {}{}", result.epochs, result.parameters,
+                  result.refinement_parameters > 0
+                      ? fmt::format(" and {} of the refinement", result.refinement_parameters)
+                      : "",
+                  result.device, duration_text(result.seconds),
+                  result.stopped_on_time ? ", stopped on time" : ""));
+  if (result.refinement_left < 1.0)
+    say(fmt::format(
+        "refinement for unseen resolutions: leaves {:.0f} % of the error that interpolation leaves",
+        100 * result.refinement_left));
+  say(fmt::format("best: epoch {}, relative L2 {:.5f} on the held-out part; wrote {}/model.safetensors{}",
+                  result.best_epoch, result.best_l2, o.run, curve.empty() ? "" : ", " + curve));
+  write_json(o.json, {{"epochs", result.epochs},
+                      {"seconds", result.seconds},
+                      {"parameters", result.parameters},
+                      {"refinement_parameters", result.refinement_parameters},
+                      {"best", {{"epoch", result.best_epoch}, {"relative_l2", result.best_l2}}},
+                      {"refinement_left", result.refinement_left},
+                      {"processes", result.processes},
+                      {"device", result.device}});
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_train(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  TrainRequest& r = o->request;
+  app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
+  app.add_option("-o,--output", o->run, "Folder of the run")->type_name("RUN");
+  app.add_option("--model", o->model, "mano, or a rival: fno, vit, swin, unet [mano]");
+  app.add_option("--preset", o->preset,
+                 "small (about 70,000 parameters), large (600,000), or paper (MANO alone) [small]");
+  app.add_option("--epochs", r.epochs, fmt::format("Passes over the data [{}]", r.epochs));
+  app.add_option("--device", r.device, "auto, cpu or cuda [auto]");
+  app.add_option("--seed", r.seed, "Seed of weights, split and order [0]");
+  app.add_flag("--resume", r.resume, "Go on from the last finished epoch in RUN");
+  app.add_flag("--overwrite", r.overwrite, "Begin anew in a RUN that holds a model");
+  app.add_option("--max-seconds", r.max_seconds, "Stop on time, with the best checkpoint so far");
+  add_fresh_options(app, o->fresh);
+  const std::string training = "Training";
+  app.add_option("--batch", r.batch, fmt::format("Samples a step [{}]", r.batch))->group(training);
+  app.add_option("--accumulate", r.accumulate, fmt::format("Batches that a step adds up [{}]", r.accumulate))
+      ->group(training);
+  app.add_option("--precision", o->precision,
+                 "Of matrix products: fp32, or bf16 with fp32 sums and weights [fp32]")
+      ->group(training);
+  app.add_option("--learning-rate", r.learning_rate, fmt::format("At its peak [{}]", r.learning_rate))
+      ->group(training);
+  app.add_option("--weight-decay", r.weight_decay, fmt::format("Of AdamW [{}]", r.weight_decay))
+      ->group(training);
+  app.add_option("--warm-up", r.warm_up, fmt::format("Fraction of steps with rising rate [{}]", r.warm_up))
+      ->group(training);
+  app.add_option("--gradient-clip", r.gradient_clip,
+                 fmt::format("Bound on the gradient's norm [{}]", r.gradient_clip))
+      ->group(training);
+  app.add_option("--held-out", r.held_out, fmt::format("Fraction not trained on [{}]", r.held_out))
+      ->group(training);
+  app.add_flag("--symmetry,!--no-symmetry", r.symmetry,
+               "Train on reflected fields too, where the set-up has symmetries [on]")
+      ->group(training);
+  app.add_option("--refinement", r.refinement,
+                 "Of unseen resolutions: residual (of the equation), approximate (where it is not recorded), "
+                 "none [auto]")
+      ->group(training);
+  app.add_option("--sweeps", r.sweeps,
+                 "Of the refinement that a step of its training unrolls; in prediction the most on the "
+                 "network's grid, and twice as many where "
+                 "a later climb begins [3 where the equation is known, else 1]")
+      ->group(training);
+  app.add_option("--climbs", r.climbs,
+                 "Of the ladder of grids: the first from the network's prediction, each other one from what "
+                 "the equation leaves "
+                 "[4 where it is known, else 1]")
+      ->group(training);
+  app.add_option("--coarsening", r.coarsening,
+                 "Of the network's grid against the data's, in each direction; the refinement leads back "
+                 "[the largest "
+                 "power of 2 that leaves 16 points where the equation is known, else 1]")
+      ->group(training);
+  app.add_option("--refine-epochs", r.refine_epochs,
+                 fmt::format("Passes of the refinement over the data, after the base [{}]", r.refine_epochs))
+      ->group(training);
+  app.add_flag("--own-norms", r.own_norms,
+               "On a GPU, layer norms by kernels of our own, which were not measured on a card yet [off]")
+      ->group(training);
+  app.add_flag("--graphs,!--no-graphs", r.graphs, "On a GPU, record a step once and replay it [on]")
+      ->group(training);
+  const std::string shape = "Architecture, in place of the preset's";
+  app.add_option("--dim", o->dim, "Width of a token")->group(shape);
+  app.add_option("--depth", o->depth, "Blocks")->group(shape);
+  app.add_option("--heads", o->heads, "Attention heads")->group(shape);
+  app.add_option("--dim-head", o->dim_head, "Width of a head")->group(shape);
+  app.add_option("--mlp", o->mlp, "Hidden width of the MLP")->group(shape);
+  app.add_option("--window", o->window, "Window size K")->group(shape);
+  app.add_option("--stride", o->stride, "Window stride S")->group(shape);
+  app.add_option("--rate", o->rate, "Coarsening from level to level")->group(shape);
+  app.add_option("--patch", o->patch, "Points of a token in each direction, of ViT and Swin")->group(shape);
+  app.add_option("--modes", o->modes, "Fourier modes of an FNO in each direction")->group(shape);
+  app.add_option("--sampling", o->sampling, "conv or avg-pool")->group(shape);
+  add_json_option(app, o->json);
+  return [o](const Invocation& invocation) { train_command(*o, invocation); };
+}
+
+}  // namespace mano

@@ -1,0 +1,115 @@
+// mano upscale: the effective permeability of a field, by the flow that a unit pressure drop drives through it.
+//
+//   mano upscale --field lognormal --seed 1 --resolution 256x256
+//   mano upscale --permeability data/spe10_model1_permx.grdecl --grid 100x1x20 --section 1 --size 2500x50
+
+#include <cmath>
+
+#include "apps/options/command_line.hpp"
+#include "apps/options/field_options.hpp"
+#include "apps/options/flow_options.hpp"
+#include "apps/workflow/verified_solve.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "solver/darcy_solver.hpp"
+#include "solver/flow.hpp"
+
+namespace mano {
+
+namespace {
+
+struct Options {
+  FieldOptions field;
+  FlowOptions flow;
+  std::string resolution, json;
+  double tolerance = SolverOptions{}.relative_tolerance;
+};
+
+// Pressure 1 to 0 from `in` to `out`, no flow through the other two sides. Returns the flow.
+double flow_through(const Problem& rock, Side in, Side out, double tolerance) {
+  Problem problem = rock;
+  const Grid grid = problem.grid();
+  for (Side side : kSides)
+    problem.on(side) = constant_boundary(grid, side, BoundaryCondition::Type::flux, 0.0);
+  problem.on(in) = constant_boundary(grid, in, BoundaryCondition::Type::pressure, 1.0);
+  problem.on(out) = constant_boundary(grid, out, BoundaryCondition::Type::pressure, 0.0);
+  const SolveResult result = solve_darcy(problem, {.relative_tolerance = tolerance});
+  const std::string rejection = result.converged ? rejection_of(problem, result.pressure, result.tolerance)
+                                                 : "no convergence (" + result.reason + ")";
+  if (!rejection.empty()) throw RunFailed(rejection);
+  return outflow(problem, result.pressure)[static_cast<int>(out)];
+}
+
+struct Means {
+  double arithmetic = 0.0;
+  double geometric = 0.0;
+  double harmonic = 0.0;
+};
+
+Means means_of(const std::vector<double>& k) {
+  Means m;
+  const double share = 1.0 / static_cast<double>(k.size());
+  double inverse = 0.0;
+  for (double value : k) {
+    m.arithmetic += share * value;
+    m.geometric += share * std::log(value);
+    inverse += share / value;
+  }
+  m.geometric = std::exp(m.geometric);
+  m.harmonic = 1 / inverse;
+  return m;
+}
+
+nlohmann::json direction(double effective, const Means& m) {
+  return {{"effective", effective},
+          {"harmonic_mean", m.harmonic},
+          {"geometric_mean", m.geometric},
+          {"arithmetic_mean", m.arithmetic}};
+}
+
+void upscale(const Options& o, const Invocation& invocation) {
+  const FieldSource source(o.field);
+  FlowOptions closed = o.flow;
+  closed.setup = "closed";  // nothing but the pressure drop drives the flow
+  const FlowSource flow(closed, o.field);
+  check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
+  const std::uint64_t sample = o.field.sample.value_or(0);
+  const Grid grid = source.grid(o.resolution);
+  source.check_location(Location::cell);
+  check_memory(solve_memory(grid) + source.memory(grid), fmt::format("upscaling at {}", grid.resolution()));
+  const Problem rock = flow.problem(source.draw(sample, grid), sample);
+  const PetscSession session(invocation.petsc_options);
+
+  const double kx = flow_through(rock, Side::left, Side::right, o.tolerance) * grid.lx / grid.ly;
+  const double ky = flow_through(rock, Side::bottom, Side::top, o.tolerance) * grid.ly / grid.lx;
+  const Means along_x = means_of(rock.permeability.values);
+  const Means along_y = means_of(rock.along_y().values);
+  say(fmt::format("{}, {} on {:g}x{:g}", source.description(), grid.resolution(), grid.lx, grid.ly));
+  say("     effective     harmonic mean  geometric mean  arithmetic mean");
+  for (const auto& [name, k, m] : {std::tuple{'x', kx, along_x}, {'y', ky, along_y}})
+    say(fmt::format("k{}   {:<12.6g}  {:<13.6g}  {:<14.6g}  {:.6g}", name, k, m.harmonic, m.geometric,
+                    m.arithmetic));
+  if (session.rank() == 0)
+    write_json(o.json, {{"command", "upscale"},
+                        {"resolution", {grid.nx, grid.ny}},
+                        {"size", {grid.lx, grid.ly}},
+                        {"kx", direction(kx, along_x)},
+                        {"ky", direction(ky, along_y)}});
+}
+
+}  // namespace
+
+std::function<void(const Invocation&)> add_upscale(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  add_field_options(app, o->field);
+  app.add_option("--sample", o->field.sample, "Which sample of the seed, or field of the file [0]")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
+  add_anisotropy_options(app, o->flow);
+  app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
+  add_json_option(app, o->json);
+  app.footer("Options after -- go to PETSc.");
+  return [o](const Invocation& invocation) { upscale(*o, invocation); };
+}
+
+}  // namespace mano

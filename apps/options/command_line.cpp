@@ -1,0 +1,128 @@
+#include "apps/options/command_line.hpp"
+
+#include <fmt/core.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+
+namespace mano {
+
+namespace {
+
+const CLI::Option* find_option(const CLI::App& app, const std::string& name) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->check_lname(name)) return option;
+  }
+  return nullptr;
+}
+
+bool given(const CLI::Option& option, const std::vector<std::string>& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+    const std::string name = argument.substr(0, argument.find('='));
+    return (name.starts_with("--") && option.check_lname(name.substr(2))) ||
+           (name.size() >= 2 && name[0] == '-' && name[1] != '-' && option.check_sname(name.substr(1, 1)));
+  });
+}
+
+std::string value_text(const toml::node& value, const std::string& key, const std::string& file) {
+  if (const auto text = value.as_string()) return text->get();
+  if (const auto integer = value.as_integer()) return std::to_string(integer->get());
+  if (const auto real = value.as_floating_point()) return fmt::format("{}", real->get());
+  throw InvalidInput(fmt::format(
+      "{}: value of '{}' must be a string, a number, true, false, or a list of these", file, key));
+}
+
+void append_entry(std::vector<std::string>& out, const CLI::Option& option, const std::string& key,
+                  const toml::node& value, const std::string& file) {
+  if (const auto flag = value.as_boolean()) {
+    out.push_back("--" + key + (flag->get() ? "" : "=false"));
+  } else if (const auto list = value.as_array()) {
+    // A list repeats an option that may be repeated; elsewhere it is written with commas, as on the command line.
+    const bool repeats = option.get_expected_max() > 1;
+    std::string joined;
+    for (const auto& entry : *list) {
+      const std::string text = value_text(entry, key, file);
+      if (repeats) out.push_back("--" + key + "=" + text);
+      joined += (joined.empty() ? "" : ",") + text;
+    }
+    if (!repeats) out.push_back("--" + key + "=" + joined);
+  } else {
+    out.push_back("--" + key + "=" + value_text(value, key, file));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> expand_config(const CLI::App& app, const std::vector<std::string>& arguments) {
+  std::vector<std::string> rest;
+  std::string path;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--config") {
+      check(i + 1 < arguments.size(), "--config needs a file");
+      path = arguments[++i];
+    } else if (arguments[i].starts_with("--config=")) {
+      path = arguments[i].substr(9);
+    } else {
+      rest.push_back(arguments[i]);
+    }
+  }
+  if (path.empty()) return arguments;
+  const std::string text = read_text(path);
+  toml::table table;
+  try {
+    table = toml::parse(text, path);
+  } catch (const toml::parse_error& e) {
+    throw InvalidInput(
+        fmt::format("{}, line {}: {}", path, e.source().begin.line, std::string(e.description())));
+  }
+  std::vector<std::string> expanded;
+  for (const auto& [toml_key, value] : table) {
+    const std::string key(toml_key.str());
+    const CLI::Option* option = find_option(app, key);
+    check(option != nullptr && key != "help" && key != "config",
+          "{}: unknown key '{}'; 'mano {} --help' lists the options", path, key, app.get_name());
+    if (!given(*option, rest)) append_entry(expanded, *option, key, value, path);
+  }
+  expanded.insert(expanded.end(), rest.begin(), rest.end());
+  return expanded;
+}
+
+void add_json_option(CLI::App& app, std::string& path) {
+  app.add_option("--json", path, "Write the results to this file as JSON")->type_name("FILE");
+}
+
+void add_direct_option(CLI::App& app, bool& direct) {
+  app.add_flag("--direct", direct, "The network on the grid as it is, without the ladder, as published");
+}
+
+void write_json(const std::string& path, const nlohmann::json& results) {
+  if (!path.empty()) write_text_atomically(path, results.dump(2) + "\n");
+}
+
+int launched_rank() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
+    if (const char* value = std::getenv(name)) return std::atoi(value);
+  }
+  // torchrun
+  if (const char* value = std::getenv("RANK"); value != nullptr && std::getenv("WORLD_SIZE") != nullptr)
+    return std::atoi(value);
+  return 0;
+}
+
+int launched_processes() {
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "WORLD_SIZE"}) {
+    if (const char* value = std::getenv(name)) return std::atoi(value);
+  }
+  return 1;
+}
+
+void say(const std::string& line) {
+  if (launched_rank() == 0) fmt::print("{}\n", line);
+  std::fflush(stdout);
+}
+
+}  // namespace mano

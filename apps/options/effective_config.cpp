@@ -1,0 +1,81 @@
+#include "apps/options/effective_config.hpp"
+
+#include <toml++/toml.h>
+
+#include <sstream>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+
+namespace mano {
+
+namespace {
+
+toml::table table_of(const TrainRequest& r) {
+  toml::array data;
+  for (const auto& path : r.data) data.push_back(path.string());
+  const Architecture& a = r.architecture;
+  toml::table t{{"data", data},
+                {"model", to_string(a.model)},
+                {"epochs", r.epochs},
+                {"refine-epochs", r.refine_epochs},
+                {"refinement", r.refinement},
+                {"batch", r.batch},
+                {"accumulate", r.accumulate},
+                {"precision", r.bfloat16 ? "bf16" : "fp32"},
+                {"learning-rate", r.learning_rate},
+                {"weight-decay", r.weight_decay},
+                {"warm-up", r.warm_up},
+                {"gradient-clip", r.gradient_clip},
+                {"held-out", r.held_out},
+                {"symmetry", r.symmetry},
+                {"seed", std::to_string(r.seed)},  // TOML's integers have a sign
+                {"device", r.device}};
+  if (r.sweeps > 0) t.insert("sweeps", r.sweeps);
+  if (r.climbs > 0) t.insert("climbs", r.climbs);
+  if (r.coarsening > 0) t.insert("coarsening", r.coarsening);
+  if (r.max_seconds) t.insert("max-seconds", *r.max_seconds);
+  const std::initializer_list<std::pair<const char*, int>> shape{
+      {"dim", a.dim},     {"depth", a.depth},   {"heads", a.heads},   {"dim-head", a.dim_head},
+      {"mlp", a.mlp},     {"window", a.window}, {"stride", a.stride}, {"rate", a.rate},
+      {"patch", a.patch}, {"modes", a.modes}};
+  for (const auto& [name, value] : shape) t.insert(name, value);
+  t.insert("sampling", a.sampling == Architecture::Sampling::conv ? "conv" : "avg-pool");
+  return t;
+}
+
+void insert_fresh(const FreshOptions& o, toml::table& t) {
+  const FieldSpec& s = FieldSource(o.field).options().spec;
+  t.insert("generate", o.field.field);
+  t.insert("resolution", o.resolution);
+  t.insert("samples", o.samples);
+  t.insert("setup", o.setup);
+  t.insert("field-seed", std::to_string(o.field.seed));
+  t.insert("phases", fmt::format("{},{}", s.low, s.high));
+  t.insert("mean", s.mean);
+  t.insert("deviation", s.deviation);
+  t.insert("correlation-length", fmt::format("{}x{}", s.correlation_length_x, s.correlation_length_y));
+  t.insert("smoothness", s.smoothness);
+  t.insert("layers", s.layers);
+  t.insert("channels", s.channels);
+  t.insert("channel-width", s.channel_width);
+  t.insert("contrast", s.contrast);
+  if (!o.field.size.empty()) t.insert("size", o.field.size);
+}
+
+}  // namespace
+
+void write_effective_config(const TrainRequest& request, const FreshOptions& fresh) {
+  std::ostringstream text;
+  toml::table table = table_of(request);
+  if (request.fresh) {
+    table.erase("data");
+    insert_fresh(fresh, table);
+  }
+  text << "# mano train --config " << (request.run / "config.toml").string()
+       << " -o RUN repeats this training\n"
+       << table << "\n";
+  write_text_atomically(request.run / "config.toml", text.str());
+}
+
+}  // namespace mano

@@ -1,0 +1,242 @@
+#include "apps/options/flow_options.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "datagen/dataset.hpp"
+
+namespace mano {
+
+namespace {
+
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const auto end = std::min(text.find(separator, begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+// "pressure=1" or "flux=0,1,0": a type, then one value or one a face.
+std::pair<BoundaryCondition::Type, std::vector<double>> parse_side(const std::string& side,
+                                                                   const std::string& text) {
+  using Type = BoundaryCondition::Type;
+  const auto equals = text.find('=');
+  const std::string type = text.substr(0, equals);
+  check(equals != std::string::npos && (type == "pressure" || type == "flux"),
+        "--{} is '{}', expected pressure=VALUE or flux=VALUE (outward), or one value a face: flux=0,1,0",
+        side, text);
+  std::vector<double> values;
+  for (const std::string& part : split(text.substr(equals + 1), ',')) {
+    const auto value = parse_number(part);
+    check(value && std::isfinite(*value), "--{}: '{}' is no finite number", side, part);
+    values.push_back(*value);
+  }
+  return {type == "pressure" ? Type::pressure : Type::flux, values};
+}
+
+// "0.5,0.5,rate=1" or "0.2,0.3,bhp=2,radius=0.1".
+std::pair<std::array<double, 2>, Well> parse_well(const std::string& text) {
+  const auto fail = [&](const std::string& why) {
+    throw InvalidInput(fmt::format(
+        "--well '{}': {}; expected X,Y,rate=RATE[,radius=R] or X,Y,bhp=PRESSURE,radius=R", text, why));
+  };
+  const auto parts = split(text, ',');
+  if (parts.size() < 3) fail("too few parts");
+  std::array<double, 2> at{};
+  for (int d = 0; d < 2; ++d) {
+    const auto value = parse_number(parts[d]);
+    if (!value || !std::isfinite(*value)) fail(fmt::format("'{}' is no coordinate", parts[d]));
+    at[d] = *value;
+  }
+  Well well;
+  bool controlled = false;
+  for (std::size_t p = 2; p < parts.size(); ++p) {
+    const auto equals = std::min(parts[p].find('='), parts[p].size());
+    const std::string key = parts[p].substr(0, equals);
+    const auto value = parse_number(equals < parts[p].size() ? parts[p].substr(equals + 1) : "");
+    if (!value || !std::isfinite(*value)) fail(fmt::format("'{}' has no finite value", parts[p]));
+    if (key == "radius") {
+      if (*value <= 0) fail("the radius must be above zero");
+      well.radius = *value;
+    } else if ((key == "rate" || key == "bhp") && !controlled) {
+      well.control = key == "rate" ? Well::Control::rate : Well::Control::pressure;
+      well.value = *value;
+      controlled = true;
+    } else {
+      fail(fmt::format("'{}' is not understood", parts[p]));
+    }
+  }
+  if (!controlled) fail("neither rate nor bhp is given");
+  if (well.control == Well::Control::pressure && well.radius == 0.0)
+    fail("a well of given pressure needs a radius");
+  return {at, well};
+}
+
+Field read_on(const FieldSource& source, const Grid& grid, std::uint64_t sample, const char* what) {
+  const Grid own = source.grid("");
+  check(own.nx == grid.nx && own.ny == grid.ny, "{} {} is on a grid of {}, the permeability on {}", what,
+        source.options().permeability, own.resolution(), grid.resolution());
+  source.check_location(Location::cell);
+  Field field = source.draw(source.samples() > 1 ? sample : 0, own);
+  field.grid = grid;
+  return field;
+}
+
+}  // namespace
+
+void add_flow_options(CLI::App& app, FlowOptions& o) {
+  const std::string group = "What drives the flow";
+  app.add_option(
+         "--setup", o.setup,
+         "benchmark, drive, five-spot or closed (no flow, no source) [benchmark; closed with any option "
+         "below that drives flow]")
+      ->group(group);
+  for (auto [name, value] :
+       {std::pair{"--left", &o.left}, {"--right", &o.right}, {"--bottom", &o.bottom}, {"--top", &o.top}}) {
+    app.add_option(name, *value, "pressure=P or flux=U, outward; one value, or one a face: flux=0,1,0")
+        ->type_name("TYPE=VALUE")
+        ->group(group);
+  }
+  app.add_option("--source", o.source, "Rate per area: a number, or a file like --permeability's")
+      ->type_name("VALUE|FILE")
+      ->group(group);
+  app.add_option("--source-keyword", o.source_keyword, "Which array of the source's file [source]")
+      ->group(group);
+  app.add_option("--well", o.wells,
+                 "X,Y,rate=RATE (into the rock) or X,Y,bhp=PRESSURE,radius=R; may be repeated")
+      ->type_name("WELL")
+      ->take_all()
+      ->group(group);
+  add_anisotropy_options(app, o);
+}
+
+void add_anisotropy_options(CLI::App& app, FlowOptions& o) {
+  const std::string group = "Permeability along y";
+  app.add_option("--anisotropy", o.anisotropy, "Permeability along y over that along x [1]")->group(group);
+  app.add_option("--permeability-y", o.permeability_y,
+                 "Permeability along y: a keyword of the permeability's file, or a file")
+      ->type_name("KEYWORD|FILE")
+      ->group(group);
+}
+
+FlowSource::FlowSource(FlowOptions options, const FieldOptions& field) : options_(std::move(options)) {
+  FlowOptions& o = options_;
+  for (auto [side, name, text] : {std::tuple{Side::left, "left", &o.left},
+                                  {Side::right, "right", &o.right},
+                                  {Side::bottom, "bottom", &o.bottom},
+                                  {Side::top, "top", &o.top}}) {
+    if (text->empty()) continue;
+    auto [type, values] = parse_side(name, *text);
+    sides_.push_back({side, type, std::move(values)});
+  }
+  for (const std::string& text : o.wells) {
+    const auto [at, well] = parse_well(text);
+    wells_.push_back({at[0], at[1], well});
+  }
+  if (!o.source.empty()) {
+    uniform_source_ = parse_number(o.source);
+    if (!uniform_source_) {
+      FieldOptions file = field;
+      file.field.clear();
+      file.permeability = o.source;
+      file.keyword = o.source_keyword.empty() ? "source" : o.source_keyword;
+      file.any_sign = true;
+      source_file_.emplace(std::move(file));
+    }
+  }
+  check(!o.anisotropy || o.permeability_y.empty(), "--anisotropy and --permeability-y exclude each other");
+  check(!o.anisotropy || (std::isfinite(*o.anisotropy) && *o.anisotropy > 0),
+        "anisotropy is {}; it must be finite and above zero", o.anisotropy.value_or(1));
+  if (!o.permeability_y.empty()) {
+    FieldOptions file = field;
+    file.field.clear();
+    if (std::filesystem::exists(o.permeability_y)) {
+      file.permeability = o.permeability_y;
+      file.keyword.clear();
+    } else {
+      check(!field.permeability.empty(),
+            "--permeability-y is '{}': no such file, and without --permeability it is no keyword of one",
+            o.permeability_y);
+      file.keyword = o.permeability_y;
+    }
+    permeability_y_.emplace(std::move(file));
+  }
+  const bool driven = !sides_.empty() || !wells_.empty() || !o.source.empty();
+  if (o.setup.empty()) o.setup = driven ? "closed" : "benchmark";
+  make_problem(o.setup, Field(Grid{2, 2}, 1.0));  // an unknown name is refused before any work
+}
+
+std::string FlowSource::setup() const {
+  const nlohmann::json changes = configuration();
+  if (changes.is_null()) return options_.setup;
+  // Two custom problems are two set-ups: a model of one must not be taken for one of the other.
+  return fmt::format("{}-{:08x}", kCustomSetup, text_hash(changes.dump()) & 0xffffffffU);
+}
+
+Problem FlowSource::problem(Field permeability, std::uint64_t sample) const {
+  Problem problem = make_problem(options_.setup, std::move(permeability));
+  const Grid grid = problem.grid();
+  for (const SideOption& option : sides_) {
+    problem.on(option.side) = constant_boundary(grid, option.side, option.type, option.values.front());
+    if (option.values.size() > 1) problem.on(option.side).values = option.values;
+  }
+  if (uniform_source_) problem.source = Field(grid, *uniform_source_);
+  if (source_file_) problem.source = read_on(*source_file_, grid, sample, "source");
+  if (permeability_y_)
+    problem.permeability_y = read_on(*permeability_y_, grid, sample, "permeability along y");
+  if (options_.anisotropy && *options_.anisotropy != 1.0) {
+    problem.permeability_y = problem.permeability;
+    for (double& k : problem.permeability_y.values) k *= *options_.anisotropy;
+  }
+  for (const WellOption& option : wells_) {
+    check(option.x >= 0 && option.x <= grid.lx && option.y >= 0 && option.y <= grid.ly,
+          "--well at ({:g}, {:g}) lies outside the domain of {:g}x{:g}", option.x, option.y, grid.lx,
+          grid.ly);
+    Well well = option.well;
+    well.i = std::min(grid.nx - 1, static_cast<int>(option.x / grid.hx()));
+    well.j = std::min(grid.ny - 1, static_cast<int>(option.y / grid.hy()));
+    problem.wells.push_back(well);
+  }
+  check_problem(problem);
+  return problem;
+}
+
+nlohmann::json FlowSource::configuration() const {
+  const FlowOptions& o = options_;
+  nlohmann::json j;
+  for (auto [name, value] : {std::pair{"left", &o.left},
+                             {"right", &o.right},
+                             {"bottom", &o.bottom},
+                             {"top", &o.top},
+                             {"source", &o.source},
+                             {"permeability_y", &o.permeability_y}}) {
+    if (!value->empty()) j[name] = *value;
+  }
+  const auto identify = [&](const char* name, const FieldOptions& file) {
+    nlohmann::json& id = j[name];
+    id = {{"hash", file_hash(file.permeability)}, {"keyword", file.keyword}, {"grid", file.grid3}};
+    if (file.layer) id["layer"] = *file.layer;
+    if (file.section) id["section"] = *file.section;
+  };
+  if (source_file_) identify("source_file", source_file_->options());
+  if (permeability_y_) identify("permeability_y_file", permeability_y_->options());
+  if (!o.wells.empty()) j["wells"] = o.wells;
+  if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
+  if (!j.is_null()) j["setup"] = o.setup;
+  return j;
+}
+
+}  // namespace mano

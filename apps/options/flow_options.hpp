@@ -1,0 +1,64 @@
+#pragma once
+// The options that say what drives the flow: a named set-up, conditions by side, sources, wells, and permeability along y.
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/options/field_options.hpp"
+#include "solver/problem.hpp"
+
+namespace mano {
+
+struct FlowOptions {
+  std::string setup;  ///< empty where not given
+  std::string left, right, bottom, top;
+  std::string source, source_keyword;
+  std::vector<std::string> wells;
+  std::optional<double> anisotropy;  ///< ky / kx
+  std::string permeability_y;        ///< keyword of the permeability's file, or a file
+};
+
+void add_flow_options(CLI::App& app, FlowOptions& options);
+/// --anisotropy and --permeability-y alone.
+void add_anisotropy_options(CLI::App& app, FlowOptions& options);
+
+/// Turns permeabilities into problems.
+class FlowSource {
+ public:
+  /// Parses everything; `field` tells which file `--permeability-y KEYWORD` belongs to. Throws InvalidInput.
+  FlowSource(FlowOptions options, const FieldOptions& field);
+
+  /// The set-up's name, or kCustomSetup and a hash of the configuration where options changed it.
+  std::string setup() const;
+  /// Checked. Throws InvalidInput for what does not fit the grid.
+  Problem problem(Field permeability, std::uint64_t sample) const;
+  /// ky comes from a file, which only a single solve takes.
+  bool has_permeability_file() const { return !options_.permeability_y.empty(); }
+  /// The source comes from a file, which may hold one for every sample.
+  bool has_source_file() const { return source_file_.has_value(); }
+  /// What differs from the named set-up, for the configuration; null where nothing does.
+  nlohmann::json configuration() const;
+
+ private:
+  struct SideOption {
+    Side side;
+    BoundaryCondition::Type type;
+    std::vector<double> values;
+  };
+  struct WellOption {
+    double x, y;
+    Well well;
+  };
+
+  FlowOptions options_;
+  std::vector<SideOption> sides_;
+  std::vector<WellOption> wells_;
+  std::optional<double> uniform_source_;
+  std::optional<FieldSource> source_file_;  // open for as long as samples are drawn
+  std::optional<FieldSource> permeability_y_;
+};
+
+}  // namespace mano

@@ -1,0 +1,210 @@
+#include "surrogate/checkpoint/model_card.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+
+namespace mano {
+
+using nlohmann::json;
+
+bool ModelCard::seen(const Resolution& resolution) const {
+  return std::find(resolutions.begin(), resolutions.end(), resolution) != resolutions.end();
+}
+
+Resolution ModelCard::coarsest() const {
+  return *std::min_element(resolutions.begin(), resolutions.end(),
+                           [](const Resolution& a, const Resolution& b) {
+                             return static_cast<double>(a.nx) * a.ny < static_cast<double>(b.nx) * b.ny;
+                           });
+}
+
+const Calibration* ModelCard::calibration(const Resolution& resolution) const {
+  const auto found = std::find_if(calibrations.begin(), calibrations.end(),
+                                  [&](const Calibration& c) { return c.resolution == resolution; });
+  return found == calibrations.end() ? nullptr : &*found;
+}
+
+namespace {
+
+json coefficients_json(const CoefficientRanges& ranges) {
+  json j{{"fields", ranges.fields}};
+  for (std::size_t i = 0; i < kCoefficientStatistics.size(); ++i)
+    j[kCoefficientStatistics[i]] = {ranges.least[i], ranges.most[i]};
+  return j;
+}
+
+CoefficientRanges coefficients_from(const json& j) {
+  CoefficientRanges ranges;
+  ranges.fields = j.at("fields");
+  for (std::size_t i = 0; i < kCoefficientStatistics.size(); ++i) {
+    ranges.least[i] = j.at(kCoefficientStatistics[i]).at(0);
+    ranges.most[i] = j.at(kCoefficientStatistics[i]).at(1);
+  }
+  return ranges;
+}
+
+json calibrations_json(const std::vector<Calibration>& calibrations) {
+  json list = json::array();
+  for (const Calibration& c : calibrations) {
+    list.push_back({{"resolution", {c.resolution.nx, c.resolution.ny}},
+                    {"coverage", kCoverage},
+                    {"fields", c.fields},
+                    {"band", c.band},
+                    {"relative_l2", c.relative_l2}});
+  }
+  return list;
+}
+
+std::vector<Calibration> calibrations_from(const json& list) {
+  std::vector<Calibration> calibrations;
+  for (const json& c : list) {
+    const json& r = c.at("resolution");
+    calibrations.push_back(
+        {{r.at(0), r.at(1)}, c.at("fields"), c.at("band").get<double>(), c.at("relative_l2").get<double>()});
+  }
+  return calibrations;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> to_metadata(const ModelCard& c) {
+  json resolutions = json::array();
+  for (const Resolution& r : c.resolutions) resolutions.push_back({r.nx, r.ny});
+  json data = json::array();
+  for (const auto& d : c.data)
+    data.push_back({{"file", d.file}, {"xxh3_128", d.hash}, {"samples", d.samples}});
+  const json normalization{{"mean_log_k", c.normalization.mean_log_k},
+                           {"std_log_k", c.normalization.std_log_k},
+                           {"mean_pressure", c.normalization.mean_pressure},
+                           {"std_pressure", c.normalization.std_pressure}};
+  const json training{{"resolutions", resolutions},
+                      {"setup", c.setup},
+                      {"field", c.field},
+                      {"size", {c.lx, c.ly}},
+                      {"location", to_string(c.location)},
+                      {"data", data},
+                      {"epoch", c.epoch},
+                      {"validation_relative_l2", c.validation_l2}};
+  std::map<std::string, std::string> metadata{{"schema", kCheckpointSchema},
+                                              {"schema_version", std::to_string(kCheckpointSchemaVersion)},
+                                              {"program_version", c.version},
+                                              {"architecture", to_json(c.architecture)},
+                                              {"normalization", normalization.dump()},
+                                              {"training", training.dump()},
+                                              {"parameters", std::to_string(c.parameters)},
+                                              {"coarsening", std::to_string(c.coarsening)},
+                                              {"data_configuration", c.data_configuration}};
+  if (c.coefficients.fields > 0) metadata["coefficients"] = coefficients_json(c.coefficients).dump();
+  if (!c.calibrations.empty()) metadata["calibration"] = calibrations_json(c.calibrations).dump();
+  if (c.refinement) {
+    metadata["refinement"] = to_json(*c.refinement);
+    metadata["refinement_form"] = c.knows_equation ? "residual" : "approximate";
+    metadata["sweeps"] = std::to_string(c.sweeps);
+    metadata["base_sweeps"] = std::to_string(c.base_sweeps);
+    metadata["climbs"] = std::to_string(c.climbs);
+    metadata["refinement_gain"] = json(c.refinement_gain).dump();
+  }
+  return metadata;
+}
+
+ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata, const std::string& where) {
+  const auto get = [&](const char* key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+  check(get("schema") == kCheckpointSchema, "{} is not a mano checkpoint (schema '{}')", where,
+        get("schema"));
+  check(get("schema_version") == std::to_string(kCheckpointSchemaVersion),
+        "{}: checkpoint schema version '{}', this program reads version {}", where, get("schema_version"),
+        kCheckpointSchemaVersion);
+  ModelCard card;
+  try {
+    card.architecture = architecture_from_json(get("architecture"));
+    if (metadata.contains("refinement")) {
+      card.refinement = architecture_from_json(get("refinement"));
+      card.knows_equation = get("refinement_form") == "residual";
+      card.sweeps = std::stoi(get("sweeps"));
+      card.base_sweeps =
+          get("base_sweeps").empty() ? int{get("refines_base") == "true"} : std::stoi(get("base_sweeps"));
+      card.climbs =
+          metadata.contains("climbs") ? std::stoi(get("climbs")) : default_climbs(card.knows_equation);
+      card.refinement_gain = json::parse(get("refinement_gain"));
+    }
+    if (metadata.contains("coefficients"))
+      card.coefficients = coefficients_from(json::parse(get("coefficients")));
+    if (metadata.contains("calibration"))
+      card.calibrations = calibrations_from(json::parse(get("calibration")));
+    if (metadata.contains("coarsening"))
+      card.coarsening = std::stoi(get("coarsening"));  // before it was there: 1
+    const json n = json::parse(get("normalization"));
+    card.normalization = {n.at("mean_log_k"), n.at("std_log_k"), n.at("mean_pressure"), n.at("std_pressure")};
+    const json t = json::parse(get("training"));
+    for (const json& r : t.at("resolutions")) card.resolutions.push_back({r.at(0), r.at(1)});
+    card.setup = t.at("setup");
+    card.field = t.at("field");
+    card.lx = t.at("size").at(0);
+    card.ly = t.at("size").at(1);
+    card.location = parse_location(t.at("location"));
+    for (const json& d : t.at("data")) card.data.push_back({d.at("file"), d.at("xxh3_128"), d.at("samples")});
+    card.epoch = t.at("epoch");
+    card.validation_l2 = t.at("validation_relative_l2");
+    card.parameters = std::stoll(get("parameters"));
+  } catch (const InvalidInput& e) {
+    throw InvalidInput(fmt::format("{}: {}", where, e.what()));
+  } catch (const std::exception& e) {
+    throw InvalidInput(fmt::format("{}: metadata is damaged: {}", where, e.what()));
+  }
+  const Normalization& n = card.normalization;
+  check(std::all_of(card.resolutions.begin(), card.resolutions.end(),
+                    [](const Resolution& r) { return is_supported(r); }),
+        "{}: metadata is damaged: a training resolution is out of range", where);
+  check(std::isfinite(card.refinement_gain) && card.refinement_gain > 0 && card.sweeps > 0 &&
+            card.sweeps <= 64 && card.base_sweeps >= 0 && card.base_sweeps <= 64 && card.climbs >= 1 &&
+            card.climbs <= 64,
+        "{}: metadata is damaged: refinement_gain is {}, sweeps {}, on the network's grid {}, climbs {}",
+        where, card.refinement_gain, card.sweeps, card.base_sweeps, card.climbs);
+  check(card.coarsening >= 1 && std::all_of(card.resolutions.begin(), card.resolutions.end(),
+                                            [&](const Resolution& r) {
+                                              return r.nx % card.coarsening == 0 &&
+                                                     r.ny % card.coarsening == 0;
+                                            }),
+        "{}: metadata is damaged: coarsening is {}, which does not divide a training resolution", where,
+        card.coarsening);
+  check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) &&
+            n.std_pressure > 0 && !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
+        "{}: metadata is damaged: normalisation or domain out of range", where);
+  constexpr std::size_t kMostFields = 1'000'000'000'000;
+  check(std::all_of(card.calibrations.begin(), card.calibrations.end(),
+                    [](const Calibration& c) {
+                      return std::isfinite(c.band) && c.band >= 0 && std::isfinite(c.relative_l2) &&
+                             c.relative_l2 >= 0 && c.fields > 0 && c.fields <= kMostFields &&
+                             is_supported(c.resolution);
+                    }),
+        "{}: metadata is damaged: a band is out of range", where);
+  const CoefficientRanges& ranges = card.coefficients;
+  check(ranges.fields <= kMostFields &&
+            std::equal(ranges.least.begin(), ranges.least.end(), ranges.most.begin(), std::less_equal<>()),
+        "{}: metadata is damaged: the coefficient's ranges are out of order", where);
+  card.version = get("program_version");
+  card.data_configuration = get("data_configuration");
+  return card;
+}
+
+std::filesystem::path checkpoint_path(const std::filesystem::path& model) {
+  const std::string extension = model.extension().string();
+  for (const char* pickle : {".pt", ".pth", ".pkl", ".ckpt", ".bin"}) {
+    check(extension != pickle,
+          "{} is a pickle: loading one could run code, so mano does not; save the weights as .safetensors "
+          "(docs/mano.md)",
+          model.string());
+  }
+  const auto inside = model / "model.safetensors";
+  check(!std::filesystem::is_directory(model) || std::filesystem::exists(inside),
+        "{} holds no model.safetensors: is the training finished?", model.string());
+  return std::filesystem::is_directory(model) ? inside : model;
+}
+
+}  // namespace mano

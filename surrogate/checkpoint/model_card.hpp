@@ -1,0 +1,97 @@
+#pragma once
+// What a checkpoint says of itself, in the metadata of its safetensors file.
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/field.hpp"
+#include "surrogate/networks/architecture.hpp"
+#include "surrogate/trust/coefficient_statistics.hpp"
+
+namespace mano {
+
+inline constexpr const char* kCheckpointSchema = "mano.checkpoint";
+inline constexpr int kCheckpointSchemaVersion = 1;
+
+/// Network input (ln k - mean_log_k) / std_log_k, x / lx, y / ly; pressure = output * std_pressure + mean_pressure.
+struct Normalization {
+  double mean_log_k = 0.0;
+  double std_log_k = 1.0;
+  double mean_pressure = 0.0;
+  double std_pressure = 1.0;
+};
+
+struct TrainingData {
+  std::string file;
+  std::string hash;  ///< XXH3-128
+  std::size_t samples = 0;
+};
+
+/// How far predictions at one resolution were off, on the held-out part of training or on the fields of 'mano calibrate'
+/// (surrogate/trust/calibration.hpp). A band is to cover the stated fraction of the points of new fields that are like those; at a resolution
+/// without one nothing is promised.
+struct Calibration {
+  Resolution resolution;
+  std::size_t fields = 0;
+  double band = 0.0;         ///< quantile of |error| over the prediction's rms, over all points of all fields
+  double relative_l2 = 0.0;  ///< conformal quantile of the fields' relative L2 error
+};
+inline constexpr double kCoverage = 0.9;  ///< that bands and quantiles are for
+
+struct ModelCard {
+  Architecture architecture;
+  std::optional<Architecture> refinement;  ///< of the network that refines on the ladder of grids
+  double refinement_gain = 1.0;            ///< surrogate/multigrid/refinement.hpp
+  bool knows_equation = false;             ///< the refinement's defect is that of the set-up's own equation
+  int sweeps = 1;       ///< of the refinement that a training step unrolls; bounds base_sweeps
+  int base_sweeps = 0;  ///< on the network's own grid, after its prediction
+  int climbs = 1;  ///< of the ladder: the first from the network's prediction, the others from what it leaves
+  int coarsening = 1;  ///< the network's grid is so many times coarser than the data's, in each direction
+  Normalization normalization;
+  std::vector<Resolution> resolutions;  ///< seen in training
+  std::string setup;
+  std::string field;
+  double lx = 1.0;
+  double ly = 1.0;
+  Location location = Location::cell;
+  std::vector<TrainingData> data;
+  std::string data_configuration;  ///< of the first dataset, JSON
+  std::string version;             ///< of the program
+  std::int64_t parameters = 0;
+  int epoch = 0;               ///< of these weights
+  double validation_l2 = 0.0;  ///< mean relative L2 on the held-out part
+
+  CoefficientRanges coefficients;         ///< of the fields of training
+  std::vector<Calibration> calibrations;  ///< one a resolution; empty in a training that has not ended
+
+  bool seen(const Resolution& resolution) const;
+  /// The network's grid for data of a training resolution.
+  Resolution network_grid(const Resolution& resolution) const {
+    return {resolution.nx / coarsening, resolution.ny / coarsening};
+  }
+  /// In prediction, on every grid but the first. One where a later climb sees what it leaves.
+  int sweeps_a_grid() const { return knows_equation ? 1 : sweeps; }
+  /// In prediction, on the first grid of a later climb: it is the coarsest, where a sweep sees most and costs least.
+  int sweeps_from_zero() const { return 2 * sweeps; }
+  /// The coarsest training resolution: where coefficients are looked at.
+  Resolution coarsest() const;
+  /// Of that resolution; null where there is none.
+  const Calibration* calibration(const Resolution& resolution) const;
+};
+
+/// More than one needs the equation's residual.
+constexpr int default_climbs(bool knows_equation) {
+  return knows_equation ? 4 : 1;
+}
+
+std::map<std::string, std::string> to_metadata(const ModelCard& card);
+/// Throws InvalidInput, naming `where`, for another schema, version or architecture.
+ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata, const std::string& where);
+
+/// `model` is a checkpoint or a RUN folder that holds model.safetensors. Throws InvalidInput where there is none.
+std::filesystem::path checkpoint_path(const std::filesystem::path& model);
+
+}  // namespace mano

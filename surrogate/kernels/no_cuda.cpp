@@ -1,0 +1,48 @@
+// Stands in for surrogate/kernels/cuda_attention.cu where CUDA was not built.
+#include "core/error.hpp"
+#include "surrogate/kernels/cuda_norm.hpp"
+
+namespace mano {
+
+namespace {
+
+[[noreturn]] void missing() {
+  throw MissingPart(
+      "this mano was built without CUDA: build it with 'scripts/build cuda', or pass --device cpu");
+}
+
+}  // namespace
+
+void cuda_attention(const AttentionShape&, DeviceType, const void*, void*) {
+  missing();
+}
+long long cuda_attention_scratch(const AttentionShape&) {
+  missing();
+}
+void cuda_attention_backward(const AttentionShape&, DeviceType, const void*, const void*, void*, float*) {
+  missing();
+}
+
+bool has_cuda_norm(std::int64_t) {
+  return false;
+}
+std::int64_t cuda_norm_blocks(std::int64_t, std::int64_t) {
+  missing();
+}
+void cuda_norm(std::int64_t, std::int64_t, DeviceType, const void*, const CudaNormWeights&, DeviceType,
+               void*) {
+  missing();
+}
+void cuda_norm_backward(std::int64_t, std::int64_t, DeviceType, const void*, const CudaNormWeights&,
+                        DeviceType, const void*, void*, float*) {
+  missing();
+}
+
+std::string gpu_name() {
+  missing();
+}
+double gpu_free_memory() {
+  missing();
+}
+
+}  // namespace mano

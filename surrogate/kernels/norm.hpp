@@ -1,0 +1,20 @@
+#pragma once
+// Layer norms with gradients: LibTorch's, or on a GPU, where that is asked for and there is one, by a kernel of surrogate/kernels/cuda_norm.hpp.
+// Private to surrogate/ and its tests.
+
+#include <torch/types.h>
+
+#include "surrogate/networks/block.hpp"
+
+namespace mano {
+
+/// Of this process, from now on; off at its start. The kernels give the equations' answers on the CPU, thread by thread, but have not
+/// been measured on a card yet.
+void use_own_norms(bool use);
+
+/// Of x [..., C], of `second` of `first` where there is a second. On a GPU that multiplies in bfloat16 (autocast) the result is in
+/// bfloat16, ready for the next product.
+torch::Tensor layer_norms(const torch::Tensor& x, const LayerNormWeights& first,
+                          const LayerNormWeights* second = nullptr);
+
+}  // namespace mano

@@ -1,0 +1,145 @@
+#include "surrogate/multigrid/darcy_operator.hpp"
+
+#include <torch/torch.h>
+
+#include "core/error.hpp"
+
+namespace mano {
+
+using torch::Tensor;
+
+namespace {
+
+// Transmissibilities of all faces across the last axis: harmonic means inside, half-cell distance at a prescribed pressure. The
+// pressures themselves are added to rhs.
+Tensor faces(const Tensor& k, double length_over_distance, const AxisEnd& low, const AxisEnd& high,
+             Tensor rhs) {
+  const auto n = k.size(-1);
+  const auto a = k.slice(-1, 0, n - 1);
+  const auto b = k.slice(-1, 1, n);
+  const auto inner = 2.0 * a * b / (a + b) * length_over_distance;
+  const auto end = [&](const AxisEnd& e, int64_t cell) {
+    const auto at = k.slice(-1, cell, cell + 1);
+    if (e.kind != AxisEnd::Kind::value) return torch::zeros_like(at);
+    const auto t = at * (2.0 * length_over_distance);
+    rhs.slice(-1, cell, cell + 1).add_(t, e.value);
+    return t;
+  };
+  return torch::cat({end(low, 0), inner, end(high, n - 1)}, -1);
+}
+
+}  // namespace
+
+Tensor sum_of_products(const Tensor& a, const Tensor& b) {
+  return (a * b).flatten(1).sum(1).view({-1, 1, 1, 1});
+}
+
+bool KnownSetup::pressure_is_free() const {
+  for (const AxisEnd& end : ends)
+    if (end.kind == AxisEnd::Kind::value) return false;
+  return true;
+}
+
+std::optional<KnownSetup> known_setup(const std::string& setup) {
+  const auto value = [](double v) { return AxisEnd{AxisEnd::Kind::value, v}; };
+  const AxisEnd closed{AxisEnd::Kind::mirror, 0.0};
+  if (setup == "benchmark") return KnownSetup{{value(0), value(0), value(0), value(0)}, 1.0, 0.0};
+  if (setup == "drive") return KnownSetup{{value(1), value(0), closed, closed}, 0.0, 0.0};
+  if (setup == "five-spot") return KnownSetup{{closed, closed, closed, closed}, 0.0, 1.0};
+  return {};
+}
+
+DarcyOperator::DarcyOperator(const Tensor& permeability, const Grid& grid, const KnownSetup& setup)
+    : free_(setup.pressure_is_free()) {
+  const auto k = permeability.to(torch::kFloat64);
+  rhs_ = torch::full_like(k, setup.source * grid.hx() * grid.hy());
+  left_right_ = faces(k, grid.hy() / grid.hx(), setup.ends[0], setup.ends[1], rhs_);
+  below_above_ =
+      faces(k.transpose(2, 3), grid.hx() / grid.hy(), setup.ends[2], setup.ends[3], rhs_.transpose(2, 3))
+          .transpose(2, 3);
+  rhs_.select(2, 0).select(2, 0) += setup.corner_rate;
+  rhs_.select(2, -1).select(2, -1) -= setup.corner_rate;
+  diagonal_ = left_right_.slice(3, 0, -1) + left_right_.slice(3, 1) + below_above_.slice(2, 0, -1) +
+              below_above_.slice(2, 1);
+}
+
+Tensor DarcyOperator::apply(const Tensor& pressure) const {
+  const auto p = pressure.to(torch::kFloat64);
+  // Differences, not diagonal times centre: constants cancel before rounding does harm. Outside lies 0, whose value is in rhs.
+  const auto across_x = left_right_ * torch::constant_pad_nd(p, {1, 1, 0, 0}).diff(1, 3);
+  const auto across_y = below_above_ * torch::constant_pad_nd(p, {0, 0, 1, 1}).diff(1, 2);
+  return -(across_x.diff(1, 3) + across_y.diff(1, 2));
+}
+
+Tensor DarcyOperator::residual(const Tensor& pressure) const {
+  return rhs_ - apply(pressure);
+}
+
+Tensor DarcyOperator::defect(const Tensor& pressure) const {
+  return residual(pressure) / diagonal_;
+}
+
+DarcyOperator DarcyOperator::of_error(const Tensor& residual) const {
+  DarcyOperator other = *this;
+  other.rhs_ = residual;
+  return other;
+}
+
+Tensor DarcyOperator::shares() const {
+  const auto left = left_right_.slice(3, 0, -1) / diagonal_;
+  const auto right = left_right_.slice(3, 1) / diagonal_;
+  const auto below = below_above_.slice(2, 0, -1) / diagonal_;
+  const auto above = below_above_.slice(2, 1) / diagonal_;
+  auto all = torch::cat({left, right, below, above, torch::zeros_like(left)}, 1);
+  const auto held = all.select(1, 4);
+  const auto move_to_held = [&](int64_t channel, int64_t dim, int64_t at) {
+    auto edge = all.select(1, channel).select(dim, at);
+    held.select(dim, at) += edge;
+    edge.zero_();
+  };
+  move_to_held(0, 2, 0);
+  move_to_held(1, 2, -1);
+  move_to_held(2, 1, 0);
+  move_to_held(3, 1, -1);
+  return all;
+}
+
+Tensor apply_shares(const Tensor& shares, const Tensor& pressure) {
+  const int64_t height = pressure.size(2);
+  const int64_t width = pressure.size(3);
+  const auto padded = torch::constant_pad_nd(pressure, {1, 1, 1, 1});
+  const auto neighbour = [&](int64_t channel, int64_t row, int64_t column) {
+    return shares.slice(1, channel, channel + 1) *
+           padded.slice(2, row, row + height).slice(3, column, column + width);
+  };
+  return pressure - neighbour(0, 1, 0) - neighbour(1, 1, 2) - neighbour(2, 0, 1) - neighbour(3, 2, 1);
+}
+
+Tensor DarcyOperator::solve(double relative_tolerance) const {
+  auto x = torch::zeros_like(rhs_);
+  auto r = rhs_.clone();
+  auto z = r / diagonal_;
+  auto direction = z.clone();
+  auto rz = sum_of_products(r, z);
+  const auto target = rz * relative_tolerance * relative_tolerance;
+  const auto most = 20 * (rhs_.size(2) + rhs_.size(3));
+  // What has converged stays as it is. To ask a GPU is to wait for it: not in every iteration.
+  const int64_t ask_every = rhs_.is_cuda() ? 16 : 1;
+  for (int64_t i = 0; i < most && (i % ask_every != 0 || (rz > target).any().item<bool>()); ++i) {
+    const auto a_direction = apply(direction);
+    const auto curvature = sum_of_products(direction, a_direction);
+    const auto step = torch::where(rz > target, rz / curvature, torch::zeros_like(rz));
+    x += step * direction;
+    r -= step * a_direction;
+    z = r / diagonal_;
+    const auto next = sum_of_products(r, z);
+    direction = z + torch::where(rz > target, next / rz, torch::zeros_like(rz)) * direction;
+    rz = torch::where(rz > target, next, rz);
+  }
+  if (!(rz <= target).all().item<bool>())
+    throw RunFailed(
+        "conjugate gradients of a coarse grid did not converge: is the contrast too large for them?");
+  return free_ ? x - x.mean({2, 3}, true) : x;
+}
+
+}  // namespace mano

@@ -1,0 +1,131 @@
+#include "surrogate/multigrid/model.hpp"
+
+#include <torch/torch.h>
+
+#include "surrogate/multigrid/grid_transfer.hpp"
+#include "surrogate/multigrid/refinement.hpp"
+#include "surrogate/multigrid/tensor_fields.hpp"
+
+namespace mano {
+
+using torch::Tensor;
+
+void SurrogateModel::to(torch::Device target) {
+  device = target;
+  base->to(target, torch::kFloat32);
+  if (refinement) refinement->to(target, torch::kFloat32);
+}
+
+Ends SurrogateModel::ends() const {
+  return knows_equation(card.setup, card.location) ? known_setup(card.setup)->ends : Ends{};
+}
+
+Ends SurrogateModel::ends_of_error() const {
+  Ends all = ends();
+  for (AxisEnd& end : all) end.value = 0.0;
+  return all;
+}
+
+Tensor SurrogateModel::direct(const Tensor& permeability, const Grid& grid, Precision precision) const {
+  const auto input = network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
+  return denormalized(base->forward(input, precision).to(torch::kFloat64), card.normalization);
+}
+
+Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& grid, const Resolution& from,
+                                        const LadderOptions& options) const {
+  const auto pressure =
+      by_ladder(restricted(permeability, from, card.location), with_resolution(grid, from), from, options);
+  return pinned(interpolated(pressure, {grid.nx, grid.ny}, card.location, ends()));
+}
+
+namespace {
+
+// 1, or where the whole step would raise the energy of the error, e . A e, the length that lessens it most: [N, 1, 1, 1].
+Tensor safe_length(const DarcyOperator& darcy, const Tensor& step, const Tensor& residual) {
+  const auto gain = sum_of_products(step, residual);
+  const auto cost = sum_of_products(step, darcy.apply(step));
+  return torch::where(cost > 2.0 * gain, gain / cost, torch::ones_like(gain));
+}
+
+Tensor jacobi_swept(const DarcyOperator& darcy, Tensor pressure, int sweeps) {
+  constexpr double kDamping = 0.8;
+  for (int i = 0; i < sweeps; ++i) pressure = pressure + kDamping * darcy.defect(pressure);
+  return pressure;
+}
+
+// A residual is integrated over a cell: on a coarser grid it adds up.
+Tensor sums_over_cells(const Tensor& residual, const Resolution& grid) {
+  const double cells =
+      static_cast<double>(residual.size(2) * residual.size(3)) / (static_cast<double>(grid.nx) * grid.ny);
+  return restricted(residual, grid, Location::cell) * cells;
+}
+
+}  // namespace
+
+Tensor SurrogateModel::refine(const DarcyOperator& darcy, const Tensor& pressure, int sweeps) const {
+  if (!refinement || sweeps == 0 || !card.refinement->holds_levels(pressure.size(2), pressure.size(3)))
+    return pressure;
+  const auto shares = darcy.shares();
+  Tensor refined = pressure;
+  for (int i = 0; i < sweeps; ++i) {
+    const auto residual = darcy.residual(refined);
+    auto step = correction(*refinement, shares, residual / darcy.diagonal(), card.refinement_gain)
+                    .to(torch::kFloat64);
+    if (card.knows_equation) step = step * safe_length(darcy, step, residual);
+    refined = refined + step;
+  }
+  return refined;
+}
+
+Tensor SurrogateModel::pinned(const Tensor& pressure) const {
+  const auto known = known_setup(card.setup);
+  return known && known->pressure_is_free() ? pressure - pressure.mean({2, 3}, true) : pressure;
+}
+
+Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, const Resolution& from,
+                                 const LadderOptions& options) const {
+  const bool jacobi = options.jacobi_sweeps > 0;
+  const Resolution target{grid.nx, grid.ny};
+  std::vector<Resolution> grids{options.exact_start ? from : card.network_grid(from)};
+  for (const Resolution& next : ladder(grids.front(), target)) grids.push_back(next);
+  std::vector<DarcyOperator> operators;
+  for (const Resolution& r : grids)
+    operators.emplace_back(restricted(permeability, r, card.location), with_resolution(grid, r),
+                           jacobi ? *known_setup(card.setup) : setup_for_defect(card));
+  const auto improved = [&](const DarcyOperator& darcy, const Tensor& pressure, int sweeps) {
+    return jacobi ? jacobi_swept(darcy, pressure, options.jacobi_sweeps) : refine(darcy, pressure, sweeps);
+  };
+  const auto first_guess = [&] {
+    const DarcyOperator& darcy = operators.front();
+    if (options.zero_start)
+      return improved(darcy, torch::zeros_like(darcy.right_hand_side()), card.sweeps_from_zero());
+    const auto k = restricted(permeability, grids.front(), card.location);
+    const Grid first = with_resolution(grid, grids.front());
+    if (options.exact_start) return DarcyOperator(k, first, *known_setup(card.setup)).solve(1e-8);
+    return improved(darcy, direct(k, first), card.base_sweeps);
+  };
+  // From zero, the error that is left: A e = residual.
+  const auto error_of = [&](const Tensor& residual) {
+    Tensor error = torch::zeros_like(operators.front().right_hand_side());
+    for (std::size_t i = 0; i < grids.size(); ++i) {
+      const DarcyOperator darcy = operators[i].of_error(sums_over_cells(residual, grids[i]));
+      if (i > 0) {
+        error = interpolated(error, grids[i], card.location, ends_of_error());
+        error = error * safe_length(darcy, error, darcy.right_hand_side());
+      }
+      error = improved(darcy, error, i > 0 ? card.sweeps_a_grid() : card.sweeps_from_zero());
+    }
+    return error;
+  };
+
+  Tensor pressure = first_guess();
+  for (std::size_t i = 1; i < grids.size(); ++i)
+    pressure =
+        improved(operators[i], interpolated(pressure, grids[i], card.location, ends()), card.sweeps_a_grid());
+  const int climbs = card.knows_equation ? card.climbs : 1;
+  for (int climb = 1; climb < climbs; ++climb)
+    pressure = pressure + error_of(operators.back().residual(pressure));
+  return pinned(restricted(pressure, target, card.location));
+}
+
+}  // namespace mano

@@ -1,0 +1,56 @@
+#pragma once
+// The multigrid surrogate (docs/mano.md): a base network at the resolution it was trained at, interpolation from rung to rung of
+// a ladder of grids, and a refinement on every rung. Private to surrogate/ and its tests.
+
+#include <torch/types.h>
+
+#include <memory>
+
+#include "core/resample.hpp"
+#include "surrogate/checkpoint/model_card.hpp"
+#include "surrogate/multigrid/darcy_operator.hpp"
+#include "surrogate/networks/network.hpp"
+
+namespace mano {
+
+/// What stands in for a network on the way up, for comparison.
+struct LadderOptions {
+  bool exact_start = false;  ///< the exact solution at the training resolution in place of the base network's
+  bool zero_start = false;   ///< zero in its place, then as many sweeps as where a later climb begins
+  int jacobi_sweeps = 0;     ///< damped Jacobi in place of the refinement, where above zero
+};
+
+struct SurrogateModel {
+  ModelCard card;
+  std::unique_ptr<Network> base;
+  std::unique_ptr<Network> refinement;  ///< null: interpolation alone
+  torch::Device device = torch::kCPU;
+
+  void to(torch::Device device);
+
+  // permeability [N, 1, H, W] on `grid` -> pressure [N, 1, H, W] in float64, on the model's device.
+
+  /// The base network on the grid as it is: the published behaviour.
+  torch::Tensor direct(const torch::Tensor& permeability, const Grid& grid,
+                       Precision precision = Precision::full) const;
+  // `from` is a training resolution.
+
+  /// by_ladder() at `from` on the restricted permeability, interpolated bilinearly in one step.
+  torch::Tensor by_interpolation(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
+                                 const LadderOptions& options = {}) const;
+  /// The base network on its grid for `from`, up the ladder, refined on each rung, and before the first where the card says so; then
+  /// the ladder again for the equation's residual, as often as the card says.
+  torch::Tensor by_ladder(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
+                          const LadderOptions& options = {}) const;
+  /// `pressure` refined `sweeps` times; as it is where the grid is too small for the refinement.
+  torch::Tensor refine(const DarcyOperator& darcy, const torch::Tensor& pressure, int sweeps) const;
+
+  /// With mean zero, where the set-up leaves the pressure free up to a constant.
+  torch::Tensor pinned(const torch::Tensor& pressure) const;
+
+  /// How pressures go on to the boundary, and how their errors do: to zero where the pressure is prescribed.
+  Ends ends() const;
+  Ends ends_of_error() const;
+};
+
+}  // namespace mano

@@ -1,0 +1,27 @@
+#include "surrogate/multigrid/refinement.hpp"
+
+#include <torch/torch.h>
+
+namespace mano {
+
+using torch::Tensor;
+
+bool knows_equation(const std::string& setup, Location location) {
+  return known_setup(setup).has_value() && location == Location::cell;
+}
+
+KnownSetup setup_for_defect(const ModelCard& card) {
+  if (card.knows_equation) return *known_setup(card.setup);
+  const AxisEnd closed{AxisEnd::Kind::mirror, 0.0};
+  return {{closed, closed, closed, closed}, 0.0, 0.0};
+}
+
+Tensor correction(const Network& network, const Tensor& shares, const Tensor& defect, double gain,
+                  Precision precision) {
+  // In float64: a small defect must not vanish, nor its square; the tiny number keeps the gradient finite where it is zero.
+  const auto size = (defect.to(torch::kFloat64).square().mean({1, 2, 3}, true) + 1e-300).sqrt();
+  const auto input = torch::cat({(shares - 0.25) * 4.0, defect / size}, 1).to(torch::kFloat32);
+  return network.forward(input, precision) * (gain * size).to(torch::kFloat32);
+}
+
+}  // namespace mano

@@ -1,0 +1,34 @@
+#pragma once
+// A small network that adds to an interpolated pressure what the finer coefficient says of it, or to an error what its equation says;
+// one network for all grids of the ladder (docs/mano.md). With p the interpolated pressure, d its defect
+// (surrogate/multigrid/darcy_operator.hpp), s = rms d:
+//
+//   p <- p + g s R(shares, d / s)           g: rms of the error over rms of the defect in training, a constant
+//
+// Zero defect, zero correction; the same for k and c k, for a domain of any size and for cells of any shape, since D^-1 A, the
+// shares of the faces, is all that it sees of them. Where the equation is not recorded, d is that of f = 0 and no flow through the
+// boundary: the part of the equation that the coefficient alone decides. Private to surrogate/ and its tests.
+
+#include <torch/types.h>
+
+#include <string>
+
+#include "surrogate/checkpoint/model_card.hpp"
+#include "surrogate/multigrid/darcy_operator.hpp"
+#include "surrogate/networks/network.hpp"
+
+namespace mano {
+
+inline constexpr int kRefinementChannels = 6;  ///< five shares and the defect
+
+/// Whether a model trained on such data can have the equation's own defect.
+bool knows_equation(const std::string& setup, Location location);
+
+/// The set-up whose operator the defect is taken from: the data's own, or one without source and flow.
+KnownSetup setup_for_defect(const ModelCard& card);
+
+/// shares [N, 5, H, W] and defect [N, 1, H, W] -> correction [N, 1, H, W] in float32.
+torch::Tensor correction(const Network& network, const torch::Tensor& shares, const torch::Tensor& defect,
+                         double gain, Precision precision = Precision::full);
+
+}  // namespace mano

@@ -1,0 +1,70 @@
+#include "surrogate/multigrid/tensor_fields.hpp"
+
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <torch/torch.h>
+
+#include "core/error.hpp"
+#include "surrogate/surrogate.hpp"
+#include "surrogate/training/process_group.hpp"
+
+namespace mano {
+
+torch::Tensor stack_values(const std::vector<Field>& fields) {
+  const Grid& grid = fields.at(0).grid;
+  auto stacked = torch::empty({static_cast<int64_t>(fields.size()), 1, grid.ny, grid.nx});
+  float* out = stacked.data_ptr<float>();
+  for (const Field& field : fields) {
+    check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "fields of {} and {} cannot share a batch",
+          grid.resolution(), field.grid.resolution());
+    for (double value : field.values) *out++ = static_cast<float>(value);
+  }
+  return stacked;
+}
+
+torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid, Location location,
+                            const Normalization& n) {
+  // Made on the device: nothing has to be brought there, nor waited for.
+  const auto along = [&](int n, double first, double step) {
+    const auto numbers = torch::arange(n, permeability.options().dtype(torch::kFloat64));
+    return (numbers * step + first).to(torch::kFloat32);
+  };
+  const auto x = along(grid.nx, grid.x(0, location) / grid.lx, grid.hx() / grid.lx);
+  const auto y = along(grid.ny, grid.y(0, location) / grid.ly, grid.hy() / grid.ly);
+  const int64_t samples = permeability.size(0);
+  const auto plane = [&](const torch::Tensor& t, at::IntArrayRef shape) {
+    return t.view(shape).expand({samples, 1, grid.ny, grid.nx});
+  };
+  const auto log_k = (permeability.log() - n.mean_log_k) / n.std_log_k;
+  return torch::cat({log_k, plane(x, {1, 1, 1, grid.nx}), plane(y, {1, 1, grid.ny, 1})}, 1);
+}
+
+Field field_of(const torch::Tensor& values, std::int64_t sample, const Grid& grid) {
+  Field field(grid);
+  const auto one = values[sample].to(torch::kCPU, torch::kFloat64).contiguous();
+  std::copy_n(one.data_ptr<double>(), field.values.size(), field.values.begin());
+  return field;
+}
+
+torch::Tensor relative_l2(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a - b).flatten(1).norm(2, 1) / b.flatten(1).norm(2, 1);
+}
+
+bool gpu_is_available() {
+  return torch::cuda::is_available();
+}
+
+torch::Device device_from(const std::string& name) {
+  check(name == "auto" || name == "cpu" || name == "cuda", "device is '{}', expected auto, cpu or cuda",
+        name);
+  const bool available = name != "cpu" && torch::cuda::is_available();
+  check(name != "cuda" || available,
+        "device is 'cuda', but this program finds no CUDA device; use --device cpu");
+  if (!available) return torch::kCPU;
+  // Processes of one machine take its cards in turn.
+  const auto* gpus = c10::impl::getDeviceGuardImpl(torch::kCUDA);
+  const torch::Device own(torch::kCUDA, static_cast<c10::DeviceIndex>(local_rank() % gpus->deviceCount()));
+  gpus->setDevice(own);
+  return own;
+}
+
+}  // namespace mano

@@ -1,0 +1,33 @@
+#pragma once
+// Fields to network input and network output to fields. Private to surrogate/.
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+#include "surrogate/checkpoint/model_card.hpp"
+
+namespace mano {
+
+/// [N, 1, H, W] float32 of the fields' values.
+torch::Tensor stack_values(const std::vector<Field>& fields);
+
+/// Network input [N, 3, H, W] from permeabilities [N, 1, H, W] on `grid`: normalised ln k, x / lx, y / ly.
+torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid, Location location,
+                            const Normalization& normalization);
+
+inline torch::Tensor denormalized(const torch::Tensor& output, const Normalization& n) {
+  return output * n.std_pressure + n.mean_pressure;
+}
+
+/// One sample of values [N, 1, H, W] as a field.
+Field field_of(const torch::Tensor& values, std::int64_t sample, const Grid& grid);
+
+/// |a - b| / |b| a sample: [N].
+torch::Tensor relative_l2(const torch::Tensor& a, const torch::Tensor& b);
+
+/// "auto", "cpu" or "cuda" to a device, which becomes the current one: of several GPUs the one of this process's local rank. Throws InvalidInput where CUDA is asked for and absent.
+torch::Device device_from(const std::string& name);
+
+}  // namespace mano

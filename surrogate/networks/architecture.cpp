@@ -1,0 +1,252 @@
+#include "surrogate/networks/architecture.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace mano {
+
+using nlohmann::json;
+
+namespace {
+
+// Points of the coarsest of `levels` levels.
+int coarsest_of(int size, int levels, int rate) {
+  for (int l = 1; l < levels; ++l) size = (size + rate - 1) / rate;
+  return size;
+}
+
+}  // namespace
+
+int Architecture::levels_for(int height, int width) const {
+  const int size = std::min(height, width);
+  check(size >= window, "a grid of {}x{} is smaller than the model's window of {}x{}", width, height, window,
+        window);
+  if (levels) {
+    const int coarsest = coarsest_of(size, *levels, rate);
+    check(coarsest >= window, "{} levels on a grid of {}x{} leave {} points, fewer than the window of {}",
+          *levels, width, height, coarsest, window);
+    return *levels;
+  }
+  int count = 0;
+  for (int s = size; s >= rate && coarsest_of(size, count + 1, rate) >= window; s /= rate) ++count;
+  return std::max(count, 1);
+}
+
+bool Architecture::holds_levels(int height, int width) const {
+  return coarsest_of(std::min(height, width), levels.value_or(1), rate) >= window;
+}
+
+namespace {
+
+constexpr std::array kModels{Architecture::Model::mano, Architecture::Model::fno, Architecture::Model::vit,
+                             Architecture::Model::swin, Architecture::Model::unet};
+
+Architecture rival(Architecture::Model model, bool large) {
+  Architecture a;
+  a.model = model;
+  switch (model) {
+    case Architecture::Model::fno:
+      a.dim = large ? 30 : 12;
+      a.modes = large ? 12 : 10;
+      break;
+    case Architecture::Model::vit:
+      a.dim = large ? 128 : 52;
+      a.depth = large ? 4 : 3;
+      a.mlp = large ? 336 : 104;
+      break;
+    case Architecture::Model::swin:
+      a.dim = large ? 96 : 36;
+      a.depth = large ? 8 : 6;
+      a.mlp = large ? 192 : 72;
+      a.window = 8;
+      break;
+    case Architecture::Model::unet:
+      a.dim = large ? 18 : 6;
+      a.depth = 3;
+      break;
+    case Architecture::Model::mano:
+      if (!large) break;
+      a.dim = 64;
+      a.depth = 9;
+      a.dim_head = 16;
+      a.mlp = 128;
+      break;
+  }
+  return a;
+}
+
+}  // namespace
+
+const char* to_string(Architecture::Model model) {
+  switch (model) {
+    case Architecture::Model::fno:
+      return "fno";
+    case Architecture::Model::vit:
+      return "vit";
+    case Architecture::Model::swin:
+      return "swin";
+    case Architecture::Model::unet:
+      return "unet";
+    default:
+      return "mano";
+  }
+}
+
+Architecture::Model parse_model(const std::string& name) {
+  for (const Architecture::Model model : kModels)
+    if (name == to_string(model)) return model;
+  throw InvalidInput(fmt::format("model is '{}', expected mano, fno, vit, swin or unet", name));
+}
+
+Architecture architecture_preset(const std::string& name, Architecture::Model model) {
+  if (name == "small" || name == "large") return rival(model, name == "large");
+  check(model == Architecture::Model::mano, "preset is '{}'; {} has small and large", name, to_string(model));
+  Architecture a;
+  if (name == "paper") {
+    a.dim = 128;
+    a.depth = 8;
+    a.heads = 4;
+    a.dim_head = 32;
+    a.mlp = 128;
+    return a;
+  }
+  if (name == "refinement") {
+    a.channels_in = 6;
+    a.depth = 2;
+    a.levels = 3;
+    return a;
+  }
+  throw InvalidInput(fmt::format("preset is '{}', expected small, large or paper", name));
+}
+
+void check_grid(const Architecture& a, int height, int width) {
+  if (a.model == Architecture::Model::mano) a.levels_for(height, width);
+  const bool patches = a.model == Architecture::Model::vit || a.model == Architecture::Model::swin;
+  check(!patches || (height % a.patch == 0 && width % a.patch == 0),
+        "a grid of {}x{} does not divide into the {}'s patches of {}x{}: choose another --patch", width,
+        height, to_string(a.model), a.patch, a.patch);
+}
+
+bool takes_grid(const Architecture& a, int height, int width) {
+  try {
+    check_grid(a, height, width);
+    return true;
+  } catch (const InvalidInput&) {
+    return false;
+  }
+}
+
+std::int64_t least_parameters(const Architecture& a) {
+  const std::int64_t square = static_cast<std::int64_t>(a.depth) * a.dim * a.dim;
+  switch (a.model) {
+    case Architecture::Model::fno:
+      return square * a.modes * (a.modes / 2 + 1);
+    case Architecture::Model::unet:
+      return (static_cast<std::int64_t>(a.dim) << a.depth) * (a.dim << a.depth);
+    case Architecture::Model::mano: {
+      const bool learned = a.sampling == Architecture::Sampling::conv;
+      return static_cast<std::int64_t>(a.depth) * a.dim * std::max({a.dim, a.mlp, 3 * a.heads * a.dim_head}) +
+             (learned ? 2 * square * a.rate * a.rate : 0);
+    }
+    default: {
+      const std::int64_t side = a.model == Architecture::Model::swin ? 2 * a.window - 1 : 0;
+      return square +
+             static_cast<std::int64_t>(a.depth) *
+                 (static_cast<std::int64_t>(a.dim) * a.mlp + side * side * a.heads) +
+             static_cast<std::int64_t>(a.patch) * a.patch * a.dim * (a.channels_in + a.channels_out);
+    }
+  }
+}
+
+void check_architecture(const Architecture& a) {
+  const auto in_range = [](int value, int low, int high, const char* name) {
+    check(value >= low && value <= high, "architecture: {} is {}; it must lie in [{}, {}]", name, value, low,
+          high);
+  };
+  in_range(a.channels_in, 1, 1024, "channels_in");
+  in_range(a.channels_out, 1, 1024, "channels_out");
+  in_range(a.dim, 1, 8192, "dim");
+  in_range(a.depth, 1, 128, "depth");
+  in_range(a.heads, 1, 256, "heads");
+  in_range(a.dim_head, 1, 1024, "dim_head");
+  in_range(a.mlp, 1, 65536, "mlp");
+  in_range(a.window, 1, 32, "window");
+  in_range(a.stride, 1, a.window, "stride");
+  in_range(a.rate, 2, 16, "rate");
+  in_range(a.patch, 1, 64, "patch");
+  in_range(a.modes, 2, 1024, "modes");
+  if (a.levels) in_range(*a.levels, 1, 32, "levels");
+  using Model = Architecture::Model;
+  check(a.model != Model::unet || a.depth <= 8, "architecture: depth is {}; a U-Net's must lie in [1, 8]",
+        a.depth);
+  check(a.model != Model::fno || a.dim % 2 == 0, "architecture: dim is {}; an FNO's must be even", a.dim);
+  check((a.model != Model::vit && a.model != Model::swin) || a.dim % a.heads == 0,
+        "architecture: {} heads do not divide dim {}", a.heads, a.dim);
+  check(a.model != Model::vit || a.dim % 4 == 0, "architecture: dim is {}; a ViT's must divide by 4", a.dim);
+}
+
+namespace {
+
+// What a JSON says of each kind beyond channels, dim and depth.
+std::vector<std::pair<const char*, int Architecture::*>> fields_of(Architecture::Model model) {
+  using A = Architecture;
+  switch (model) {
+    case A::Model::fno:
+      return {{"modes", &A::modes}};
+    case A::Model::vit:
+      return {{"heads", &A::heads}, {"mlp", &A::mlp}, {"patch", &A::patch}};
+    case A::Model::swin:
+      return {{"heads", &A::heads}, {"mlp", &A::mlp}, {"patch", &A::patch}, {"window", &A::window}};
+    case A::Model::unet:
+      return {};
+    default:
+      return {{"heads", &A::heads},   {"dim_head", &A::dim_head}, {"mlp", &A::mlp},
+              {"window", &A::window}, {"stride", &A::stride},     {"rate", &A::rate}};
+  }
+}
+
+}  // namespace
+
+std::string to_json(const Architecture& a) {
+  json j{{"model", to_string(a.model)},
+         {"channels_in", a.channels_in},
+         {"channels_out", a.channels_out},
+         {"dim", a.dim},
+         {"depth", a.depth}};
+  for (const auto& [name, member] : fields_of(a.model)) j[name] = a.*member;
+  if (a.model == Architecture::Model::mano)
+    j["sampling"] = a.sampling == Architecture::Sampling::conv ? "conv" : "avg_pool";
+  if (a.levels) j["levels"] = *a.levels;
+  return j.dump();
+}
+
+Architecture architecture_from_json(const std::string& text) {
+  const json j = json::parse(text, nullptr, false);
+  check(j.is_object(), "architecture is not a JSON object: '{}'", text.substr(0, 60));
+  Architecture a;
+  try {
+    a.model = parse_model(j.value("model", std::string("mano")));
+    a.channels_in = j.at("channels_in");
+    a.channels_out = j.at("channels_out");
+    a.dim = j.at("dim");
+    a.depth = j.at("depth");
+    for (const auto& [name, member] : fields_of(a.model)) a.*member = j.at(name);
+    if (a.model == Architecture::Model::mano) {
+      const std::string sampling = j.at("sampling");
+      check(sampling == "conv" || sampling == "avg_pool", "architecture: sampling is '{}'", sampling);
+      a.sampling = sampling == "conv" ? Architecture::Sampling::conv : Architecture::Sampling::avg_pool;
+    }
+    if (j.contains("levels")) a.levels = j.at("levels").get<int>();
+  } catch (const json::exception& e) {
+    throw InvalidInput(fmt::format("architecture: {}", e.what()));
+  }
+  check_architecture(a);
+  return a;
+}
+
+}  // namespace mano

@@ -1,0 +1,70 @@
+#pragma once
+// Shape of a MANO (arXiv 2507.02748) or of one of its rivals (surrogate/networks/rivals.hpp). Dimension letters, used throughout surrogate/:
+//   B batch, H height (rows, y), W width (columns, x), C channels = dim, h heads, d dim_head, K window, S stride, L levels
+// Tokens are stored [B, H, W, C], channels last.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace mano {
+
+struct Architecture {
+  enum class Sampling {
+    conv,
+    avg_pool
+  };  ///< learned (transposed) convolution, or average pooling and nearest
+
+  enum class Model { mano, fno, vit, swin, unet };
+
+  Model model = Model::mano;
+  int channels_in = 3;  ///< ln k, x, y
+  int channels_out = 1;
+  int dim = 32;   ///< channels; of a U-Net at its finest level
+  int depth = 4;  ///< blocks; of a U-Net the levels below the finest
+  int heads = 4;  ///< MANO, ViT, Swin
+  int dim_head = 8;
+  int mlp = 64;    ///< hidden channels; MANO, ViT, Swin
+  int window = 2;  ///< MANO, Swin
+  int patch = 2;   ///< ViT, Swin: patch x patch points are a token
+  int modes = 8;   ///< FNO: Fourier modes in each direction
+  int stride = 1;
+  int rate = 2;
+  Sampling sampling = Sampling::conv;
+  std::optional<int> levels;  ///< empty: from the size of the input at every call
+
+  /// The output map is left out where it would be the identity: heads = 1 and dim_head = dim.
+  bool has_output_map() const { return !(heads == 1 && dim_head == dim); }
+
+  /// Levels for an H x W input: floor(log_rate(min(H, W))), at most as many as keep the coarsest at least one window
+  /// wide. Throws InvalidInput where not even the input holds a window.
+  int levels_for(int height, int width) const;
+
+  /// levels_for() would not throw.
+  bool holds_levels(int height, int width) const;
+
+  bool operator==(const Architecture&) const = default;
+};
+
+/// "small" (about 70,000 parameters), "large" (about 600,000), "paper" (MANO alone), or "refinement": the small one of the ladder
+/// (surrogate/multigrid/refinement.hpp). Throws InvalidInput for another name.
+Architecture architecture_preset(const std::string& name,
+                                 Architecture::Model model = Architecture::Model::mano);
+
+const char* to_string(Architecture::Model model);          ///< "mano", "fno", "vit", "swin", "unet"
+Architecture::Model parse_model(const std::string& name);  ///< Throws InvalidInput.
+
+/// Throws InvalidInput where the network cannot take a grid.
+void check_grid(const Architecture& architecture, int height, int width);
+bool takes_grid(const Architecture& architecture, int height, int width);
+
+/// A lower bound of the number of its parameters.
+std::int64_t least_parameters(const Architecture& architecture);
+
+/// Throws InvalidInput where a number is out of range.
+void check_architecture(const Architecture& architecture);
+
+std::string to_json(const Architecture& architecture);
+Architecture architecture_from_json(const std::string& json);  ///< Throws InvalidInput.
+
+}  // namespace mano

@@ -1,0 +1,119 @@
+#include "surrogate/networks/block.hpp"
+
+#include <torch/torch.h>
+
+#include <array>
+#include <tuple>
+
+#include "surrogate/networks/block_passes.hpp"
+
+namespace mano {
+
+namespace {
+
+using torch::Tensor;
+
+// The weights in the order in which the node takes them.
+template <typename Weights, typename Visit>
+void for_each_weight(Weights& w, Visit visit) {
+  visit(w.outer_norm.weight);
+  visit(w.outer_norm.bias);
+  visit(w.inner_norm.weight);
+  visit(w.inner_norm.bias);
+  visit(w.to_qkv);
+  visit(w.to_out);
+  visit(w.to_out_bias);
+  visit(w.down);
+  visit(w.up);
+  visit(w.mlp_norm.weight);
+  visit(w.mlp_norm.bias);
+  visit(w.mlp_in);
+  visit(w.mlp_in_bias);
+  visit(w.mlp_out);
+  visit(w.mlp_out_bias);
+}
+constexpr std::size_t kWeights = 15;
+
+// Torch wants a tensor in the place of a weight that the architecture has not.
+std::array<Tensor, kWeights> to_list(const BlockWeights& w) {
+  std::array<Tensor, kWeights> list;
+  std::size_t next = 0;
+  for_each_weight(w, [&](const Tensor& t) { list[next++] = t.defined() ? t : torch::empty({0}); });
+  return list;
+}
+
+BlockWeights from_list(const std::vector<Tensor>& list) {
+  BlockWeights w;
+  std::size_t next = 0;
+  for_each_weight(w, [&](Tensor& t) {
+    const Tensor& given = list[next++];
+    if (given.numel() > 0) t = given;
+  });
+  return w;
+}
+
+// call(passes) in the precision asked for.
+template <typename Call>
+void with_precision(const BlockWeights& weights, const Architecture& architecture, const Pyramid& pyramid,
+                    Precision precision, Call call) {
+  if (weights.to_qkv.scalar_type() == torch::kFloat64) {
+    call(BlockPasses<double>(weights, architecture, pyramid));
+  } else if (precision == Precision::bfloat16) {
+    call(BlockPasses<BFloat16>(weights, architecture, pyramid));
+  } else {
+    call(BlockPasses<float>(weights, architecture, pyramid));
+  }
+}
+
+class BlockNode : public torch::autograd::Function<BlockNode> {
+ public:
+  // Torch sees tensors that are arguments of their own, in the order of for_each_weight.
+  template <typename... Weights>
+  static Tensor forward(torch::autograd::AutogradContext* context, const Architecture* architecture,
+                        Precision precision, const Tensor& x, const Weights&... list) {
+    static_assert(sizeof...(list) == kWeights);
+    std::vector<Tensor> kept{list...};
+    const BlockWeights w = from_list(kept);
+    const Pyramid pyramid(x, *architecture);
+    const Tensor rows = x.contiguous();
+    Saved saved;
+    Tensor out;
+    with_precision(w, *architecture, pyramid, precision,
+                   [&](auto passes) { out = passes.forward(rows, saved); });
+    kept.insert(kept.end(), {rows, saved.coarse, saved.qkv, saved.from_up, saved.attended});
+    context->save_for_backward(kept);
+    context->saved_data["architecture"] = to_json(*architecture);
+    context->saved_data["bfloat16"] = precision == Precision::bfloat16;
+    return out.view(x.sizes());
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& d_out) {
+    const auto kept = context->get_saved_variables();
+    const Architecture architecture =
+        architecture_from_json(context->saved_data["architecture"].toStringRef());
+    const BlockWeights w = from_list(kept);
+    const Tensor* rest = kept.data() + kWeights;
+    const Saved saved{rest[1], rest[2], rest[3], rest[4]};
+    const Pyramid pyramid(rest[0], architecture);
+    BlockWeights d;
+    Tensor d_x;
+    with_precision(w, architecture, pyramid,
+                   context->saved_data["bfloat16"].toBool() ? Precision::bfloat16 : Precision::full,
+                   [&](auto passes) { d_x = passes.backward(rest[0], saved, d_out[0].contiguous(), d); });
+    torch::autograd::variable_list gradients{Tensor(), Tensor(), d_x.view(rest[0].sizes())};
+    for_each_weight(d, [&](Tensor& t) { gradients.push_back(t); });
+    return gradients;
+  }
+};
+
+}  // namespace
+
+Tensor block_forward(const Tensor& x, const BlockWeights& weights, const Architecture& architecture,
+                     Precision precision) {
+  return std::apply(
+      [&](const auto&... weight) { return BlockNode::apply(&architecture, precision, x, weight...); },
+      to_list(weights));
+}
+
+}  // namespace mano

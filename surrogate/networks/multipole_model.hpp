@@ -1,0 +1,59 @@
+#pragma once
+// MANO as weights and a function (arXiv 2507.02748; equations in docs/mano.md). Private to surrogate/ and its tests.
+
+#include <torch/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "surrogate/networks/architecture.hpp"
+#include "surrogate/networks/block.hpp"
+#include "surrogate/networks/network.hpp"
+
+namespace mano {
+
+struct ModelWeights {
+  torch::Tensor linear_p, linear_p_bias;  // [C, channels_in], [C]
+  std::vector<BlockWeights> blocks;
+  LayerNormWeights norm;
+  torch::Tensor linear_q, linear_q_bias;  // [C, C], [C]
+  torch::Tensor output, output_bias;      // [channels_out, C], [channels_out]
+};
+
+class MultipoleModel : public Network {
+ public:
+  /// Fresh weights, drawn as PyTorch draws them for these layers, from `seed`; float32 on the CPU.
+  MultipoleModel(const Architecture& architecture, std::uint64_t seed);
+
+  const Architecture& architecture() const { return architecture_; }
+  const ModelWeights& weights() const { return weights_; }
+
+  /// input [B, channels_in, H, W] -> [B, channels_out, H, W].
+  torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const override;
+
+  /// On the CPU too, the operators that a GPU gets, in place of the block's own loops: for tests of that path.
+  bool operators_on_cpu = false;
+
+  std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const override;
+  void to(torch::Device device, torch::Dtype dtype) override;
+
+ private:
+  torch::Tensor local_attention(const BlockWeights& block, const torch::Tensor& tokens) const;
+  torch::Tensor multipole_attention(const BlockWeights& block, const torch::Tensor& tokens) const;
+  template <typename Visit>
+  void for_each_parameter(Visit visit);
+
+  Architecture architecture_;
+  ModelWeights weights_;
+};
+
+/// Level l+1 from level l: blocks of rate x rate tokens, [B, H, W, C] -> [B, ceil(H/rate), ceil(W/rate), C]. Where rate
+/// does not divide H or W, the last row or column is repeated first. Undefined weight: average.
+torch::Tensor sample_down(const torch::Tensor& tokens, const torch::Tensor& weight, int rate);
+
+/// The way back, cropped to height x width. Undefined weight: nearest.
+torch::Tensor sample_up(const torch::Tensor& tokens, const torch::Tensor& weight, int rate, int64_t height,
+                        int64_t width);
+
+}  // namespace mano

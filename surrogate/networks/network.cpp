@@ -1,0 +1,36 @@
+#include "surrogate/networks/network.hpp"
+
+#include "surrogate/networks/multipole_model.hpp"
+#include "surrogate/networks/rivals.hpp"
+
+namespace mano {
+
+std::vector<torch::Tensor> Network::parameters() const {
+  std::vector<torch::Tensor> list;
+  for (const auto& [name, tensor] : named_parameters()) list.push_back(tensor);
+  return list;
+}
+
+std::int64_t Network::parameter_count() const {
+  std::int64_t count = 0;
+  for (const auto& tensor : parameters()) count += tensor.numel();
+  return count;
+}
+
+std::unique_ptr<Network> make_network(const Architecture& architecture, std::uint64_t seed) {
+  check_architecture(architecture);
+  switch (architecture.model) {
+    case Architecture::Model::fno:
+      return make_fno(architecture, seed);
+    case Architecture::Model::vit:
+      return make_vit(architecture, seed);
+    case Architecture::Model::swin:
+      return make_swin(architecture, seed);
+    case Architecture::Model::unet:
+      return make_unet(architecture, seed);
+    default:
+      return std::make_unique<MultipoleModel>(architecture, seed);
+  }
+}
+
+}  // namespace mano

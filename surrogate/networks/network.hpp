@@ -1,0 +1,40 @@
+#pragma once
+// A network from [B, channels_in, H, W] to [B, channels_out, H, W]: MANO or one of its rivals. Private to surrogate/ and its tests.
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "surrogate/networks/architecture.hpp"
+
+namespace mano {
+
+enum class Precision {
+  full,  ///< the weights' own: float32 or float64
+  bfloat16  ///< operands of matrix products in bfloat16; sums, residual stream and gradients of weights in float32
+};
+
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  virtual torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const = 0;
+
+  /// Parameters under the names of the reference implementation, always in the same order. The tensors are the network's.
+  virtual std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const = 0;
+
+  /// Moves and converts all parameters; they stay leaves that require gradients.
+  virtual void to(torch::Device device, torch::Dtype dtype) = 0;
+
+  std::vector<torch::Tensor> parameters() const;
+  std::int64_t parameter_count() const;
+};
+
+/// Fresh weights from `seed`; float32 on the CPU.
+std::unique_ptr<Network> make_network(const Architecture& architecture, std::uint64_t seed);
+
+}  // namespace mano

@@ -1,0 +1,19 @@
+#pragma once
+// Errors on the held-out part of the training data. Private to surrogate/ and its tests.
+
+#include <vector>
+
+#include "surrogate/multigrid/model.hpp"
+#include "surrogate/training/train_data.hpp"
+
+namespace mano {
+
+struct HeldOut {
+  double mean_l2 = 0.0;  ///< over the fields of all sets
+  std::vector<Calibration> calibrations;
+};
+
+/// Predicts as the model is, by the ladder from each set's own resolution.
+HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int batch);
+
+}  // namespace mano

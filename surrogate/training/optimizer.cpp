@@ -1,0 +1,97 @@
+#include "surrogate/training/optimizer.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
+
+namespace mano {
+
+using torch::Tensor;
+
+Optimizer::Optimizer(const Network& network, double weight_decay, double gradient_clip)
+    : parameters(network.parameters()), weight_decay_(weight_decay), gradient_clip_(gradient_clip) {
+  for (const auto& [name, parameter] : network.named_parameters()) {
+    names_.push_back(name);
+    average.push_back(parameter.detach().clone());
+    mean_.push_back(torch::zeros_like(parameter, parameter.options().requires_grad(false)));
+    square_.push_back(torch::zeros_like(mean_.back()));
+    taken_.push_back(torch::zeros({}, mean_.back().options()));
+  }
+  counters_ = torch::zeros({3}, mean_.front().options());
+}
+
+void Optimizer::zero_gradients() {
+  for (Tensor& parameter : parameters) parameter.mutable_grad() = Tensor();
+}
+
+void Optimizer::begin_epoch() {
+  const torch::NoGradGuard no_grad;
+  counters_[0].zero_();
+  counters_[2].copy_(counters_[1]);
+}
+
+Tensor Optimizer::step(double learning_rate) {
+  constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
+  const torch::NoGradGuard no_grad;
+  std::vector<Tensor> weights, gradients, means, squares, taken;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (!parameters[i].grad().defined()) continue;  // down and up on a grid of one level
+    weights.push_back(parameters[i]);
+    gradients.push_back(parameters[i].grad());
+    means.push_back(mean_[i]);
+    squares.push_back(square_[i]);
+    taken.push_back(taken_[i]);
+  }
+  const auto norm = torch::stack(torch::_foreach_norm(gradients)).norm();
+  const auto bad = torch::isfinite(norm).logical_not().to(norm.dtype());
+  torch::_foreach_mul_(gradients, (gradient_clip_ / (norm + 1e-6)).clamp_max(1.0));
+  torch::_foreach_add_(taken, 1);
+  torch::_fused_adamw_(weights, gradients, means, squares, {}, taken, learning_rate, kBeta1, kBeta2,
+                       weight_decay_, kEpsilon, false, false, {}, bad);
+  torch::_foreach_sub_(taken, std::vector<Tensor>(taken.size(), bad));
+
+  counters_[0] += bad;
+  counters_[1].add_(1).mul_(bad);
+  counters_[2].copy_(torch::maximum(counters_[1], counters_[2]));
+
+  const auto steps = static_cast<double>(++steps_);
+  const double keep = std::min(0.999, (1.0 + steps) / (10.0 + steps));
+  torch::_foreach_lerp_(average, parameters, 1.0 - keep);
+  return 1.0 - bad;
+}
+
+Optimizer::Skipped Optimizer::skipped() const {
+  const auto counts = counters_.to(torch::kCPU, torch::kInt);
+  return {counts[0].item<int>(), counts[2].item<int>()};
+}
+
+void Optimizer::store_in(SafetensorsFile& file) const {
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    file.tensors["average." + names_[i]] = store(average[i]);
+    file.tensors["step." + names_[i]] = store(taken_[i]);
+    file.tensors["exp_avg." + names_[i]] = store(mean_[i]);
+    file.tensors["exp_avg_sq." + names_[i]] = store(square_[i]);
+  }
+}
+
+void Optimizer::restore_from(const SafetensorsFile& file, std::int64_t steps, const std::string& where) {
+  const torch::NoGradGuard no_grad;
+  const auto take = [&](const std::string& name, Tensor& target) {
+    const auto found = file.tensors.find(name);
+    check(found != file.tensors.end() && at::IntArrayRef(found->second.shape) == target.sizes(),
+          "{}: tensor '{}' is missing or of a wrong shape", where, name);
+    target.copy_(restore(found->second));
+  };
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    take("average." + names_[i], average[i]);
+    take("step." + names_[i], taken_[i]);
+    take("exp_avg." + names_[i], mean_[i]);
+    take("exp_avg_sq." + names_[i], square_[i]);
+  }
+  steps_ = steps;
+}
+
+}  // namespace mano

@@ -1,0 +1,52 @@
+#pragma once
+// AdamW (Loshchilov and Hutter, arXiv 1711.05101) on clipped gradients, and an average of the weights over the last steps. All of it
+// stays on the weights' device: a step whose gradient is not finite is left out there and counted there, so that the host need not
+// wait for a GPU. Private to surrogate/ and its tests.
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "surrogate/checkpoint/safetensors.hpp"
+#include "surrogate/networks/network.hpp"
+
+namespace mano {
+
+class Optimizer {
+ public:
+  /// `gradient_clip` bounds the 2-norm of the whole gradient. The network must outlive it and stay where it is.
+  Optimizer(const Network& network, double weight_decay, double gradient_clip);
+
+  void zero_gradients();
+
+  /// One step by the gradients that the weights carry; weights without one stay. Returns whether it was taken, as a tensor of 1
+  /// or 0 on the device.
+  torch::Tensor step(double learning_rate);
+
+  struct Skipped {
+    int steps = 0;     ///< since begin_epoch()
+    int in_a_row = 0;  ///< the longest run of them since then, or one that reached into it
+  };
+  Skipped skipped() const;  ///< waits for the device
+  void begin_epoch();
+
+  std::vector<torch::Tensor> parameters;  ///< the network's own
+  std::vector<torch::Tensor> average;     ///< over the last tenth of the steps so far, at most 1000
+
+  /// Moments, counts and the average, under "exp_avg.NAME", "exp_avg_sq.NAME", "step.NAME", "average.NAME".
+  void store_in(SafetensorsFile& file) const;
+  /// Throws InvalidInput, naming `where`, for what is missing or of a wrong shape.
+  void restore_from(const SafetensorsFile& file, std::int64_t steps, const std::string& where);
+
+ private:
+  double weight_decay_;
+  double gradient_clip_;
+  std::int64_t steps_ = 0;
+  std::vector<std::string> names_;
+  std::vector<torch::Tensor> mean_, square_, taken_;  // moments; steps of each weight, scalars
+  torch::Tensor counters_;                            // skipped, in a row, longest in a row
+};
+
+}  // namespace mano

@@ -1,0 +1,42 @@
+#include "surrogate/training/symmetry.hpp"
+
+#include <torch/torch.h>
+
+namespace mano {
+
+std::vector<Symmetry> symmetries(const std::string& setup, const Grid& grid, Location location) {
+  std::vector<Symmetry> list{{}};
+  if (location != Location::cell) return list;
+  const bool square = grid.nx == grid.ny && grid.lx == grid.ly;
+  if (setup == "benchmark") {
+    list.push_back({true, false});
+    list.push_back({false, true});
+    list.push_back({true, true});
+    const std::size_t reflections = list.size();
+    for (std::size_t i = 0; square && i < reflections; ++i) {
+      list.push_back(list[i]);
+      list.back().exchange = true;
+    }
+  } else if (setup == "drive") {
+    list.push_back({false, true});
+    list.push_back({true, false, false, -1.0, 1.0});
+    list.push_back({true, true, false, -1.0, 1.0});
+  } else if (setup == "five-spot") {
+    list.push_back({true, true, false, -1.0});
+    if (square) {
+      list.push_back({false, false, true});
+      list.push_back({true, true, true, -1.0});
+    }
+  }
+  return list;
+}
+
+torch::Tensor reflected(const torch::Tensor& values, const Symmetry& s) {
+  std::vector<int64_t> dims;
+  if (s.flip_x) dims.push_back(3);
+  if (s.flip_y) dims.push_back(2);
+  auto result = dims.empty() ? values : values.flip(dims);
+  return s.exchange ? result.transpose(2, 3).contiguous() : result;
+}
+
+}  // namespace mano

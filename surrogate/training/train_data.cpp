@@ -1,0 +1,204 @@
+#include "surrogate/training/train_data.hpp"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "surrogate/kernels/tensor_memory.hpp"
+#include "surrogate/multigrid/darcy_operator.hpp"
+#include "surrogate/multigrid/grid_transfer.hpp"
+#include "surrogate/multigrid/refinement.hpp"
+#include "surrogate/multigrid/tensor_fields.hpp"
+
+namespace mano {
+
+using torch::Tensor;
+
+namespace {
+
+at::Generator generator(std::uint64_t seed, std::uint64_t purpose) {
+  return at::make_generator<at::CPUGeneratorImpl>(seed * 1'000'003 + purpose);
+}
+
+std::vector<std::int64_t> permutation(std::size_t n, at::Generator g) {
+  const auto order = torch::randperm(static_cast<int64_t>(n), g, torch::kLong);
+  return {order.data_ptr<int64_t>(), order.data_ptr<int64_t>() + n};
+}
+
+void check_same_problem(const DatasetInfo& first, const DatasetInfo& other, const std::string& path) {
+  check(other.setup == first.setup, "{}: set-up is '{}', the first dataset's is '{}'", path, other.setup,
+        first.setup);
+  check(other.location == first.location, "{}: values sit at the {}, the first dataset's at the {}", path,
+        to_string(other.location), to_string(first.location));
+  check(other.grid.lx == first.grid.lx && other.grid.ly == first.grid.ly,
+        "{}: domain is {}x{}, the first dataset's is {}x{}", path, other.grid.lx, other.grid.ly,
+        first.grid.lx, first.grid.ly);
+}
+
+// Mean and standard deviation over the training samples of all sets, in double precision.
+std::pair<double, double> mean_and_std(const std::vector<torch::Tensor>& values) {
+  double count = 0;
+  double sum = 0;
+  double squares = 0;
+  for (const auto& v : values) {
+    const auto d = v.to(torch::kFloat64);
+    count += static_cast<double>(d.numel());
+    sum += d.sum().item<double>();
+    squares += d.square().sum().item<double>();
+  }
+  const double mean = sum / count;
+  const double variance = std::max(0.0, squares / count - mean * mean);
+  // A constant has no scale of its own.
+  return {mean, variance > 1e-12 * (mean * mean + 1e-300) ? std::sqrt(variance) : 1.0};
+}
+
+// A GPU's own memory where all that is kept of the data (bytes a point: train_data.hpp) takes less than half of what is free.
+torch::Device storage_for(const std::vector<TrainSet>& sets, torch::Device device) {
+  if (!device.is_cuda()) return device;
+  double bytes = 0.0;
+  for (const TrainSet& set : sets) bytes += kBytesAPoint * static_cast<double>(set.permeability.numel());
+  return bytes < 0.5 * static_cast<double>(free_bytes_of_gpu()) ? device : torch::Device(torch::kCPU);
+}
+
+TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
+  TrainSet set;
+  set.info = reader.info();
+  const std::size_t n = set.info.samples;
+  check(n >= 2, "{}: {} sample; training needs at least 2, one of them held out", reader.path().string(), n);
+  check_memory(6.0 * sizeof(float) * static_cast<double>(n * set.info.grid.cells()), reader.path().string());
+  std::vector<Field> permeabilities, pressures;
+  for (std::size_t s = 0; s < n; ++s) {
+    Sample sample = reader.read(s);
+    permeabilities.push_back(std::move(sample.permeability));
+    pressures.push_back(std::move(sample.pressure));
+  }
+  set.permeability = stack_values(permeabilities);
+  set.pressure = stack_values(pressures);
+  const auto norms = set.pressure.flatten(1).norm(2, 1);
+  check(norms.min().item<double>() > 0,
+        "{}: a pressure field is zero everywhere: its relative error is undefined", reader.path().string());
+  const auto held_out =
+      std::clamp<std::size_t>(std::llround(request.held_out * static_cast<double>(n)), 1, n - 1);
+  // The same samples in every file of as many: the same fields at another resolution must not be trained on.
+  const auto order = permutation(n, generator(request.seed, 17));
+  set.split.validation.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(held_out));
+  set.split.training.assign(order.begin() + static_cast<std::ptrdiff_t>(held_out), order.end());
+  return set;
+}
+
+// The held-out part, then the samples of the first epoch.
+TrainSet fresh_set(FreshData& fresh, const DatasetInfo& info) {
+  TrainSet set;
+  set.info = info;
+  const auto held_out = fresh.held_out(), first = fresh.epoch(0);
+  set.permeability = torch::cat({held_out.first, first.first});
+  set.pressure = torch::cat({held_out.second, first.second});
+  for (std::int64_t i = 0; i < set.permeability.size(0); ++i)
+    (i < fresh.held_out_count() ? set.split.validation : set.split.training).push_back(i);
+  return set;
+}
+
+std::string hash_text(const std::string& text) {
+  return fmt::format("{:016x}", text_hash(text));
+}
+
+}  // namespace
+
+TrainData load_train_data(const TrainRequest& request, torch::Device device) {
+  check(!request.data.empty() || request.fresh, "no dataset to train on: pass --data FILE");
+  TrainData data;
+  for (const auto& path : request.data) {
+    const DatasetReader reader(path);
+    if (!data.sets.empty()) check_same_problem(data.sets.front().info, reader.info(), path.string());
+    data.sets.push_back(read_set(reader, request));
+    data.card.data.push_back({path.filename().string(), file_hash(path), reader.info().samples});
+  }
+  if (request.fresh) {
+    const DatasetInfo& info = request.fresh->info;
+    data.fresh = std::make_shared<FreshData>(request);
+    data.sets.push_back(fresh_set(*data.fresh, info));
+    data.card.data.push_back({"generated " + info.field, hash_text(info.configuration), info.samples});
+  }
+  std::vector<torch::Tensor> log_k, pressure;
+  for (const TrainSet& set : data.sets) {
+    const auto training = torch::tensor(set.split.training);
+    log_k.push_back(set.permeability.index_select(0, training).log());
+    pressure.push_back(set.pressure.index_select(0, training));
+    const Resolution resolution{set.info.grid.nx, set.info.grid.ny};
+    if (!data.card.seen(resolution)) data.card.resolutions.push_back(resolution);
+  }
+  ModelCard& card = data.card;
+  const DatasetInfo& first = data.sets.front().info;
+  card.setup = first.setup;
+  card.field = first.field;
+  card.lx = first.grid.lx;
+  card.ly = first.grid.ly;
+  card.location = first.location;
+  card.data_configuration = first.configuration;
+  std::tie(card.normalization.mean_log_k, card.normalization.std_log_k) = mean_and_std(log_k);
+  std::tie(card.normalization.mean_pressure, card.normalization.std_pressure) = mean_and_std(pressure);
+  data.storage = request.data_on_host ? torch::Device(torch::kCPU) : storage_for(data.sets, device);
+  for (TrainSet& set : data.sets) {
+    for (const std::int64_t s : set.split.training)
+      card.coefficients.add(coefficient_statistics(field_of(set.permeability, s, set.info.grid),
+                                                   card.coarsest(), card.location));
+    set.permeability = set.permeability.to(data.storage);
+    set.pressure = set.pressure.to(data.storage);
+  }
+  return data;
+}
+
+Tensor permeability_at(const TrainSet& set, const Resolution& r, const ModelCard& card) {
+  if (r == resolution_of(set.permeability)) return set.permeability;
+  return restricted(set.permeability, r, card.location);
+}
+
+Tensor pressure_at(const TrainSet& set, const Resolution& r, const ModelCard& card) {
+  if (r == resolution_of(set.pressure)) return set.pressure;
+  if (!card.knows_equation) return restricted(set.pressure, r, card.location);
+  return in_parts(set.permeability, [&](const Tensor& k, std::int64_t) {
+    return DarcyOperator(restricted(k, r, card.location), with_resolution(set.info.grid, r),
+                         setup_for_defect(card))
+        .solve(1e-8)
+        .to(torch::kFloat32);
+  });
+}
+
+Tensor in_parts(const Tensor& whole, const std::function<Tensor(const Tensor&, std::int64_t)>& body) {
+  constexpr std::int64_t kAtOnce = 64;
+  std::vector<Tensor> parts;
+  for (std::int64_t at = 0; at < whole.size(0); at += kAtOnce)
+    parts.push_back(body(whole.slice(0, at, at + kAtOnce), at));
+  return torch::cat(parts);
+}
+
+Tensor take(const Tensor& whole, const Tensor& index, torch::Device device) {
+  const auto some = whole.index_select(0, index);
+  if (some.device() == device) return some;
+  return some.pin_memory().to(device, true);
+}
+
+std::vector<Batch> batches_of_epoch(const std::vector<Split>& parts, int batch, std::uint64_t seed, int epoch,
+                                    torch::Device device) {
+  std::vector<Batch> batches;
+  auto g = generator(seed, 1'000 + epoch);
+  for (std::size_t s = 0; s < parts.size(); ++s) {
+    const auto& training = parts[s].training;
+    const auto order = permutation(training.size(), g);
+    std::vector<std::int64_t> samples;
+    for (std::size_t i = 0; i < parts[s].epoch_size(); ++i) samples.push_back(training[order[i]]);
+    const auto all = torch::tensor(samples, torch::kLong).to(device);
+    for (std::int64_t begin = 0; begin < all.size(0); begin += batch)
+      batches.push_back({s, all.slice(0, begin, begin + batch)});
+  }
+  if (parts.size() == 1) return batches;
+  std::vector<Batch> mixed;
+  for (std::int64_t b : permutation(batches.size(), g)) mixed.push_back(batches[b]);
+  return mixed;
+}
+
+}  // namespace mano

@@ -1,0 +1,91 @@
+// .vti and .pvd read back by VTK's own readers, on a grid that is not square.
+#include "apps/pictures/vtk_image.hpp"
+
+#include <gtest/gtest.h>
+#include <vtkCellData.h>
+#include <vtkDataArray.h>
+#include <vtkImageData.h>
+#include <vtkNew.h>
+#include <vtkXMLImageDataReader.h>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "temporary_folder.hpp"
+
+namespace mano {
+namespace {
+
+Field numbered(const Grid& grid, double first) {
+  Field f(grid);
+  for (std::size_t c = 0; c < f.values.size(); ++c) f.values[c] = first + static_cast<double>(c);
+  return f;
+}
+
+TEST(VtkImage, HasCellDataInTheOrderOfTheField) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "f.vti";
+  const Grid grid{5, 3, 10.0, 1.5};
+  write_vti(path, {.grid = grid,
+                   .scalars = {{"permeability", numbered(grid, 1)}, {"pressure", numbered(grid, 100)}},
+                   .vectors = {{"flux", {numbered(grid, 0), numbered(grid, 50)}}}});
+  vtkNew<vtkXMLImageDataReader> reader;
+  reader->SetFileName(path.c_str());
+  reader->Update();
+  vtkImageData* image = reader->GetOutput();
+  EXPECT_EQ(image->GetNumberOfCells(), 15);
+  double bounds[6];
+  image->GetBounds(bounds);
+  EXPECT_DOUBLE_EQ(bounds[1], 10.0);
+  EXPECT_DOUBLE_EQ(bounds[3], 1.5);
+  vtkDataArray* k = image->GetCellData()->GetArray("permeability");
+  vtkDataArray* flux = image->GetCellData()->GetArray("flux");
+  ASSERT_NE(k, nullptr);
+  ASSERT_NE(flux, nullptr);
+  // The cell that holds the point (7, 1.25): column 3, row 2.
+  double point[3] = {7.0, 1.25, 0.0};
+  double parametric[3], weights[8];
+  int sub = 0;
+  const vtkIdType cell = image->FindCell(point, nullptr, -1, 1e-9, sub, parametric, weights);
+  EXPECT_EQ(k->GetTuple1(cell), 1 + 2 * 5 + 3);
+  EXPECT_EQ(flux->GetTuple3(cell)[1], 50 + 13);
+  EXPECT_EQ(flux->GetTuple3(cell)[2], 0);
+
+  const Field read = read_vti(path, "pressure");
+  EXPECT_EQ(read.grid, grid);
+  EXPECT_EQ(read.values, numbered(grid, 100).values);
+}
+
+TEST(VtkImage, CentresCellsAtNodes) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "f.vti";
+  const Grid grid{4, 2};
+  write_vti(path, {.grid = grid, .location = Location::node, .scalars = {{"p", numbered(grid, 0)}}});
+  vtkNew<vtkXMLImageDataReader> reader;
+  reader->SetFileName(path.c_str());
+  reader->Update();
+  EXPECT_DOUBLE_EQ(reader->GetOutput()->GetOrigin()[0], -0.125);
+}
+
+TEST(VtkImage, RefusesWhatItCannotUse) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "f.vti";
+  EXPECT_THROW(read_vti(path, "p"), InvalidInput);
+  write_text_atomically(path, "not XML");
+  EXPECT_THROW(read_vti(path, "p"), InvalidInput);
+  const Grid grid{4, 2};
+  write_vti(path, {.grid = grid, .scalars = {{"p", numbered(grid, 0)}}});
+  EXPECT_THROW(read_vti(path, "absent"), InvalidInput);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  EXPECT_THROW(read_vti(path, "p"), InvalidInput);
+}
+
+TEST(Pvd, NamesImagesWithTheirTimes) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "c.pvd";
+  write_pvd(path, {{"a.vti", 0, 0}, {"b.vti", 1, 2}});
+  const std::string text = read_text(path);
+  EXPECT_NE(text.find("timestep=\"1\" group=\"\" part=\"2\" file=\"b.vti\""), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace mano

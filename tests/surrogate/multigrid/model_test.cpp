@@ -1,0 +1,222 @@
+// The ladder of grids with networks of random weights: what holds whatever they have learnt.
+#include "surrogate/multigrid/model.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "datagen/random_field.hpp"
+#include "surrogate/multigrid/grid_transfer.hpp"
+#include "surrogate/multigrid/refinement.hpp"
+#include "surrogate/training/symmetry.hpp"
+
+namespace mano {
+namespace {
+
+torch::Tensor permeability(const Grid& grid) {
+  const Field a = draw_field({}, 2, 0, grid), b = draw_field({}, 2, 1, grid);
+  auto k = torch::tensor(a.values, torch::kFloat64).view({1, 1, grid.ny, grid.nx});
+  return torch::cat({k, torch::tensor(b.values, torch::kFloat64).view({1, 1, grid.ny, grid.nx})});
+}
+
+SurrogateModel model_of(const std::string& setup) {
+  SurrogateModel m;
+  m.card.setup = setup;
+  m.card.resolutions = {{8, 8}};
+  m.card.architecture.dim = 8;
+  m.card.architecture.depth = 1;
+  m.card.architecture.heads = 2;
+  m.card.architecture.dim_head = 4;
+  m.card.knows_equation = knows_equation(setup, Location::cell);
+  m.base = make_network(m.card.architecture, 1);
+  m.card.refinement = architecture_preset("refinement");
+  m.refinement = make_network(*m.card.refinement, 2);
+  m.card.refinement_gain = 0.7;
+  m.card.sweeps = 2;
+  m.card.climbs = 3;
+  return m;
+}
+
+double distance(const torch::Tensor& a, const torch::Tensor& b) {
+  return ((a - b).norm() / b.norm()).item<double>();
+}
+
+torch::Tensor energy(const DarcyOperator& darcy, const torch::Tensor& error) {
+  return sum_of_products(error, darcy.apply(error)).sqrt().flatten();
+}
+
+TEST(Refinement, IsHomogeneousInTheDefect) {
+  const Grid grid{12, 9};
+  const DarcyOperator darcy(permeability(grid), grid, *known_setup("benchmark"));
+  const auto network = make_network(architecture_preset("refinement"), 3);
+  const auto defect = darcy.defect(torch::ones({2, 1, 9, 12}, torch::kFloat64));
+  const auto once = correction(*network, darcy.shares(), defect, 0.5);
+  const auto scaled = correction(*network, darcy.shares(), defect * 1e-4, 0.5);
+  EXPECT_LT(distance(scaled * 1e4, once), 1e-5);
+  EXPECT_EQ(correction(*network, darcy.shares(), torch::zeros_like(defect), 0.5).abs().max().item<double>(),
+            0.0);
+}
+
+TEST(Refinement, LeavesExactSolutionsAlone) {
+  const Grid grid{16, 12};
+  for (const char* setup : {"benchmark", "drive", "five-spot"}) {
+    const SurrogateModel m = model_of(setup);
+    const auto k = permeability(grid);
+    const DarcyOperator darcy(k, grid, *known_setup(setup));
+    const auto exact = darcy.solve(1e-12);
+    EXPECT_LT(distance(m.refine(darcy, exact, 3), exact), 1e-8) << setup;
+  }
+}
+
+TEST(Refinement, NeverRaisesTheEnergyOfTheError) {
+  const Grid grid{16, 12};
+  for (const char* setup : {"benchmark", "drive", "five-spot"}) {
+    SurrogateModel m = model_of(setup);
+    m.card.refinement_gain = 30.0;  // steps far too long
+    const auto k = permeability(grid);
+    const DarcyOperator darcy(k, grid, *known_setup(setup));
+    const auto exact = darcy.solve(1e-12);
+    auto p = torch::zeros_like(exact);
+    auto before = energy(darcy, exact - p);
+    for (int sweep = 0; sweep < 4; ++sweep) {
+      p = m.refine(darcy, p, 1);
+      const auto after = energy(darcy, exact - p);
+      EXPECT_TRUE((after < before).all().item<bool>()) << setup << ", sweep " << sweep;
+      before = after;
+    }
+  }
+}
+
+TEST(Ladder, BeginsOnTheNetworksGrid) {
+  SurrogateModel m = model_of("benchmark");
+  m.refinement = nullptr;
+  m.card.resolutions = {{16, 16}};
+  m.card.coarsening = 2;
+  const Grid grid{16, 16};
+  const auto k = permeability(grid);
+  const auto base = m.direct(restricted(k, {8, 8}, Location::cell), {8, 8});
+  const auto expected = interpolated(base, {16, 16}, Location::cell, known_setup("benchmark")->ends);
+  EXPECT_LT(distance(m.by_ladder(k, grid, {16, 16}), expected), 1e-12);
+}
+
+TEST(Ladder, RefinesOnEachGridOnTheWay) {
+  SurrogateModel m = model_of("benchmark");
+  m.card.climbs = 1;
+  m.card.coarsening = 2;
+  m.card.resolutions = {{16, 16}};
+  const KnownSetup setup = *known_setup("benchmark");
+  const Grid half{16, 16}, grid{32, 16};
+  const auto k = permeability(grid);
+  const auto coarse = restricted(k, {8, 8}, Location::cell), middle = restricted(k, {16, 16}, Location::cell);
+  auto p = m.direct(coarse, {8, 8});
+  p = m.refine(DarcyOperator(middle, half, setup), interpolated(p, {16, 16}, Location::cell, m.ends()), 1);
+  p = m.refine(DarcyOperator(k, grid, setup), interpolated(p, {32, 16}, Location::cell, m.ends()), 1);
+  EXPECT_LT(distance(m.by_ladder(k, grid, {16, 16}), p), 1e-6);
+}
+
+TEST(Ladder, EachClimbLessensTheEnergyOfTheError) {
+  // Of networks of random weights: by the safeguard, on grids that halve and on those that do not.
+  for (const char* name : {"benchmark", "drive", "five-spot"}) {
+    for (const Resolution r : {Resolution{32, 16}, Resolution{37, 19}, Resolution{8, 20}}) {
+      SurrogateModel m = model_of(name);
+      m.card.refinement_gain = 30.0;  // steps far too long
+      const Grid grid{r.nx, r.ny};
+      const auto k = permeability(grid);
+      const DarcyOperator darcy(k, grid, *known_setup(name));
+      const auto exact = darcy.solve(1e-12);
+      m.card.climbs = 1;
+      auto before = energy(darcy, exact - m.by_ladder(k, grid, {8, 8}));
+      for (m.card.climbs = 2; m.card.climbs < 5; ++m.card.climbs) {
+        const auto after = energy(darcy, exact - m.by_ladder(k, grid, {8, 8}));
+        EXPECT_TRUE((after < before).all().item<bool>())
+            << name << ", " << r.text() << ", climb " << m.card.climbs;
+        before = after;
+      }
+    }
+  }
+}
+
+TEST(Ladder, JacobiClimbsToTheSolution) {
+  // Restriction and interpolation are those of a multigrid cycle: with a smoother that is known to work the climbs converge.
+  for (const char* name : {"benchmark", "drive", "five-spot"}) {
+    for (const Resolution r : {Resolution{32, 32}, Resolution{37, 19}}) {
+      SurrogateModel m = model_of(name);
+      const Grid grid{r.nx, r.ny};
+      const auto k = permeability(grid);
+      const auto exact = DarcyOperator(k, grid, *known_setup(name)).solve(1e-12);
+      m.card.climbs = 24;
+      EXPECT_LT(distance(m.by_ladder(k, grid, {8, 8}, {.jacobi_sweeps = 16}), exact), 1e-5)
+          << name << ", " << r.text();
+    }
+  }
+}
+
+TEST(Ladder, ClimbsOnceWhereTheEquationIsNotKnown) {
+  SurrogateModel m = model_of("benchmark");
+  m.card.knows_equation = false;
+  m.card.climbs = 1;
+  const Grid grid{16, 16};
+  const auto once = m.by_ladder(permeability(grid), grid, {8, 8});
+  m.card.climbs = 3;
+  EXPECT_TRUE(torch::equal(m.by_ladder(permeability(grid), grid, {8, 8}), once));
+}
+
+TEST(ModelCard, OfBeforeClimbsWasThereClimbsAsOthersDo) {
+  SurrogateModel m = model_of("benchmark");
+  auto metadata = to_metadata(m.card);
+  EXPECT_EQ(card_from_metadata(metadata, "here").climbs, 3);
+  metadata.erase("climbs");
+  EXPECT_EQ(card_from_metadata(metadata, "here").climbs, default_climbs(true));
+  metadata["refinement_form"] = "approximate";
+  EXPECT_EQ(card_from_metadata(metadata, "here").climbs, 1);
+}
+
+TEST(Ladder, ScalesAsTheEquationDoes) {
+  // Twice the permeability, half the pressure: the refinement obeys, whatever its weights; the base's share is taken out by an exact
+  // start.
+  const SurrogateModel m = model_of("benchmark");
+  const Grid grid{20, 17};
+  const auto k = permeability(grid);
+  const LadderOptions exact{.exact_start = true};
+  EXPECT_LT(distance(m.by_ladder(2 * k, grid, {8, 8}, exact) * 2, m.by_ladder(k, grid, {8, 8}, exact)), 1e-5);
+  // And so in a domain of another size: p scales as its square.
+  const Grid larger{20, 17, 3.0, 3.0};
+  EXPECT_LT(distance(m.by_ladder(k, larger, {8, 8}, exact), m.by_ladder(k, grid, {8, 8}, exact) * 9), 1e-5);
+}
+
+TEST(Ladder, ReachesAnySize) {
+  const SurrogateModel m = model_of("drive");
+  for (const Resolution r :
+       {Resolution{8, 8}, Resolution{4, 5}, Resolution{13, 8}, Resolution{37, 20}, Resolution{20, 4}}) {
+    const Grid grid{r.nx, r.ny};
+    const auto p = m.by_ladder(permeability(grid), grid, {8, 8});
+    EXPECT_EQ(p.sizes(), (std::vector<int64_t>{2, 1, r.ny, r.nx}));
+    EXPECT_TRUE(torch::isfinite(p).all().item<bool>());
+  }
+}
+
+TEST(Ladder, WithoutRefinementIsInterpolation) {
+  SurrogateModel m = model_of("drive");
+  m.refinement = nullptr;
+  const Grid grid{16, 16};
+  const auto k = permeability(grid);
+  const auto base = m.direct(restricted(k, {8, 8}, Location::cell), {8, 8});
+  const auto expected = interpolated(base, {16, 16}, Location::cell, known_setup("drive")->ends);
+  EXPECT_LT(distance(m.by_ladder(k, grid, {8, 8}), expected), 1e-12);
+  EXPECT_LT(distance(m.by_interpolation(k, grid, {8, 8}), expected), 1e-12);
+}
+
+TEST(Ladder, JacobiSweepsLessenTheDefect) {
+  const SurrogateModel m = model_of("benchmark");
+  const Grid grid{16, 16};
+  const auto k = permeability(grid);
+  const DarcyOperator darcy(k, grid, *known_setup("benchmark"));
+  const auto defect = [&](int sweeps) {
+    return darcy.defect(m.by_ladder(k, grid, {8, 8}, {.exact_start = true, .jacobi_sweeps = sweeps}))
+        .norm()
+        .item<double>();
+  };
+  EXPECT_LT(defect(16), 0.5 * defect(1));
+}
+
+}  // namespace
+}  // namespace mano

@@ -1,0 +1,42 @@
+// A reflected problem has the reflected solution: checked by solving both.
+#include "surrogate/training/symmetry.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "datagen/random_field.hpp"
+#include "surrogate/multigrid/darcy_operator.hpp"
+
+namespace mano {
+namespace {
+
+TEST(Symmetry, TurnsSolutionsIntoSolutions) {
+  for (const Grid& grid : {Grid{12, 12, 1.0, 1.0}, Grid{14, 9, 3.0, 1.0}}) {
+    const Field field = draw_field({}, 9, 2, grid);
+    const auto k = torch::tensor(field.values, torch::kFloat64).view({1, 1, grid.ny, grid.nx});
+    for (const char* name : {"benchmark", "drive", "five-spot"}) {
+      const KnownSetup setup = *known_setup(name);
+      const auto p = DarcyOperator(k, grid, setup).solve(1e-12);
+      const auto list = symmetries(name, grid, Location::cell);
+      const bool square = grid.nx == grid.ny;
+      const std::string which(name);
+      EXPECT_EQ(list.size(), which == "benchmark" ? (square ? 8u : 4u)
+                             : which == "drive"   ? 4u
+                                                  : (square ? 4u : 2u));
+      for (const Symmetry& s : list) {
+        const auto expected = DarcyOperator(reflected(k, s), grid, setup).solve(1e-12);
+        const auto turned = reflected(p, s) * s.sign + s.offset;
+        EXPECT_LT((turned - expected).abs().max().item<double>(), 1e-9 * p.abs().max().item<double>())
+            << name;
+      }
+    }
+  }
+}
+
+TEST(Symmetry, OfNodesOrUnknownEquationsIsTheIdentityAlone) {
+  EXPECT_EQ(symmetries("benchmark", {8, 8}, Location::node).size(), 1u);
+  EXPECT_EQ(symmetries("unknown", {8, 8}, Location::cell).size(), 1u);
+}
+
+}  // namespace
+}  // namespace mano
