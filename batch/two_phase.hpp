@@ -20,7 +20,6 @@ struct TwoPhase {
 };
 
 inline constexpr int kNeumannModes = 128;
-inline constexpr std::uint64_t kNeumannStream = 1;
 inline constexpr double kTau = 3.0;
 inline constexpr double kPi = 3.14159265358979323846;
 

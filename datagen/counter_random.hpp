@@ -13,6 +13,14 @@
 
 namespace mano {
 
+/// The purposes that random numbers are drawn for: fields of different kinds share none.
+enum RandomStream : std::uint64_t {
+  kNeumannStream = 1,
+  kMaternStream = 2,
+  kLayerStream = 3,
+  kChannelStream = 4
+};
+
 /// One stream of random numbers: a seed of the user, and a number for the purpose, so that fields do not share draws.
 class CounterRandom {
  public:

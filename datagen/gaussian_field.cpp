@@ -21,7 +21,6 @@ using Complex = std::complex<double>;
 constexpr int kNeumannModes = 128;
 constexpr int kMaternModes = 1024;
 constexpr double kVarianceLeftOut = 0.01;
-enum Stream : std::uint64_t { kNeumannStream = 1, kMaternStream = 2 };
 
 // Of FFTW's functions only fftw_execute may run in several threads at once.
 std::mutex planner;

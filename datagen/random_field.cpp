@@ -12,7 +12,6 @@ namespace mano {
 
 namespace {
 
-enum Stream : std::uint64_t { kLayerStream = 3, kChannelStream = 4 };
 constexpr double kChannelAmplitude = 0.1;  // of the domain's height
 
 Field draw_two_phase(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {

@@ -1,7 +1,6 @@
 #include "surrogate/benchmark.hpp"
 
 #include <fmt/core.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,8 +17,10 @@
 #include "core/machine.hpp"
 #include "surrogate/kernels/attention.hpp"
 #include "surrogate/kernels/cuda_attention.hpp"
+#include "surrogate/kernels/device.hpp"
 #include "surrogate/kernels/norm.hpp"
 #include "surrogate/kernels/tensor_memory.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
 #include "surrogate/networks/multipole_model.hpp"
 #include "surrogate/networks/windowed_model.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "surrogate/networks/architecture.hpp"
+#include "surrogate/networks/model_work.hpp"
 
 namespace mano {
 
@@ -19,16 +19,6 @@ struct MachineRates {
   double gemm_bfloat16 = 0.0;  ///< the same in bfloat16
   double copy = 0.0;           ///< bytes a second, read and written
 };
-
-/// Work of the model for one image.
-struct ModelWork {
-  double forward_macs =
-      0.0;  ///< multiply-adds of its matrix products; a training step takes three times as many
-  double forward_bytes = 0.0;  ///< that must cross the memory bus at least: x of every block written and read
-  double step_bytes =
-      0.0;  ///< the same of a training step: what the backward pass needs, written and read, besides
-};
-ModelWork model_work(const Architecture& architecture, int height, int width, std::size_t operand_size);
 
 enum class Form {
   windowed,

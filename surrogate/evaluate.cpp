@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/clock.hpp"
+#include "core/error.hpp"
 
 namespace mano {
 
@@ -56,6 +57,28 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
   e.interpolated_l2 = summarize(interpolated);
   e.seconds_per_sample = seconds / static_cast<double>(info.samples);
   return e;
+}
+
+Calibration calibrate(const Surrogate& surrogate, const DatasetReader& data, int batch,
+                      const std::function<void(std::size_t)>& progress) {
+  const DatasetInfo& info = data.info();
+  ErrorCollector errors;
+  for (std::size_t begin = 0; begin < info.samples; begin += batch) {
+    const std::size_t end = std::min(info.samples, begin + batch);
+    std::vector<Field> permeabilities, pressures;
+    for (std::size_t s = begin; s < end; ++s) {
+      Sample sample = data.read(s);
+      permeabilities.push_back(std::move(sample.permeability));
+      pressures.push_back(std::move(sample.pressure));
+    }
+    const std::vector<Field> predictions = surrogate.predict(permeabilities);
+    for (std::size_t s = 0; s < predictions.size(); ++s) errors.add(predictions[s], pressures[s]);
+    if (progress) progress(end);
+  }
+  const auto calibration = errors.calibration({info.grid.nx, info.grid.ny});
+  check(calibration.has_value(), "{}: {} samples; calibrating needs at least {}", data.path().string(),
+        info.samples, kFewestFields);
+  return *calibration;
 }
 
 }  // namespace mano

@@ -35,4 +35,13 @@ struct Evaluation {
 Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch, Method method,
                     const std::function<void(std::size_t)>& progress = {});
 
+/// Of the ladder's predictions on `data`, which must be new to the model. `progress(done)` is called after every batch. Throws InvalidInput
+/// for fewer than kFewestFields samples.
+Calibration calibrate(const Surrogate& surrogate, const DatasetReader& data, int batch,
+                      const std::function<void(std::size_t)>& progress = {});
+
+/// Puts `calibrations` into the checkpoint, in place of those at the same resolutions. By rename.
+void store_calibrations(const std::filesystem::path& checkpoint,
+                        const std::vector<Calibration>& calibrations);
+
 }  // namespace mano

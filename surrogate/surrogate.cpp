@@ -1,15 +1,15 @@
 #include "surrogate/surrogate.hpp"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/norms.hpp"
-#include "surrogate/checkpoint/checkpoint.hpp"
+#include "surrogate/kernels/device.hpp"
 #include "surrogate/kernels/tensor_memory.hpp"
+#include "surrogate/kernels/torch.hpp"
+#include "surrogate/multigrid/model.hpp"
 #include "surrogate/multigrid/refinement.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
 
@@ -38,6 +38,10 @@ torch::Tensor by_method(const SurrogateModel& model, Method method, const torch:
 }
 
 }  // namespace
+
+bool gpu_is_available() {
+  return torch::cuda::is_available();
+}
 
 struct Surrogate::Impl {
   SurrogateModel model;

@@ -18,7 +18,7 @@ namespace mano {
 
 namespace {
 
-struct Options {
+struct BenchmarkOptions {
   BenchmarkRequest request;
   std::vector<std::string> presets, forms;
   std::vector<int> sizes;
@@ -153,7 +153,7 @@ std::vector<Form> parse_forms(const std::vector<std::string>& names) {
   return forms;
 }
 
-void benchmark_command(const Options& o, const Invocation&) {
+void benchmark_command(const BenchmarkOptions& o, const Invocation&) {
   // 1. What is asked for.
   BenchmarkRequest request = o.request;
   if (o.quick) {
@@ -204,7 +204,7 @@ void benchmark_command(const Options& o, const Invocation&) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_benchmark(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<BenchmarkOptions>();
   app.add_flag("--quick", o->quick, "Small batches, once: under a minute");
   app.add_option("--preset", o->presets, "small, paper, or both [small,paper]")->delimiter(',');
   app.add_option("--forms", o->forms, "windowed, fused, bf16, graph (on a GPU), dense [all]")->delimiter(',');

@@ -9,19 +9,19 @@
 #include "apps/workflow/trained_on.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
-#include "surrogate/trust/calibration.hpp"
+#include "surrogate/evaluate.hpp"
 
 namespace mano {
 
 namespace {
 
-struct Options {
+struct CalibrateOptions {
   std::string model, device = "auto", json;
   std::vector<std::string> data;
   int batch = 16;
 };
 
-void calibrate_command(const Options& o, const Invocation&) {
+void calibrate_command(const CalibrateOptions& o, const Invocation&) {
   // 1. What is asked for.
   check(!o.model.empty(), "no model: pass --model RUN");
   check(!o.data.empty(), "no dataset: pass --data FILE");
@@ -80,7 +80,7 @@ void calibrate_command(const Options& o, const Invocation&) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_calibrate(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<CalibrateOptions>();
   app.add_option("--model", o->model, "RUN folder or checkpoint; its bands are replaced")->type_name("RUN");
   app.add_option("--data", o->data, "Dataset that the model was not trained on; may be repeated")
       ->type_name("FILE");

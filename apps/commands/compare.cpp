@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Options {
+struct CompareOptions {
   FieldOptions field;
   std::string model, resolution, reference, output, json, device = "auto";
   std::vector<std::string> data;
@@ -34,7 +34,7 @@ struct Options {
   bool direct = false, force = false, overwrite = false, state = false;
 };
 
-std::vector<CompareSource> sources_of_data(const Options& o, const Surrogate& surrogate) {
+std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrogate& surrogate) {
   check(o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty() && o.reference.empty(),
         "--data excludes --field, --permeability, --resolution and --reference");
   std::vector<CompareSource> sources;
@@ -57,7 +57,7 @@ std::vector<CompareSource> sources_of_data(const Options& o, const Surrogate& su
   return sources;
 }
 
-std::vector<CompareSource> sources_of_fields(const Options& o, const Surrogate& surrogate) {
+std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surrogate& surrogate) {
   const ModelCard& card = surrogate.card();
   check(is_named_setup(card.setup),
         "the model was trained on data whose set-up is {}: compare with --data FILE", card.setup);
@@ -97,7 +97,7 @@ std::vector<CompareSource> sources_of_fields(const Options& o, const Surrogate& 
   return sources;
 }
 
-std::optional<Resolution> reference_of(const Options& o, const std::vector<CompareSource>& sources) {
+std::optional<Resolution> reference_of(const CompareOptions& o, const std::vector<CompareSource>& sources) {
   if (o.reference.empty()) return std::nullopt;
   const Resolution r = parse_resolution(o.reference);
   for (const CompareSource& s : sources) {
@@ -134,7 +134,7 @@ std::unique_ptr<PetscSession> check_sources(const Surrogate& surrogate,
 }
 
 // The folder is new, empty, or one of an earlier comparison that --overwrite gives up; only what that one wrote is removed.
-void prepare_folder(const Options& o) {
+void prepare_folder(const CompareOptions& o) {
   const fs::path folder(o.output);
   std::error_code error;
   const bool used = fs::is_directory(folder, error) && !fs::is_empty(folder, error);
@@ -151,7 +151,7 @@ void prepare_folder(const Options& o) {
   }
 }
 
-Comparison describe(const Options& o, const Invocation& invocation, const Surrogate& surrogate) {
+Comparison describe(const CompareOptions& o, const Invocation& invocation, const Surrogate& surrogate) {
   Comparison c;
   c.command_line = invocation.command_line;
   c.model = o.model;
@@ -178,7 +178,7 @@ std::string label_of(const std::vector<CompareSource>& sources, std::size_t s) {
   return same > 1 ? fmt::format("{}-{}", sources[s].grid.resolution(), s) : sources[s].grid.resolution();
 }
 
-void measure(const Options& o, const Surrogate& surrogate, const std::vector<CompareSource>& sources,
+void measure(const CompareOptions& o, const Surrogate& surrogate, const std::vector<CompareSource>& sources,
              const std::optional<Resolution>& reference, Comparison& c) {
   std::size_t total = 0;
   for (const CompareSource& s : sources) total += s.samples;
@@ -211,7 +211,7 @@ void write_collection(const fs::path& folder, const Comparison& c) {
   write_pvd(folder / "compare.pvd", entries);
 }
 
-void compare(const Options& o, const Invocation& invocation) {
+void compare(const CompareOptions& o, const Invocation& invocation) {
   // 1. What is asked for.
   check(!o.model.empty(), "no model: pass --model RUN");
   check(!o.output.empty(), "no folder for the comparison: pass -o DIR");
@@ -247,7 +247,7 @@ void compare(const Options& o, const Invocation& invocation) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_compare(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<CompareOptions>();
   app.add_option("--model", o->model, "RUN folder or checkpoint")->type_name("RUN");
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   add_field_options(app, o->field);
@@ -269,7 +269,7 @@ std::function<void(const Invocation&)> add_compare(CLI::App& app) {
   app.add_flag("--force", o->force, "Compare on another set-up or domain than the model's");
   add_json_option(app, o->json);
   app.footer(
-      "Take a --seed that training did not use. Options after -- go to PETSc. Example:\n"
+      "Take a --seed that training did not use. CompareOptions after -- go to PETSc. Example:\n"
       "  mano compare --model run --field two-phase --seed 9 --resolution 32x32,64x64 -o comparison");
   return [o](const Invocation& invocation) { compare(*o, invocation); };
 }

@@ -16,14 +16,14 @@ namespace mano {
 
 namespace {
 
-struct Options {
+struct EvaluateOptions {
   std::string model, device = "auto", method = "ladder", json;
   std::vector<std::string> data;
   int batch = 16;
   bool direct = false, force = false, record = false;
 };
 
-void evaluate_command(const Options& o, const Invocation&) {
+void evaluate_command(const EvaluateOptions& o, const Invocation&) {
   check(!o.model.empty(), "no model: pass --model RUN");
   check(!o.data.empty(), "no dataset: pass --data FILE");
   check(o.batch > 0, "batch is {}; it must be at least 1", o.batch);
@@ -63,7 +63,7 @@ void evaluate_command(const Options& o, const Invocation&) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_evaluate(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<EvaluateOptions>();
   app.add_option("--model", o->model, "RUN folder or checkpoint")->type_name("RUN");
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");

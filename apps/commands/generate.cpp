@@ -30,7 +30,7 @@ namespace mano {
 
 namespace {
 
-struct Options {
+struct GenerateOptions {
   FieldOptions field;
   FlowOptions flow;
   std::string resolution, also, output, json, precision = "float64", device = "cpu";
@@ -41,7 +41,7 @@ struct Options {
   bool overwrite = false;
 };
 
-GenerateRequest make_request(const Options& o, const FieldSource& source, const FlowSource& flow,
+GenerateRequest make_request(const GenerateOptions& o, const FieldSource& source, const FlowSource& flow,
                              const std::vector<std::string>& petsc) {
   GenerateRequest r;
   check(!o.output.empty(), "no output: pass -o FILE.h5");
@@ -122,7 +122,7 @@ struct DoneWhenLeft {
 };
 
 // A rank that fails alone in the midst of a common solve would leave the others waiting for it: end them all.
-void together(const PetscSession& session, const Options& o, const std::function<void()>& solve) {
+void together(const PetscSession& session, const GenerateOptions& o, const std::function<void()>& solve) {
   try {
     solve();
   } catch (const std::exception& e) {
@@ -132,7 +132,7 @@ void together(const PetscSession& session, const Options& o, const std::function
   }
 }
 
-GenerateTimes lead(const PetscSession& session, const Options& o, const GenerateRequest& request,
+GenerateTimes lead(const PetscSession& session, const GenerateOptions& o, const GenerateRequest& request,
                    const RankGroups& groups, const FieldSource& source, const FlowSource& flow,
                    DarcySolver& solver) {
   const DoneWhenLeft done{groups};
@@ -153,7 +153,7 @@ GenerateTimes lead(const PetscSession& session, const Options& o, const Generate
   return generate_shards(request, callbacks, groups.number(), groups.count());
 }
 
-void follow(const PetscSession& session, const Options& o, const GenerateRequest& request,
+void follow(const PetscSession& session, const GenerateOptions& o, const GenerateRequest& request,
             const RankGroups& groups, const FieldSource& source, const FlowSource& flow,
             DarcySolver& solver) {
   while (true) {
@@ -172,7 +172,7 @@ void say_written(const GenerateRequest& request) {
 }
 
 // What is made many samples at once; all else is refused rather than solved in another way.
-void check_for_batches(const Options& o, const FieldSource& source, const FlowSource& flow,
+void check_for_batches(const GenerateOptions& o, const FieldSource& source, const FlowSource& flow,
                        const Invocation& invocation) {
   check(!source.from_file(), "--device {} needs a random field; leave it out for fields of a file", o.device);
   const std::string setup = flow.setup();
@@ -186,7 +186,7 @@ void check_for_batches(const Options& o, const FieldSource& source, const FlowSo
         "--device {} is for one process: leave mpirun and --ranks-per-sample out", o.device);
 }
 
-void run_in_batches(const Options& o, const FieldSource& source, const GenerateRequest& request) {
+void run_in_batches(const GenerateOptions& o, const FieldSource& source, const GenerateRequest& request) {
   const double start = seconds_now();
   const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const auto maker_of = [&](const Grid& grid) {
@@ -220,7 +220,7 @@ void run_in_batches(const Options& o, const FieldSource& source, const GenerateR
                       {"device", o.device}});
 }
 
-void generate(const Options& o, const Invocation& invocation) {
+void generate(const GenerateOptions& o, const Invocation& invocation) {
   // 1. What is asked for.
   const FieldSource source(o.field);
   const FlowSource flow(o.flow, o.field);
@@ -306,7 +306,7 @@ void generate(const Options& o, const Invocation& invocation) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_generate(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<GenerateOptions>();
   add_field_options(app, o->field);
   app.add_option("--samples", o->samples, "Number of samples [all fields of a file]")
       ->check(CLI::NonNegativeNumber);
@@ -332,7 +332,7 @@ std::function<void(const Invocation&)> add_generate(CLI::App& app) {
       ->type_name("FILE");
   app.add_flag("--overwrite", o->overwrite, "Replace existing datasets");
   add_json_option(app, o->json);
-  app.footer("Options after -- go to PETSc.");
+  app.footer("GenerateOptions after -- go to PETSc.");
   return [o](const Invocation& invocation) { generate(*o, invocation); };
 }
 

@@ -15,14 +15,14 @@ namespace mano {
 
 namespace {
 
-struct Options {
+struct ImportOptions {
   std::string input, output, coefficient, solution, location = "cell", size = "1x1", setup = kUnknownSetup,
                                                     json;
   std::string phases;
   bool overwrite = false;
 };
 
-void import(const Options& o, const Invocation&) {
+void import(const ImportOptions& o, const Invocation&) {
   ImportRequest request;
   check(!o.output.empty(), "no output: pass -o FILE.h5");
   check(o.overwrite || !std::filesystem::exists(o.output),
@@ -55,7 +55,7 @@ void import(const Options& o, const Invocation&) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_import(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ImportOptions>();
   app.add_option("FILE", o->input, "HDF5 file with arrays [N, H, W] or [N, 1, H, W]")->required();
   app.add_option("--coefficient", o->coefficient, "Name of the permeability [the usual names are tried]")
       ->type_name("NAME");

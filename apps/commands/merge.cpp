@@ -20,7 +20,7 @@ namespace mano {
 
 namespace {
 
-struct Options {
+struct MergeOptions {
   std::vector<std::string> inputs;
   std::string output, json;
   bool overwrite = false;
@@ -75,7 +75,7 @@ std::string joined_configuration(const std::vector<DatasetReader>& parts, std::s
   return json.dump();
 }
 
-void merge(const Options& o, const Invocation&) {
+void merge(const MergeOptions& o, const Invocation&) {
   check(!o.inputs.empty(), "no datasets: name those to merge");
   check(!o.output.empty(), "no output: pass -o FILE.h5");
   check_writable(o.output);
@@ -127,7 +127,7 @@ void merge(const Options& o, const Invocation&) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_merge(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<MergeOptions>();
   app.add_option("inputs", o->inputs, "Datasets of one kind")->type_name("FILE...");
   app.add_option("-o,--output", o->output, "Dataset, .h5")->type_name("FILE");
   app.add_flag("--overwrite", o->overwrite, "Replace an existing dataset");

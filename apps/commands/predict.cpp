@@ -27,7 +27,7 @@ namespace mano {
 
 namespace {
 
-struct Options {
+struct PredictOptions {
   FieldOptions field;
   std::string model, data, resolution, output, json, device = "auto";
   PredictionOptions prediction;
@@ -46,7 +46,7 @@ struct Input {
   std::string field, configuration;
 };
 
-Input input_of(const Options& o, const Surrogate& surrogate) {
+Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
   Input in;
   if (!o.data.empty()) {
     check(o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty() &&
@@ -119,7 +119,7 @@ struct Summary {
   }
 };
 
-void write_one_vti(const Options& o, const Input& in, const Surrogate& surrogate, Summary& summary) {
+void write_one_vti(const PredictOptions& o, const Input& in, const Surrogate& surrogate, Summary& summary) {
   const Sample sample = in.read(in.first);
   const Prediction predicted =
       predict_samples(surrogate, {sample.permeability}, in.setup, o.prediction).front();
@@ -173,7 +173,7 @@ void write_more(DatasetWriter& writer, std::size_t index, const Grid& grid, cons
   }
 }
 
-void write_dataset(const Options& o, const Input& in, const Surrogate& surrogate, Summary& summary) {
+void write_dataset(const PredictOptions& o, const Input& in, const Surrogate& surrogate, Summary& summary) {
   DatasetInfo info;
   info.grid = in.grid;
   info.samples = in.count;
@@ -208,7 +208,7 @@ void write_dataset(const Options& o, const Input& in, const Surrogate& surrogate
   });
 }
 
-void predict(const Options& o, const Invocation&) {
+void predict(const PredictOptions& o, const Invocation&) {
   check(!o.model.empty(), "no model: pass --model RUN");
   check(!o.output.empty(), "no output: pass -o FILE.h5 or FILE.vti");
   check(o.samples > 0, "samples is {}; it must be at least 1", o.samples);
@@ -244,7 +244,7 @@ void predict(const Options& o, const Invocation&) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_predict(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PredictOptions>();
   app.add_option("--model", o->model, "RUN folder or checkpoint")->type_name("RUN");
   app.add_option("--data", o->data, "Dataset whose permeabilities to use")->type_name("FILE");
   add_field_options(app, o->field);

@@ -27,7 +27,7 @@ namespace mano {
 
 namespace {
 
-struct Options {
+struct SolveOptions {
   FieldOptions field;
   FlowOptions flow;
   std::string resolution, output, json;
@@ -68,7 +68,7 @@ void print_wells(const Problem& problem, const Field& pressure) {
   }
 }
 
-void write_output(const Options& o, OutputKind kind, const Problem& problem, const SolveResult& result,
+void write_output(const SolveOptions& o, OutputKind kind, const Problem& problem, const SolveResult& result,
                   const FieldSource& source, const FlowSource& flow, std::uint64_t sample) {
   if (kind == OutputKind::vti) {
     const CellFlux flux = cell_flux(problem, result.pressure);
@@ -98,7 +98,7 @@ void write_output(const Options& o, OutputKind kind, const Problem& problem, con
   });
 }
 
-void solve(const Options& o, const Invocation& invocation) {
+void solve(const SolveOptions& o, const Invocation& invocation) {
   // 1. The permeability, from a random field or a file.
   const FieldSource source(o.field);
   const FlowSource flow(o.flow, o.field);
@@ -150,7 +150,7 @@ void solve(const Options& o, const Invocation& invocation) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_solve(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<SolveOptions>();
   add_field_options(app, o->field);
   app.add_option("--sample", o->field.sample, "Which sample of the seed, or field of the file [0]")
       ->check(CLI::NonNegativeNumber);
@@ -159,7 +159,7 @@ std::function<void(const Invocation&)> add_solve(CLI::App& app) {
   app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
   app.add_option("-o,--output", o->output, "Result, .vti or .h5")->type_name("FILE");
   add_json_option(app, o->json);
-  app.footer("Options after -- go to PETSc: -- -ksp_monitor -pc_type hypre");
+  app.footer("SolveOptions after -- go to PETSc: -- -ksp_monitor -pc_type hypre");
   return [o](const Invocation& invocation) { solve(*o, invocation); };
 }
 

@@ -7,9 +7,9 @@
 #include "surrogate/training/train.hpp"
 
 #include "apps/options/command_line.hpp"
-#include "apps/options/effective_config.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/curve.hpp"
+#include "apps/workflow/effective_config.hpp"
 #include "apps/workflow/fresh_samples.hpp"
 #include "core/error.hpp"
 #include "core/interrupt.hpp"
@@ -18,7 +18,7 @@ namespace mano {
 
 namespace {
 
-struct Options {
+struct TrainOptions {
   TrainRequest request;
   FreshOptions fresh;
   std::vector<std::string> data;
@@ -27,7 +27,7 @@ struct Options {
   std::string sampling, precision = "fp32";
 };
 
-Architecture architecture_of(const Options& o) {
+Architecture architecture_of(const TrainOptions& o) {
   Architecture a = architecture_preset(o.preset, parse_model(o.model));
   const auto set = [](int& target, const std::optional<int>& value) { target = value.value_or(target); };
   set(a.dim, o.dim);
@@ -47,7 +47,7 @@ Architecture architecture_of(const Options& o) {
   return a;
 }
 
-void train_command(const Options& o, const Invocation&) {
+void train_command(const TrainOptions& o, const Invocation&) {
   // 1. What is asked for.
   TrainRequest request = o.request;
   check(!o.data.empty() || wants_fresh(o.fresh),
@@ -122,7 +122,7 @@ void train_command(const Options& o, const Invocation&) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_train(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<TrainOptions>();
   TrainRequest& r = o->request;
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   app.add_option("-o,--output", o->run, "Folder of the run")->type_name("RUN");

@@ -18,7 +18,7 @@ namespace mano {
 
 namespace {
 
-struct Options {
+struct UpscaleOptions {
   FieldOptions field;
   FlowOptions flow;
   std::string resolution, json;
@@ -67,7 +67,7 @@ nlohmann::json direction(double effective, const Means& m) {
           {"arithmetic_mean", m.arithmetic}};
 }
 
-void upscale(const Options& o, const Invocation& invocation) {
+void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const FieldSource source(o.field);
   FlowOptions closed = o.flow;
   closed.setup = "closed";  // nothing but the pressure drop drives the flow
@@ -100,7 +100,7 @@ void upscale(const Options& o, const Invocation& invocation) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_upscale(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<UpscaleOptions>();
   add_field_options(app, o->field);
   app.add_option("--sample", o->field.sample, "Which sample of the seed, or field of the file [0]")
       ->check(CLI::NonNegativeNumber);
@@ -108,7 +108,7 @@ std::function<void(const Invocation&)> add_upscale(CLI::App& app) {
   add_anisotropy_options(app, o->flow);
   app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
   add_json_option(app, o->json);
-  app.footer("Options after -- go to PETSc.");
+  app.footer("UpscaleOptions after -- go to PETSc.");
   return [o](const Invocation& invocation) { upscale(*o, invocation); };
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "apps/options/field_options.hpp"
-#include "surrogate/training/train.hpp"
+#include "surrogate/training/train_request.hpp"
 
 namespace mano {
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "surrogate/checkpoint/safetensors.hpp"
 
 namespace mano {
 
@@ -205,6 +206,18 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& model) {
   check(!std::filesystem::is_directory(model) || std::filesystem::exists(inside),
         "{} holds no model.safetensors: is the training finished?", model.string());
   return std::filesystem::is_directory(model) ? inside : model;
+}
+
+void store_calibrations(const std::filesystem::path& checkpoint,
+                        const std::vector<Calibration>& calibrations) {
+  SafetensorsFile file = read_safetensors(checkpoint);
+  ModelCard card = card_from_metadata(file.metadata, checkpoint.string());
+  for (const Calibration& c : calibrations) {
+    std::erase_if(card.calibrations, [&](const Calibration& old) { return old.resolution == c.resolution; });
+    card.calibrations.push_back(c);
+  }
+  file.metadata["calibration"] = to_metadata(card).at("calibration");
+  write_safetensors(checkpoint, file);
 }
 
 }  // namespace mano

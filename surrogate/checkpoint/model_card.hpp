@@ -9,6 +9,7 @@
 
 #include "core/field.hpp"
 #include "surrogate/networks/architecture.hpp"
+#include "surrogate/trust/calibration.hpp"
 #include "surrogate/trust/coefficient_statistics.hpp"
 
 namespace mano {
@@ -29,17 +30,6 @@ struct TrainingData {
   std::string hash;  ///< XXH3-128
   std::size_t samples = 0;
 };
-
-/// How far predictions at one resolution were off, on the held-out part of training or on the fields of 'mano calibrate'
-/// (surrogate/trust/calibration.hpp). A band is to cover the stated fraction of the points of new fields that are like those; at a resolution
-/// without one nothing is promised.
-struct Calibration {
-  Resolution resolution;
-  std::size_t fields = 0;
-  double band = 0.0;         ///< quantile of |error| over the prediction's rms, over all points of all fields
-  double relative_l2 = 0.0;  ///< conformal quantile of the fields' relative L2 error
-};
-inline constexpr double kCoverage = 0.9;  ///< that bands and quantiles are for
 
 struct ModelCard {
   Architecture architecture;
@@ -93,5 +83,9 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
 
 /// `model` is a checkpoint or a RUN folder that holds model.safetensors. Throws InvalidInput where there is none.
 std::filesystem::path checkpoint_path(const std::filesystem::path& model);
+
+/// Puts `calibrations` into the checkpoint, in place of those at the same resolutions. By rename.
+void store_calibrations(const std::filesystem::path& checkpoint,
+                        const std::vector<Calibration>& calibrations);
 
 }  // namespace mano

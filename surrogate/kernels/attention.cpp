@@ -1,11 +1,10 @@
 #include "surrogate/kernels/attention.hpp"
 
-#include <torch/torch.h>
-
 #include "core/error.hpp"
 #include "surrogate/kernels/cuda_attention.hpp"
 #include "surrogate/kernels/parallel.hpp"
 #include "surrogate/kernels/token_kernels.hpp"
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

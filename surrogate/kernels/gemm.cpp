@@ -1,6 +1,6 @@
 #include "surrogate/kernels/gemm.hpp"
 
-#include <torch/torch.h>
+#include "surrogate/kernels/torch.hpp"
 
 // Torch's BLAS, by its Fortran names; column-major.
 extern "C" {

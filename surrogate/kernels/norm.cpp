@@ -1,11 +1,11 @@
 #include "surrogate/kernels/norm.hpp"
 
 #include <ATen/autocast_mode.h>
-#include <torch/torch.h>
 
 #include <atomic>
 
 #include "surrogate/kernels/cuda_norm.hpp"
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

@@ -4,9 +4,11 @@
 
 #include <torch/types.h>
 
-#include "surrogate/networks/block.hpp"
-
 namespace mano {
+
+struct LayerNormWeights {
+  torch::Tensor weight, bias;  // [C]
+};
 
 /// Of this process, from now on; off at its start. The kernels give the equations' answers on the CPU, thread by thread, but have not
 /// been measured on a card yet.

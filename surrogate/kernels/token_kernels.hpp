@@ -105,5 +105,11 @@ struct TokenKernels {
 /// float, double or BFloat16.
 template <typename S>
 const TokenKernels<S>& token_kernels();
+template <>
+const TokenKernels<float>& token_kernels<float>();
+template <>
+const TokenKernels<double>& token_kernels<double>();
+template <>
+const TokenKernels<BFloat16>& token_kernels<BFloat16>();
 
 }  // namespace mano

@@ -1,8 +1,7 @@
 #include "surrogate/multigrid/darcy_operator.hpp"
 
-#include <torch/torch.h>
-
 #include "core/error.hpp"
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

@@ -1,12 +1,12 @@
 #include "surrogate/multigrid/grid_transfer.hpp"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <map>
 #include <mutex>
 #include <tuple>
 #include <vector>
+
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

@@ -1,7 +1,6 @@
 #include "surrogate/multigrid/model.hpp"
 
-#include <torch/torch.h>
-
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/grid_transfer.hpp"
 #include "surrogate/multigrid/refinement.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"

@@ -4,6 +4,7 @@
 
 #include <torch/types.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "core/resample.hpp"
@@ -52,5 +53,10 @@ struct SurrogateModel {
   Ends ends() const;
   Ends ends_of_error() const;
 };
+
+/// The base network's parameters under their own names, the refinement's after "refinement.".
+void save_checkpoint(const std::filesystem::path& path, const SurrogateModel& model);
+/// On the CPU. Throws InvalidInput for a file that is missing, truncated, of another schema version or architecture.
+SurrogateModel load_checkpoint(const std::filesystem::path& path);
 
 }  // namespace mano

@@ -1,11 +1,7 @@
 #include "surrogate/multigrid/tensor_fields.hpp"
 
-#include <c10/core/impl/DeviceGuardImplInterface.h>
-#include <torch/torch.h>
-
 #include "core/error.hpp"
-#include "surrogate/surrogate.hpp"
-#include "surrogate/training/process_group.hpp"
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 
@@ -47,24 +43,6 @@ Field field_of(const torch::Tensor& values, std::int64_t sample, const Grid& gri
 
 torch::Tensor relative_l2(const torch::Tensor& a, const torch::Tensor& b) {
   return (a - b).flatten(1).norm(2, 1) / b.flatten(1).norm(2, 1);
-}
-
-bool gpu_is_available() {
-  return torch::cuda::is_available();
-}
-
-torch::Device device_from(const std::string& name) {
-  check(name == "auto" || name == "cpu" || name == "cuda", "device is '{}', expected auto, cpu or cuda",
-        name);
-  const bool available = name != "cpu" && torch::cuda::is_available();
-  check(name != "cuda" || available,
-        "device is 'cuda', but this program finds no CUDA device; use --device cpu");
-  if (!available) return torch::kCPU;
-  // Processes of one machine take its cards in turn.
-  const auto* gpus = c10::impl::getDeviceGuardImpl(torch::kCUDA);
-  const torch::Device own(torch::kCUDA, static_cast<c10::DeviceIndex>(local_rank() % gpus->deviceCount()));
-  gpus->setDevice(own);
-  return own;
 }
 
 }  // namespace mano

@@ -3,7 +3,6 @@
 
 #include <torch/types.h>
 
-#include <string>
 #include <vector>
 
 #include "surrogate/checkpoint/model_card.hpp"
@@ -26,8 +25,5 @@ Field field_of(const torch::Tensor& values, std::int64_t sample, const Grid& gri
 
 /// |a - b| / |b| a sample: [N].
 torch::Tensor relative_l2(const torch::Tensor& a, const torch::Tensor& b);
-
-/// "auto", "cpu" or "cuda" to a device, which becomes the current one: of several GPUs the one of this process's local rank. Throws InvalidInput where CUDA is asked for and absent.
-torch::Device device_from(const std::string& name);
 
 }  // namespace mano

@@ -1,10 +1,9 @@
 #include "surrogate/networks/block.hpp"
 
-#include <torch/torch.h>
-
 #include <array>
 #include <tuple>
 
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/block_passes.hpp"
 
 namespace mano {

@@ -7,14 +7,11 @@
 
 #include <vector>
 
+#include "surrogate/kernels/norm.hpp"
 #include "surrogate/networks/architecture.hpp"
 #include "surrogate/networks/network.hpp"
 
 namespace mano {
-
-struct LayerNormWeights {
-  torch::Tensor weight, bias;  // [C]
-};
 
 struct BlockWeights {
   LayerNormWeights outer_norm, inner_norm;  // both before the attention, as in the reference implementation

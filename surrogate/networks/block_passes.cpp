@@ -1,8 +1,7 @@
 #include "surrogate/networks/block_passes.hpp"
 
-#include <torch/torch.h>
-
 #include "surrogate/kernels/attention.hpp"
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

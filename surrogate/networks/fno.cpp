@@ -1,7 +1,8 @@
-#include <torch/torch.h>
+#include <torch/fft.h>
 
 #include <cmath>
 
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/parameter_list.hpp"
 #include "surrogate/networks/rivals.hpp"
 

@@ -1,9 +1,9 @@
 // Creation, names and conversion of MANO's parameters.
 #include <ATen/CPUGeneratorImpl.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/multipole_model.hpp"
 
 namespace mano {

@@ -1,12 +1,12 @@
 #include "surrogate/networks/multipole_model.hpp"
 
 #include <ATen/autocast_mode.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
 #include "surrogate/kernels/attention.hpp"
 #include "surrogate/kernels/norm.hpp"
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

@@ -1,9 +1,10 @@
 #include "surrogate/networks/parameter_list.hpp"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <torch/torch.h>
 
 #include <cmath>
+
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

@@ -1,11 +1,11 @@
 // ViT and Swin: patches as tokens, pre-norm blocks, a linear map back from every patch.
-#include <torch/torch.h>
 
 #include <array>
 #include <cmath>
 #include <map>
 
 #include "core/error.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/parameter_list.hpp"
 #include "surrogate/networks/rivals.hpp"
 

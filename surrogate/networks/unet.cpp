@@ -1,7 +1,7 @@
-#include <torch/torch.h>
 
 #include <algorithm>
 
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/parameter_list.hpp"
 #include "surrogate/networks/rivals.hpp"
 

@@ -1,8 +1,8 @@
 #include "surrogate/networks/windowed_model.hpp"
 
-#include <torch/torch.h>
-
 #include <cmath>
+
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

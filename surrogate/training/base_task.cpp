@@ -1,6 +1,6 @@
 // The base network, to the pressures of the data, on the data's grid or on a coarser one (ModelCard::coarsening).
-#include <torch/torch.h>
 
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/grid_transfer.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
 #include "surrogate/training/symmetry.hpp"

@@ -1,6 +1,6 @@
 #include "surrogate/training/fresh_data.hpp"
 
-#include <torch/torch.h>
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

@@ -9,7 +9,7 @@
 #include <future>
 #include <utility>
 
-#include "surrogate/training/train.hpp"
+#include "surrogate/training/train_request.hpp"
 
 namespace mano {
 

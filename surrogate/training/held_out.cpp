@@ -1,7 +1,6 @@
 #include "surrogate/training/held_out.hpp"
 
-#include <torch/torch.h>
-
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
 #include "surrogate/trust/calibration.hpp"
 

@@ -6,10 +6,6 @@
 
 namespace mano {
 
-int local_rank() {
-  return 0;
-}
-
 struct ProcessGroup::Backend {};
 
 ProcessGroup::ProcessGroup() {

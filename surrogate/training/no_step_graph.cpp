@@ -1,6 +1,6 @@
 // Stands in for surrogate/training/step_graph.cpp where CUDA was not built.
-#include <torch/torch.h>
 
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/training/step_graph.hpp"
 
 namespace mano {

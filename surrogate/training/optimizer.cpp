@@ -1,11 +1,10 @@
 #include "surrogate/training/optimizer.hpp"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "surrogate/checkpoint/checkpoint.hpp"
+#include "surrogate/checkpoint/tensor_store.hpp"
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

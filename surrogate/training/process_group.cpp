@@ -1,10 +1,8 @@
 #include "surrogate/training/process_group.hpp"
 
 #define USE_C10D_GLOO
-#include <charconv>
 #include <cstdlib>
 #include <optional>
-#include <string_view>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -16,6 +14,7 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include "core/error.hpp"
+#include "surrogate/kernels/device.hpp"
 
 namespace mano {
 
@@ -23,23 +22,7 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{50};  // a process that dies ends the others within a minute
 
-std::optional<int> number_from(const char* name) {
-  const char* text = std::getenv(name);
-  if (text == nullptr) return {};
-  int value = 0;
-  const std::string_view view(text);
-  const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), value);
-  check(error == std::errc() && end == view.data() + view.size() && value >= 0,
-        "the environment variable {} is '{}'; expected a number", name, text);
-  return value;
-}
-
 }  // namespace
-
-int local_rank() {
-  return number_from(std::getenv("LOCAL_RANK") != nullptr ? "LOCAL_RANK" : "OMPI_COMM_WORLD_LOCAL_RANK")
-      .value_or(0);
-}
 
 struct ProcessGroup::Backend {
   c10::intrusive_ptr<c10d::TCPStore> store;
@@ -92,14 +75,14 @@ void ProcessGroup::Backend::add_up(torch::Tensor& tensor, int rank, int size) {
 
 ProcessGroup::ProcessGroup() {
   const bool torchrun = std::getenv("WORLD_SIZE") != nullptr;
-  size_ = number_from(torchrun ? "WORLD_SIZE" : "OMPI_COMM_WORLD_SIZE").value_or(1);
-  rank_ = number_from(torchrun ? "RANK" : "OMPI_COMM_WORLD_RANK").value_or(0);
+  size_ = number_from_environment(torchrun ? "WORLD_SIZE" : "OMPI_COMM_WORLD_SIZE").value_or(1);
+  rank_ = number_from_environment(torchrun ? "RANK" : "OMPI_COMM_WORLD_RANK").value_or(0);
   check(size_ >= 1 && rank_ < size_,
         "process {} of {}: set RANK below WORLD_SIZE, or start with torchrun or mpirun", rank_, size_);
   if (size_ == 1) return;
   const char* address = std::getenv("MASTER_ADDR");
   const std::string host = address != nullptr ? address : "127.0.0.1";
-  const int port = number_from("MASTER_PORT").value_or(29400);
+  const int port = number_from_environment("MASTER_PORT").value_or(29400);
   check(port > 0 && port < 65536, "MASTER_PORT is {}; expected a port", port);
   try {
     c10d::TCPStoreOptions meeting;

@@ -11,10 +11,6 @@
 
 namespace mano {
 
-/// Number of this process among those of its machine, by LOCAL_RANK or OMPI_COMM_WORLD_LOCAL_RANK; 0 without. Throws InvalidInput
-/// where that is no number.
-int local_rank();
-
 class ProcessGroup {
  public:
   /// Meets the other processes. Throws InvalidInput for variables that make no sense, RunFailed where they cannot be met in a

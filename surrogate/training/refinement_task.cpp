@@ -7,11 +7,11 @@
 //   P (q + w R b)        w = 0: from the exact coarse solution; w = 1: with the base's error as it stands; drawn in between and beyond
 //
 // and on the network's own grid p + b.
-#include <torch/torch.h>
 
 #include <array>
 #include <cmath>
 
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/darcy_operator.hpp"
 #include "surrogate/multigrid/grid_transfer.hpp"
 #include "surrogate/multigrid/refinement.hpp"

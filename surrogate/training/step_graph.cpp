@@ -4,10 +4,11 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #include <fmt/core.h>
-#include <torch/torch.h>
 
 #include <cstdio>
 #include <map>
+
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

@@ -1,7 +1,5 @@
 #include "surrogate/training/train.hpp"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -10,9 +8,12 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/version.hpp"
-#include "surrogate/checkpoint/checkpoint.hpp"
+#include "surrogate/checkpoint/safetensors.hpp"
+#include "surrogate/kernels/device.hpp"
 #include "surrogate/kernels/norm.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/darcy_operator.hpp"
+#include "surrogate/multigrid/model.hpp"
 #include "surrogate/multigrid/refinement.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
 #include "surrogate/training/held_out.hpp"

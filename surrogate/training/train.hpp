@@ -10,69 +10,13 @@
 // Each appears by rename. On a CPU a resumed run equals an uninterrupted one bit for bit: the order of the data is a
 // function of (seed, epoch), and so are reflections and all else that is random after initialisation.
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
-#include <optional>
 #include <string>
-#include <vector>
 
-#include "datagen/dataset.hpp"
-#include "surrogate/networks/architecture.hpp"
+#include "surrogate/training/train_request.hpp"
 
 namespace mano {
-
-struct TrainRequest;
-
-/// Samples that are made as training goes on, others in each epoch, in place of files. The base network is trained on all of them, the
-/// refinement on those of the first epoch.
-struct FreshSamples {
-  DatasetInfo info;  ///< samples: of an epoch
-  /// Samples number first ... first + n - 1, [n, ny, nx] each; called by one thread at a time, not always the same.
-  std::function<void(std::uint64_t first, int n, double* permeability, double* pressure)> make;
-  std::size_t held_out(const TrainRequest& request) const;  ///< numbers below are held out
-};
-
-struct TrainRequest {
-  std::vector<std::filesystem::path> data;
-  std::optional<FreshSamples> fresh;
-  std::filesystem::path run;
-  Architecture architecture;
-  Architecture refinement_architecture = architecture_preset("refinement");
-  int epochs = 60;
-  int batch = 8;          ///< samples of a process at once
-  int accumulate = 1;     ///< batches that a step adds up
-  bool bfloat16 = false;  ///< operands of matrix products in bfloat16; weights, sums and optimiser in float32
-  double learning_rate = 4e-3;  ///< at its peak
-  double weight_decay = 1e-4;
-  double warm_up = 0.05;            ///< fraction of the steps with a rising learning rate
-  double gradient_clip = 1.0;       ///< bound on the gradient's 2-norm
-  double held_out = 0.05;           ///< fraction of every dataset that is not trained on
-  bool symmetry = true;             ///< train on reflected fields too, where the set-up allows
-  std::string refinement = "auto";  ///< of the ladder of grids: auto, residual, approximate or none
-  int sweeps =
-      0;  ///< of the refinement that a step unrolls, see ModelCard; 0: three where the equation is known, else one
-  int refine_epochs = 20;  ///< of the refinement, after the base
-  int climbs = 0;          ///< of the ladder; 0: four where the equation is known, else one
-  int coarsening =
-      0;  ///< of the network's grid against the data's; 0: where the equation is known the largest
-          ///< power of two that leaves 16 points in each direction, else one
-  std::uint64_t seed = 0;
-  std::string device = "auto";
-  bool own_norms = false;  ///< on a GPU layer norms by kernels of our own (surrogate/kernels/norm.hpp)
-  bool graphs =
-      true;  ///< on a GPU a step is recorded once and replayed, in place of launching its kernels one by one
-  bool data_on_host = false;  ///< keep the data in the host's memory even where a GPU's own has room for them
-  std::optional<double> max_seconds;  ///< of the whole training; the learning rate falls to zero within them
-  bool resume = false;
-  bool overwrite = false;
-};
-
-inline std::size_t FreshSamples::held_out(const TrainRequest& request) const {
-  return std::max<std::size_t>(1, std::llround(request.held_out * static_cast<double>(info.samples)));
-}
 
 struct EpochReport {
   std::string stage;  ///< "base", or "refinement": errors are then the part that is left of interpolation's
@@ -120,11 +64,6 @@ struct TrainCallbacks {
   std::function<void(const EpochReport&)> epoch;
   std::function<void(const TrainPlan&)> start;  ///< before the first step
 };
-
-/// Bytes of tensors that training needs at once, on the CPU, for one process: weights, their gradients and moments, data, and
-/// what a batch keeps for the backward pass.
-double training_bytes(const Architecture& architecture, std::int64_t parameters, const Resolution& resolution,
-                      std::size_t samples, int batch, bool bfloat16);
 
 /// Started by torchrun or mpirun, the processes train one model together (surrogate/training/process_group.hpp): N of them with batch b
 /// take the same steps as one with batch N b. Process 0 writes.

@@ -1,7 +1,6 @@
 #include "surrogate/training/train_data.hpp"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "surrogate/kernels/tensor_memory.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/darcy_operator.hpp"
 #include "surrogate/multigrid/grid_transfer.hpp"
 #include "surrogate/multigrid/refinement.hpp"

@@ -12,7 +12,7 @@
 #include "datagen/dataset.hpp"
 #include "surrogate/checkpoint/model_card.hpp"
 #include "surrogate/training/fresh_data.hpp"
-#include "surrogate/training/train.hpp"
+#include "surrogate/training/train_request.hpp"
 
 namespace mano {
 

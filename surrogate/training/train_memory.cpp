@@ -1,11 +1,11 @@
 #include "surrogate/training/train_memory.hpp"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 
 #include "core/files.hpp"
 #include "surrogate/kernels/tensor_memory.hpp"
+#include "surrogate/kernels/torch.hpp"
+#include "surrogate/networks/model_work.hpp"
 
 namespace mano {
 
@@ -27,6 +27,19 @@ TrainingBytes rival_bytes(const Network& network, const Architecture& a, const R
 }
 
 }  // namespace
+
+double training_bytes(const Architecture& a, std::int64_t parameters, const Resolution& resolution,
+                      std::size_t samples, int batch, bool bfloat16) {
+  const double operand = bfloat16 ? 2.0 : 4.0;
+  const double tokens = static_cast<double>(resolution.nx) * resolution.ny;
+  const double coarse = coarse_tokens(a, resolution.ny, resolution.nx);
+  const double inner = static_cast<double>(a.heads) * a.dim_head;
+  const double saved = 4.0 * a.dim * (2 * tokens + coarse) +
+                       operand * (3 * inner * (tokens + coarse) + a.dim * coarse);  // block.hpp
+  const double working = 4.0 * 4.0 * a.dim * tokens;
+  const double fixed = 20.0 * static_cast<double>(parameters) + 16.0 * tokens * static_cast<double>(samples);
+  return fixed + batch * (a.depth * saved + working);
+}
 
 std::vector<TrainingBytes> stage_bytes(const TrainRequest& request, const ModelCard& card,
                                        const Network& base, const TrainSet& set, int sweeps) {

@@ -9,6 +9,11 @@
 
 namespace mano {
 
+/// Bytes of tensors that training needs at once, on the CPU, for one process: weights, their gradients and moments, data, and
+/// what a batch keeps for the backward pass.
+double training_bytes(const Architecture& architecture, std::int64_t parameters, const Resolution& resolution,
+                      std::size_t samples, int batch, bool bfloat16);
+
 struct TrainingBytes {
   double fixed = 0.0;
   double per_sample = 0.0;  ///< of a batch

@@ -1,7 +1,5 @@
 #include "surrogate/training/training_stage.hpp"
 
-#include <torch/torch.h>
-
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -12,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 

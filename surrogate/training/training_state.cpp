@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "surrogate/checkpoint/checkpoint.hpp"
+#include "surrogate/checkpoint/tensor_store.hpp"
 
 namespace mano {
 

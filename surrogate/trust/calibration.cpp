@@ -4,9 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/error.hpp"
 #include "core/norms.hpp"
-#include "surrogate/checkpoint/safetensors.hpp"
 
 namespace mano {
 
@@ -32,40 +30,6 @@ std::optional<Calibration> ErrorCollector::calibration(const Resolution& resolut
   if (fields_.size() < kFewestFields) return std::nullopt;
   return Calibration{resolution, fields_.size(), conformal_quantile(points_, kCoverage),
                      conformal_quantile(fields_, kCoverage)};
-}
-
-Calibration calibrate(const Surrogate& surrogate, const DatasetReader& data, int batch,
-                      const std::function<void(std::size_t)>& progress) {
-  const DatasetInfo& info = data.info();
-  ErrorCollector errors;
-  for (std::size_t begin = 0; begin < info.samples; begin += batch) {
-    const std::size_t end = std::min(info.samples, begin + batch);
-    std::vector<Field> permeabilities, pressures;
-    for (std::size_t s = begin; s < end; ++s) {
-      Sample sample = data.read(s);
-      permeabilities.push_back(std::move(sample.permeability));
-      pressures.push_back(std::move(sample.pressure));
-    }
-    const std::vector<Field> predictions = surrogate.predict(permeabilities);
-    for (std::size_t s = 0; s < predictions.size(); ++s) errors.add(predictions[s], pressures[s]);
-    if (progress) progress(end);
-  }
-  const auto calibration = errors.calibration({info.grid.nx, info.grid.ny});
-  check(calibration.has_value(), "{}: {} samples; calibrating needs at least {}", data.path().string(),
-        info.samples, kFewestFields);
-  return *calibration;
-}
-
-void store_calibrations(const std::filesystem::path& checkpoint,
-                        const std::vector<Calibration>& calibrations) {
-  SafetensorsFile file = read_safetensors(checkpoint);
-  ModelCard card = card_from_metadata(file.metadata, checkpoint.string());
-  for (const Calibration& c : calibrations) {
-    std::erase_if(card.calibrations, [&](const Calibration& old) { return old.resolution == c.resolution; });
-    card.calibrations.push_back(c);
-  }
-  file.metadata["calibration"] = to_metadata(card).at("calibration");
-  write_safetensors(checkpoint, file);
 }
 
 }  // namespace mano

@@ -1,9 +1,9 @@
 #include "surrogate/kernels/attention.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "surrogate/kernels/attention_reference.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "tolerances.hpp"
 
 namespace mano {

@@ -2,13 +2,13 @@
 #include "surrogate/kernels/cuda_attention.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <array>
 #include <string>
 
 #include "core/error.hpp"
 #include "surrogate/kernels/attention.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/multipole_model.hpp"
 
 namespace mano {

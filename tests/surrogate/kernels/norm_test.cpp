@@ -2,7 +2,8 @@
 #include "surrogate/kernels/norm.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 namespace {

@@ -108,9 +108,9 @@ void expect_close(const std::vector<double>& actual, const std::vector<double>& 
   EXPECT_LE(error, tolerance * largest);
 }
 
-class Attention : public ::testing::TestWithParam<AttentionShape> {};
+class AttentionLoops : public ::testing::TestWithParam<AttentionShape> {};
 
-TEST_P(Attention, AgreesWithTheTwinInEveryTypeAndInPieces) {
+TEST_P(AttentionLoops, AgreesWithTheTwinInEveryTypeAndInPieces) {
   const AttentionShape s = GetParam();
   const auto qkv = draw(tokens(s) * 3 * inner(s), 1);
   for (int rows : {1, 3, s.height}) {
@@ -122,7 +122,7 @@ TEST_P(Attention, AgreesWithTheTwinInEveryTypeAndInPieces) {
 }
 
 // Along random directions, since every number's own derivative would take long.
-TEST_P(Attention, GradientAgreesWithDifferencesOfTheTwin) {
+TEST_P(AttentionLoops, GradientAgreesWithDifferencesOfTheTwin) {
   const AttentionShape s = GetParam();
   const auto qkv = draw(tokens(s) * 3 * inner(s), 1);
   const auto d_out = draw(tokens(s) * inner(s), 2);
@@ -148,7 +148,7 @@ TEST_P(Attention, GradientAgreesWithDifferencesOfTheTwin) {
   }
 }
 
-TEST_P(Attention, GradientIsTheSameInPiecesAndCloseInEveryType) {
+TEST_P(AttentionLoops, GradientIsTheSameInPiecesAndCloseInEveryType) {
   const AttentionShape s = GetParam();
   const auto qkv = widened(narrowed<BFloat16>(draw(tokens(s) * 3 * inner(s), 1)));
   const auto d_out = widened(narrowed<BFloat16>(draw(tokens(s) * inner(s), 2)));
@@ -162,7 +162,7 @@ TEST_P(Attention, GradientIsTheSameInPiecesAndCloseInEveryType) {
 }
 
 // Scores so far apart that only the largest of a window counts.
-TEST_P(Attention, HoldsForLargeScores) {
+TEST_P(AttentionLoops, HoldsForLargeScores) {
   const AttentionShape s = GetParam();
   const auto qkv = draw(tokens(s) * 3 * inner(s), 3, 30.0);
   expect_close(attention<double>(s, qkv, s.height), reference(s, qkv), 1e-12);

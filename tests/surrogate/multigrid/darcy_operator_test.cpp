@@ -2,13 +2,13 @@
 #include "surrogate/multigrid/darcy_operator.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
 #include "core/norms.hpp"
 #include "datagen/random_field.hpp"
 #include "solver/stencil.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "tolerances.hpp"
 
 namespace mano {

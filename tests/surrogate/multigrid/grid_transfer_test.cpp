@@ -1,10 +1,10 @@
 #include "surrogate/multigrid/grid_transfer.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "core/norms.hpp"
 #include "datagen/random_field.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/darcy_operator.hpp"
 #include "tolerances.hpp"
 

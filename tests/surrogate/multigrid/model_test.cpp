@@ -2,9 +2,9 @@
 #include "surrogate/multigrid/model.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "datagen/random_field.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/grid_transfer.hpp"
 #include "surrogate/multigrid/refinement.hpp"
 #include "surrogate/training/symmetry.hpp"

@@ -2,8 +2,8 @@
 #include "surrogate/networks/block.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/multipole_model.hpp"
 #include "surrogate/networks/windowed_model.hpp"
 

@@ -1,7 +1,6 @@
 // What a GPU is given, run on the CPU: its answers, and how many kernels a training step would launch.
 #include <ATen/record_function.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <functional>
@@ -9,6 +8,7 @@
 #include <mutex>
 #include <set>
 
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/multipole_model.hpp"
 #include "surrogate/training/optimizer.hpp"
 

@@ -1,8 +1,8 @@
 // The FNO against neuraloperator 2.0.0's with the same weights: tests/fixtures/rivals/make_fno_fixture.py made the file.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "datagen/hdf5_handle.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/rivals.hpp"
 
 namespace mano {

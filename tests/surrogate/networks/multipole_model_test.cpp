@@ -1,9 +1,9 @@
 #include "surrogate/networks/multipole_model.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "core/error.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "tolerances.hpp"
 
 namespace mano {

@@ -1,12 +1,12 @@
 // The model against an independent implementation: output, loss, gradient of the input and of every weight, in float64,
 // for every fixture in a folder (MANO_FIXTURES, by default tests/fixtures). Configurations are read from the fixtures.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cstdlib>
 #include <filesystem>
 
 #include "datagen/hdf5_handle.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/multipole_model.hpp"
 #include "tolerances.hpp"
 

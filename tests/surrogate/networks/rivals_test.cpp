@@ -3,9 +3,9 @@
 #include "surrogate/networks/rivals.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "core/error.hpp"
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 namespace {

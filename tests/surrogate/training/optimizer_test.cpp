@@ -2,12 +2,14 @@
 #include "surrogate/training/optimizer.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adamw.h>
 
 #include <limits>
 #include <string>
 
 #include "core/error.hpp"
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 namespace {

@@ -2,9 +2,9 @@
 #include "surrogate/training/symmetry.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "datagen/random_field.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/darcy_operator.hpp"
 
 namespace mano {

@@ -3,10 +3,10 @@
 
 #include <torch/types.h>
 
-#include <filesystem>
+#include <string>
 
 #include "surrogate/checkpoint/safetensors.hpp"
-#include "surrogate/multigrid/model.hpp"
+#include "surrogate/networks/network.hpp"
 
 namespace mano {
 
@@ -17,10 +17,5 @@ torch::Tensor restore(const StoredTensor& stored);
 /// another shape.
 void load_parameters(Network& network, const SafetensorsFile& file, const std::string& prefix,
                      const std::string& where);
-
-/// The base network's parameters under their own names, the refinement's after "refinement.".
-void save_checkpoint(const std::filesystem::path& path, const SurrogateModel& model);
-/// On the CPU. Throws InvalidInput for a file that is missing, truncated, of another schema version or architecture.
-SurrogateModel load_checkpoint(const std::filesystem::path& path);
 
 }  // namespace mano

@@ -1,13 +1,9 @@
-#include <algorithm>
+#include "surrogate/networks/model_work.hpp"
 
-#include "surrogate/benchmark.hpp"
-#include "surrogate/training/train.hpp"
+#include <algorithm>
 
 namespace mano {
 
-namespace {
-
-// Tokens of all levels but the finest.
 double coarse_tokens(const Architecture& a, int height, int width) {
   double coarse = 0.0;
   const int levels = a.levels_for(height, width);
@@ -17,21 +13,6 @@ double coarse_tokens(const Architecture& a, int height, int width) {
     coarse += static_cast<double>(height) * width;
   }
   return coarse;
-}
-
-}  // namespace
-
-double training_bytes(const Architecture& a, std::int64_t parameters, const Resolution& resolution,
-                      std::size_t samples, int batch, bool bfloat16) {
-  const double operand = bfloat16 ? 2.0 : 4.0;
-  const double tokens = static_cast<double>(resolution.nx) * resolution.ny;
-  const double coarse = coarse_tokens(a, resolution.ny, resolution.nx);
-  const double inner = static_cast<double>(a.heads) * a.dim_head;
-  const double saved = 4.0 * a.dim * (2 * tokens + coarse) +
-                       operand * (3 * inner * (tokens + coarse) + a.dim * coarse);  // block.hpp
-  const double working = 4.0 * 4.0 * a.dim * tokens;
-  const double fixed = 20.0 * static_cast<double>(parameters) + 16.0 * tokens * static_cast<double>(samples);
-  return fixed + batch * (a.depth * saved + working);
 }
 
 ModelWork model_work(const Architecture& a, int height, int width, std::size_t operand_size) {

@@ -2,7 +2,7 @@
 // RUN/config.toml: every option of a training as it took effect, so that `mano train --config RUN/config.toml -o OTHER` repeats it.
 
 #include "apps/workflow/fresh_samples.hpp"
-#include "surrogate/training/train.hpp"
+#include "surrogate/training/train_request.hpp"
 
 namespace mano {
 

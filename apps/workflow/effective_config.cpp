@@ -1,4 +1,4 @@
-#include "apps/options/effective_config.hpp"
+#include "apps/workflow/effective_config.hpp"
 
 #include <toml++/toml.h>
 
