@@ -66,6 +66,9 @@ Evaluation evaluate(const Surrogate&, const DatasetReader&, int, Method,
                     const std::function<void(std::size_t)>&) {
   missing();
 }
+Calibration calibrate(const Surrogate&, const DatasetReader&, int, const std::function<void(std::size_t)>&) {
+  missing();
+}
 const char* to_string(Form) {
   missing();
 }

@@ -23,7 +23,8 @@ std::optional<int> number_from_environment(const char* name) {
 }
 
 int local_rank() {
-  return number_from_environment(std::getenv("LOCAL_RANK") != nullptr ? "LOCAL_RANK" : "OMPI_COMM_WORLD_LOCAL_RANK")
+  return number_from_environment(std::getenv("LOCAL_RANK") != nullptr ? "LOCAL_RANK"
+                                                                      : "OMPI_COMM_WORLD_LOCAL_RANK")
       .value_or(0);
 }
 

@@ -171,7 +171,7 @@ TEST_P(AttentionLoops, HoldsForLargeScores) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    AwkwardSizes, Attention,
+    AwkwardSizes, AttentionLoops,
     ::testing::Values(AttentionShape{1, 2, 2, 1, 8, 2, 1}, AttentionShape{1, 7, 5, 3, 8, 2, 1},
                       AttentionShape{1, 9, 17, 4, 32, 2, 1}, AttentionShape{1, 3, 33, 2, 16, 2, 1},
                       AttentionShape{1, 6, 6, 1, 64, 2, 1}, AttentionShape{1, 5, 8, 2, 5, 2, 1},
