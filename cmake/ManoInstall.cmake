@@ -34,7 +34,7 @@ foreach(header
     solver/correction.hpp solver/darcy_solver.hpp solver/flow.hpp solver/multigrid.hpp solver/problem.hpp solver/stencil.hpp
     datagen/dataset.hpp datagen/random_field.hpp
     surrogate/networks/architecture.hpp surrogate/trust/coefficient_statistics.hpp surrogate/evaluate.hpp surrogate/checkpoint/model_card.hpp
-    surrogate/surrogate.hpp surrogate/training/train.hpp)
+    surrogate/surrogate.hpp surrogate/training/train.hpp surrogate/training/train_request.hpp surrogate/trust/calibration.hpp)
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mano/${folder})
 endforeach()

@@ -40,8 +40,4 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
 Calibration calibrate(const Surrogate& surrogate, const DatasetReader& data, int batch,
                       const std::function<void(std::size_t)>& progress = {});
 
-/// Puts `calibrations` into the checkpoint, in place of those at the same resolutions. By rename.
-void store_calibrations(const std::filesystem::path& checkpoint,
-                        const std::vector<Calibration>& calibrations);
-
 }  // namespace mano
