@@ -35,7 +35,7 @@ constexpr Entry kSubcommands[] = {
     {"import", "Turn HDF5 arrays of others into a dataset", mano::add_import},
     {"train", "Train a MANO on datasets", mano::add_train},
     {"evaluate", "Errors of a trained model on datasets", mano::add_evaluate},
-    {"calibrate", "Error bands of a trained model from new solved fields", mano::add_calibrate},
+    {"calibrate", "Prediction intervals of a trained model from new solved fields", mano::add_calibrate},
     {"predict", "Predict pressures with a trained model", mano::add_predict},
     {"compare", "Compare a trained model with the solver: pictures, VTK files, report", mano::add_compare},
     {"benchmark", "Speed and memory of the model on this machine", mano::add_benchmark},
@@ -80,7 +80,8 @@ int run(std::vector<std::string> arguments, std::string& where) {
       where = entry.name;
       const std::vector<std::string> own(arguments.begin() + 1, arguments.end());
       arguments.resize(1);
-      for (auto& argument : mano::expand_config(*sub, own)) arguments.push_back(std::move(argument));
+      for (auto& argument : mano::expand_config(*sub, mano::with_current_names(own)))
+        arguments.push_back(std::move(argument));
     }
   }
   mano::check(arguments.empty() || !where.empty() || arguments[0].starts_with('-'),

@@ -155,21 +155,22 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--held-out", r.held_out, fmt::format("Fraction not trained on [{}]", r.held_out))
       ->group(training);
   app.add_flag("--symmetry,!--no-symmetry", r.symmetry,
-               "Train on reflected fields too, where the set-up has symmetries [on]")
+               "Train on reflected fields too, where the problem has symmetries [on]")
       ->group(training);
   app.add_option("--refinement", r.refinement,
                  "Of unseen resolutions: residual (of the equation), approximate (where it is not recorded), "
                  "none [auto]")
       ->group(training);
-  app.add_option("--sweeps", r.sweeps,
+  app.add_option("--correction-steps", r.correction_steps,
                  "Of the refinement that a step of its training unrolls; in prediction the most on the "
                  "network's grid, and twice as many where "
-                 "a later climb begins [3 where the equation is known, else 1]")
+                 "a later cycle begins [3 where the equation is known, else 1]")
       ->group(training);
-  app.add_option("--climbs", r.climbs,
-                 "Of the ladder of grids: the first from the network's prediction, each other one from what "
-                 "the equation leaves "
-                 "[4 where it is known, else 1]")
+  app.add_option(
+         "--cycles", r.cycles,
+         "Of the hierarchy of grids: the first from the network's prediction, each other one from what "
+         "the equation leaves "
+         "[4 where it is known, else 1]")
       ->group(training);
   app.add_option("--coarsening", r.coarsening,
                  "Of the network's grid against the data's, in each direction; the refinement leads back "
