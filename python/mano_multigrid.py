@@ -2,7 +2,7 @@
 
     python3 python/mano_multigrid.py run/model.safetensors permeability.npy pressure.npy
 
-predicts [N, H, W] pressures from [N, H, W] permeabilities as `mano predict` does, of the model's own set-up and domain. Needs torch and numpy,
+predicts [N, H, W] pressures from [N, H, W] permeabilities as `mano predict` does, of the model's own problem and domain. Needs torch and numpy,
 and mano_reference.py beside it.
 """
 import copy

@@ -40,8 +40,9 @@ void calibrate_command(const CalibrateOptions& o, const Invocation&) {
     }
     const std::size_t known = samples_trained_on(surrogate.card(), readers.back());
     check(known == 0,
-          "{}: the model was trained on {} of its {} samples: intervals need new ones, of another seed", path,
-          known, info.samples);
+          "{}: the model was trained on {} of its {} samples: prediction intervals need new ones, of another "
+          "seed",
+          path, known, info.samples);
     check(info.samples >= kFewestFields, "{}: {} samples; calibrating needs at least {}", path, info.samples,
           kFewestFields);
     check_solved(readers.back().read(0), info.problem_name, info.location, path);
@@ -69,7 +70,7 @@ void calibrate_command(const CalibrateOptions& o, const Invocation&) {
   store_calibrations(checkpoint, calibrations);
   for (const Calibration& c : calibrations) {
     say(fmt::format(
-        "at {}: {:.0f} % of the points within {:.3g} times the prediction's rms, of {} new fields{}",
+        "at {}: {:.0f} % of the points within {:.3g} times the prediction's rms, by {} new fields{}",
         c.resolution.text(), 100 * kCoverage, c.half_width, c.fields,
         c.fields < 100 ? " (few: the coverage may stray by some per cent)" : ""));
   }
@@ -81,7 +82,7 @@ void calibrate_command(const CalibrateOptions& o, const Invocation&) {
 
 std::function<void(const Invocation&)> add_calibrate(CLI::App& app) {
   auto o = std::make_shared<CalibrateOptions>();
-  app.add_option("--model", o->model, "RUN folder or checkpoint; its intervals are replaced")
+  app.add_option("--model", o->model, "RUN folder or checkpoint, whose prediction intervals are replaced")
       ->type_name("RUN");
   app.add_option("--data", o->data, "Dataset that the model was not trained on; may be repeated")
       ->type_name("FILE");

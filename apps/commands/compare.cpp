@@ -257,22 +257,23 @@ std::function<void(const Invocation&)> add_compare(CLI::App& app) {
   app.add_option("--resolution", o->resolution, "Resolutions to compare at, for --field")
       ->type_name("WxH,...");
   app.add_option("--reference", o->reference,
-                 "Finer grid, at least twice, whose solution stands for the truth: shows the grid's own "
-                 "error beside the "
-                 "surrogate's; for random fields")
+                 "Grid at least twice as fine, whose solution stands for the truth: shows the error of the "
+                 "compared grid itself beside the surrogate's; for random fields only")
       ->type_name("WxH");
   app.add_option("--samples", o->samples, "Samples a resolution [8]")->check(CLI::NonNegativeNumber);
-  app.add_option("--tolerance", o->tolerance, "Of the solution that errors are measured against [1e-10]");
+  app.add_option("--tolerance", o->tolerance,
+                 "Relative tolerance of the solution that errors are measured against [1e-10]");
   app.add_option("-o,--output", o->output, "Folder for report, pictures and VTK files")->type_name("DIR");
   app.add_flag("--overwrite", o->overwrite,
-               "Into a folder that is not empty; of its files an earlier comparison's alone are replaced");
-  app.add_flag("--state", o->state, "Also compare_state.py, which opens everything in ParaView or pvpython");
+               "Allow a folder that is not empty; only files of an earlier comparison are replaced");
+  app.add_flag("--state", o->state,
+               "Also write compare_state.py, which opens everything in ParaView or pvpython");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   add_direct_option(app, o->direct);
   app.add_flag("--force", o->force, "Compare on another problem or domain than the model's");
   add_json_option(app, o->json);
   app.footer(
-      "Take a --seed that training did not use. CompareOptions after -- go to PETSc. Example:\n"
+      "Take a --seed that training did not use. Options after -- go to PETSc. Example:\n"
       "  mano compare --model run --field two-phase --seed 9 --resolution 32x32,64x64 -o comparison");
   return [o](const Invocation& invocation) { compare(*o, invocation); };
 }

@@ -69,11 +69,11 @@ std::function<void(const Invocation&)> add_evaluate(CLI::App& app) {
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   app.add_option("--batch", o->batch, "Samples at once [16]");
   add_direct_option(app, o->direct);
-  app.add_option(
-      "--method", o->method,
-      "multigrid, or for comparison: interpolation, direct, jacobi (16 damped steps a grid in place of the "
-      "refinement), "
-      "zero-start (without the network), exact-start (what the refinement does alone) [multigrid]");
+  app.add_option("--method", o->method,
+                 "multigrid, or for comparison: interpolation (from the training resolution), direct (the "
+                 "network alone), jacobi (16 damped Jacobi steps on each grid in place of the refinement), "
+                 "zero-start (without the network's prediction), exact-start (from the exact solution at "
+                 "the training resolution) [multigrid]");
   app.add_flag("--record", o->record, "Keep the results in RUN, where 'mano info RUN' shows them");
   app.add_flag("--force", o->force, "Evaluate on another problem or domain than the model's");
   add_json_option(app, o->json);

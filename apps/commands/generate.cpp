@@ -312,29 +312,28 @@ std::function<void(const Invocation&)> add_generate(CLI::App& app) {
   add_field_options(app, o->field);
   app.add_option("--samples", o->samples, "Number of samples [all fields of a file]")
       ->check(CLI::NonNegativeNumber);
-  app.add_option(
-         "--first", o->first,
-         "Number of the first sample: jobs with one seed and ranges of their own, then mano merge [0]")
+  app.add_option("--first", o->first,
+                 "Number of the first sample: independent jobs share a seed, each with its own range; mano "
+                 "merge joins them [0]")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--ranks-per-sample", o->ranks_per_sample,
-                 "Ranks of mpirun that solve one sample together, for grids that one is too slow for [1]")
+                 "MPI ranks that share one sample, for grids on which one rank is too slow [1]")
       ->check(CLI::PositiveNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   app.add_option("--also", o->also,
-                 "The same samples at further resolutions, each solved anew, in files of their own")
+                 "Further resolutions: the same samples, each solved anew, in files of their own")
       ->type_name("WxH,...");
   add_flow_options(app, o->flow);
   app.add_option("--tolerance", o->tolerance, "Bound on the true relative residual [1e-10]");
   app.add_option("--precision", o->precision, "float64 or float32 in the file [float64]");
-  app.add_option(
-      "--device", o->device,
-      "cpu: by PETSc and MPI; without either, many samples at once: threads, or cuda for up to 32768 cells "
-      "a sample on a GPU [cpu]");
+  app.add_option("--device", o->device,
+                 "cpu (PETSc and MPI), or many samples at once without either: threads, or cuda (a GPU; up "
+                 "to 32768 cells a sample) [cpu]");
   app.add_option("-o,--output", o->output, "Dataset, .h5; further resolutions get -WxH before the dot")
       ->type_name("FILE");
   app.add_flag("--overwrite", o->overwrite, "Replace existing datasets");
   add_json_option(app, o->json);
-  app.footer("GenerateOptions after -- go to PETSc.");
+  app.footer("Options after -- go to PETSc.");
   return [o](const Invocation& invocation) { generate(*o, invocation); };
 }
 

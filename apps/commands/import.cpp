@@ -62,9 +62,10 @@ std::function<void(const Invocation&)> add_import(CLI::App& app) {
       ->type_name("NAME");
   app.add_option("--solution", o->solution, "Name of the pressure [the usual names are tried]")
       ->type_name("NAME");
-  app.add_option("--phases", o->phases, "Permeabilities of an indicator 0 and 1, such as 3,12")
+  app.add_option("--phases", o->phases, "Permeabilities where an indicator is 0 and 1, such as 3,12")
       ->type_name("LOW,HIGH");
-  app.add_option("--location", o->location, "Where values sit: cell, (i+1/2)/nx, or node, i/nx [cell]");
+  app.add_option("--location", o->location,
+                 "Where values sit: cell (at (i+1/2)/nx) or node (at i/nx) [cell]");
   app.add_option("--size", o->size, "Size of the domain [1x1]")->type_name("LXxLY");
   app.add_option("--problem", o->problem_name, "benchmark, drive or five-spot, where it is known [unknown]");
   app.add_option("-o,--output", o->output, "Dataset, .h5")->type_name("FILE");

@@ -75,9 +75,8 @@ std::vector<std::string> limits_of_use(const ModelCard& c) {
   }
   if (c.calibrations.empty() || r.fields == 0)
     lines.emplace_back(
-        "no prediction intervals or no ranges of training: the training has not ended, held out fewer than "
-        "10 fields (mano "
-        "calibrate adds intervals), or was an older program's");
+        "no prediction intervals or no ranges of the training rock: the training has not ended, held out "
+        "fewer than 10 fields (mano calibrate adds intervals), or was an older program's");
   return lines;
 }
 
@@ -93,10 +92,10 @@ nlohmann::json recorded(const std::filesystem::path& run, const std::string& has
       return {};
     }
     for (const auto& r : all.at("results")) {
-      const std::string covered = r.contains("covered_by_interval")
-                                      ? fmt::format(", {:.1f} % in the prediction interval",
-                                                    100 * r.at("covered_by_interval").get<double>())
-                                      : "";
+      std::string covered;
+      for (const char* key : {"covered_by_interval", "covered_by_band"})  // the second in older files
+        if (r.contains(key))
+          covered = fmt::format(", {:.1f} % in the prediction interval", 100 * r.at(key).get<double>());
       const std::string method = r.at("method");
       lines.push_back(fmt::format(
           "evaluated at {}x{} ({}, {} samples of {}{}): relative L2 {:.5f}, interpolated {:.5f}{}",
@@ -127,14 +126,15 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   std::vector<std::string> grids;
   for (const Resolution& r : c.resolutions) grids.push_back(c.network_grid(r).text());
   say(c.refinement
-          ? fmt::format("a hierarchy of grids from the network's, {}, refined by {}, {} a grid, {} after "
-                        "its prediction, {} form, {}",
-                        fmt::join(grids, ", "), to_json(*c.refinement),
-                        c.correction_steps_a_grid() == 1
-                            ? "one correction step"
-                            : fmt::format("{} correction steps", c.correction_steps_a_grid()),
-                        c.base_correction_steps, c.knows_equation ? "residual" : "approximate",
-                        c.cycles == 1 ? "one cycle" : fmt::format("{} cycles", c.cycles))
+          ? fmt::format(
+                "grid hierarchy from the network's grid, {}: refined by {}, {} on each grid, {} after the "
+                "network's prediction, {} form, {}",
+                fmt::join(grids, ", "), to_json(*c.refinement),
+                c.correction_steps_a_grid() == 1
+                    ? "one correction step"
+                    : fmt::format("{} correction steps", c.correction_steps_a_grid()),
+                c.base_correction_steps, c.knows_equation ? "residual" : "approximate",
+                c.cycles == 1 ? "one cycle" : fmt::format("{} cycles", c.cycles))
           : fmt::format("no refinement: interpolated from the network's grid, {}", fmt::join(grids, ", ")));
   say(fmt::format("trained at {} on {} data, problem {}, domain {:g}x{:g}, values at the {}",
                   fmt::join(resolutions, ", "), c.field, c.problem_name, c.lx, c.ly, to_string(c.location)));

@@ -139,7 +139,7 @@ void write_one_vti(const PredictOptions& o, const Input& in, const Surrogate& su
     say(fmt::format(
         "prediction interval: +-{:.3g}, {}", *predicted.half_width,
         surrogate.card().calibration(r) != nullptr
-            ? fmt::format("to hold {:.0f} % of the points of fields like those it was calibrated on",
+            ? fmt::format("meant to hold {:.0f} % of the points of fields like those it was calibrated on",
                           100 * kCoverage)
             : fmt::format("calibrated at {}: nothing is promised at {}", surrogate.base_resolution(r).text(),
                           r.text())));
@@ -253,15 +253,17 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app) {
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   app.add_option("-o,--output", o->output, "Result: .h5, or .vti for one sample")->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
-  app.add_option("--samples", o->samples, "Samples from the first one or --sample on, for --field [1]")
+  app.add_option("--samples", o->samples,
+                 "How many samples, from --sample on, of --field or --permeability [1]")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--batch", o->batch, "Samples at once [16]");
   app.add_flag("--estimate", o->prediction.estimate,
-               "Error of the prediction by two multigrid cycles, as a field and as a norm");
+               "Estimate the prediction's error by two multigrid cycles, as a field and as a norm");
   app.add_option("--correct", o->prediction.correct, "Multigrid cycles that correct the prediction [0]")
       ->type_name("N");
   app.add_flag("--conservative", o->prediction.conservative,
-               "Flux that conserves mass: cycles until the residual is 1e-8 (that is the solver's flux)");
+               "Also write a flux that conserves mass: multigrid cycles down to a residual of 1e-8, which "
+               "give the solver's flux");
   add_direct_option(app, o->direct);
   app.add_flag("--force", o->force, "Predict for another problem or domain than the model's");
   add_json_option(app, o->json);

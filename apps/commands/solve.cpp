@@ -159,7 +159,7 @@ std::function<void(const Invocation&)> add_solve(CLI::App& app) {
   app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
   app.add_option("-o,--output", o->output, "Result, .vti or .h5")->type_name("FILE");
   add_json_option(app, o->json);
-  app.footer("SolveOptions after -- go to PETSc: -- -ksp_monitor -pc_type hypre");
+  app.footer("Options after -- go to PETSc: -- -ksp_monitor -pc_type hypre");
   return [o](const Invocation& invocation) { solve(*o, invocation); };
 }
 

@@ -108,7 +108,7 @@ std::function<void(const Invocation&)> add_upscale(CLI::App& app) {
   add_anisotropy_options(app, o->flow);
   app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
   add_json_option(app, o->json);
-  app.footer("UpscaleOptions after -- go to PETSc.");
+  app.footer("Options after -- go to PETSc.");
   return [o](const Invocation& invocation) { upscale(*o, invocation); };
 }
 

@@ -206,7 +206,7 @@ std::string initial_guess_verdict(const ComparedResolution& r) {
   }
   return text.empty()
              ? ""
-             : fmt::format("As an initial guess: multigrid cycles to an error of {:g}: {}.", kError, text);
+             : fmt::format("As an initial guess, multigrid cycles to an error of {:g}: {}.", kError, text);
 }
 
 namespace {

@@ -37,15 +37,12 @@ std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations,
         e.unlike_training ? std::to_string(*e.unlike_training) : "-", e.seconds_per_sample));
   }
   lines.push_back(
-      fmt::format("to training: relative L2 over that {} ({:.5f}); interpolated: the prediction at the "
-                  "training resolution, "
-                  "interpolated",
+      fmt::format("to training: relative L2 divided by that {} ({:.5f}); interpolated: relative L2 of the "
+                  "prediction at the training resolution, interpolated",
                   seen ? "at the training resolution" : "of the held-out part of training", reference));
   lines.push_back(
-      fmt::format("in interval: part of the points that the model's {:.0f} % prediction interval holds, "
-                  "where it has one; "
-                  "unlike: samples whose "
-                  "permeability is unlike training's",
+      fmt::format("in interval: part of the points within the model's {:.0f} % prediction interval, where it "
+                  "has one; unlike: samples whose permeability is unlike the training data's",
                   100 * kCoverage));
   return lines;
 }

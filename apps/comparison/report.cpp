@@ -155,15 +155,14 @@ std::string trust_table(const Comparison& c) {
     rows.push_back(std::move(row));
   }
   std::string h =
-      table({"resolution", "estimated over true error", "within 0.7 to 1.3", "in the model's interval",
+      table({"resolution", "estimated over true error", "within 0.7 to 1.3", "in the prediction interval",
              "unlike training"},
             rows) +
       fmt::format(
           "<p class=\"note\"><i>Estimated over true error</i>: what two multigrid cycles find; 1 is perfect. "
-          "<i>Interval</i>: made to hold {:.0f} % of the points of many fields where it was calibrated; of "
-          "few "
-          "fields, or at other resolutions, it may hold less or more. <i>Unlike training</i>: samples whose "
-          "permeability lies outside what training saw.</p>\n",
+          "<i>Prediction interval</i>: made to hold {:.0f} % of the points of many fields where it was "
+          "calibrated; of few fields, or at other resolutions, it may hold less or more. <i>Unlike "
+          "training</i>: samples whose permeability lies outside what training saw.</p>\n",
           100 * kCoverage);
   for (const auto& r : c.resolutions) {
     for (const auto& s : r.samples) {

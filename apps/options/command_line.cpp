@@ -141,7 +141,8 @@ void add_json_option(CLI::App& app, std::string& path) {
 }
 
 void add_direct_option(CLI::App& app, bool& direct) {
-  app.add_flag("--direct", direct, "The network on the grid as it is, without the hierarchy, as published");
+  app.add_flag("--direct", direct,
+               "Use the network alone on the grid as it is, without the grid hierarchy, as published");
 }
 
 void write_json(const std::string& path, const nlohmann::json& results) {

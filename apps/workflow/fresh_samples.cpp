@@ -10,16 +10,19 @@ namespace mano {
 
 void add_fresh_options(CLI::App& app, FreshOptions& o) {
   const std::string group = "Fresh samples, in place of --data";
-  app.add_option("--generate", o.field.field,
-                 "Train on samples made as training goes on, others in each epoch: two-phase, lognormal, "
-                 "layered, channels")
+  app.add_option(
+         "--generate", o.field.field,
+         "Train on samples made during training, new ones in each epoch: two-phase, lognormal, layered, "
+         "channels")
       ->type_name("KIND")
       ->group(group);
-  app.add_option("--resolution", o.resolution, "Their cells in x and y")->type_name("WxH")->group(group);
-  app.add_option("--samples", o.samples, "New ones an epoch [1000]")->group(group);
+  app.add_option("--resolution", o.resolution, "Cells of these samples in x and y")
+      ->type_name("WxH")
+      ->group(group);
+  app.add_option("--samples", o.samples, "New samples in each epoch [1000]")->group(group);
   app.add_option("--problem", o.problem_name, "benchmark, drive or five-spot [benchmark]")->group(group);
   app.add_option("--field-seed", o.field.seed, "Seed of the fields [0]")->group(group);
-  app.add_option("--generate-threads", o.threads, "Of the CPU that make them beside training [1]")
+  app.add_option("--generate-threads", o.threads, "CPU threads that make these samples during training [1]")
       ->group(group);
   add_random_field_options(app, o.field, group);
 }

@@ -43,8 +43,7 @@ void check_equation(const PredictionOptions& options, const std::string& problem
   if (!options.needs_equation()) return;
   check(is_named_problem(problem_name) && location == Location::cell,
         "{}: its problem is '{}' with values at the {}; --estimate, --correct and --conservative need one of "
-        "the "
-        "named problems, with values at cells, whose equation is known",
+        "the named problems, with values at cells, whose equation is known",
         where, problem_name, to_string(location));
 }
 

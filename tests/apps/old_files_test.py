@@ -1,4 +1,4 @@
-"""Files and options of release 0.1, whose words have changed: all are still understood, and mean what they meant."""
+"""Files and options of an earlier program, whose words have changed: all are still understood, and mean what they meant."""
 import os
 import shutil
 
@@ -6,12 +6,12 @@ import h5py
 import numpy as np
 import pytest
 
-OLD = os.path.join(os.path.dirname(__file__), "..", "fixtures", "release_0.1")
+OLD = os.path.join(os.path.dirname(__file__), "..", "fixtures", "schema_1")
 
 
 @pytest.fixture
 def old(tmp_path):
-    """The files of tests/fixtures/release_0.1, written by `mano generate`, `mano train` and `mano predict` of that release."""
+    """The files of tests/fixtures/schema_1, written by `mano generate`, `mano train` and `mano predict` of then."""
     run = tmp_path / "run"
     shutil.copytree(OLD, run)
     for name in ("dataset.h5", "predicted.h5"):
