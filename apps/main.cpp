@@ -32,10 +32,10 @@ constexpr Entry kSubcommands[] = {
     {"generate", "Generate a dataset of permeability and pressure", mano::add_generate},
     {"upscale", "Effective permeability of a field", mano::add_upscale},
     {"merge", "Join datasets of one kind into one", mano::add_merge},
-    {"import", "Turn HDF5 arrays of others into a dataset", mano::add_import},
-    {"train", "Train a MANO on datasets", mano::add_train},
+    {"import", "Turn HDF5 arrays from elsewhere into a dataset", mano::add_import},
+    {"train", "Train MANO or a rival network on datasets", mano::add_train},
     {"evaluate", "Errors of a trained model on datasets", mano::add_evaluate},
-    {"calibrate", "Error bands of a trained model from new solved fields", mano::add_calibrate},
+    {"calibrate", "Prediction intervals of a trained model from new solved fields", mano::add_calibrate},
     {"predict", "Predict pressures with a trained model", mano::add_predict},
     {"compare", "Compare a trained model with the solver: pictures, VTK files, report", mano::add_compare},
     {"benchmark", "Speed and memory of the model on this machine", mano::add_benchmark},
@@ -68,7 +68,7 @@ int run(std::vector<std::string> arguments, std::string& where) {
   CLI::App app("Darcy flow solver and multipole attention surrogate", "mano");
   app.set_version_flag("--version", std::string("mano ") + mano::kVersion);
   app.require_subcommand(1);
-  app.footer("'mano SUBCOMMAND --help' tells the options of each.");
+  app.footer("'mano SUBCOMMAND --help' lists the options of each.");
   std::map<CLI::App*, std::function<void(const mano::Invocation&)>> actions;
   std::string config;
   for (const Entry& entry : kSubcommands) {
@@ -80,7 +80,9 @@ int run(std::vector<std::string> arguments, std::string& where) {
       where = entry.name;
       const std::vector<std::string> own(arguments.begin() + 1, arguments.end());
       arguments.resize(1);
-      for (auto& argument : mano::expand_config(*sub, own)) arguments.push_back(std::move(argument));
+      for (auto& argument :
+           mano::with_current_names(mano::expand_config(*sub, mano::with_current_names(own))))
+        arguments.push_back(std::move(argument));
     }
   }
   mano::check(arguments.empty() || !where.empty() || arguments[0].starts_with('-'),

@@ -34,7 +34,7 @@ void in_threads(int threads, int n, const std::function<void(int, int)>& body) {
 
 BatchedSample solve_on_cpu(const BatchRequest& request, std::uint64_t sample, const Field& permeability,
                            std::unique_ptr<Corrector>& corrector, double* pressure) {
-  const Problem problem = make_problem(request.setup, permeability);
+  const Problem problem = make_problem(request.problem_name, permeability);
   if (corrector == nullptr) {
     corrector = std::make_unique<Corrector>(problem);
   } else {
@@ -58,7 +58,7 @@ class ByThreads : public SampleMaker {
   ByThreads(const BatchRequest& request, int threads)
       : request_(request), threads_(std::max(1, threads)), correctors_(threads_) {
     check_field_spec(request.field, request.grid);
-    make_problem(request.setup, Field(request.grid, 1.0));
+    make_problem(request.problem_name, Field(request.grid, 1.0));
   }
 
   std::vector<BatchedSample> make(std::uint64_t first, int n, double* permeability,

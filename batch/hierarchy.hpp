@@ -78,7 +78,7 @@ MANO_BOTH void relax(Team& team, const LevelPlan& plan, const Level<S>& l, int c
   });
 }
 
-/// b - A x to `to`. On five points the black half is exactly 0 after a sweep.
+/// b - A x to `to`. On five points the black half is exactly 0 after a step.
 template <bool nine, typename S, typename Team>
 MANO_BOTH void take_residual(Team& team, const LevelPlan& plan, const Level<S>& l, S* to) {
   team.each(l.nx * l.ny, [&](int p) {
@@ -157,7 +157,7 @@ template <bool nine, typename S, typename Team>
 MANO_BOTH void descend(Team& team, const Plan& plan, int l, const Memory<S>& m) {
   const LevelPlan& at = plan.level[l];
   const Level<S> fine(at, m.floats);
-  for (int sweep = 0; sweep < plan.sweeps; ++sweep)
+  for (int step = 0; step < plan.smoothing_steps; ++step)
     for (int colour = 0; colour < (nine ? 4 : 2); ++colour) relax<nine>(team, at, fine, colour);
   take_residual<nine>(team, at, fine, m.floats + plan.temporary);
   restrict_residual(team, at, fine, Level<S>(plan.level[l + 1], m.floats), m.floats + plan.temporary);
@@ -168,7 +168,7 @@ MANO_BOTH void ascend(Team& team, const Plan& plan, int l, const Memory<S>& m) {
   const LevelPlan& at = plan.level[l];
   const Level<S> fine(at, m.floats);
   interpolate<nine>(team, at, fine, Level<S>(plan.level[l + 1], m.floats));
-  for (int sweep = 0; sweep < plan.sweeps; ++sweep)
+  for (int step = 0; step < plan.smoothing_steps; ++step)
     for (int colour = (nine ? 4 : 2) - 1; colour >= 0; --colour) relax<nine>(team, at, fine, colour);
 }
 

@@ -48,7 +48,7 @@ class OnGpu : public SampleMaker {
   OnGpu(const BatchRequest& request, int threads, const BatchLaunch& launch)
       : request_(request),
         host_threads_(std::max(1, threads)),
-        plan_(make_plan(request.grid, request.setup)) {
+        plan_(make_plan(request.grid, request.problem_name)) {
     check_field_spec(request.field, request.grid);
     int devices = 0;
     if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0)

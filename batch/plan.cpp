@@ -19,19 +19,20 @@ Divisor divisor(int by) {
   return d;
 }
 
-Conditions conditions_of(const std::string& setup) {
+Conditions conditions_of(const std::string& problem_name) {
   Conditions c;
-  if (setup == "benchmark") {
+  if (problem_name == "benchmark") {
     for (bool& held : c.held) held = true;
     c.source = 1.0;
-  } else if (setup == "drive") {
+  } else if (problem_name == "drive") {
     c.held[0] = c.held[1] = true;
     c.value[0] = 1.0;
-  } else if (setup == "five-spot") {
+  } else if (problem_name == "five-spot") {
     c.corner_rate = 1.0;
   } else {
-    throw InvalidInput(fmt::format(
-        "set-up is '{}'; in batches it must be benchmark, drive or five-spot, without changes", setup));
+    throw InvalidInput(
+        fmt::format("problem is '{}'; in batches it must be benchmark, drive or five-spot, without changes",
+                    problem_name));
   }
   return c;
 }
@@ -142,7 +143,7 @@ void place_slow(Plan& p) {
 
 }  // namespace
 
-Plan make_plan(const Grid& grid, const std::string& setup) {
+Plan make_plan(const Grid& grid, const std::string& problem_name) {
   check(static_cast<long>(grid.nx) * grid.ny <= Plan::kMostCells,
         "a grid of {} has {} cells; in batches it may have {} at most", grid.resolution(),
         static_cast<long>(grid.nx) * grid.ny, Plan::kMostCells);
@@ -152,8 +153,8 @@ Plan make_plan(const Grid& grid, const std::string& setup) {
   p.across_x = grid.hy() / grid.hx();
   p.across_y = grid.hx() / grid.hy();
   p.cell_area = grid.hx() * grid.hy();
-  p.conditions = conditions_of(setup);
-  p.sweeps = 2;
+  p.conditions = conditions_of(problem_name);
+  p.smoothing_steps = 2;
   plan_levels(p, grid);
   place_fast(p);
   place_slow(p);

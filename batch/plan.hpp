@@ -1,5 +1,5 @@
 #pragma once
-// What is the same for every sample of a batch: grid, set-up, the hierarchy's grids, and where each array lies in a team's memory.
+// What is the same for every sample of a batch: grid, problem, the hierarchy's grids, and where each array lies in a team's memory.
 
 #include <cstdint>
 
@@ -56,7 +56,7 @@ struct Plan {
 
   int levels;
   int first_warp_level;  ///< from here on one warp suffices
-  int sweeps;
+  int smoothing_steps;
   LevelPlan level[kMostLevels];
 
   // Fast memory of a team, on a GPU shared memory where it fits: doubles first, then numbers of the cycle's precision.
@@ -79,7 +79,7 @@ struct Plan {
   }
 };
 
-/// Throws InvalidInput for a grid of more than Plan::kMostCells cells, or a set-up other than benchmark, drive and five-spot.
-Plan make_plan(const Grid& grid, const std::string& setup);
+/// Throws InvalidInput for a grid of more than Plan::kMostCells cells, or a problem other than benchmark, drive and five-spot.
+Plan make_plan(const Grid& grid, const std::string& problem_name);
 
 }  // namespace mano::batch

@@ -1,5 +1,5 @@
 #pragma once
-// Many samples at once, each drawn, solved and checked: permeabilities of a random field and the pressures of one set-up, on a GPU or
+// Many samples at once, each drawn, solved and checked: permeabilities of a random field and the pressures of one problem, on a GPU or
 // by threads of a CPU. No PETSc.
 
 #include <cstdint>
@@ -16,8 +16,8 @@ struct BatchRequest {
   FieldSpec field;
   std::uint64_t seed = 0;
   Grid grid;
-  std::string setup = "benchmark";  ///< benchmark, drive or five-spot
-  double tolerance = 1e-10;         ///< bound on |rhs - A p| / |rhs|, down to what rounding allows
+  std::string problem_name = "benchmark";  ///< benchmark, drive or five-spot
+  double tolerance = 1e-10;                ///< bound on |rhs - A p| / |rhs|, down to what rounding allows
 };
 
 /// Of one sample, as recomputed from its pressure.

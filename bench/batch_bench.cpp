@@ -69,7 +69,7 @@ void check_answers(const BatchRequest& request, SampleMaker& gpu, SampleMaker& c
     std::copy_n(a.k.begin() + i * cells, cells, k.values.begin());
     std::copy_n(a.p.begin() + i * cells, cells, p.values.begin());
     fields += std::equal(k.values.begin(), k.values.end(), b.k.begin() + i * cells) ? 0 : 1;
-    const double residual = relative_residual(Stencil(make_problem(request.setup, k)), p);
+    const double residual = relative_residual(Stencil(make_problem(request.problem_name, k)), p);
     worst = std::max(worst, residual);
     apart = std::max(apart, std::abs(residual - a.samples[i].relative_residual));
     redone += a.samples[i].redone ? 1 : 0;
@@ -80,10 +80,10 @@ void check_answers(const BatchRequest& request, SampleMaker& gpu, SampleMaker& c
       "{} {} {}: {} of {} fields differ, pressures by {:.1e}; worst residual {:.1e} (reported within "
       "{:.0e}), {} "
       "iterations at most, {} redone on the CPU\n",
-      request.field.kind, request.setup, request.grid.resolution(), fields, kSamples, difference, worst,
-      apart, iterations, redone);
+      request.field.kind, request.problem_name, request.grid.resolution(), fields, kSamples, difference,
+      worst, apart, iterations, redone);
   keep({{"check", request.field.kind},
-        {"setup", request.setup},
+        {"problem", request.problem_name},
         {"resolution", request.grid.resolution()},
         {"samples", kSamples},
         {"fields_that_differ", fields},
@@ -129,18 +129,18 @@ int main(int argc, char** argv) try {
   const double seconds = argc > 2 ? std::stod(argv[2]) : 1.0;
   const int threads = static_cast<int>(std::thread::hardware_concurrency());
   fmt::print("{}, {} threads; relative residual 1e-10\n", processor_name(), threads);
-  const auto request_of = [](const char* kind, int n, const char* setup) {
+  const auto request_of = [](const char* kind, int n, const char* problem_name) {
     BatchRequest r;
     r.field.kind = kind;
     r.field.deviation = 2.0;
     r.field.contrast = 1e6;
     r.grid = {n, n, 1.0, 1.0};
-    r.setup = setup;
+    r.problem_name = problem_name;
     return r;
   };
   for (const char* kind : {"two-phase", "lognormal", "channels"}) {
-    for (const char* setup : {"benchmark", "drive", "five-spot"}) {
-      const BatchRequest r = request_of(kind, kind[0] == 't' ? 64 : 33, setup);
+    for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
+      const BatchRequest r = request_of(kind, kind[0] == 't' ? 64 : 33, problem_name);
       check_answers(r, *samples_on_gpu(r, threads), *samples_by_threads(r, threads));
     }
   }

@@ -191,7 +191,7 @@ int main(int argc, char** argv) {
     if (argc > 2) {
       run({"options", std::strcmp(argv[2], "-rediscretised") == 0, {}}, data);
     } else {
-      // The fastest of what was tried: sweeps, smoothers, cycles, Galerkin against rediscretised coarse operators.
+      // The fastest of what was tried: steps of a smoother, smoothers, cycles, Galerkin against rediscretised coarse operators.
       run({"PETSc GAMG", false, {{"-pc_type", "gamg"}, {"-mg_levels_ksp_max_it", "2"}}}, data);
       run({"PETSc geometric multigrid",
            true,

@@ -28,7 +28,7 @@ PROBLEMS = {
     "two-phase": {"field": ["--field", "two-phase"], "train": "32x32", "test": ["48x48", "64x64", "128x128", "100x37"]},
     "lognormal": {"field": ["--field", "lognormal"], "train": "32x32",
                   "test": ["48x48", "64x64", "128x128", "100x37"]},
-    "drive": {"field": ["--field", "two-phase", "--setup", "drive"], "train": "32x32", "test": ["48x48", "64x64", "128x128"]},
+    "drive": {"field": ["--field", "two-phase", "--problem", "drive"], "train": "32x32", "test": ["48x48", "64x64", "128x128"]},
     "wide": {"field": ["--field", "two-phase", "--size", "3x1"], "train": "96x32", "test": ["144x48", "192x64", "384x128"]},
     "real": {"train": "16x16", "test": []},
 }
@@ -125,7 +125,7 @@ def study_one(name, problem, model, preset, options, folder):
         run = folder / f"{tag}-{seed}"
         trained = train(model, preset, data, run, options, options.seconds, rate, seed)
         # The network on the grid as it is: on the training grid it means something where the network was trained there.
-        methods = ["ladder"] + (["direct"] if options.coarsening == 1 or name == "real" else [])
+        methods = ["multigrid"] + (["direct"] if options.coarsening == 1 or name == "real" else [])
         if model == "mano" and name != "real":
             methods += ["jacobi", "zero-start", "exact-start"]
         seeds.append({"seed": seed, "parameters": trained["parameters"], "refinement_parameters": trained["refinement_parameters"],
@@ -165,16 +165,16 @@ def tables(study):
     lines = []
     for name in dict.fromkeys(row["data"] for row in study["rows"]):
         rows = [row for row in study["rows"] if row["data"] == name]
-        resolutions = list(rows[0]["seeds"][0]["ladder"])
+        resolutions = list(rows[0]["seeds"][0]["multigrid"])
         lines += ["", f"### {name}, trained at {resolutions[0]}", "",
                   "| model | parameters | method | " + " | ".join(resolutions) + " |", "|---|---|---|" + "---|" * len(resolutions)]
         for row in rows:
-            for method, path in (("ladder", ("ladder", "l2")), ("interpolated", ("ladder", "interpolated")), ("direct", ("direct", "l2"))):
+            for method, path in (("multigrid", ("multigrid", "l2")), ("interpolated", ("multigrid", "interpolated")), ("direct", ("direct", "l2"))):
                 if path[0] not in row["seeds"][0]:
                     continue
                 cells = [text(row["seeds"], path[0], r, path[1]) for r in resolutions]
                 lines.append(f"| {row['model']} {row['preset']} | {parameters(row['seeds'][0], method):,} | {method} | " + " | ".join(cells) + " |")
-            for method, label in (("jacobi", "16 Jacobi sweeps a grid instead (solver's work)"), ("zero-start", "refinement alone, from zero"),
+            for method, label in (("jacobi", "16 Jacobi steps a grid instead (solver's work)"), ("zero-start", "refinement alone, from zero"),
                                   ("exact-start", "refinement alone, exact start")):
                 if method in row["seeds"][0]:
                     lines.append(f"| {row['model']} {row['preset']} | | {label} | " +
@@ -200,20 +200,20 @@ def networks_table(study):
 
 
 def draw(study, path, name, preset):
-    """Error by resolution, a line a model: solid on the ladder, dashed direct where that was asked for, else interpolated."""
+    """Error by resolution, a line a model: solid by multigrid, dashed direct where that was asked for, else interpolated."""
     rows = [row for row in study["rows"] if row["data"] == name and row["preset"] == preset]
     if not rows or shutil.which("gnuplot") is None:
         return
-    base = list(rows[0]["seeds"][0]["ladder"])[0]
+    base = list(rows[0]["seeds"][0]["multigrid"])[0]
     aspect = [int(n) for n in base.split("x")]
-    rival = ("direct", "l2") if "direct" in rows[0]["seeds"][0] else ("ladder", "interpolated")
-    dashes = f": solid on the ladder, dashed {'direct' if rival[0] == 'direct' else 'interpolated from there'}"
+    rival = ("direct", "l2") if "direct" in rows[0]["seeds"][0] else ("multigrid", "interpolated")
+    dashes = f": solid by multigrid, dashed {'direct' if rival[0] == 'direct' else 'interpolated from there'}"
     curves, blocks = [], []
     colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"]  # Okabe and Ito
     for color, row in zip(colors, rows):
-        for (method, value_of), dash in ((("ladder", "l2"), 1), (rival, 2)):
+        for (method, value_of), dash in ((("multigrid", "l2"), 1), (rival, 2)):
             points = []
-            for r in row["seeds"][0]["ladder"]:
+            for r in row["seeds"][0]["multigrid"]:
                 nx, ny = map(int, r.split("x"))
                 value, _ = mean_and_spread(row["seeds"], method, r, value_of)
                 if nx * aspect[1] == ny * aspect[0] and value is not None:

@@ -1,4 +1,4 @@
-// Time of one verified sample of the benchmark set-up by resolution: field, solve, checks. The answer is
+// Time of one verified sample of the benchmark problem by resolution: field, solve, checks. The answer is
 // checked before a time is printed. One core.
 #include <fmt/core.h>
 

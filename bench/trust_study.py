@@ -3,7 +3,7 @@
     .venv/bin/python bench/trust_study.py [--seconds 180] [-o build/trust]
 
 Two models, trained at 32x32 on two-phase and on lognormal rock; then, on fields that neither has seen: effectivity of the estimate, coverage of
-the band, alarms on rock like that of training and unlike it, and what the surrogate is worth as a first guess.
+the interval, alarms on rock like that of training and unlike it, and what the surrogate is worth as an initial guess.
 """
 import argparse
 import json
@@ -42,14 +42,14 @@ def effectivity_and_coverage(run, data, folder):
     with h5py.File(folder / "p.h5") as p, h5py.File(data) as truth:
         error = p["pressure"][()] - truth["pressure"][()]
         ratio = norms(p["error_estimate"][()]) / norms(error)
-        covered = np.abs(error) <= p["error_band"][()][:, None, None]
+        covered = np.abs(error) <= p["interval_half_width"][()][:, None, None]
         return {"relative_l2": float(np.mean(norms(error) / norms(truth["pressure"][()]))), "effectivity_least": float(ratio.min()),
                 "effectivity_mean": float(ratio.mean()), "effectivity_most": float(ratio.max()),
                 "within": float(np.mean((ratio > 0.7) & (ratio < 1.3))), "covered": float(covered.mean()),
                 "alarms": float(p["unlike_training"][()].mean())}
 
 
-def first_guess(run, field, folder):
+def initial_guess(run, field, folder):
     """Cycles to an error of 1e-8 from each start, between cycles by the logarithm, and what `mano compare` says."""
     out = folder / "compare"
     mano("compare", "--model", run, *field, "--seed", 505, "--samples", 20, "--resolution", "32x32,64x64,128x128", "-o", out, "--overwrite")
@@ -96,7 +96,7 @@ def study(kind, options, folder):
     for resolution in ("32x32", "64x64", "100x37"):
         data = folder / (f"{kind}-new.h5" if resolution == "32x32" else f"{kind}-new-{resolution}.h5")
         result[resolution] = effectivity_and_coverage(run, data, folder)
-    result["first_guess"] = first_guess(run, ROCK[kind], folder)
+    result["initial_guess"] = initial_guess(run, ROCK[kind], folder)
     result["hits"] = {}
     for name, field in UNLIKE.items():
         if name == kind:

@@ -18,22 +18,22 @@ namespace mano {
 
 inline constexpr const char* kDatasetSchema = "mano.darcy";
 inline constexpr int kDatasetSchemaVersion = 1;
-inline constexpr const char* kUnknownSetup =
+inline constexpr const char* kUnknownProblem =
     "unknown";  ///< imported data: the equation's data are not recorded
 
-inline constexpr const char* kCustomSetup =
+inline constexpr const char* kCustomProblem =
     "custom";  ///< then a hash: a named one changed by options of the configuration
 
 /// make_problem() can make the problem from the name and the permeability alone.
-inline bool is_named_setup(const std::string& setup) {
-  return setup != kUnknownSetup && !setup.starts_with(kCustomSetup);
+inline bool is_named_problem(const std::string& problem_name) {
+  return problem_name != kUnknownProblem && !problem_name.starts_with(kCustomProblem);
 }
 
 struct DatasetInfo {
   Grid grid;
   std::size_t samples = 0;
   Location location = Location::cell;
-  std::string setup = kUnknownSetup;
+  std::string problem_name = kUnknownProblem;
   std::string field;          ///< kind of permeability field
   std::string configuration;  ///< whole configuration of the run that made it, JSON
   std::string version;        ///< of the program that wrote it

@@ -95,7 +95,7 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
     info.grid.lx = json.at("size").at(0);
     info.grid.ly = json.at("size").at(1);
     info.location = parse_location(json.at("location"));
-    info.setup = json.at("setup");
+    info.problem_name = json.at("setup");
     info.field = json.at("field");
     info.configuration = json.at("configuration");
     info.version = json.at("program_version");

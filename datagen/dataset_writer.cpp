@@ -74,7 +74,7 @@ void write_attributes(hid_t file, const DatasetInfo& info) {
   // and other programs. Texts of variable length lie in a heap without one, where HDF5 1.10 may even hang on a flipped bit.
   const nlohmann::json all{{"schema", kDatasetSchema},
                            {"schema_version", kDatasetSchemaVersion},
-                           {"setup", info.setup},
+                           {"setup", info.problem_name},
                            {"size", {info.grid.lx, info.grid.ly}},
                            {"location", to_string(info.location)},
                            {"field", info.field},
@@ -85,7 +85,7 @@ void write_attributes(hid_t file, const DatasetInfo& info) {
   h5_write_attribute(file, "schema", std::string(kDatasetSchema));
   h5_write_attribute(file, "schema_version", static_cast<long long>(kDatasetSchemaVersion));
   h5_write_attribute(file, "equation", std::string("-div(permeability grad pressure) = source"));
-  h5_write_attribute(file, "setup", info.setup);
+  h5_write_attribute(file, "setup", info.problem_name);
   h5_write_attribute(file, "size_x", info.grid.lx);
   h5_write_attribute(file, "size_y", info.grid.ly);
   h5_write_attribute(file, "location", to_string(info.location));

@@ -50,7 +50,7 @@ DatasetInfo info_of(const GenerateRequest& request, std::size_t grid, std::size_
   DatasetInfo info;
   info.grid = request.grids[grid];
   info.samples = samples;
-  info.setup = request.setup;
+  info.problem_name = request.problem_name;
   info.field = request.field;
   info.configuration = request.configuration;
   info.tolerance = request.tolerance;

@@ -27,7 +27,7 @@ struct GenerateRequest {
   std::size_t samples = 0;
   std::uint64_t first = 0;  ///< number of the first sample: independent jobs share one seed
   std::uint64_t seed = 0;
-  std::string setup;
+  std::string problem_name;
   std::string field;  ///< kind, for the file's attribute
   double tolerance = 1e-10;
   bool single_precision = false;

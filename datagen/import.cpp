@@ -37,7 +37,7 @@ std::size_t import_dataset(const ImportRequest& request) {
   info.grid.ly = request.size.second;
   info.samples = coefficient.samples();
   info.location = request.location;
-  info.setup = request.setup;
+  info.problem_name = request.problem_name;
   info.field = "imported";
   info.configuration = request.configuration;
   write_atomically(request.output, [&](const std::filesystem::path& temporary) {

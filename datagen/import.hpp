@@ -18,7 +18,7 @@ struct ImportRequest {
   std::optional<std::pair<double, double>> phases;  ///< permeabilities of indicator 0 and 1
   Location location = Location::cell;
   std::pair<double, double> size{1.0, 1.0};
-  std::string setup;  ///< kUnknownSetup where the equation's data are not recorded
+  std::string problem_name;  ///< kUnknownProblem where the equation's data are not recorded
   std::string configuration;
 };
 

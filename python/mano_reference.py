@@ -3,7 +3,7 @@
     python3 python/mano_reference.py run/model.safetensors permeability.npy pressure.npy
 
 predicts [N, H, W] pressures from [N, H, W] permeabilities as `mano predict --direct` does: the base network on the grid as it is, in the
-windowed formulation of arXiv 2507.02748. mano_ladder.py adds the ladder of grids and its refinement, and predicts as `mano predict` does.
+windowed formulation of arXiv 2507.02748. mano_multigrid.py adds the hierarchy of grids and its refinement, and predicts as `mano predict` does.
 Needs torch and numpy, nothing of mano.
 """
 import json
@@ -35,7 +35,7 @@ def read_checkpoint(path):
 def write_checkpoint(path, tensors, metadata):
     """The way back: what `mano predict --model PATH` reads, and safetensors.torch.save_file writes. float32 alone.
 
-    Other weights have other errors: the bands of the old ones are left out ('mano calibrate' measures new ones).
+    Other weights have other errors: the intervals of the old ones are left out ('mano calibrate' measures new ones).
     """
     header, parts, at = {"__metadata__": {k: v for k, v in metadata.items() if k != "calibration"}}, [], 0
     for name, tensor in tensors.items():

@@ -21,7 +21,7 @@ def outflow(path):
     """
     with h5py.File(path) as f:
         if f.attrs["setup"] != "drive":
-            raise SystemExit(f"outflow: error: {path}: set-up is '{f.attrs['setup']}', expected 'drive'")
+            raise SystemExit(f"outflow: error: {path}: problem is '{f.attrs['setup']}', expected 'drive'")
         k, p = f["permeability"][()], f["pressure"][()]
         aspect = (f.attrs["size_y"] / p.shape[1]) / (f.attrs["size_x"] / p.shape[2])  # hy / hx
     harmonic = lambda a, b: 2 * a * b / (a + b)

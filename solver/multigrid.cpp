@@ -11,7 +11,7 @@ namespace mano {
 
 namespace {
 
-constexpr int kSweeps = 2;  // one takes as long in all: half the time a cycle, 1.5 times the cycles
+constexpr int kSmoothingSteps = 2;  // one takes as long in all: half the time a cycle, 1.5 times the cycles
 // A direction that couples more weakly than this, relative to the other one, is not coarsened: the smoother does not
 // smooth along it.
 constexpr double kWeak = 0.3;
@@ -87,11 +87,11 @@ class Hierarchy {
   void cycle() {
     const CycleKernels<T>& kernel = cycle_kernels();
     for (std::size_t l = 0; l + 1 < count_; ++l)
-      kernel.smooth_and_restrict(levels_[l].level, levels_[l + 1].level, kSweeps);
+      kernel.smooth_and_restrict(levels_[l].level, levels_[l + 1].level, kSmoothingSteps);
     Level<T>& last = levels_[count_ - 1].level;
     last.x[0] = last.b[0] * last.inverse_diagonal[0];
     for (std::size_t l = count_ - 1; l-- > 0;)
-      kernel.interpolate_and_smooth(levels_[l].level, levels_[l + 1].level, kSweeps);
+      kernel.interpolate_and_smooth(levels_[l].level, levels_[l + 1].level, kSmoothingSteps);
   }
 
   Level<T>& finest() { return levels_[0].level; }

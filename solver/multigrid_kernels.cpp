@@ -294,7 +294,7 @@ void relax_points(const Level<T>& l, Index j, int parity) {
   }
 }
 
-// Two phases make a sweep. Five points: red, then black. Nine points: even rows, then odd ones, in each row red before
+// Two phases make a step. Five points: red, then black. Nine points: even rows, then odd ones, in each row red before
 // black; backwards where `reversed`.
 template <typename T>
 void relax(const Level<T>& l, Index j, int phase, bool reversed) {
@@ -321,7 +321,7 @@ void relax_zero(const Level<T>& l, Index j) {
   relax(l, j, 0, false);
 }
 
-// b - A x in a row. On five points the black half is exactly 0 after a sweep.
+// b - A x in a row. On five points the black half is exactly 0 after a step.
 template <typename T>
 void residual_row(const Level<T>& l, Index j, T* out) {
   for (int parity = 0; parity < 2; ++parity) {
@@ -438,8 +438,8 @@ void interpolate_row(const Level<T>& fine, const Level<T>& coarse, Index j) {
 // Both passes go through the rows once: phase k works k rows behind the first one, where its neighbours are ready, so that
 // the rows in work stay in the cache.
 template <typename T>
-void smooth_and_restrict(const Level<T>& fine, const Level<T>& coarse, int sweeps) {
-  const Index phases = 2 * sweeps;
+void smooth_and_restrict(const Level<T>& fine, const Level<T>& coarse, int steps) {
+  const Index phases = 2 * steps;
   for (Index j = 0; j < coarse.ny; ++j) {
     for (Index i = 0; i < coarse.half + coarse.nx / 2; ++i) coarse.b[j * coarse.stride + i] = 0;
   }
@@ -456,8 +456,8 @@ void smooth_and_restrict(const Level<T>& fine, const Level<T>& coarse, int sweep
 }
 
 template <typename T>
-void interpolate_and_smooth(const Level<T>& fine, const Level<T>& coarse, int sweeps) {
-  const Index phases = 2 * sweeps;
+void interpolate_and_smooth(const Level<T>& fine, const Level<T>& coarse, int steps) {
+  const Index phases = 2 * steps;
   for (Index t = 0; t < fine.ny + phases; ++t) {
     if (t < fine.ny) interpolate_row(fine, coarse, t);
     for (Index k = 0; k < phases; ++k) {

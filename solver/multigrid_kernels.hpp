@@ -64,10 +64,10 @@ struct CycleKernels {
   /// b = factor r and z = factor x, for r and z [ny, nx].
   void (*load)(const Level<T>& level, double factor, const double* r);
   void (*unload)(const Level<T>& level, double factor, double* z);
-  /// fine.x = `sweeps` Gauss-Seidel sweeps for A x = fine.b from 0, then coarse.b = P^T (b - A x).
-  void (*smooth_and_restrict)(const Level<T>& fine, const Level<T>& coarse, int sweeps);
-  /// fine.x += P coarse.x, then `sweeps` Gauss-Seidel sweeps in the opposite order.
-  void (*interpolate_and_smooth)(const Level<T>& fine, const Level<T>& coarse, int sweeps);
+  /// fine.x = `steps` Gauss-Seidel steps for A x = fine.b from 0, then coarse.b = P^T (b - A x).
+  void (*smooth_and_restrict)(const Level<T>& fine, const Level<T>& coarse, int steps);
+  /// fine.x += P coarse.x, then `steps` Gauss-Seidel steps in the opposite order.
+  void (*interpolate_and_smooth)(const Level<T>& fine, const Level<T>& coarse, int steps);
 };
 
 /// How strongly neighbours couple in x and in y: shares of all points, which add up to 1 in each.

@@ -118,7 +118,7 @@ BoundaryCondition constant_boundary(const Grid& grid, Side side, BoundaryConditi
   return {type, std::vector<double>(vertical ? grid.ny : grid.nx, value)};
 }
 
-Problem make_problem(const std::string& setup, Field permeability) {
+Problem make_problem(const std::string& problem_name, Field permeability) {
   using Type = BoundaryCondition::Type;
   check_permeability(permeability, "solve");
   const Grid grid = permeability.grid;
@@ -126,21 +126,22 @@ Problem make_problem(const std::string& setup, Field permeability) {
   const auto set_all = [&](Type type, double value) {
     for (Side side : kSides) problem.on(side) = constant_boundary(grid, side, type, value);
   };
-  if (setup == "benchmark") {
+  if (problem_name == "benchmark") {
     set_all(Type::pressure, 0.0);
     problem.source = Field(grid, 1.0);
-  } else if (setup == "drive") {
+  } else if (problem_name == "drive") {
     set_all(Type::flux, 0.0);
     problem.on(Side::left) = constant_boundary(grid, Side::left, Type::pressure, 1.0);
     problem.on(Side::right) = constant_boundary(grid, Side::right, Type::pressure, 0.0);
-  } else if (setup == "five-spot") {
+  } else if (problem_name == "five-spot") {
     set_all(Type::flux, 0.0);
     problem.wells.push_back({0, 0, Well::Control::rate, 1.0});
     problem.wells.push_back({grid.nx - 1, grid.ny - 1, Well::Control::rate, -1.0});
-  } else if (setup == "closed") {
+  } else if (problem_name == "closed") {
     set_all(Type::flux, 0.0);
   } else {
-    throw InvalidInput(fmt::format("set-up is '{}', expected benchmark, drive, five-spot or closed", setup));
+    throw InvalidInput(
+        fmt::format("problem is '{}', expected benchmark, drive, five-spot or closed", problem_name));
   }
   return problem;
 }

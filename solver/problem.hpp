@@ -66,12 +66,12 @@ double equivalent_radius(const Problem& problem, const Well& well);
 /// another grid, wells outside the grid or too wide for their cell, or total inflow that nothing lets out.
 void check_problem(const Problem& problem);
 
-/// Named set-ups.
-///   benchmark   p = 0 all round, f = 1 (the set-up of the operator-learning literature)
+/// Named problems.
+///   benchmark   p = 0 all round, f = 1 (the problem of the operator-learning literature)
 ///   drive       p = 1 left, p = 0 right, no flow at top and bottom, f = 0
 ///   five-spot   no flow all round; injector of rate 1 in cell (0, 0), producer of rate 1 in the opposite corner
 ///   closed      no flow all round and no source: nothing moves until wells or sides are added
 /// Throws InvalidInput for another name or a permeability that is not finite and above zero.
-Problem make_problem(const std::string& setup, Field permeability);
+Problem make_problem(const std::string& problem_name, Field permeability);
 
 }  // namespace mano

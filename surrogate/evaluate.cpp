@@ -41,10 +41,11 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
                                                                               : Method::interpolation);
     for (std::size_t s = 0; s < predictions.size(); ++s) {
       l2.push_back(relative_l2(predictions[s], pressures[s]));
-      // The band is the ladder's.
-      if (const auto band = method == Method::ladder ? surrogate.band(predictions[s]) : std::nullopt) {
-        e.covered = e.covered.value_or(0.0) +
-                    covered_part(predictions[s], pressures[s], *band) / static_cast<double>(info.samples);
+      // Calibrated for Method::multigrid alone.
+      if (const auto half_width =
+              method == Method::multigrid ? surrogate.interval_half_width(predictions[s]) : std::nullopt) {
+        e.covered = e.covered.value_or(0.0) + covered_part(predictions[s], pressures[s], *half_width) /
+                                                  static_cast<double>(info.samples);
       }
       h1.push_back(relative_h1(predictions[s], pressures[s]));
       interpolated.push_back(relative_l2(from_training[s], pressures[s]));

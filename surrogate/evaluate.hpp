@@ -19,11 +19,11 @@ struct Evaluation {
   ErrorSummary relative_l2;
   ErrorSummary relative_h1;
   double relative_mse = 0.0;  ///< mean of squared relative L2
-  Method method = Method::ladder;
+  Method method = Method::multigrid;
   /// Relative L2 of interpolating the prediction at the training resolution (of the exact solution there, with exact_start); of the
   /// prediction itself where the resolution is seen.
   ErrorSummary interpolated_l2;
-  /// Part of the points that the model's band holds, mean over the samples; empty where the model has none.
+  /// Part of the points that the model's interval holds, mean over the samples; empty where the model has none.
   std::optional<double> covered;
   /// Samples that Surrogate::unlike_training() finds; empty where the model does not know.
   std::optional<std::size_t> unlike_training;
@@ -35,7 +35,7 @@ struct Evaluation {
 Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch, Method method,
                     const std::function<void(std::size_t)>& progress = {});
 
-/// Of the ladder's predictions on `data`, which must be new to the model. `progress(done)` is called after every batch. Throws InvalidInput
+/// Of the predictions by multigrid on `data`, which must be new to the model. `progress(done)` is called after every batch. Throws InvalidInput
 /// for fewer than kFewestFields samples.
 Calibration calibrate(const Surrogate& surrogate, const DatasetReader& data, int batch,
                       const std::function<void(std::size_t)>& progress = {});

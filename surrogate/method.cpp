@@ -7,7 +7,7 @@ namespace mano {
 
 namespace {
 
-constexpr std::array kNames{"ladder",      "interpolation",      "direct", "jacobi", "zero-start",
+constexpr std::array kNames{"multigrid",   "interpolation",      "direct", "jacobi", "zero-start",
                             "exact-start", "exact-interpolation"};
 
 }  // namespace
@@ -20,7 +20,7 @@ Method parse_method(const std::string& name) {
   for (std::size_t i = 0; i < kNames.size(); ++i)
     if (name == kNames[i]) return static_cast<Method>(i);
   throw InvalidInput(fmt::format(
-      "method is '{}', expected ladder, interpolation, direct, jacobi, zero-start, exact-start or "
+      "method is '{}', expected multigrid, interpolation, direct, jacobi, zero-start, exact-start or "
       "exact-interpolation",
       name));
 }

@@ -25,15 +25,15 @@ torch::Tensor by_method(const SurrogateModel& model, Method method, const torch:
     case Method::interpolation:
       return model.by_interpolation(k, grid, from);
     case Method::jacobi:
-      return model.by_ladder(k, grid, from, {.jacobi_sweeps = 16});
+      return model.by_multigrid(k, grid, from, {.jacobi_steps = 16});
     case Method::zero_start:
-      return model.by_ladder(k, grid, from, {.zero_start = true});
+      return model.by_multigrid(k, grid, from, {.zero_start = true});
     case Method::exact_start:
-      return model.by_ladder(k, grid, from, {.exact_start = true});
+      return model.by_multigrid(k, grid, from, {.exact_start = true});
     case Method::exact_interpolation:
       return model.by_interpolation(k, grid, from, {.exact_start = true});
     default:
-      return model.by_ladder(k, grid, from);
+      return model.by_multigrid(k, grid, from);
   }
 }
 
@@ -126,17 +126,17 @@ void Surrogate::check_method(Method method) const {
       method == Method::exact_start || method == Method::exact_interpolation || method == Method::jacobi;
   check(method != Method::zero_start || c.knows_equation,
         "method is 'zero-start', but the model has no refinement of the equation's own residual");
-  check(!solves || knows_equation(c.setup, c.location),
-        "method is '{}', but set-up '{}' does not tell the equation", to_string(method), c.setup);
+  check(!solves || knows_equation(c.problem_name, c.location),
+        "method is '{}', but problem '{}' does not tell the equation", to_string(method), c.problem_name);
 }
 
-void Surrogate::check_problem(const std::string& setup, const Grid& grid, Location location,
+void Surrogate::check_problem(const std::string& problem_name, const Grid& grid, Location location,
                               const std::string& where) const {
   const ModelCard& c = impl_->model.card;
   const auto close = [](double a, double b) { return std::abs(a - b) <= 1e-9 * std::abs(b); };
-  check(setup == c.setup,
-        "{}: set-up is '{}', the model was trained for '{}' (--force predicts all the same)", where, setup,
-        c.setup);
+  check(problem_name == c.problem_name,
+        "{}: problem is '{}', the model was trained for '{}' (--force predicts all the same)", where,
+        problem_name, c.problem_name);
   check(close(grid.lx, c.lx) && close(grid.ly, c.ly),
         "{}: domain is {}x{}, the model was trained on {}x{} (--force predicts all the same)", where, grid.lx,
         grid.ly, c.lx, c.ly);
@@ -145,12 +145,12 @@ void Surrogate::check_problem(const std::string& setup, const Grid& grid, Locati
         to_string(location), to_string(c.location));
 }
 
-std::optional<double> Surrogate::band(const Field& prediction) const {
+std::optional<double> Surrogate::interval_half_width(const Field& prediction) const {
   const Resolution own{prediction.grid.nx, prediction.grid.ny};
   const Calibration* calibration = impl_->model.card.calibration(own);
   if (calibration == nullptr) calibration = impl_->model.card.calibration(base_resolution(own));
   if (calibration == nullptr) return std::nullopt;
-  return calibration->band * root_mean_square(prediction);
+  return calibration->half_width * root_mean_square(prediction);
 }
 
 std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field& permeability) const {

@@ -13,15 +13,15 @@
 
 namespace mano {
 
-/// How a prediction is made: from the network's grid up a ladder of grids, refined on each (docs/mano.md), or as one of
+/// How a prediction is made: from the network's grid up a hierarchy of grids, refined on each (docs/mano.md), or as one of
 /// these, for comparison.
 enum class Method {
-  ladder,
-  interpolation,  ///< the ladder's prediction at the training resolution, then bilinear in one step: the line to beat
+  multigrid,
+  interpolation,  ///< the multigrid prediction at the training resolution, then bilinear in one step: the line to beat
   direct,      ///< the network alone on the grid as it is: as published
-  jacobi,      ///< the ladder with 16 damped Jacobi sweeps a grid in place of the refinement: solver's work
-  zero_start,  ///< the ladder from zero, without the base network: what that adds
-  exact_start,  ///< the ladder from the exact solution at the training resolution: what the refinement alone does
+  jacobi,      ///< multigrid with 16 damped Jacobi steps a grid in place of the refinement: solver's work
+  zero_start,  ///< multigrid from zero, without the base network: what that adds
+  exact_start,  ///< multigrid from the exact solution at the training resolution: what the refinement alone does
   exact_interpolation  ///< that solution interpolated
 };
 const char* to_string(Method method);
@@ -43,8 +43,9 @@ class Surrogate {
   std::string device() const;  ///< "cpu" or "cuda"
 
   /// Pressures for permeabilities on one grid (values at the locations that the model was trained with), of any size. Throws InvalidInput for permeabilities that are not finite and above zero.
-  std::vector<Field> predict(const std::vector<Field>& permeabilities, Method method = Method::ladder) const;
-  Field predict(const Field& permeability, Method method = Method::ladder) const;
+  std::vector<Field> predict(const std::vector<Field>& permeabilities,
+                             Method method = Method::multigrid) const;
+  Field predict(const Field& permeability, Method method = Method::multigrid) const;
 
   /// Throws InvalidInput where predicting `batch` fields at once on `grid` needs more memory than is free.
   void check_fits(const Grid& grid, std::size_t batch) const;
@@ -52,13 +53,13 @@ class Surrogate {
   /// Throws InvalidInput where the model's data do not tell the equation that `method` needs.
   void check_method(Method method) const;
 
-  /// Throws InvalidInput unless set-up, domain size and location are those of training.
-  void check_problem(const std::string& setup, const Grid& grid, Location location,
+  /// Throws InvalidInput unless problem, domain size and location are those of training.
+  void check_problem(const std::string& problem_name, const Grid& grid, Location location,
                      const std::string& where) const;
 
-  /// Half-width of the band about the ladder's `prediction` that is to hold kCoverage of the true values (ModelCard::calibrations), calibrated
-  /// at its resolution or else where its ladder begins; empty where the model does not know.
-  std::optional<double> band(const Field& prediction) const;
+  /// Half-width of the interval about the multigrid `prediction` that is to hold kCoverage of the true values (ModelCard::calibrations), calibrated
+  /// at its resolution or else where its hierarchy begins; empty where the model does not know.
+  std::optional<double> interval_half_width(const Field& prediction) const;
 
   /// In what the coefficient is unlike those of training (surrogate/trust/coefficient_statistics.hpp), in words; an empty list where in nothing
   /// that is looked at, none where the model does not know.

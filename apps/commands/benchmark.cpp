@@ -127,10 +127,10 @@ std::vector<std::string> draw(const Benchmark& b, const std::string& path) {
 }
 
 void say_header() {
-  say("share: of the time, how much the matrix products alone take at the rate measured; x: times faster, or "
-      "smaller, than");
-  say("the windowed form, which copies every window's tokens as the paper writes it; memory: tensors at "
-      "once, at most");
+  say("share: part of the time that the matrix products alone would take at the rate measured; x: how many "
+      "times faster, or smaller, than");
+  say("the windowed form, which copies every window's tokens as the paper writes it; memory: peak of "
+      "all tensors");
   say("preset  form         images       inference   share      x   training step, a token       memory of a "
       "step");
 }
@@ -210,10 +210,12 @@ std::function<void(const Invocation&)> add_benchmark(CLI::App& app) {
   app.add_option("--forms", o->forms, "windowed, fused, bf16, graph (on a GPU), dense [all]")->delimiter(',');
   app.add_option("--sizes", o->sizes, "Sides of square images [16,32,64,128,256,512]")->delimiter(',');
   app.add_option("--tokens", o->request.tokens, fmt::format("Tokens of a batch [{}]", o->request.tokens));
-  app.add_option("--repetitions", o->request.repetitions,
-                 fmt::format("Times each, of which the best counts [{}]", o->request.repetitions));
+  app.add_option(
+      "--repetitions", o->request.repetitions,
+      fmt::format("Repetitions of each measurement; the best counts [{}]", o->request.repetitions));
   app.add_option("--device", o->request.device, "cpu, cuda or auto [cpu]");
-  app.add_flag("--own-norms", o->request.own_norms, "On a GPU, layer norms by kernels of our own [off]");
+  app.add_flag("--own-norms", o->request.own_norms,
+               "On a GPU, compute layer norms by mano's own kernels [off]");
   app.add_option("--picture", o->picture, "Draw time and memory by tokens")->type_name("FILE.png");
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) { benchmark_command(*o, invocation); };

@@ -1,4 +1,4 @@
-// mano calibrate: bands of a trained model from new solved fields, at any resolution; they replace those in its checkpoint.
+// mano calibrate: intervals of a trained model from new solved fields, at any resolution; they replace those in its checkpoint.
 //
 //   mano generate --field two-phase --seed 5 --samples 400 --resolution 32x32 --also 64x64 -o fresh.h5
 //   mano calibrate --model run --data fresh.h5 --data fresh-64x64.h5
@@ -31,7 +31,7 @@ void calibrate_command(const CalibrateOptions& o, const Invocation&) {
   for (const auto& path : o.data) {
     readers.emplace_back(path);
     const DatasetInfo& info = readers.back().info();
-    surrogate.check_problem(info.setup, info.grid, info.location, path);
+    surrogate.check_problem(info.problem_name, info.grid, info.location, path);
     surrogate.check_fits(info.grid, std::min<std::size_t>(o.batch, info.samples));
     for (std::size_t other = 0; other + 1 < readers.size(); ++other) {
       const Grid& g = readers[other].info().grid;
@@ -40,11 +40,12 @@ void calibrate_command(const CalibrateOptions& o, const Invocation&) {
     }
     const std::size_t known = samples_trained_on(surrogate.card(), readers.back());
     check(known == 0,
-          "{}: the model was trained on {} of its {} samples: bands need new ones, of another seed", path,
-          known, info.samples);
+          "{}: the model was trained on {} of its {} samples: prediction intervals need new ones, of another "
+          "seed",
+          path, known, info.samples);
     check(info.samples >= kFewestFields, "{}: {} samples; calibrating needs at least {}", path, info.samples,
           kFewestFields);
-    check_solved(readers.back().read(0), info.setup, info.location, path);
+    check_solved(readers.back().read(0), info.problem_name, info.location, path);
   }
   const auto checkpoint = checkpoint_path(o.model);
   check_writable(checkpoint);
@@ -61,7 +62,7 @@ void calibrate_command(const CalibrateOptions& o, const Invocation&) {
                        {"resolution", {c.resolution.nx, c.resolution.ny}},
                        {"fields", c.fields},
                        {"coverage", kCoverage},
-                       {"band", c.band},
+                       {"half_width", c.half_width},
                        {"relative_l2", c.relative_l2}});
   }
 
@@ -69,8 +70,8 @@ void calibrate_command(const CalibrateOptions& o, const Invocation&) {
   store_calibrations(checkpoint, calibrations);
   for (const Calibration& c : calibrations) {
     say(fmt::format(
-        "at {}: {:.0f} % of the points within {:.3g} times the prediction's rms, of {} new fields{}",
-        c.resolution.text(), 100 * kCoverage, c.band, c.fields,
+        "at {}: {:.0f} % of the points within {:.3g} times the prediction's rms, by {} new fields{}",
+        c.resolution.text(), 100 * kCoverage, c.half_width, c.fields,
         c.fields < 100 ? " (few: the coverage may stray by some per cent)" : ""));
   }
   say(fmt::format("wrote {}", checkpoint.string()));
@@ -81,7 +82,8 @@ void calibrate_command(const CalibrateOptions& o, const Invocation&) {
 
 std::function<void(const Invocation&)> add_calibrate(CLI::App& app) {
   auto o = std::make_shared<CalibrateOptions>();
-  app.add_option("--model", o->model, "RUN folder or checkpoint; its bands are replaced")->type_name("RUN");
+  app.add_option("--model", o->model, "RUN folder or checkpoint, whose prediction intervals are replaced")
+      ->type_name("RUN");
   app.add_option("--data", o->data, "Dataset that the model was not trained on; may be repeated")
       ->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");

@@ -41,8 +41,9 @@ std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrog
   for (const auto& path : o.data) {
     auto reader = std::make_shared<DatasetReader>(path);
     const DatasetInfo& info = reader->info();
-    if (!o.force) surrogate.check_problem(info.setup, info.grid, info.location, path);
-    CompareSource source{.name = path, .grid = info.grid, .location = info.location, .setup = info.setup};
+    if (!o.force) surrogate.check_problem(info.problem_name, info.grid, info.location, path);
+    CompareSource source{
+        .name = path, .grid = info.grid, .location = info.location, .problem_name = info.problem_name};
     source.samples = std::min(o.samples, info.samples);
     source.read = [reader](std::size_t s) { return reader->read(s); };
     source.number = [reader](std::size_t s) { return reader->read_numbers(s).number; };
@@ -51,7 +52,7 @@ std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrog
                          &surrogate](std::uint64_t number) {
       return whole || trained_on(surrogate.card(), configuration, number);
     };
-    check_solved(reader->read(0), info.setup, info.location, path);
+    check_solved(reader->read(0), info.problem_name, info.location, path);
     sources.push_back(std::move(source));
   }
   return sources;
@@ -59,8 +60,8 @@ std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrog
 
 std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surrogate& surrogate) {
   const ModelCard& card = surrogate.card();
-  check(is_named_setup(card.setup),
-        "the model was trained on data whose set-up is {}: compare with --data FILE", card.setup);
+  check(is_named_problem(card.problem_name),
+        "the model was trained on data whose problem is {}: compare with --data FILE", card.problem_name);
   auto field = std::make_shared<FieldSource>(o.field);
   std::vector<std::string> resolutions;
   if (o.resolution.empty()) {
@@ -79,9 +80,11 @@ std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surr
   for (const auto& resolution : resolutions) {
     const Grid grid = field->grid(resolution);
     field->check_location(card.location);
-    if (!o.force) surrogate.check_problem(card.setup, grid, card.location, field->kind());
-    CompareSource source{
-        .name = field->description(), .grid = grid, .location = card.location, .setup = card.setup};
+    if (!o.force) surrogate.check_problem(card.problem_name, grid, card.location, field->kind());
+    CompareSource source{.name = field->description(),
+                         .grid = grid,
+                         .location = card.location,
+                         .problem_name = card.problem_name};
     source.samples = field->from_file() ? std::min(o.samples, field->samples()) : o.samples;
     source.read = [field, grid](std::size_t s) { return field->sample(s, grid); };
     source.number = [](std::size_t s) { return s; };
@@ -119,7 +122,7 @@ std::unique_ptr<PetscSession> check_sources(const Surrogate& surrogate,
     for (std::size_t i = 0; !s.draw && i < s.samples; ++i) s.read(i);
   }
   const bool solves = std::any_of(sources.begin(), sources.end(),
-                                  [](const CompareSource& s) { return is_named_setup(s.setup); });
+                                  [](const CompareSource& s) { return is_named_problem(s.problem_name); });
   if (!solves) return nullptr;
   auto session = std::make_unique<PetscSession>(invocation.petsc_options);
   check(session->ranks() == 1, "compare runs on one rank, mpirun started {}", session->ranks());
@@ -161,7 +164,7 @@ Comparison describe(const CompareOptions& o, const Invocation& invocation, const
   c.processor = processor_name();
   c.threads = surrogate.threads();
   c.solver_tolerance = o.tolerance;
-  c.method = to_string(o.direct ? Method::direct : Method::ladder);
+  c.method = to_string(o.direct ? Method::direct : Method::multigrid);
   c.reference = o.reference;
   c.seed = o.field.seed;
   for (const auto& path : o.data) c.data.emplace_back(path, file_hash(path));
@@ -194,7 +197,7 @@ void measure(const CompareOptions& o, const Surrogate& surrogate, const std::vec
   write_json((fs::path(o.output) / "compare.json").string(), {{"files", files_of(planned)}});
   Progress progress("compare", "samples", total);
   for (std::size_t s = 0; s < sources.size(); ++s) {
-    const CompareSettings settings{o.direct ? Method::direct : Method::ladder, o.tolerance, reference,
+    const CompareSettings settings{o.direct ? Method::direct : Method::multigrid, o.tolerance, reference,
                                    o.output, label_of(sources, s)};
     c.resolutions.push_back(
         compare_resolution(surrogate, sources[s], settings, [&] { progress.update(++done); }));
@@ -254,22 +257,23 @@ std::function<void(const Invocation&)> add_compare(CLI::App& app) {
   app.add_option("--resolution", o->resolution, "Resolutions to compare at, for --field")
       ->type_name("WxH,...");
   app.add_option("--reference", o->reference,
-                 "Finer grid, at least twice, whose solution stands for the truth: shows the grid's own "
-                 "error beside the "
-                 "surrogate's; for random fields")
+                 "Grid at least twice as fine, whose solution stands for the truth: shows the error of the "
+                 "compared grid itself beside the surrogate's; for random fields only")
       ->type_name("WxH");
   app.add_option("--samples", o->samples, "Samples a resolution [8]")->check(CLI::NonNegativeNumber);
-  app.add_option("--tolerance", o->tolerance, "Of the solution that errors are measured against [1e-10]");
+  app.add_option("--tolerance", o->tolerance,
+                 "Relative tolerance of the solution that errors are measured against [1e-10]");
   app.add_option("-o,--output", o->output, "Folder for report, pictures and VTK files")->type_name("DIR");
   app.add_flag("--overwrite", o->overwrite,
-               "Into a folder that is not empty; of its files an earlier comparison's alone are replaced");
-  app.add_flag("--state", o->state, "Also compare_state.py, which opens everything in ParaView or pvpython");
+               "Allow a folder that is not empty; only files of an earlier comparison are replaced");
+  app.add_flag("--state", o->state,
+               "Also write compare_state.py, which opens everything in ParaView or pvpython");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   add_direct_option(app, o->direct);
-  app.add_flag("--force", o->force, "Compare on another set-up or domain than the model's");
+  app.add_flag("--force", o->force, "Compare on another problem or domain than the model's");
   add_json_option(app, o->json);
   app.footer(
-      "Take a --seed that training did not use. CompareOptions after -- go to PETSc. Example:\n"
+      "Take a --seed that training did not use. Options after -- go to PETSc. Example:\n"
       "  mano compare --model run --field two-phase --seed 9 --resolution 32x32,64x64 -o comparison");
   return [o](const Invocation& invocation) { compare(*o, invocation); };
 }

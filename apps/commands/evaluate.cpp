@@ -17,7 +17,7 @@ namespace mano {
 namespace {
 
 struct EvaluateOptions {
-  std::string model, device = "auto", method = "ladder", json;
+  std::string model, device = "auto", method = "multigrid", json;
   std::vector<std::string> data;
   int batch = 16;
   bool direct = false, force = false, record = false;
@@ -30,7 +30,7 @@ void evaluate_command(const EvaluateOptions& o, const Invocation&) {
   check(!o.record || std::filesystem::is_directory(o.model),
         "--record writes into the RUN folder, and {} is none", o.model);
   if (o.record) check_writable(std::filesystem::path(o.model) / kRecordedEvaluation);
-  check(!o.direct || o.method == "ladder", "--direct excludes --method {}", o.method);
+  check(!o.direct || o.method == "multigrid", "--direct excludes --method {}", o.method);
   const Method method = o.direct ? Method::direct : parse_method(o.method);
   const Surrogate surrogate(o.model, o.device);
   surrogate.check_method(method);
@@ -38,7 +38,7 @@ void evaluate_command(const EvaluateOptions& o, const Invocation&) {
   for (const auto& path : o.data) {
     readers.emplace_back(path);
     const DatasetInfo& info = readers.back().info();
-    if (!o.force) surrogate.check_problem(info.setup, info.grid, info.location, path);
+    if (!o.force) surrogate.check_problem(info.problem_name, info.grid, info.location, path);
     surrogate.check_fits(info.grid, std::min<std::size_t>(o.batch, info.samples));
   }
   std::vector<Evaluation> evaluations;
@@ -70,11 +70,12 @@ std::function<void(const Invocation&)> add_evaluate(CLI::App& app) {
   app.add_option("--batch", o->batch, "Samples at once [16]");
   add_direct_option(app, o->direct);
   app.add_option("--method", o->method,
-                 "ladder, or for comparison: interpolation, direct, jacobi (16 sweeps a grid in place of the "
-                 "refinement), "
-                 "zero-start (without the network), exact-start (what the refinement does alone) [ladder]");
+                 "multigrid, or for comparison: interpolation (from the training resolution), direct (the "
+                 "network alone), jacobi (16 damped Jacobi steps on each grid in place of the refinement), "
+                 "zero-start (without the network's prediction), exact-start (from the exact solution at "
+                 "the training resolution) [multigrid]");
   app.add_flag("--record", o->record, "Keep the results in RUN, where 'mano info RUN' shows them");
-  app.add_flag("--force", o->force, "Evaluate on another set-up or domain than the model's");
+  app.add_flag("--force", o->force, "Evaluate on another problem or domain than the model's");
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) { evaluate_command(*o, invocation); };
 }

@@ -1,7 +1,7 @@
 // mano generate: a dataset of permeability and pressure, every sample solved and verified.
 //
 //   mano generate --field two-phase --seed 1 --samples 1000 --resolution 64x64 --also 128x128 -o data.h5
-//   mpirun -n 2 mano generate --field lognormal --samples 200 --resolution 64x64 --setup drive -o drive.h5
+//   mpirun -n 2 mano generate --field lognormal --samples 200 --resolution 64x64 --problem drive -o drive.h5
 //   mpirun -n 8 mano generate --ranks-per-sample 4 --field two-phase --samples 10 --resolution 4096x4096 -o large.h5
 //
 //   mano generate --device cuda --field two-phase --samples 100000 --resolution 64x64 -o many.h5
@@ -71,7 +71,7 @@ GenerateRequest make_request(const GenerateOptions& o, const FieldSource& source
   check(o.precision == "float32" || o.precision == "float64",
         "precision is '{}', expected float32 or float64", o.precision);
   r.seed = o.field.seed;
-  r.setup = flow.setup();
+  r.problem_name = flow.problem_name();
   r.field = source.kind();
   r.tolerance = o.tolerance;
   r.single_precision = o.precision == "float32";
@@ -79,7 +79,7 @@ GenerateRequest make_request(const GenerateOptions& o, const FieldSource& source
   nlohmann::json c = source.configuration();
   c.update({{"samples", r.samples},
             {"first", r.first},
-            {"setup", flow.setup()},
+            {"setup", flow.problem_name()},
             {"tolerance", o.tolerance},
             {"precision", o.precision},
             {"program_version", kVersion},
@@ -167,17 +167,18 @@ void follow(const PetscSession& session, const GenerateOptions& o, const Generat
 
 void say_written(const GenerateRequest& request) {
   for (std::size_t g = 0; g < request.grids.size(); ++g)
-    say(fmt::format("wrote {}: {} samples of {} at {}, set-up {}", output_path(request, g).string(),
-                    request.samples, request.field, request.grids[g].resolution(), request.setup));
+    say(fmt::format("wrote {}: {} samples of {} at {}, problem {}", output_path(request, g).string(),
+                    request.samples, request.field, request.grids[g].resolution(), request.problem_name));
 }
 
 // What is made many samples at once; all else is refused rather than solved in another way.
 void check_for_batches(const GenerateOptions& o, const FieldSource& source, const FlowSource& flow,
                        const Invocation& invocation) {
   check(!source.from_file(), "--device {} needs a random field; leave it out for fields of a file", o.device);
-  const std::string setup = flow.setup();
-  check(flow.configuration().is_null() && (setup == "benchmark" || setup == "drive" || setup == "five-spot"),
-        "--device {} solves the set-ups benchmark, drive and five-spot as they are; leave it out for other "
+  const std::string problem_name = flow.problem_name();
+  check(flow.configuration().is_null() &&
+            (problem_name == "benchmark" || problem_name == "drive" || problem_name == "five-spot"),
+        "--device {} solves the problems benchmark, drive and five-spot as they are; leave it out for other "
         "conditions",
         o.device);
   check(invocation.petsc_options.empty(), "--device {} solves without PETSc: leave {} out", o.device,
@@ -190,7 +191,8 @@ void run_in_batches(const GenerateOptions& o, const FieldSource& source, const G
   const double start = seconds_now();
   const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const auto maker_of = [&](const Grid& grid) {
-    const BatchRequest batch{source.options().spec, request.seed, grid, request.setup, request.tolerance};
+    const BatchRequest batch{source.options().spec, request.seed, grid, request.problem_name,
+                             request.tolerance};
     return o.device == "cuda" ? samples_on_gpu(batch, threads) : samples_by_threads(batch, threads);
   };
   for (const Grid& grid : request.grids) maker_of(grid);  // what cannot be done is refused before any work
@@ -310,29 +312,28 @@ std::function<void(const Invocation&)> add_generate(CLI::App& app) {
   add_field_options(app, o->field);
   app.add_option("--samples", o->samples, "Number of samples [all fields of a file]")
       ->check(CLI::NonNegativeNumber);
-  app.add_option(
-         "--first", o->first,
-         "Number of the first sample: jobs with one seed and ranges of their own, then mano merge [0]")
+  app.add_option("--first", o->first,
+                 "Number of the first sample: independent jobs share a seed, each with its own range; mano "
+                 "merge joins them [0]")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--ranks-per-sample", o->ranks_per_sample,
-                 "Ranks of mpirun that solve one sample together, for grids that one is too slow for [1]")
+                 "MPI ranks that share one sample, for grids on which one rank is too slow [1]")
       ->check(CLI::PositiveNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   app.add_option("--also", o->also,
-                 "The same samples at further resolutions, each solved anew, in files of their own")
+                 "Further resolutions: the same samples, each solved anew, in files of their own")
       ->type_name("WxH,...");
   add_flow_options(app, o->flow);
   app.add_option("--tolerance", o->tolerance, "Bound on the true relative residual [1e-10]");
   app.add_option("--precision", o->precision, "float64 or float32 in the file [float64]");
-  app.add_option(
-      "--device", o->device,
-      "cpu: by PETSc and MPI; without either, many samples at once: threads, or cuda for up to 32768 cells "
-      "a sample on a GPU [cpu]");
+  app.add_option("--device", o->device,
+                 "cpu (PETSc and MPI), or many samples at once without either: threads, or cuda (a GPU; up "
+                 "to 32768 cells a sample) [cpu]");
   app.add_option("-o,--output", o->output, "Dataset, .h5; further resolutions get -WxH before the dot")
       ->type_name("FILE");
   app.add_flag("--overwrite", o->overwrite, "Replace existing datasets");
   add_json_option(app, o->json);
-  app.footer("GenerateOptions after -- go to PETSc.");
+  app.footer("Options after -- go to PETSc.");
   return [o](const Invocation& invocation) { generate(*o, invocation); };
 }
 

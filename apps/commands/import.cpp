@@ -16,8 +16,8 @@ namespace mano {
 namespace {
 
 struct ImportOptions {
-  std::string input, output, coefficient, solution, location = "cell", size = "1x1", setup = kUnknownSetup,
-                                                    json;
+  std::string input, output, coefficient, solution, location = "cell", size = "1x1",
+                                                    problem_name = kUnknownProblem, json;
   std::string phases;
   bool overwrite = false;
 };
@@ -38,8 +38,9 @@ void import(const ImportOptions& o, const Invocation&) {
   }
   request.location = parse_location(o.location);
   request.size = parse_size(o.size);
-  if (o.setup != kUnknownSetup) make_problem(o.setup, Field(Grid{2, 2}, 1.0));  // refuses unknown names
-  request.setup = o.setup;
+  if (o.problem_name != kUnknownProblem)
+    make_problem(o.problem_name, Field(Grid{2, 2}, 1.0));  // refuses unknown names
+  request.problem_name = o.problem_name;
   nlohmann::json configuration{{"imported_from", request.input.filename().string()},
                                {"hash", file_hash(request.input)}};
   if (request.phases) configuration["phases"] = {request.phases->first, request.phases->second};
@@ -61,11 +62,12 @@ std::function<void(const Invocation&)> add_import(CLI::App& app) {
       ->type_name("NAME");
   app.add_option("--solution", o->solution, "Name of the pressure [the usual names are tried]")
       ->type_name("NAME");
-  app.add_option("--phases", o->phases, "Permeabilities of an indicator 0 and 1, such as 3,12")
+  app.add_option("--phases", o->phases, "Permeabilities where an indicator is 0 and 1, such as 3,12")
       ->type_name("LOW,HIGH");
-  app.add_option("--location", o->location, "Where values sit: cell, (i+1/2)/nx, or node, i/nx [cell]");
+  app.add_option("--location", o->location,
+                 "Where values sit: cell (at (i+1/2)/nx) or node (at i/nx) [cell]");
   app.add_option("--size", o->size, "Size of the domain [1x1]")->type_name("LXxLY");
-  app.add_option("--setup", o->setup, "benchmark, drive or five-spot, where it is known [unknown]");
+  app.add_option("--problem", o->problem_name, "benchmark, drive or five-spot, where it is known [unknown]");
   app.add_option("-o,--output", o->output, "Dataset, .h5")->type_name("FILE");
   app.add_flag("--overwrite", o->overwrite, "Replace an existing dataset");
   add_json_option(app, o->json);

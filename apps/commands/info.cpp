@@ -38,7 +38,7 @@ nlohmann::json describe_dataset(const std::string& path) {
   say(fmt::format("{} samples of {}x{} ({}), values at the {}, domain {:g}x{:g}", i.samples, i.grid.nx,
                   i.grid.ny, i.single_precision ? "float32" : "float64", to_string(i.location), i.grid.lx,
                   i.grid.ly));
-  say(fmt::format("field {}, set-up {}, tolerance {:g}", i.field, i.setup, i.tolerance));
+  say(fmt::format("field {}, problem {}, tolerance {:g}", i.field, i.problem_name, i.tolerance));
   if (most_iterations > 0)
     say(fmt::format("at most {} iterations, relative residual at most {:.2g}", most_iterations,
                     worst_residual));
@@ -46,7 +46,7 @@ nlohmann::json describe_dataset(const std::string& path) {
   return {{"kind", "dataset"},
           {"samples", i.samples},
           {"resolution", {i.grid.nx, i.grid.ny}},
-          {"setup", i.setup},
+          {"problem", i.problem_name},
           {"field", i.field},
           {"location", to_string(i.location)},
           {"size", {i.grid.lx, i.grid.ly}},
@@ -62,7 +62,7 @@ std::vector<std::string> limits_of_use(const ModelCard& c) {
     lines.push_back(fmt::format(
         "at {}: {:.0f} % of the points lie within {:.3g} times the prediction's rms of the solution, "
         "{:.0f} % of the fields within a relative L2 of {:.3g} (by {} held-out fields)",
-        b.resolution.text(), 100 * kCoverage, b.band, 100 * kCoverage, b.relative_l2, b.fields));
+        b.resolution.text(), 100 * kCoverage, b.half_width, 100 * kCoverage, b.relative_l2, b.fields));
   }
   const CoefficientRanges& r = c.coefficients;
   if (r.fields > 0) {
@@ -75,8 +75,8 @@ std::vector<std::string> limits_of_use(const ModelCard& c) {
   }
   if (c.calibrations.empty() || r.fields == 0)
     lines.emplace_back(
-        "no bands or no ranges of training: the training has not ended, held out fewer than 10 fields (mano "
-        "calibrate adds bands), or was an older program's");
+        "no prediction intervals or no ranges of the training rock: the training has not ended, held out "
+        "fewer than 10 fields (mano calibrate adds intervals), or was an older program's");
   return lines;
 }
 
@@ -88,20 +88,21 @@ nlohmann::json recorded(const std::filesystem::path& run, const std::string& has
   try {
     const auto all = nlohmann::json::parse(file);
     if (all.at("model_hash") != hash) {
-      say(fmt::format("{} is of other weights or bands: evaluate again", kRecordedEvaluation));
+      say(fmt::format("{} is of other weights or intervals: evaluate again", kRecordedEvaluation));
       return {};
     }
     for (const auto& r : all.at("results")) {
-      const std::string covered =
-          r.contains("covered_by_band")
-              ? fmt::format(", {:.1f} % in band", 100 * r.at("covered_by_band").get<double>())
-              : "";
+      std::string covered;
+      for (const char* key : {"covered_by_interval", "covered_by_band"})  // the second in older files
+        if (r.contains(key))
+          covered = fmt::format(", {:.1f} % in the prediction interval", 100 * r.at(key).get<double>());
       const std::string method = r.at("method");
       lines.push_back(fmt::format(
           "evaluated at {}x{} ({}, {} samples of {}{}): relative L2 {:.5f}, interpolated {:.5f}{}",
           r.at("resolution").at(0).get<int>(), r.at("resolution").at(1).get<int>(),
           r.at("seen_in_training").get<bool>() ? "seen" : "unseen", r.at("samples").get<int>(),
-          r.at("data").get<std::string>(), method == "ladder" ? "" : ", method " + method,
+          r.at("data").get<std::string>(),
+          method == "multigrid" || method == "ladder" ? "" : ", method " + method,
           r.at("relative_l2").at("mean").get<double>(),
           r.at("interpolated_relative_l2").at("mean").get<double>(), covered));
     }
@@ -125,31 +126,34 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   std::vector<std::string> grids;
   for (const Resolution& r : c.resolutions) grids.push_back(c.network_grid(r).text());
   say(c.refinement
-          ? fmt::format("a ladder of grids from the network's, {}, refined by {}, {} a grid, {} after "
-                        "its prediction, {} form, climbed {}",
-                        fmt::join(grids, ", "), to_json(*c.refinement),
-                        c.sweeps_a_grid() == 1 ? "one sweep" : fmt::format("{} sweeps", c.sweeps_a_grid()),
-                        c.base_sweeps, c.knows_equation ? "residual" : "approximate",
-                        c.climbs == 1 ? "once" : fmt::format("{} times", c.climbs))
+          ? fmt::format(
+                "grid hierarchy from the network's grid, {}: refined by {}, {} on each grid, {} after the "
+                "network's prediction, {} form, {}",
+                fmt::join(grids, ", "), to_json(*c.refinement),
+                c.correction_steps_a_grid() == 1
+                    ? "one correction step"
+                    : fmt::format("{} correction steps", c.correction_steps_a_grid()),
+                c.base_correction_steps, c.knows_equation ? "residual" : "approximate",
+                c.cycles == 1 ? "one cycle" : fmt::format("{} cycles", c.cycles))
           : fmt::format("no refinement: interpolated from the network's grid, {}", fmt::join(grids, ", ")));
-  say(fmt::format("trained at {} on {} data, set-up {}, domain {:g}x{:g}, values at the {}",
-                  fmt::join(resolutions, ", "), c.field, c.setup, c.lx, c.ly, to_string(c.location)));
+  say(fmt::format("trained at {} on {} data, problem {}, domain {:g}x{:g}, values at the {}",
+                  fmt::join(resolutions, ", "), c.field, c.problem_name, c.lx, c.ly, to_string(c.location)));
   for (const auto& d : c.data) say(fmt::format("data {}: {} samples, hash {}", d.file, d.samples, d.hash));
   say(fmt::format("epoch {}: relative L2 {:.5f} on the held-out part", c.epoch, c.validation_l2));
   for (const auto& line : limits_of_use(c)) say(line);
   nlohmann::json data = nlohmann::json::array();
   for (const auto& d : c.data) data.push_back({{"file", d.file}, {"samples", d.samples}, {"hash", d.hash}});
-  nlohmann::json bands = nlohmann::json::array();
+  nlohmann::json intervals = nlohmann::json::array();
   for (const Calibration& b : c.calibrations) {
-    bands.push_back({{"resolution", {b.resolution.nx, b.resolution.ny}},
-                     {"coverage", kCoverage},
-                     {"band", b.band},
-                     {"relative_l2", b.relative_l2},
-                     {"fields", b.fields}});
+    intervals.push_back({{"resolution", {b.resolution.nx, b.resolution.ny}},
+                         {"coverage", kCoverage},
+                         {"half_width", b.half_width},
+                         {"relative_l2", b.relative_l2},
+                         {"fields", b.fields}});
   }
-  return {{"hash", file_hash(path)},    {"bands", bands},
+  return {{"hash", file_hash(path)},    {"intervals", intervals},
           {"kind", "checkpoint"},       {"parameters", c.parameters},
-          {"resolutions", resolutions}, {"setup", c.setup},
+          {"resolutions", resolutions}, {"problem", c.problem_name},
           {"field", c.field},           {"data", data},
           {"epoch", c.epoch},           {"validation_relative_l2", c.validation_l2}};
 }

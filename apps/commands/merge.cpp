@@ -46,7 +46,7 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   same(a.grid.resolution(), b.grid.resolution(), "resolution");
   same(fmt::format("{}x{}", a.grid.lx, a.grid.ly), fmt::format("{}x{}", b.grid.lx, b.grid.ly), "domain size");
   same(to_string(a.location), to_string(b.location), "location");
-  same(a.setup, b.setup, "set-up");
+  same(a.problem_name, b.problem_name, "problem");
   same(a.field, b.field, "field");
   same(a.tolerance, b.tolerance, "tolerance");
   same(a.single_precision, b.single_precision, "precision");

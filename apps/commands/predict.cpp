@@ -40,7 +40,7 @@ struct PredictOptions {
 struct Input {
   Grid grid;
   Location location = Location::cell;
-  std::string setup;
+  std::string problem_name;
   std::size_t first = 0, count = 1;
   std::function<Sample(std::size_t)> read;
   std::string field, configuration;
@@ -54,8 +54,8 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
           "--data excludes --field, --permeability, --resolution, --size and --samples");
     auto reader = std::make_shared<DatasetReader>(o.data);
     const DatasetInfo& info = reader->info();
-    if (!o.force) surrogate.check_problem(info.setup, info.grid, info.location, o.data);
-    in = {info.grid,  info.location,     info.setup,
+    if (!o.force) surrogate.check_problem(info.problem_name, info.grid, info.location, o.data);
+    in = {info.grid,  info.location,     info.problem_name,
           0,          info.samples,      [reader](std::size_t s) { return reader->read(s); },
           info.field, info.configuration};
     if (o.field.sample) {
@@ -68,10 +68,10 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
   const ModelCard& card = surrogate.card();
   in.grid = source->grid(o.resolution);
   if (!o.force) source->check_location(card.location);
-  // Set-up and location cannot be told from a permeability: those of the model are meant.
-  if (!o.force) surrogate.check_problem(card.setup, in.grid, card.location, source->kind());
+  // Problem and location cannot be told from a permeability: those of the model are meant.
+  if (!o.force) surrogate.check_problem(card.problem_name, in.grid, card.location, source->kind());
   in.location = card.location;
-  in.setup = card.setup;
+  in.problem_name = card.problem_name;
   in.first = o.field.sample.value_or(0);
   in.count = o.samples;
   check(!source->from_file() || in.first + in.count <= source->samples(),
@@ -122,7 +122,7 @@ struct Summary {
 void write_one_vti(const PredictOptions& o, const Input& in, const Surrogate& surrogate, Summary& summary) {
   const Sample sample = in.read(in.first);
   const Prediction predicted =
-      predict_samples(surrogate, {sample.permeability}, in.setup, o.prediction).front();
+      predict_samples(surrogate, {sample.permeability}, in.problem_name, o.prediction).front();
   summary.add(predicted, sample.number);
   const Field& prediction = predicted.pressure;
   VtkImage image{.grid = in.grid, .location = in.location};
@@ -133,19 +133,19 @@ void write_one_vti(const PredictOptions& o, const Input& in, const Surrogate& su
     say(fmt::format("relative L2 error {:.5f}", relative_l2(prediction, sample.pressure)));
   }
   if (predicted.error_estimate) image.scalars.emplace_back("error_estimate", *predicted.error_estimate);
-  if (predicted.band) {
-    image.scalars.emplace_back("error_band", Field(in.grid, *predicted.band));
+  if (predicted.half_width) {
+    image.scalars.emplace_back("interval_half_width", Field(in.grid, *predicted.half_width));
     const Resolution r{in.grid.nx, in.grid.ny};
     say(fmt::format(
-        "band: +-{:.3g}, {}", *predicted.band,
+        "prediction interval: +-{:.3g}, {}", *predicted.half_width,
         surrogate.card().calibration(r) != nullptr
-            ? fmt::format("to hold {:.0f} % of the points of fields like those it was calibrated on",
+            ? fmt::format("meant to hold {:.0f} % of the points of fields like those it was calibrated on",
                           100 * kCoverage)
             : fmt::format("calibrated at {}: nothing is promised at {}", surrogate.base_resolution(r).text(),
                           r.text())));
   }
-  if (is_named_setup(in.setup)) {
-    const Problem problem = make_problem(in.setup, sample.permeability);
+  if (is_named_problem(in.problem_name)) {
+    const Problem problem = make_problem(in.problem_name, sample.permeability);
     const CellFlux flux = predicted.conservative_flux ? cell_flux(in.grid, *predicted.conservative_flux)
                                                       : cell_flux(problem, prediction);
     image.vectors = {{"flux", {flux.x, flux.y}}};
@@ -162,7 +162,7 @@ Field face_field(const Grid& grid, const std::vector<double>& values, int more_x
 
 void write_more(DatasetWriter& writer, std::size_t index, const Grid& grid, const Prediction& p) {
   if (p.unlike_training) writer.add("unlike_training", index, p.unlike_training->empty() ? 0.0 : 1.0);
-  if (p.band) writer.add("error_band", index, *p.band);
+  if (p.half_width) writer.add("interval_half_width", index, *p.half_width);
   if (p.error_estimate) {
     writer.add("error_estimate", index, *p.error_estimate);
     if (p.estimated_relative_l2) writer.add("estimated_relative_l2", index, *p.estimated_relative_l2);
@@ -178,7 +178,7 @@ void write_dataset(const PredictOptions& o, const Input& in, const Surrogate& su
   info.grid = in.grid;
   info.samples = in.count;
   info.location = in.location;
-  info.setup = in.setup;
+  info.problem_name = in.problem_name;
   info.field = in.field;
   info.configuration = nlohmann::json{{"predicted_by", o.model}, {"input", in.configuration}}.dump();
   Progress progress("predict", "samples", in.count);
@@ -193,7 +193,7 @@ void write_dataset(const PredictOptions& o, const Input& in, const Surrogate& su
       }
       if (const int signal = interrupt_signal())
         throw Interrupted(signal, "interrupted; nothing was written");
-      const auto predictions = predict_samples(surrogate, permeabilities, in.setup, o.prediction);
+      const auto predictions = predict_samples(surrogate, permeabilities, in.problem_name, o.prediction);
       for (std::size_t s = 0; s < samples.size(); ++s) {
         samples[s].pressure = predictions[s].pressure;
         samples[s].iterations = o.prediction.correct;
@@ -217,7 +217,7 @@ void predict(const PredictOptions& o, const Invocation&) {
   catch_interrupts();
   const Surrogate surrogate(o.model, o.device);
   const Input in = input_of(o, surrogate);
-  check_equation(o.prediction, in.setup, in.location, o.data.empty() ? o.model : o.data);
+  check_equation(o.prediction, in.problem_name, in.location, o.data.empty() ? o.model : o.data);
   surrogate.check_fits(in.grid, std::min<std::size_t>(o.batch, in.count));
   Summary summary;
   if (kind == OutputKind::vti) {
@@ -253,21 +253,23 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app) {
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   app.add_option("-o,--output", o->output, "Result: .h5, or .vti for one sample")->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
-  app.add_option("--samples", o->samples, "Samples from the first one or --sample on, for --field [1]")
+  app.add_option("--samples", o->samples,
+                 "How many samples, from --sample on, of --field or --permeability [1]")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--batch", o->batch, "Samples at once [16]");
   app.add_flag("--estimate", o->prediction.estimate,
-               "Error of the prediction by two multigrid cycles, as a field and as a norm");
+               "Estimate the prediction's error by two multigrid cycles, as a field and as a norm");
   app.add_option("--correct", o->prediction.correct, "Multigrid cycles that correct the prediction [0]")
       ->type_name("N");
   app.add_flag("--conservative", o->prediction.conservative,
-               "Flux that conserves mass: cycles until the residual is 1e-8 (that is the solver's flux)");
+               "Also write a flux that conserves mass: multigrid cycles down to a residual of 1e-8, which "
+               "give the solver's flux");
   add_direct_option(app, o->direct);
-  app.add_flag("--force", o->force, "Predict for another set-up or domain than the model's");
+  app.add_flag("--force", o->force, "Predict for another problem or domain than the model's");
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) {
     if (o->direct) o->prediction.method = Method::direct;
-    o->prediction.band = !o->force;
+    o->prediction.interval = !o->force;
     predict(*o, invocation);
   };
 }

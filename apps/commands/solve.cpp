@@ -2,7 +2,7 @@
 //
 //   mano solve --field two-phase --seed 1 --resolution 256x256 -o field.vti
 //   mano solve --permeability data/spe10_model1_permx.grdecl --grid 100x1x20 --section 1 --size 2500x50
-//   --setup drive -o rock.vti mpirun -n 2 mano solve --field lognormal --resolution 512x512 -o field.h5 --
+//   --problem drive -o rock.vti mpirun -n 2 mano solve --field lognormal --resolution 512x512 -o field.h5 --
 //   -ksp_monitor
 
 #include <fmt/ranges.h>
@@ -83,7 +83,7 @@ void write_output(const SolveOptions& o, OutputKind kind, const Problem& problem
   DatasetInfo info;
   info.grid = problem.grid();
   info.samples = 1;
-  info.setup = flow.setup();
+  info.problem_name = flow.problem_name();
   info.field = source.kind();
   info.tolerance = result.tolerance;
   nlohmann::json configuration = source.configuration();
@@ -129,8 +129,8 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   if (session.rank() != 0) return;
   const auto [low, high] = std::minmax_element(result.pressure.values.begin(), result.pressure.values.end());
   const auto out = outflow(problem, result.pressure);
-  say(fmt::format("{}, {} on {:g}x{:g}, set-up {}", source.description(), grid.resolution(), grid.lx, grid.ly,
-                  flow.setup()));
+  say(fmt::format("{}, {} on {:g}x{:g}, problem {}", source.description(), grid.resolution(), grid.lx,
+                  grid.ly, flow.problem_name()));
   say(fmt::format(
       "converged in {} iterations of {}: relative residual {:.2g}, set-up {:.3g} s, solve {:.3g} s",
       result.iterations, to_string(result.method), result.relative_residual, result.seconds_setup,
@@ -159,7 +159,7 @@ std::function<void(const Invocation&)> add_solve(CLI::App& app) {
   app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
   app.add_option("-o,--output", o->output, "Result, .vti or .h5")->type_name("FILE");
   add_json_option(app, o->json);
-  app.footer("SolveOptions after -- go to PETSc: -- -ksp_monitor -pc_type hypre");
+  app.footer("Options after -- go to PETSc: -- -ksp_monitor -pc_type hypre");
   return [o](const Invocation& invocation) { solve(*o, invocation); };
 }
 

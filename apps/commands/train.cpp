@@ -138,7 +138,8 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   add_fresh_options(app, o->fresh);
   const std::string training = "Training";
   app.add_option("--batch", r.batch, fmt::format("Samples a step [{}]", r.batch))->group(training);
-  app.add_option("--accumulate", r.accumulate, fmt::format("Batches that a step adds up [{}]", r.accumulate))
+  app.add_option("--accumulate", r.accumulate,
+                 fmt::format("Batches whose gradients a step adds up [{}]", r.accumulate))
       ->group(training);
   app.add_option("--precision", o->precision,
                  "Of matrix products: fp32, or bf16 with fp32 sums and weights [fp32]")
@@ -155,32 +156,34 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--held-out", r.held_out, fmt::format("Fraction not trained on [{}]", r.held_out))
       ->group(training);
   app.add_flag("--symmetry,!--no-symmetry", r.symmetry,
-               "Train on reflected fields too, where the set-up has symmetries [on]")
+               "Train on reflected fields too, where the problem has symmetries [on]")
       ->group(training);
-  app.add_option("--refinement", r.refinement,
-                 "Of unseen resolutions: residual (of the equation), approximate (where it is not recorded), "
-                 "none [auto]")
+  app.add_option(
+         "--refinement", r.refinement,
+         "What the refinement for unseen resolutions sees: residual (of the equation), approximate (where "
+         "the data do not record the equation), or none to go without it [auto]")
       ->group(training);
-  app.add_option("--sweeps", r.sweeps,
-                 "Of the refinement that a step of its training unrolls; in prediction the most on the "
-                 "network's grid, and twice as many where "
-                 "a later climb begins [3 where the equation is known, else 1]")
+  app.add_option(
+         "--correction-steps", r.correction_steps,
+         "Correction steps of the refinement that one step of its training unrolls. A prediction takes at "
+         "most as many on the network's grid, and twice as many there in a later cycle "
+         "[3 where the equation is known, else 1]")
       ->group(training);
-  app.add_option("--climbs", r.climbs,
-                 "Of the ladder of grids: the first from the network's prediction, each other one from what "
-                 "the equation leaves "
-                 "[4 where it is known, else 1]")
+  app.add_option(
+         "--cycles", r.cycles,
+         "Cycles through the grid hierarchy: the first starts from the network's prediction, each later one "
+         "from the equation's residual [4 where the equation is known, else 1]")
       ->group(training);
-  app.add_option("--coarsening", r.coarsening,
-                 "Of the network's grid against the data's, in each direction; the refinement leads back "
-                 "[the largest "
-                 "power of 2 that leaves 16 points where the equation is known, else 1]")
+  app.add_option(
+         "--coarsening", r.coarsening,
+         "Factor by which the network's grid is coarser than the data's in each direction; the refinement "
+         "leads back [where the equation is known the largest power of 2 that leaves 16 points, else 1]")
       ->group(training);
   app.add_option("--refine-epochs", r.refine_epochs,
                  fmt::format("Passes of the refinement over the data, after the base [{}]", r.refine_epochs))
       ->group(training);
   app.add_flag("--own-norms", r.own_norms,
-               "On a GPU, layer norms by kernels of our own, which were not measured on a card yet [off]")
+               "On a GPU, compute layer norms by mano's own kernels, not yet measured on a card [off]")
       ->group(training);
   app.add_flag("--graphs,!--no-graphs", r.graphs, "On a GPU, record a step once and replay it [on]")
       ->group(training);

@@ -70,7 +70,7 @@ nlohmann::json direction(double effective, const Means& m) {
 void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const FieldSource source(o.field);
   FlowOptions closed = o.flow;
-  closed.setup = "closed";  // nothing but the pressure drop drives the flow
+  closed.problem_name = "closed";  // nothing but the pressure drop drives the flow
   const FlowSource flow(closed, o.field);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   const std::uint64_t sample = o.field.sample.value_or(0);
@@ -108,7 +108,7 @@ std::function<void(const Invocation&)> add_upscale(CLI::App& app) {
   add_anisotropy_options(app, o->flow);
   app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
   add_json_option(app, o->json);
-  app.footer("UpscaleOptions after -- go to PETSc.");
+  app.footer("Options after -- go to PETSc.");
   return [o](const Invocation& invocation) { upscale(*o, invocation); };
 }
 

@@ -76,7 +76,7 @@ void measure_against_reference(const CompareSource& source, const CompareSetting
                                ComparedSample& c) {
   const Grid fine{settings.reference->nx, settings.reference->ny, source.grid.lx, source.grid.ly};
   DarcySolver solver({.relative_tolerance = settings.tolerance, .ranks = SolverOptions::Ranks::self});
-  const Field truth = solve_verified(solver, make_problem(source.setup, source.draw(number, fine)),
+  const Field truth = solve_verified(solver, make_problem(source.problem_name, source.draw(number, fine)),
                                      fmt::format("reference of sample {}", number));
   const Field averaged = restrict_to(truth, {source.grid.nx, source.grid.ny}, Location::cell);
   c.discretisation_l2 = relative_l2(solution, averaged);
@@ -182,9 +182,9 @@ void measure_work(const Surrogate& surrogate, const CompareSource& source, const
   Resolution coarse = surrogate.base_resolution(r.resolution);
   if (coarse.nx >= r.resolution.nx || coarse.ny >= r.resolution.ny)
     coarse = {std::max(1, r.resolution.nx / 2), std::max(1, r.resolution.ny / 2)};
-  r.corrected.push_back(
-      cycles_curve(fmt::format("from the solution at {}", coarse.text()), solved,
-                   [&](const SolvedSample& s) { return coarse_solution(s.problem, source.setup, coarse); }));
+  r.corrected.push_back(cycles_curve(
+      fmt::format("from the solution at {}", coarse.text()), solved,
+      [&](const SolvedSample& s) { return coarse_solution(s.problem, source.problem_name, coarse); }));
 }
 
 // One sample: predicted, and solved where the equation is known.
@@ -197,7 +197,7 @@ Compared compare_sample(const Surrogate& surrogate, const CompareSource& source,
   figures.trained_on = source.trained_on(c.sample.number);
   c.prediction = surrogate.predict(c.sample.permeability, settings.method);
   if (solver != nullptr) {
-    c.problem = make_problem(source.setup, c.sample.permeability);
+    c.problem = make_problem(source.problem_name, c.sample.permeability);
     c.sample.pressure =
         solve_verified(*solver, *c.problem, fmt::format("{}, sample {}", source.name, c.sample.number));
     c.estimate = measure_flow(*c.problem, c.prediction, c.sample.pressure, figures);
@@ -211,8 +211,9 @@ Compared compare_sample(const Surrogate& surrogate, const CompareSource& source,
   if (settings.interpolate)
     figures.interpolated_l2 =
         relative_l2(surrogate.predict(c.sample.permeability, Method::interpolation), solution);
-  if (const auto band = settings.method == Method::ladder ? surrogate.band(c.prediction) : std::nullopt)
-    figures.covered = covered_part(c.prediction, solution, *band);
+  if (const auto half_width =
+          settings.method == Method::multigrid ? surrogate.interval_half_width(c.prediction) : std::nullopt)
+    figures.covered = covered_part(c.prediction, solution, *half_width);
   figures.unlike_training = surrogate.unlike_training(c.sample.permeability);
   return c;
 }
@@ -235,7 +236,7 @@ ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareS
   const Resolution base = surrogate.base_resolution(r.resolution);
   settings.interpolate = !(base == r.resolution) && base.nx <= r.resolution.nx && base.ny <= r.resolution.ny;
   std::unique_ptr<DarcySolver> solver;
-  if (is_named_setup(source.setup) && source.location == Location::cell)
+  if (is_named_problem(source.problem_name) && source.location == Location::cell)
     solver = std::make_unique<DarcySolver>(
         SolverOptions{.relative_tolerance = settings.tolerance, .ranks = SolverOptions::Ranks::self});
   std::vector<SolvedSample> solved;

@@ -17,7 +17,7 @@ struct CompareSource {
   std::string name;
   Grid grid;
   Location location = Location::cell;
-  std::string setup;
+  std::string problem_name;
   std::size_t samples = 0;
   std::function<Sample(std::size_t)> read = {};
   std::function<std::uint64_t(std::size_t)> number = {};  ///< of a sample that read() gives
@@ -28,7 +28,7 @@ struct CompareSource {
 };
 
 struct CompareSettings {
-  Method method = Method::ladder;
+  Method method = Method::multigrid;
   double tolerance = 1e-10;             ///< of the discrete solution that errors are measured against
   std::optional<Resolution> reference;  ///< finer, of a truth beyond the grid's
   std::filesystem::path folder;         ///< for pictures and VTK files
@@ -42,7 +42,7 @@ std::string image_name(std::uint64_t number, const std::string& label);
 /// Throws Interrupted where a signal came.
 void stop_if_interrupted();
 
-/// `progress()` is called after every sample; what it throws ends the comparison. Needs a PetscSession where the set-up is a named one.
+/// `progress()` is called after every sample; what it throws ends the comparison. Needs a PetscSession where the problem is a named one.
 /// Throws RunFailed where a solve fails, Interrupted where a signal came.
 ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareSource& source,
                                       CompareSettings settings, const std::function<void()>& progress);

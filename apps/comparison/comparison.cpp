@@ -196,7 +196,7 @@ double cycles_to(const WorkCurve& curve, double error) {
 
 }  // namespace
 
-std::string first_guess_verdict(const ComparedResolution& r) {
+std::string initial_guess_verdict(const ComparedResolution& r) {
   constexpr double kError = 1e-8;
   std::string text;
   for (const WorkCurve& curve : r.corrected) {
@@ -206,7 +206,7 @@ std::string first_guess_verdict(const ComparedResolution& r) {
   }
   return text.empty()
              ? ""
-             : fmt::format("As a first guess: multigrid cycles to an error of {:g}: {}.", kError, text);
+             : fmt::format("As an initial guess, multigrid cycles to an error of {:g}: {}.", kError, text);
 }
 
 namespace {
@@ -228,7 +228,7 @@ nlohmann::json json_of(const ComparedSample& s) {
   for (const Measure& m : measures())
     if (s.*m.member) j[m.key] = *(s.*m.member);
   if (s.effectivity) j["effectivity"] = *s.effectivity;
-  if (s.covered) j["covered_by_band"] = *s.covered;
+  if (s.covered) j["covered_by_interval"] = *s.covered;
   return j;
 }
 
@@ -256,7 +256,7 @@ nlohmann::json json_of(const ComparedResolution& r, const Comparison& c) {
     j["effectivity"] = json_of(*r.summary(&ComparedSample::effectivity));
     j["effectivity_within_0.7_1.3"] = *part;
   }
-  if (const auto s = r.summary(&ComparedSample::covered)) j["covered_by_band"] = s->mean;
+  if (const auto s = r.summary(&ComparedSample::covered)) j["covered_by_interval"] = s->mean;
   if (!r.solver.points.empty()) j["work_precision"] = {json_of(r.solver)};
   for (const WorkCurve& curve : r.corrected) j["work_precision"].push_back(json_of(curve));
   for (const auto& s : r.samples) j["by_sample"].push_back(json_of(s));

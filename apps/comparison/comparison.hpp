@@ -28,7 +28,7 @@ struct ComparedSample {
   std::optional<double>
       mass_defect;  ///< flow that cells create or destroy, over what flows through the domain
   std::optional<double> effectivity;        ///< estimated over true error (apps/workflow/prediction.hpp)
-  std::optional<double> covered;            ///< part of the points that the model's band holds
+  std::optional<double> covered;            ///< part of the points that the model's interval holds
   std::optional<double> reference_l2;       ///< against the finer solution, averaged to this grid
   std::optional<double> discretisation_l2;  ///< of the solver against it
   std::optional<std::vector<std::string>> unlike_training;  ///< in what; none where the model does not know
@@ -77,7 +77,7 @@ struct Comparison {
   std::string device, processor;
   int threads = 1;  ///< of the surrogate on a CPU; the solver has one
   double solver_tolerance = 0.0;
-  std::string method;     ///< of the surrogate: ladder, direct
+  std::string method;     ///< of the surrogate: multigrid, direct
   std::string reference;  ///< resolution, or empty
   std::uint64_t seed = 0;
   std::vector<ComparedResolution> resolutions;
@@ -101,7 +101,7 @@ std::string headline(const Comparison& comparison);
 std::string verdict(const ComparedResolution& resolution);
 
 /// Multigrid cycles to an error of 1e-8 from each start, in words; empty where not all of them get there.
-std::string first_guess_verdict(const ComparedResolution& resolution);
+std::string initial_guess_verdict(const ComparedResolution& resolution);
 
 /// The solver's cheapest point that is as near to the discrete solution as the surrogate; null where there is none.
 const WorkPoint* solver_at_surrogate_error(const ComparedResolution& resolution);

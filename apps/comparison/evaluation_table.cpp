@@ -23,13 +23,13 @@ std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations,
   std::vector<std::string> lines;
   lines.push_back(
       "resolution  in training  samples  relative L2 (median, max)   to training  interpolated  relative H1  "
-      "in band  unlike  s/sample");
+      "in interval  unlike  s/sample");
   const double reference = error_at_training_resolution(evaluations, card);
   bool seen = false;
   for (const Evaluation& e : evaluations) {
     seen = seen || e.seen_in_training;
     lines.push_back(fmt::format(
-        "{:<11} {:<12} {:<8} {:.5f} ({:.5f}, {:.5f})  {:<12} {:<13.5f} {:<12.5f} {:<8} {:<7} {:.3g}",
+        "{:<11} {:<12} {:<8} {:.5f} ({:.5f}, {:.5f})  {:<12} {:<13.5f} {:<12.5f} {:<12} {:<7} {:.3g}",
         e.resolution.text(), e.seen_in_training ? "seen" : "unseen", e.samples, e.relative_l2.mean,
         e.relative_l2.median, e.relative_l2.max, ratio_text(e.relative_l2.mean, reference),
         e.interpolated_l2.mean, e.relative_h1.mean,
@@ -37,14 +37,12 @@ std::vector<std::string> table_lines(const std::vector<Evaluation>& evaluations,
         e.unlike_training ? std::to_string(*e.unlike_training) : "-", e.seconds_per_sample));
   }
   lines.push_back(
-      fmt::format("to training: relative L2 over that {} ({:.5f}); interpolated: the prediction at the "
-                  "training resolution, "
-                  "interpolated",
+      fmt::format("to training: relative L2 divided by that {} ({:.5f}); interpolated: relative L2 of the "
+                  "prediction at the training resolution, interpolated",
                   seen ? "at the training resolution" : "of the held-out part of training", reference));
   lines.push_back(
-      fmt::format("in band: part of the points that the model's {:.0f} % band holds, where it has one; "
-                  "unlike: samples whose "
-                  "permeability is unlike training's",
+      fmt::format("in interval: part of the points within the model's {:.0f} % prediction interval, where it "
+                  "has one; unlike: samples whose permeability is unlike the training data's",
                   100 * kCoverage));
   return lines;
 }
@@ -74,7 +72,7 @@ nlohmann::json evaluations_json(const std::string& command, const std::string& m
     r["interpolated_relative_l2"] = summary_json(e.interpolated_l2);
     r["ratio_to_training_resolution"] = e.relative_l2.mean / reference;
     r["method"] = to_string(e.method);
-    if (e.covered) r["covered_by_band"] = *e.covered;
+    if (e.covered) r["covered_by_interval"] = *e.covered;
     if (e.unlike_training) r["unlike_training"] = *e.unlike_training;
     results.push_back(r);
   }

@@ -155,14 +155,14 @@ std::string trust_table(const Comparison& c) {
     rows.push_back(std::move(row));
   }
   std::string h =
-      table({"resolution", "estimated over true error", "within 0.7 to 1.3", "in the model's band",
+      table({"resolution", "estimated over true error", "within 0.7 to 1.3", "in the prediction interval",
              "unlike training"},
             rows) +
       fmt::format(
           "<p class=\"note\"><i>Estimated over true error</i>: what two multigrid cycles find; 1 is perfect. "
-          "<i>Band</i>: made to hold {:.0f} % of the points of many fields where it was calibrated; of few "
-          "fields, or at other resolutions, it may hold less or more. <i>Unlike training</i>: samples whose "
-          "permeability lies outside what training saw.</p>\n",
+          "<i>Prediction interval</i>: made to hold {:.0f} % of the points of many fields where it was "
+          "calibrated; of few fields, or at other resolutions, it may hold less or more. <i>Unlike "
+          "training</i>: samples whose permeability lies outside what training saw.</p>\n",
           100 * kCoverage);
   for (const auto& r : c.resolutions) {
     for (const auto& s : r.samples) {
@@ -189,8 +189,8 @@ std::string resolution_section(const ComparedResolution& r, const std::filesyste
                       "surrogate alone is the first point of its line; cycles of multigrid correct it.");
   h += inline_picture(
       folder, r.cycles_chart,
-      "What the surrogate is worth as a first guess: error after multigrid cycles from three starts. " +
-          first_guess_verdict(r));
+      "What the surrogate is worth as an initial guess: error after multigrid cycles from three starts. " +
+          initial_guess_verdict(r));
   return h;
 }
 
@@ -198,11 +198,12 @@ std::string model_section(const Comparison& c) {
   std::vector<std::string> resolutions;
   for (const auto& r : c.card.resolutions) resolutions.push_back(r.text());
   std::string h = fmt::format(
-      "<p>Predictions by method {}. {} parameters, trained at {} on {} data, set-up {}, domain {:g}x{:g}; "
+      "<p>Predictions by method {}. {} parameters, trained at {} on {} data, problem {}, domain {:g}x{:g}; "
       "epoch {}, relative L2 {:.5f} "
       "on held-out samples. Checkpoint <code>{}</code>, hash <code>{}</code>.</p>\n",
-      c.method, c.card.parameters, fmt::join(resolutions, ", "), escaped(c.card.field), escaped(c.card.setup),
-      c.card.lx, c.card.ly, c.card.epoch, c.card.validation_l2, escaped(c.model), c.model_hash);
+      c.method, c.card.parameters, fmt::join(resolutions, ", "), escaped(c.card.field),
+      escaped(c.card.problem_name), c.card.lx, c.card.ly, c.card.epoch, c.card.validation_l2,
+      escaped(c.model), c.model_hash);
   for (const auto& [file, hash] : c.data)
     h += fmt::format("<p>Data <code>{}</code>, hash <code>{}</code>.</p>\n", escaped(file), hash);
   return h;

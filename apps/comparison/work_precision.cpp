@@ -89,9 +89,9 @@ WorkCurve cycles_curve(const std::string& name, const std::vector<SolvedSample>&
   return curve;
 }
 
-Field coarse_solution(const Problem& problem, const std::string& setup, const Resolution& coarse) {
+Field coarse_solution(const Problem& problem, const std::string& problem_name, const Resolution& coarse) {
   const Grid& grid = problem.grid();
-  const Problem small = make_problem(setup, restrict_to(problem.permeability, coarse, Location::cell));
+  const Problem small = make_problem(problem_name, restrict_to(problem.permeability, coarse, Location::cell));
   const Field solution =
       solve_darcy(small, {.relative_tolerance = 1e-6, .ranks = SolverOptions::Ranks::self}).pressure;
   Field fine = interpolate_to(solution, {grid.nx, grid.ny}, Location::cell, ends_of(small));

@@ -28,6 +28,6 @@ WorkCurve cycles_curve(const std::string& name, const std::vector<SolvedSample>&
                        const std::function<Field(const SolvedSample&)>& start);
 
 /// The solution at `coarse`, to 1e-6, interpolated with the boundary's values. Needs a PetscSession.
-Field coarse_solution(const Problem& problem, const std::string& setup, const Resolution& coarse);
+Field coarse_solution(const Problem& problem, const std::string& problem_name, const Resolution& coarse);
 
 }  // namespace mano

@@ -28,6 +28,33 @@ bool given(const CLI::Option& option, const std::vector<std::string>& arguments)
   });
 }
 
+struct Renamed {
+  const char *old_name, *name;
+};
+constexpr Renamed kRenamedOptions[] = {
+    {"setup", "problem"}, {"sweeps", "correction-steps"}, {"climbs", "cycles"}};
+constexpr Renamed kRenamedMethod{"ladder", "multigrid"};
+
+void note(const Renamed& r, const char* what) {
+  if (launched_rank() == 0)
+    fmt::print(stderr, "mano: note: {}{} is now {}{}\n", what, r.old_name, what, r.name);
+}
+
+std::string current_name(const std::string& option) {
+  for (const Renamed& r : kRenamedOptions) {
+    if (option != r.old_name) continue;
+    note(r, "--");
+    return r.name;
+  }
+  return option;
+}
+
+std::string current_method(const std::string& method) {
+  if (method != kRenamedMethod.old_name) return method;
+  note(kRenamedMethod, "--method ");
+  return kRenamedMethod.name;
+}
+
 std::string value_text(const toml::node& value, const std::string& key, const std::string& file) {
   if (const auto text = value.as_string()) return text->get();
   if (const auto integer = value.as_integer()) return std::to_string(integer->get());
@@ -57,6 +84,24 @@ void append_entry(std::vector<std::string>& out, const CLI::Option& option, cons
 
 }  // namespace
 
+std::vector<std::string> with_current_names(std::vector<std::string> arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    std::string& argument = arguments[i];
+    if (!argument.starts_with("--")) continue;
+    const std::size_t end = std::min(argument.find('='), argument.size());
+    const std::string name = argument.substr(2, end - 2);
+    if (name == "method" && end == argument.size() && i + 1 < arguments.size()) {
+      arguments[i + 1] = current_method(arguments[i + 1]);
+      ++i;
+    } else if (name == "method" && end < argument.size()) {
+      argument = "--method=" + current_method(argument.substr(end + 1));
+    } else {
+      argument = "--" + current_name(name) + argument.substr(end);
+    }
+  }
+  return arguments;
+}
+
 std::vector<std::string> expand_config(const CLI::App& app, const std::vector<std::string>& arguments) {
   std::vector<std::string> rest;
   std::string path;
@@ -81,7 +126,7 @@ std::vector<std::string> expand_config(const CLI::App& app, const std::vector<st
   }
   std::vector<std::string> expanded;
   for (const auto& [toml_key, value] : table) {
-    const std::string key(toml_key.str());
+    const std::string key = current_name(std::string(toml_key.str()));
     const CLI::Option* option = find_option(app, key);
     check(option != nullptr && key != "help" && key != "config",
           "{}: unknown key '{}'; 'mano {} --help' lists the options", path, key, app.get_name());
@@ -96,7 +141,8 @@ void add_json_option(CLI::App& app, std::string& path) {
 }
 
 void add_direct_option(CLI::App& app, bool& direct) {
-  app.add_flag("--direct", direct, "The network on the grid as it is, without the ladder, as published");
+  app.add_flag("--direct", direct,
+               "Use the network alone on the grid as it is, without the grid hierarchy, as published");
 }
 
 void write_json(const std::string& path, const nlohmann::json& results) {

@@ -100,7 +100,7 @@ Field read_on(const FieldSource& source, const Grid& grid, std::uint64_t sample,
 void add_flow_options(CLI::App& app, FlowOptions& o) {
   const std::string group = "What drives the flow";
   app.add_option(
-         "--setup", o.setup,
+         "--problem", o.problem_name,
          "benchmark, drive, five-spot or closed (no flow, no source) [benchmark; closed with any option "
          "below that drives flow]")
       ->group(group);
@@ -175,19 +175,19 @@ FlowSource::FlowSource(FlowOptions options, const FieldOptions& field) : options
     permeability_y_.emplace(std::move(file));
   }
   const bool driven = !sides_.empty() || !wells_.empty() || !o.source.empty();
-  if (o.setup.empty()) o.setup = driven ? "closed" : "benchmark";
-  make_problem(o.setup, Field(Grid{2, 2}, 1.0));  // an unknown name is refused before any work
+  if (o.problem_name.empty()) o.problem_name = driven ? "closed" : "benchmark";
+  make_problem(o.problem_name, Field(Grid{2, 2}, 1.0));  // an unknown name is refused before any work
 }
 
-std::string FlowSource::setup() const {
+std::string FlowSource::problem_name() const {
   const nlohmann::json changes = configuration();
-  if (changes.is_null()) return options_.setup;
-  // Two custom problems are two set-ups: a model of one must not be taken for one of the other.
-  return fmt::format("{}-{:08x}", kCustomSetup, text_hash(changes.dump()) & 0xffffffffU);
+  if (changes.is_null()) return options_.problem_name;
+  // Two custom problems are two problems: a model of one must not be taken for one of the other.
+  return fmt::format("{}-{:08x}", kCustomProblem, text_hash(changes.dump()) & 0xffffffffU);
 }
 
 Problem FlowSource::problem(Field permeability, std::uint64_t sample) const {
-  Problem problem = make_problem(options_.setup, std::move(permeability));
+  Problem problem = make_problem(options_.problem_name, std::move(permeability));
   const Grid grid = problem.grid();
   for (const SideOption& option : sides_) {
     problem.on(option.side) = constant_boundary(grid, option.side, option.type, option.values.front());
@@ -235,7 +235,7 @@ nlohmann::json FlowSource::configuration() const {
   if (permeability_y_) identify("permeability_y_file", permeability_y_->options());
   if (!o.wells.empty()) j["wells"] = o.wells;
   if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
-  if (!j.is_null()) j["setup"] = o.setup;
+  if (!j.is_null()) j["setup"] = o.problem_name;
   return j;
 }
 

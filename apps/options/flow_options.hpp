@@ -1,5 +1,5 @@
 #pragma once
-// The options that say what drives the flow: a named set-up, conditions by side, sources, wells, and permeability along y.
+// The options that say what drives the flow: a named problem, conditions by side, sources, wells, and permeability along y.
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -13,7 +13,7 @@
 namespace mano {
 
 struct FlowOptions {
-  std::string setup;  ///< empty where not given
+  std::string problem_name;  ///< empty where not given
   std::string left, right, bottom, top;
   std::string source, source_keyword;
   std::vector<std::string> wells;
@@ -31,15 +31,15 @@ class FlowSource {
   /// Parses everything; `field` tells which file `--permeability-y KEYWORD` belongs to. Throws InvalidInput.
   FlowSource(FlowOptions options, const FieldOptions& field);
 
-  /// The set-up's name, or kCustomSetup and a hash of the configuration where options changed it.
-  std::string setup() const;
+  /// The problem's name, or kCustomProblem and a hash of the configuration where options changed it.
+  std::string problem_name() const;
   /// Checked. Throws InvalidInput for what does not fit the grid.
   Problem problem(Field permeability, std::uint64_t sample) const;
   /// ky comes from a file, which only a single solve takes.
   bool has_permeability_file() const { return !options_.permeability_y.empty(); }
   /// The source comes from a file, which may hold one for every sample.
   bool has_source_file() const { return source_file_.has_value(); }
-  /// What differs from the named set-up, for the configuration; null where nothing does.
+  /// What differs from the named problem, for the configuration; null where nothing does.
   nlohmann::json configuration() const;
 
  private:

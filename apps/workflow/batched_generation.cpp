@@ -31,7 +31,8 @@ class Ahead {
     s.iterations = made.iterations;
     s.relative_residual = made.relative_residual;
     s.method = made.method;
-    s.rejection = rejection_of(make_problem(request_.setup, permeability), s.pressure, request_.tolerance);
+    s.rejection =
+        rejection_of(make_problem(request_.problem_name, permeability), s.pressure, request_.tolerance);
     return s;
   }
 

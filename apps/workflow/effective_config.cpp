@@ -31,8 +31,8 @@ toml::table table_of(const TrainRequest& r) {
                 {"symmetry", r.symmetry},
                 {"seed", std::to_string(r.seed)},  // TOML's integers have a sign
                 {"device", r.device}};
-  if (r.sweeps > 0) t.insert("sweeps", r.sweeps);
-  if (r.climbs > 0) t.insert("climbs", r.climbs);
+  if (r.correction_steps > 0) t.insert("correction-steps", r.correction_steps);
+  if (r.cycles > 0) t.insert("cycles", r.cycles);
   if (r.coarsening > 0) t.insert("coarsening", r.coarsening);
   if (r.max_seconds) t.insert("max-seconds", *r.max_seconds);
   const std::initializer_list<std::pair<const char*, int>> shape{
@@ -49,7 +49,7 @@ void insert_fresh(const FreshOptions& o, toml::table& t) {
   t.insert("generate", o.field.field);
   t.insert("resolution", o.resolution);
   t.insert("samples", o.samples);
-  t.insert("setup", o.setup);
+  t.insert("problem", o.problem_name);
   t.insert("field-seed", std::to_string(o.field.seed));
   t.insert("phases", fmt::format("{},{}", s.low, s.high));
   t.insert("mean", s.mean);

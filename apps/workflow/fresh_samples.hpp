@@ -11,7 +11,7 @@ namespace mano {
 
 struct FreshOptions {
   FieldOptions field;  ///< its kind is that of --generate, its seed --field-seed
-  std::string resolution, setup = "benchmark";
+  std::string resolution, problem_name = "benchmark";
   int samples = 1000;  ///< of an epoch
   int threads = 1;     ///< that draw and solve
 };

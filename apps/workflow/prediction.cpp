@@ -36,23 +36,22 @@ void work_on(const PredictionOptions& o, const Problem& problem, Prediction& p) 
 
 }  // namespace
 
-void check_equation(const PredictionOptions& options, const std::string& setup, Location location,
+void check_equation(const PredictionOptions& options, const std::string& problem_name, Location location,
                     const std::string& where) {
   check(options.correct >= 0 && options.correct <= kMostCycles,
         "correct is {}; it must lie in [0, {}] cycles", options.correct, kMostCycles);
   if (!options.needs_equation()) return;
-  check(is_named_setup(setup) && location == Location::cell,
-        "{}: its set-up is '{}' with values at the {}; --estimate, --correct and --conservative need one of "
-        "the "
-        "named set-ups, with values at cells, whose equation is known",
-        where, setup, to_string(location));
+  check(is_named_problem(problem_name) && location == Location::cell,
+        "{}: its problem is '{}' with values at the {}; --estimate, --correct and --conservative need one of "
+        "the named problems, with values at cells, whose equation is known",
+        where, problem_name, to_string(location));
 }
 
-void check_solved(const Sample& sample, const std::string& setup, Location location,
+void check_solved(const Sample& sample, const std::string& problem_name, Location location,
                   const std::string& where) {
-  if (!is_named_setup(setup) || location != Location::cell || sample.pressure.values.empty()) return;
+  if (!is_named_problem(problem_name) || location != Location::cell || sample.pressure.values.empty()) return;
   constexpr double kSolved = 1e-3;  // single precision included
-  Corrector corrector(make_problem(setup, sample.permeability));
+  Corrector corrector(make_problem(problem_name, sample.permeability));
   const double off = norm(corrector.correction(sample.pressure, kEstimateCycles).values) /
                      std::max(norm(sample.pressure.values), 1e-300);
   check(
@@ -62,16 +61,16 @@ void check_solved(const Sample& sample, const std::string& setup, Location locat
 }
 
 std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::vector<Field>& permeabilities,
-                                        const std::string& setup, const PredictionOptions& options) {
+                                        const std::string& problem_name, const PredictionOptions& options) {
   std::vector<Field> pressures = surrogate.predict(permeabilities, options.method);
   std::vector<Prediction> predictions(pressures.size());
   for (std::size_t s = 0; s < pressures.size(); ++s) {
     Prediction& p = predictions[s];
-    if (options.band && options.correct == 0 && options.method == Method::ladder)
-      p.band = surrogate.band(pressures[s]);
+    if (options.interval && options.correct == 0 && options.method == Method::multigrid)
+      p.half_width = surrogate.interval_half_width(pressures[s]);
     p.unlike_training = surrogate.unlike_training(permeabilities[s]);
     p.pressure = std::move(pressures[s]);
-    if (options.needs_equation()) work_on(options, make_problem(setup, permeabilities[s]), p);
+    if (options.needs_equation()) work_on(options, make_problem(problem_name, permeabilities[s]), p);
   }
   return predictions;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// What is done to a prediction, and said of it, beyond the network: its band, multigrid's estimate of its error, correction by
+// What is done to a prediction, and said of it, beyond the network: its interval, multigrid's estimate of its error, correction by
 // cycles, and a conservative flux.
 
 #include <optional>
@@ -13,11 +13,11 @@
 namespace mano {
 
 struct PredictionOptions {
-  Method method = Method::ladder;
+  Method method = Method::multigrid;
   bool estimate = false;
   int correct = 0;  ///< cycles
   bool conservative = false;
-  bool band = true;  ///< false where the data are not the model's kind
+  bool interval = true;  ///< false where the data are not the model's kind
 
   bool needs_equation() const { return estimate || correct > 0 || conservative; }
 };
@@ -30,8 +30,8 @@ struct Prediction {
   Field pressure;                       ///< corrected, where that was asked for
   std::optional<Field> error_estimate;  ///< of pressure - solution
   std::optional<double>
-      estimated_relative_l2;   ///< |error_estimate| / |pressure - error_estimate|, where something flows
-  std::optional<double> band;  ///< half-width; of the ladder's uncorrected prediction alone
+      estimated_relative_l2;  ///< |error_estimate| / |pressure - error_estimate|, where something flows
+  std::optional<double> half_width;  ///< half-width; of the hierarchy's uncorrected prediction alone
   std::optional<FaceFlux> conservative_flux;
   int conservative_cycles = 0;
   double conservative_seconds = 0.0;                        ///< of those cycles and their hierarchy
@@ -39,14 +39,14 @@ struct Prediction {
 };
 
 /// Throws InvalidInput where `options` need an equation that the data at `where` do not tell.
-void check_equation(const PredictionOptions& options, const std::string& setup, Location location,
+void check_equation(const PredictionOptions& options, const std::string& problem_name, Location location,
                     const std::string& where);
 
 /// Throws InvalidInput where the pressure of a sample whose equation is known is no solution of it, as those of `mano predict` are not.
-void check_solved(const Sample& sample, const std::string& setup, Location location,
+void check_solved(const Sample& sample, const std::string& problem_name, Location location,
                   const std::string& where);
 
 std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::vector<Field>& permeabilities,
-                                        const std::string& setup, const PredictionOptions& options);
+                                        const std::string& problem_name, const PredictionOptions& options);
 
 }  // namespace mano

@@ -53,18 +53,25 @@ json calibrations_json(const std::vector<Calibration>& calibrations) {
     list.push_back({{"resolution", {c.resolution.nx, c.resolution.ny}},
                     {"coverage", kCoverage},
                     {"fields", c.fields},
-                    {"band", c.band},
+                    {"half_width", c.half_width},
                     {"relative_l2", c.relative_l2}});
   }
   return list;
+}
+
+// Of version 1 of the schema, where it was called `old_key`, as well.
+const json& entry(const json& j, const char* key, const char* old_key) {
+  return j.contains(key) ? j.at(key) : j.at(old_key);
 }
 
 std::vector<Calibration> calibrations_from(const json& list) {
   std::vector<Calibration> calibrations;
   for (const json& c : list) {
     const json& r = c.at("resolution");
-    calibrations.push_back(
-        {{r.at(0), r.at(1)}, c.at("fields"), c.at("band").get<double>(), c.at("relative_l2").get<double>()});
+    calibrations.push_back({{r.at(0), r.at(1)},
+                            c.at("fields"),
+                            entry(c, "half_width", "band").get<double>(),
+                            c.at("relative_l2").get<double>()});
   }
   return calibrations;
 }
@@ -82,7 +89,7 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
                            {"mean_pressure", c.normalization.mean_pressure},
                            {"std_pressure", c.normalization.std_pressure}};
   const json training{{"resolutions", resolutions},
-                      {"setup", c.setup},
+                      {"problem", c.problem_name},
                       {"field", c.field},
                       {"size", {c.lx, c.ly}},
                       {"location", to_string(c.location)},
@@ -103,9 +110,9 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
   if (c.refinement) {
     metadata["refinement"] = to_json(*c.refinement);
     metadata["refinement_form"] = c.knows_equation ? "residual" : "approximate";
-    metadata["sweeps"] = std::to_string(c.sweeps);
-    metadata["base_sweeps"] = std::to_string(c.base_sweeps);
-    metadata["climbs"] = std::to_string(c.climbs);
+    metadata["correction_steps"] = std::to_string(c.correction_steps);
+    metadata["base_correction_steps"] = std::to_string(c.base_correction_steps);
+    metadata["cycles"] = std::to_string(c.cycles);
     metadata["refinement_gain"] = json(c.refinement_gain).dump();
   }
   return metadata;
@@ -118,20 +125,25 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   };
   check(get("schema") == kCheckpointSchema, "{} is not a mano checkpoint (schema '{}')", where,
         get("schema"));
-  check(get("schema_version") == std::to_string(kCheckpointSchemaVersion),
-        "{}: checkpoint schema version '{}', this program reads version {}", where, get("schema_version"),
+  const std::string version = get("schema_version");
+  check(version == "1" || version == std::to_string(kCheckpointSchemaVersion),
+        "{}: checkpoint schema version '{}', this program reads versions 1 to {}", where, version,
         kCheckpointSchemaVersion);
+  const auto renamed = [&](const char* key, const char* old_key) {
+    return metadata.contains(key) ? get(key) : get(old_key);
+  };
   ModelCard card;
   try {
     card.architecture = architecture_from_json(get("architecture"));
     if (metadata.contains("refinement")) {
       card.refinement = architecture_from_json(get("refinement"));
       card.knows_equation = get("refinement_form") == "residual";
-      card.sweeps = std::stoi(get("sweeps"));
-      card.base_sweeps =
-          get("base_sweeps").empty() ? int{get("refines_base") == "true"} : std::stoi(get("base_sweeps"));
-      card.climbs =
-          metadata.contains("climbs") ? std::stoi(get("climbs")) : default_climbs(card.knows_equation);
+      card.correction_steps = std::stoi(renamed("correction_steps", "sweeps"));
+      // Files older than these entries: one step or none on the network's grid, cycles as is usual.
+      const std::string base = renamed("base_correction_steps", "base_sweeps");
+      card.base_correction_steps = base.empty() ? int{get("refines_base") == "true"} : std::stoi(base);
+      const std::string cycles = renamed("cycles", "climbs");
+      card.cycles = cycles.empty() ? default_cycles(card.knows_equation) : std::stoi(cycles);
       card.refinement_gain = json::parse(get("refinement_gain"));
     }
     if (metadata.contains("coefficients"))
@@ -144,7 +156,7 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
     card.normalization = {n.at("mean_log_k"), n.at("std_log_k"), n.at("mean_pressure"), n.at("std_pressure")};
     const json t = json::parse(get("training"));
     for (const json& r : t.at("resolutions")) card.resolutions.push_back({r.at(0), r.at(1)});
-    card.setup = t.at("setup");
+    card.problem_name = entry(t, "problem", "setup");
     card.field = t.at("field");
     card.lx = t.at("size").at(0);
     card.ly = t.at("size").at(1);
@@ -162,11 +174,12 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   check(std::all_of(card.resolutions.begin(), card.resolutions.end(),
                     [](const Resolution& r) { return is_supported(r); }),
         "{}: metadata is damaged: a training resolution is out of range", where);
-  check(std::isfinite(card.refinement_gain) && card.refinement_gain > 0 && card.sweeps > 0 &&
-            card.sweeps <= 64 && card.base_sweeps >= 0 && card.base_sweeps <= 64 && card.climbs >= 1 &&
-            card.climbs <= 64,
-        "{}: metadata is damaged: refinement_gain is {}, sweeps {}, on the network's grid {}, climbs {}",
-        where, card.refinement_gain, card.sweeps, card.base_sweeps, card.climbs);
+  check(std::isfinite(card.refinement_gain) && card.refinement_gain > 0 && card.correction_steps > 0 &&
+            card.correction_steps <= 64 && card.base_correction_steps >= 0 &&
+            card.base_correction_steps <= 64 && card.cycles >= 1 && card.cycles <= 64,
+        "{}: metadata is damaged: refinement_gain is {}, correction_steps {}, on the network's grid {}, "
+        "cycles {}",
+        where, card.refinement_gain, card.correction_steps, card.base_correction_steps, card.cycles);
   check(card.coarsening >= 1 && std::all_of(card.resolutions.begin(), card.resolutions.end(),
                                             [&](const Resolution& r) {
                                               return r.nx % card.coarsening == 0 &&
@@ -180,11 +193,11 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   constexpr std::size_t kMostFields = 1'000'000'000'000;
   check(std::all_of(card.calibrations.begin(), card.calibrations.end(),
                     [](const Calibration& c) {
-                      return std::isfinite(c.band) && c.band >= 0 && std::isfinite(c.relative_l2) &&
-                             c.relative_l2 >= 0 && c.fields > 0 && c.fields <= kMostFields &&
-                             is_supported(c.resolution);
+                      return std::isfinite(c.half_width) && c.half_width >= 0 &&
+                             std::isfinite(c.relative_l2) && c.relative_l2 >= 0 && c.fields > 0 &&
+                             c.fields <= kMostFields && is_supported(c.resolution);
                     }),
-        "{}: metadata is damaged: a band is out of range", where);
+        "{}: metadata is damaged: an interval is out of range", where);
   const CoefficientRanges& ranges = card.coefficients;
   check(ranges.fields <= kMostFields &&
             std::equal(ranges.least.begin(), ranges.least.end(), ranges.most.begin(), std::less_equal<>()),
@@ -216,7 +229,8 @@ void store_calibrations(const std::filesystem::path& checkpoint,
     std::erase_if(card.calibrations, [&](const Calibration& old) { return old.resolution == c.resolution; });
     card.calibrations.push_back(c);
   }
-  file.metadata["calibration"] = to_metadata(card).at("calibration");
+  const auto metadata = to_metadata(card);
+  for (const char* key : {"calibration", "schema_version"}) file.metadata[key] = metadata.at(key);
   write_safetensors(checkpoint, file);
 }
 

@@ -15,7 +15,7 @@
 namespace mano {
 
 inline constexpr const char* kCheckpointSchema = "mano.checkpoint";
-inline constexpr int kCheckpointSchemaVersion = 1;
+inline constexpr int kCheckpointSchemaVersion = 2;
 
 /// Network input (ln k - mean_log_k) / std_log_k, x / lx, y / ly; pressure = output * std_pressure + mean_pressure.
 struct Normalization {
@@ -33,16 +33,17 @@ struct TrainingData {
 
 struct ModelCard {
   Architecture architecture;
-  std::optional<Architecture> refinement;  ///< of the network that refines on the ladder of grids
+  std::optional<Architecture> refinement;  ///< of the network that refines on the hierarchy of grids
   double refinement_gain = 1.0;            ///< surrogate/multigrid/refinement.hpp
-  bool knows_equation = false;             ///< the refinement's defect is that of the set-up's own equation
-  int sweeps = 1;       ///< of the refinement that a training step unrolls; bounds base_sweeps
-  int base_sweeps = 0;  ///< on the network's own grid, after its prediction
-  int climbs = 1;  ///< of the ladder: the first from the network's prediction, the others from what it leaves
+  bool knows_equation = false;             ///< the refinement's defect is that of the problem's own equation
+  int correction_steps = 1;  ///< of the refinement that a training step unrolls; bounds base_correction_steps
+  int base_correction_steps = 0;  ///< on the network's own grid, after its prediction
+  int cycles =
+      1;  ///< of the hierarchy: the first from the network's prediction, the others from what it leaves
   int coarsening = 1;  ///< the network's grid is so many times coarser than the data's, in each direction
   Normalization normalization;
   std::vector<Resolution> resolutions;  ///< seen in training
-  std::string setup;
+  std::string problem_name;
   std::string field;
   double lx = 1.0;
   double ly = 1.0;
@@ -62,10 +63,10 @@ struct ModelCard {
   Resolution network_grid(const Resolution& resolution) const {
     return {resolution.nx / coarsening, resolution.ny / coarsening};
   }
-  /// In prediction, on every grid but the first. One where a later climb sees what it leaves.
-  int sweeps_a_grid() const { return knows_equation ? 1 : sweeps; }
-  /// In prediction, on the first grid of a later climb: it is the coarsest, where a sweep sees most and costs least.
-  int sweeps_from_zero() const { return 2 * sweeps; }
+  /// In prediction, on every grid but the first. One where a later cycle sees what it leaves.
+  int correction_steps_a_grid() const { return knows_equation ? 1 : correction_steps; }
+  /// In prediction, on the first grid of a later cycle: it is the coarsest, where a step sees most and costs least.
+  int correction_steps_from_zero() const { return 2 * correction_steps; }
   /// The coarsest training resolution: where coefficients are looked at.
   Resolution coarsest() const;
   /// Of that resolution; null where there is none.
@@ -73,7 +74,7 @@ struct ModelCard {
 };
 
 /// More than one needs the equation's residual.
-constexpr int default_climbs(bool knows_equation) {
+constexpr int default_cycles(bool knows_equation) {
   return knows_equation ? 4 : 1;
 }
 

@@ -33,31 +33,31 @@ Tensor sum_of_products(const Tensor& a, const Tensor& b) {
   return (a * b).flatten(1).sum(1).view({-1, 1, 1, 1});
 }
 
-bool KnownSetup::pressure_is_free() const {
+bool KnownProblem::pressure_is_free() const {
   for (const AxisEnd& end : ends)
     if (end.kind == AxisEnd::Kind::value) return false;
   return true;
 }
 
-std::optional<KnownSetup> known_setup(const std::string& setup) {
+std::optional<KnownProblem> known_problem(const std::string& problem_name) {
   const auto value = [](double v) { return AxisEnd{AxisEnd::Kind::value, v}; };
   const AxisEnd closed{AxisEnd::Kind::mirror, 0.0};
-  if (setup == "benchmark") return KnownSetup{{value(0), value(0), value(0), value(0)}, 1.0, 0.0};
-  if (setup == "drive") return KnownSetup{{value(1), value(0), closed, closed}, 0.0, 0.0};
-  if (setup == "five-spot") return KnownSetup{{closed, closed, closed, closed}, 0.0, 1.0};
+  if (problem_name == "benchmark") return KnownProblem{{value(0), value(0), value(0), value(0)}, 1.0, 0.0};
+  if (problem_name == "drive") return KnownProblem{{value(1), value(0), closed, closed}, 0.0, 0.0};
+  if (problem_name == "five-spot") return KnownProblem{{closed, closed, closed, closed}, 0.0, 1.0};
   return {};
 }
 
-DarcyOperator::DarcyOperator(const Tensor& permeability, const Grid& grid, const KnownSetup& setup)
-    : free_(setup.pressure_is_free()) {
+DarcyOperator::DarcyOperator(const Tensor& permeability, const Grid& grid, const KnownProblem& problem)
+    : free_(problem.pressure_is_free()) {
   const auto k = permeability.to(torch::kFloat64);
-  rhs_ = torch::full_like(k, setup.source * grid.hx() * grid.hy());
-  left_right_ = faces(k, grid.hy() / grid.hx(), setup.ends[0], setup.ends[1], rhs_);
+  rhs_ = torch::full_like(k, problem.source * grid.hx() * grid.hy());
+  left_right_ = faces(k, grid.hy() / grid.hx(), problem.ends[0], problem.ends[1], rhs_);
   below_above_ =
-      faces(k.transpose(2, 3), grid.hx() / grid.hy(), setup.ends[2], setup.ends[3], rhs_.transpose(2, 3))
+      faces(k.transpose(2, 3), grid.hx() / grid.hy(), problem.ends[2], problem.ends[3], rhs_.transpose(2, 3))
           .transpose(2, 3);
-  rhs_.select(2, 0).select(2, 0) += setup.corner_rate;
-  rhs_.select(2, -1).select(2, -1) -= setup.corner_rate;
+  rhs_.select(2, 0).select(2, 0) += problem.corner_rate;
+  rhs_.select(2, -1).select(2, -1) -= problem.corner_rate;
   diagonal_ = left_right_.slice(3, 0, -1) + left_right_.slice(3, 1) + below_above_.slice(2, 0, -1) +
               below_above_.slice(2, 1);
 }

@@ -1,5 +1,5 @@
 #pragma once
-// The solver's two-point flux discretisation (solver/stencil.hpp) for a batch of permeabilities as tensors, where the set-up's data
+// The solver's two-point flux discretisation (solver/stencil.hpp) for a batch of permeabilities as tensors, where the problem's data
 // are known by its name: what a prediction leaves of the equation, without PETSc. Private to surrogate/ and its tests.
 //
 //   (A p)_c = sum over faces of T (p_c - p_neighbour),   defect d = (rhs - A p) / D,   D = diagonal of A
@@ -16,21 +16,21 @@
 
 namespace mano {
 
-/// What a named set-up prescribes (solver/problem.hpp), in the terms of one rectangle. No flow leaves through a mirrored end.
-struct KnownSetup {
+/// What a named problem prescribes (solver/problem.hpp), in the terms of one rectangle. No flow leaves through a mirrored end.
+struct KnownProblem {
   Ends ends;                      ///< left, right, bottom, top
   double source = 0.0;            ///< f
   double corner_rate = 0.0;       ///< of a well in the first cell; its opposite in the last
   bool pressure_is_free() const;  ///< up to a constant; its mean is zero
 };
 
-/// Empty for set-ups whose data the name does not tell.
-std::optional<KnownSetup> known_setup(const std::string& setup);
+/// Empty for problems whose data the name does not tell.
+std::optional<KnownProblem> known_problem(const std::string& problem_name);
 
 class DarcyOperator {
  public:
   /// permeability [N, 1, H, W] on `grid`, at cells. Everything is in float64.
-  DarcyOperator(const torch::Tensor& permeability, const Grid& grid, const KnownSetup& setup);
+  DarcyOperator(const torch::Tensor& permeability, const Grid& grid, const KnownProblem& problem);
 
   torch::Tensor apply(const torch::Tensor& pressure) const;     ///< A p, [N, 1, H, W]
   torch::Tensor residual(const torch::Tensor& pressure) const;  ///< rhs - A p

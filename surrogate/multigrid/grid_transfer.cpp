@@ -76,14 +76,14 @@ Tensor interpolated(const Tensor& values, const Resolution& target, Location loc
                     interpolation_map(from.ny, target.ny, location, ends[2], ends[3]), values);
 }
 
-std::vector<Resolution> ladder(const Resolution& base, const Resolution& target) {
+std::vector<Resolution> grid_hierarchy(const Resolution& base, const Resolution& target) {
   const Resolution last{std::max(base.nx, target.nx), std::max(base.ny, target.ny)};
-  std::vector<Resolution> rungs;
+  std::vector<Resolution> levels;
   for (Resolution r = base; !(r == last);) {
     r = {std::min(2 * r.nx, last.nx), std::min(2 * r.ny, last.ny)};
-    rungs.push_back(r);
+    levels.push_back(r);
   }
-  return rungs;
+  return levels;
 }
 
 }  // namespace mano

@@ -16,7 +16,7 @@ torch::Tensor interpolated(const torch::Tensor& values, const Resolution& target
 
 /// The grids from `base` to `target`, without `base`: both sizes double until the next doubling would pass the target's; the last
 /// is the target, or where the target is coarser in a direction than the base, as fine as the base there.
-std::vector<Resolution> ladder(const Resolution& base, const Resolution& target);
+std::vector<Resolution> grid_hierarchy(const Resolution& base, const Resolution& target);
 
 inline Resolution resolution_of(const torch::Tensor& values) {
   return {static_cast<int>(values.size(3)), static_cast<int>(values.size(2))};

@@ -16,7 +16,7 @@ void SurrogateModel::to(torch::Device target) {
 }
 
 Ends SurrogateModel::ends() const {
-  return knows_equation(card.setup, card.location) ? known_setup(card.setup)->ends : Ends{};
+  return knows_equation(card.problem_name, card.location) ? known_problem(card.problem_name)->ends : Ends{};
 }
 
 Ends SurrogateModel::ends_of_error() const {
@@ -31,9 +31,9 @@ Tensor SurrogateModel::direct(const Tensor& permeability, const Grid& grid, Prec
 }
 
 Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& grid, const Resolution& from,
-                                        const LadderOptions& options) const {
+                                        const MultigridOptions& options) const {
   const auto pressure =
-      by_ladder(restricted(permeability, from, card.location), with_resolution(grid, from), from, options);
+      by_multigrid(restricted(permeability, from, card.location), with_resolution(grid, from), from, options);
   return pinned(interpolated(pressure, {grid.nx, grid.ny}, card.location, ends()));
 }
 
@@ -46,9 +46,9 @@ Tensor safe_length(const DarcyOperator& darcy, const Tensor& step, const Tensor&
   return torch::where(cost > 2.0 * gain, gain / cost, torch::ones_like(gain));
 }
 
-Tensor jacobi_swept(const DarcyOperator& darcy, Tensor pressure, int sweeps) {
+Tensor jacobi_smoothed(const DarcyOperator& darcy, Tensor pressure, int steps) {
   constexpr double kDamping = 0.8;
-  for (int i = 0; i < sweeps; ++i) pressure = pressure + kDamping * darcy.defect(pressure);
+  for (int i = 0; i < steps; ++i) pressure = pressure + kDamping * darcy.defect(pressure);
   return pressure;
 }
 
@@ -61,12 +61,12 @@ Tensor sums_over_cells(const Tensor& residual, const Resolution& grid) {
 
 }  // namespace
 
-Tensor SurrogateModel::refine(const DarcyOperator& darcy, const Tensor& pressure, int sweeps) const {
-  if (!refinement || sweeps == 0 || !card.refinement->holds_levels(pressure.size(2), pressure.size(3)))
+Tensor SurrogateModel::refine(const DarcyOperator& darcy, const Tensor& pressure, int steps) const {
+  if (!refinement || steps == 0 || !card.refinement->holds_levels(pressure.size(2), pressure.size(3)))
     return pressure;
   const auto shares = darcy.shares();
   Tensor refined = pressure;
-  for (int i = 0; i < sweeps; ++i) {
+  for (int i = 0; i < steps; ++i) {
     const auto residual = darcy.residual(refined);
     auto step = correction(*refinement, shares, residual / darcy.diagonal(), card.refinement_gain)
                     .to(torch::kFloat64);
@@ -77,31 +77,31 @@ Tensor SurrogateModel::refine(const DarcyOperator& darcy, const Tensor& pressure
 }
 
 Tensor SurrogateModel::pinned(const Tensor& pressure) const {
-  const auto known = known_setup(card.setup);
+  const auto known = known_problem(card.problem_name);
   return known && known->pressure_is_free() ? pressure - pressure.mean({2, 3}, true) : pressure;
 }
 
-Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, const Resolution& from,
-                                 const LadderOptions& options) const {
-  const bool jacobi = options.jacobi_sweeps > 0;
+Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid, const Resolution& from,
+                                    const MultigridOptions& options) const {
+  const bool jacobi = options.jacobi_steps > 0;
   const Resolution target{grid.nx, grid.ny};
   std::vector<Resolution> grids{options.exact_start ? from : card.network_grid(from)};
-  for (const Resolution& next : ladder(grids.front(), target)) grids.push_back(next);
+  for (const Resolution& next : grid_hierarchy(grids.front(), target)) grids.push_back(next);
   std::vector<DarcyOperator> operators;
   for (const Resolution& r : grids)
     operators.emplace_back(restricted(permeability, r, card.location), with_resolution(grid, r),
-                           jacobi ? *known_setup(card.setup) : setup_for_defect(card));
-  const auto improved = [&](const DarcyOperator& darcy, const Tensor& pressure, int sweeps) {
-    return jacobi ? jacobi_swept(darcy, pressure, options.jacobi_sweeps) : refine(darcy, pressure, sweeps);
+                           jacobi ? *known_problem(card.problem_name) : problem_for_defect(card));
+  const auto improved = [&](const DarcyOperator& darcy, const Tensor& pressure, int steps) {
+    return jacobi ? jacobi_smoothed(darcy, pressure, options.jacobi_steps) : refine(darcy, pressure, steps);
   };
-  const auto first_guess = [&] {
+  const auto initial_guess = [&] {
     const DarcyOperator& darcy = operators.front();
     if (options.zero_start)
-      return improved(darcy, torch::zeros_like(darcy.right_hand_side()), card.sweeps_from_zero());
+      return improved(darcy, torch::zeros_like(darcy.right_hand_side()), card.correction_steps_from_zero());
     const auto k = restricted(permeability, grids.front(), card.location);
     const Grid first = with_resolution(grid, grids.front());
-    if (options.exact_start) return DarcyOperator(k, first, *known_setup(card.setup)).solve(1e-8);
-    return improved(darcy, direct(k, first), card.base_sweeps);
+    if (options.exact_start) return DarcyOperator(k, first, *known_problem(card.problem_name)).solve(1e-8);
+    return improved(darcy, direct(k, first), card.base_correction_steps);
   };
   // From zero, the error that is left: A e = residual.
   const auto error_of = [&](const Tensor& residual) {
@@ -112,17 +112,18 @@ Tensor SurrogateModel::by_ladder(const Tensor& permeability, const Grid& grid, c
         error = interpolated(error, grids[i], card.location, ends_of_error());
         error = error * safe_length(darcy, error, darcy.right_hand_side());
       }
-      error = improved(darcy, error, i > 0 ? card.sweeps_a_grid() : card.sweeps_from_zero());
+      error =
+          improved(darcy, error, i > 0 ? card.correction_steps_a_grid() : card.correction_steps_from_zero());
     }
     return error;
   };
 
-  Tensor pressure = first_guess();
+  Tensor pressure = initial_guess();
   for (std::size_t i = 1; i < grids.size(); ++i)
-    pressure =
-        improved(operators[i], interpolated(pressure, grids[i], card.location, ends()), card.sweeps_a_grid());
-  const int climbs = card.knows_equation ? card.climbs : 1;
-  for (int climb = 1; climb < climbs; ++climb)
+    pressure = improved(operators[i], interpolated(pressure, grids[i], card.location, ends()),
+                        card.correction_steps_a_grid());
+  const int cycles = card.knows_equation ? card.cycles : 1;
+  for (int cycle = 1; cycle < cycles; ++cycle)
     pressure = pressure + error_of(operators.back().residual(pressure));
   return pinned(restricted(pressure, target, card.location));
 }

@@ -1,6 +1,6 @@
 #pragma once
-// The multigrid surrogate (docs/mano.md): a base network at the resolution it was trained at, interpolation from rung to rung of
-// a ladder of grids, and a refinement on every rung. Private to surrogate/ and its tests.
+// The multigrid surrogate (docs/mano.md): a base network at the resolution it was trained at, interpolation from level to level of
+// a hierarchy of grids, and a refinement on every level. Private to surrogate/ and its tests.
 
 #include <torch/types.h>
 
@@ -15,10 +15,11 @@
 namespace mano {
 
 /// What stands in for a network on the way up, for comparison.
-struct LadderOptions {
+struct MultigridOptions {
   bool exact_start = false;  ///< the exact solution at the training resolution in place of the base network's
-  bool zero_start = false;   ///< zero in its place, then as many sweeps as where a later climb begins
-  int jacobi_sweeps = 0;     ///< damped Jacobi in place of the refinement, where above zero
+  bool zero_start =
+      false;             ///< zero in its place, then as many correction steps as where a later cycle begins
+  int jacobi_steps = 0;  ///< damped Jacobi in place of the refinement, where above zero
 };
 
 struct SurrogateModel {
@@ -36,17 +37,17 @@ struct SurrogateModel {
                        Precision precision = Precision::full) const;
   // `from` is a training resolution.
 
-  /// by_ladder() at `from` on the restricted permeability, interpolated bilinearly in one step.
+  /// by_multigrid() at `from` on the restricted permeability, interpolated bilinearly in one step.
   torch::Tensor by_interpolation(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
-                                 const LadderOptions& options = {}) const;
-  /// The base network on its grid for `from`, up the ladder, refined on each rung, and before the first where the card says so; then
-  /// the ladder again for the equation's residual, as often as the card says.
-  torch::Tensor by_ladder(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
-                          const LadderOptions& options = {}) const;
-  /// `pressure` refined `sweeps` times; as it is where the grid is too small for the refinement.
-  torch::Tensor refine(const DarcyOperator& darcy, const torch::Tensor& pressure, int sweeps) const;
+                                 const MultigridOptions& options = {}) const;
+  /// The base network on its grid for `from`, up the hierarchy, refined on each level, and before the first where the card says so; then
+  /// the hierarchy again for the equation's residual, as often as the card says.
+  torch::Tensor by_multigrid(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
+                             const MultigridOptions& options = {}) const;
+  /// `pressure` refined `steps` times; as it is where the grid is too small for the refinement.
+  torch::Tensor refine(const DarcyOperator& darcy, const torch::Tensor& pressure, int steps) const;
 
-  /// With mean zero, where the set-up leaves the pressure free up to a constant.
+  /// With mean zero, where the problem leaves the pressure free up to a constant.
   torch::Tensor pinned(const torch::Tensor& pressure) const;
 
   /// How pressures go on to the boundary, and how their errors do: to zero where the pressure is prescribed.

@@ -47,8 +47,8 @@ SurrogateModel load_checkpoint(const std::filesystem::path& path) {
         model.card.refinement->channels_in == kRefinementChannels && model.card.refinement->channels_out == 1,
         "{}: metadata is damaged: the refinement maps {} channels to {}", where,
         model.card.refinement->channels_in, model.card.refinement->channels_out);
-    check(!model.card.knows_equation || knows_equation(model.card.setup, model.card.location),
-          "{}: metadata is damaged: no equation is known for set-up '{}'", where, model.card.setup);
+    check(!model.card.knows_equation || knows_equation(model.card.problem_name, model.card.location),
+          "{}: metadata is damaged: no equation is known for problem '{}'", where, model.card.problem_name);
     model.refinement = make_network(*model.card.refinement, 0);
     load_parameters(*model.refinement, file, kRefinementPrefix, where);
     expected += model.refinement->named_parameters().size();

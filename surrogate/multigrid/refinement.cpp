@@ -6,12 +6,12 @@ namespace mano {
 
 using torch::Tensor;
 
-bool knows_equation(const std::string& setup, Location location) {
-  return known_setup(setup).has_value() && location == Location::cell;
+bool knows_equation(const std::string& problem_name, Location location) {
+  return known_problem(problem_name).has_value() && location == Location::cell;
 }
 
-KnownSetup setup_for_defect(const ModelCard& card) {
-  if (card.knows_equation) return *known_setup(card.setup);
+KnownProblem problem_for_defect(const ModelCard& card) {
+  if (card.knows_equation) return *known_problem(card.problem_name);
   const AxisEnd closed{AxisEnd::Kind::mirror, 0.0};
   return {{closed, closed, closed, closed}, 0.0, 0.0};
 }

@@ -1,6 +1,6 @@
 #pragma once
 // A small network that adds to an interpolated pressure what the finer coefficient says of it, or to an error what its equation says;
-// one network for all grids of the ladder (docs/mano.md). With p the interpolated pressure, d its defect
+// one network for all grids of the hierarchy (docs/mano.md). With p the interpolated pressure, d its defect
 // (surrogate/multigrid/darcy_operator.hpp), s = rms d:
 //
 //   p <- p + g s R(shares, d / s)           g: rms of the error over rms of the defect in training, a constant
@@ -22,10 +22,10 @@ namespace mano {
 inline constexpr int kRefinementChannels = 6;  ///< five shares and the defect
 
 /// Whether a model trained on such data can have the equation's own defect.
-bool knows_equation(const std::string& setup, Location location);
+bool knows_equation(const std::string& problem_name, Location location);
 
-/// The set-up whose operator the defect is taken from: the data's own, or one without source and flow.
-KnownSetup setup_for_defect(const ModelCard& card);
+/// The problem whose operator the defect is taken from: the data's own, or one without source and flow.
+KnownProblem problem_for_defect(const ModelCard& card);
 
 /// shares [N, 5, H, W] and defect [N, 1, H, W] -> correction [N, 1, H, W] in float32.
 torch::Tensor correction(const Network& network, const torch::Tensor& shares, const torch::Tensor& defect,

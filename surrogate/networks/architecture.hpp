@@ -46,7 +46,7 @@ struct Architecture {
   bool operator==(const Architecture&) const = default;
 };
 
-/// "small" (about 70,000 parameters), "large" (about 600,000), "paper" (MANO alone), or "refinement": the small one of the ladder
+/// "small" (about 70,000 parameters), "large" (about 600,000), "paper" (MANO alone), or "refinement": the small one of the hierarchy
 /// (surrogate/multigrid/refinement.hpp). Throws InvalidInput for another name.
 Architecture architecture_preset(const std::string& name,
                                  Architecture::Model model = Architecture::Model::mano);

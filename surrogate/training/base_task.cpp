@@ -24,7 +24,7 @@ class BaseTask : public TrainTask {
         fields_.back().pressure = fields_.back().pressure.clone();
       }
       parts_.push_back(set.split);
-      symmetries_.push_back(symmetry ? symmetries(data.card.setup, grid, data.card.location)
+      symmetries_.push_back(symmetry ? symmetries(data.card.problem_name, grid, data.card.location)
                                      : std::vector<Symmetry>{{}});
     }
   }

@@ -14,7 +14,7 @@ void add_errors(const SurrogateModel& model, const TrainSet& set, int batch, Err
   for (std::int64_t at = 0; at < samples.size(0); at += batch) {
     const auto some = samples.slice(0, at, at + batch).to(set.permeability.device());
     const auto prediction =
-        model.by_ladder(take(set.permeability, some, model.device), grid, {grid.nx, grid.ny});
+        model.by_multigrid(take(set.permeability, some, model.device), grid, {grid.nx, grid.ny});
     const auto pressure = set.pressure.index_select(0, some);
     for (std::int64_t s = 0; s < some.size(0); ++s)
       errors.add(field_of(prediction, s, grid), field_of(pressure, s, grid));

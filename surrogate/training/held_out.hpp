@@ -13,7 +13,7 @@ struct HeldOut {
   std::vector<Calibration> calibrations;
 };
 
-/// Predicts as the model is, by the ladder from each set's own resolution.
+/// Predicts as the model is, by the hierarchy from each set's own resolution.
 HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int batch);
 
 }  // namespace mano

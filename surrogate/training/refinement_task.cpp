@@ -2,7 +2,7 @@
 //
 // A pair of grids, fine and half as fine. With p the pressure of the fine one, q that of the coarse one (solved on the restricted
 // permeability, or restricted where the equation is not recorded), P interpolation, R restriction and b the base network's error,
-// what stands before a refinement on the fine rung is
+// what stands before a refinement on the fine level is
 //
 //   P (q + w R b)        w = 0: from the exact coarse solution; w = 1: with the base's error as it stands; drawn in between and beyond
 //
@@ -72,7 +72,7 @@ class RefinementTask : public TrainTask {
     return {q.shares, q.error, q.defect, q.least};
   }
 
-  // The part of the error that is left: the mean over the sweeps, in validation after the last one.
+  // The part of the error that is left: the mean over the steps, in validation after the last one.
   Tensor errors_of(std::size_t, const std::vector<Tensor>& q) const override {
     return left({q[0], q[1], q[2], q[3]}, false);
   }
@@ -90,23 +90,23 @@ class RefinementTask : public TrainTask {
             pick(pair.defect) + w * pick(pair.base_defect), pick(pair.least)};
   }
 
-  // What the sweeps leave, each taken on what the one before has left: after the last, or the mean over all.
+  // What the steps leave, each taken on what the one before has left: after the last, or the mean over all.
   Tensor left(const Question& q, bool last_alone) const {
     const auto whole = torch::maximum(q.error.flatten(1).norm(2, 1), q.least);
     Tensor error = q.error;
     Tensor defect = q.defect;
     Tensor sum = torch::zeros_like(whole);
-    for (int i = 0; i < model_.card.sweeps; ++i) {
+    for (int i = 0; i < model_.card.correction_steps; ++i) {
       const auto step = correction(network(), q.shares, defect, model_.card.refinement_gain, precision_);
       error = model_.pinned(error - step);
       defect = defect - apply_shares(q.shares, step);
       const auto after = error.flatten(1).norm(2, 1) / whole;
-      sum = last_alone ? after : sum + after / model_.card.sweeps;
+      sum = last_alone ? after : sum + after / model_.card.correction_steps;
     }
     return sum;
   }
 
-  // Bits for the directions and for the exchange of x and y. D^-1 A e = d has every symmetry, whatever the set-up.
+  // Bits for the directions and for the exchange of x and y. D^-1 A e = d has every symmetry, whatever the problem.
   static Question reflected_question(const Question& q, unsigned bits) {
     const Symmetry s{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0};
     std::array<int, 5> order{0, 1, 2, 3, 4};  // left, right, below, above, held
@@ -178,7 +178,7 @@ class RefinementTask : public TrainTask {
                const Tensor& base_error) const {
     const auto whole = in_parts(permeability, [&](const Tensor& k, std::int64_t at) {
       const auto part = [&](const Tensor& t) { return t.slice(0, at, at + k.size(0)).to(torch::kFloat64); };
-      const DarcyOperator darcy(k, grid, setup_for_defect(model_.card));
+      const DarcyOperator darcy(k, grid, problem_for_defect(model_.card));
       return torch::cat({darcy.shares(), darcy.defect(part(start)),
                          -darcy.apply(part(base_error)) / darcy.diagonal()},
                         1)

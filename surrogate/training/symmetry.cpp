@@ -4,11 +4,11 @@
 
 namespace mano {
 
-std::vector<Symmetry> symmetries(const std::string& setup, const Grid& grid, Location location) {
+std::vector<Symmetry> symmetries(const std::string& problem_name, const Grid& grid, Location location) {
   std::vector<Symmetry> list{{}};
   if (location != Location::cell) return list;
   const bool square = grid.nx == grid.ny && grid.lx == grid.ly;
-  if (setup == "benchmark") {
+  if (problem_name == "benchmark") {
     list.push_back({true, false});
     list.push_back({false, true});
     list.push_back({true, true});
@@ -17,11 +17,11 @@ std::vector<Symmetry> symmetries(const std::string& setup, const Grid& grid, Loc
       list.push_back(list[i]);
       list.back().exchange = true;
     }
-  } else if (setup == "drive") {
+  } else if (problem_name == "drive") {
     list.push_back({false, true});
     list.push_back({true, false, false, -1.0, 1.0});
     list.push_back({true, true, false, -1.0, 1.0});
-  } else if (setup == "five-spot") {
+  } else if (problem_name == "five-spot") {
     list.push_back({true, true, false, -1.0});
     if (square) {
       list.push_back({false, false, true});

@@ -1,5 +1,5 @@
 #pragma once
-// Symmetries of a set-up: reflections and the exchange of x and y that turn a solution into one of the reflected permeability.
+// Symmetries of a problem: reflections and the exchange of x and y that turn a solution into one of the reflected permeability.
 // Exact for the discretisation on cells too. Private to surrogate/ and its tests.
 
 #include <torch/types.h>
@@ -19,8 +19,8 @@ struct Symmetry {
   double offset = 0.0;
 };
 
-/// All of them, the identity first; it alone where the set-up is not known, or the values sit at nodes (a reflected node is none).
-std::vector<Symmetry> symmetries(const std::string& setup, const Grid& grid, Location location);
+/// All of them, the identity first; it alone where the problem is not known, or the values sit at nodes (a reflected node is none).
+std::vector<Symmetry> symmetries(const std::string& problem_name, const Grid& grid, Location location);
 
 /// values [N, C, H, W].
 torch::Tensor reflected(const torch::Tensor& values, const Symmetry& symmetry);

@@ -33,8 +33,9 @@ namespace {
 void check_request(const TrainRequest& r) {
   check(r.epochs > 0, "epochs is {}; it must be at least 1", r.epochs);
   check(r.refine_epochs >= 0, "refine epochs is {}; it must not be negative", r.refine_epochs);
-  check(r.sweeps >= 0 && r.sweeps <= 64, "sweeps is {}; it must lie in [0, 64]", r.sweeps);
-  check(r.climbs >= 0 && r.climbs <= 64, "climbs is {}; it must lie in [0, 64]", r.climbs);
+  check(r.correction_steps >= 0 && r.correction_steps <= 64, "correction-steps is {}; it must lie in [0, 64]",
+        r.correction_steps);
+  check(r.cycles >= 0 && r.cycles <= 64, "cycles is {}; it must lie in [0, 64]", r.cycles);
   check(r.coarsening >= 0, "coarsening is {}; it must be at least 1", r.coarsening);
   check(r.batch > 0, "batch is {}; it must be at least 1", r.batch);
   check(r.accumulate > 0, "accumulate is {}; it must be at least 1", r.accumulate);
@@ -89,8 +90,8 @@ std::string fingerprint(const TrainRequest& r, const ModelCard& card) {
               {"data", data},
               {"epochs", r.epochs},
               {"refine_epochs", r.refine_epochs},
-              {"sweeps", r.sweeps},
-              {"climbs", r.climbs},
+              {"correction_steps", r.correction_steps},
+              {"cycles", r.cycles},
               {"coarsening", r.coarsening},
               {"refinement", r.refinement},
               {"symmetry", r.symmetry},
@@ -182,7 +183,7 @@ class Trainer {
            });
   }
 
-  // The ladder leads from the network's grid to the data's, by doubling. Where it knows the equation, the coarsest grid that the
+  // The hierarchy leads from the network's grid to the data's, by doubling. Where it knows the equation, the coarsest grid that the
   // network takes and that keeps kFewestPoints: every point there costs least and sees most of the domain.
   int coarsening() const {
     constexpr int kFewestPoints = 16;
@@ -211,27 +212,30 @@ class Trainer {
   }
 
   bool residual_form() const {
-    return request_.refinement != "approximate" && knows_equation(model_.card.setup, model_.card.location);
+    return request_.refinement != "approximate" &&
+           knows_equation(model_.card.problem_name, model_.card.location);
   }
 
   void check_refinement() const {
     const ModelCard& c = model_.card;
     check(request_.refinement != "residual" || residual_form(),
-          "refinement is 'residual', but {} does not record its equation (set-up {}, values at the {}): use "
+          "refinement is 'residual', but {} does not record its equation (problem {}, values at the {}): use "
           "--refinement approximate",
-          c.data.front().file, c.setup, to_string(c.location));
-    check(request_.climbs <= 1 || (residual_form() && refines()),
-          "climbs is {}, but all after the first need a refinement of the equation's own residual, which {} "
-          "with these options does not get: leave --climbs out",
-          request_.climbs, c.data.front().file);
+          c.data.front().file, c.problem_name, to_string(c.location));
+    check(request_.cycles <= 1 || (residual_form() && refines()),
+          "cycles is {}, but all after the first need a refinement of the equation's own residual, which {} "
+          "with these options does not get: leave --cycles out",
+          request_.cycles, c.data.front().file);
     check(request_.refinement == "auto" || request_.refinement == "none" || refines(),
           "refinement is '{}', but {} has too few points to coarsen, or --refine-epochs is 0",
           request_.refinement, c.data.front().file);
   }
 
-  int sweeps() const { return request_.sweeps > 0 ? request_.sweeps : residual_form() ? 3 : 1; }
+  int correction_steps() const {
+    return request_.correction_steps > 0 ? request_.correction_steps : residual_form() ? 3 : 1;
+  }
 
-  int climbs() const { return request_.climbs > 0 ? request_.climbs : default_climbs(residual_form()); }
+  int cycles() const { return request_.cycles > 0 ? request_.cycles : default_cycles(residual_form()); }
 
   // Says what is needed, and refuses what cannot be had.
   void check_fits() const {
@@ -239,7 +243,7 @@ class Trainer {
     for (const TrainSet& set : data_.sets) {
       const bool refined = refines() && can_refine({set.info.grid.nx, set.info.grid.ny});
       for (const TrainingBytes& stage :
-           stage_bytes(request_, model_.card, *model_.base, set, refined ? sweeps() : 0))
+           stage_bytes(request_, model_.card, *model_.base, set, refined ? correction_steps() : 0))
         stages.push_back(stage);
     }
     const MemoryNeed need = memory_need(stages, request_.batch);
@@ -290,8 +294,8 @@ class Trainer {
     load_kept();
     model_.card.refinement = request_.refinement_architecture;
     model_.card.knows_equation = residual_form();  // a checkpoint without a refinement does not say
-    model_.card.sweeps = sweeps();
-    model_.card.climbs = climbs();
+    model_.card.correction_steps = correction_steps();
+    model_.card.cycles = cycles();
     model_.refinement = make_network(request_.refinement_architecture, request_.seed + 1);
     model_.card.parameters = model_.base->parameter_count() + model_.refinement->parameter_count();
     model_.to(device_from(request_.device));
@@ -317,10 +321,10 @@ class Trainer {
   void load_kept() {
     model_ = load_checkpoint(model_path(request_));
     model_.to(device_from(request_.device));
-    model_.card.base_sweeps = 0;
+    model_.card.base_correction_steps = 0;
   }
 
-  // What is known once the weights are: how many sweeps on the network's own grid lessen the error of the held-out part most;
+  // What is known once the weights are: how many correction steps on the network's own grid lessen the error of the held-out part most;
   // and how large that error is. Returns its mean.
   double finish() {
     load_kept();
@@ -328,14 +332,15 @@ class Trainer {
     HeldOut held_out = held_out_errors(model_, data_, request_.batch);
     if (model_.refinement) {
       int best = 0;
-      for (model_.card.base_sweeps = 1; model_.card.base_sweeps <= model_.card.sweeps;
-           ++model_.card.base_sweeps) {
+      for (model_.card.base_correction_steps = 1;
+           model_.card.base_correction_steps <= model_.card.correction_steps;
+           ++model_.card.base_correction_steps) {
         HeldOut refined = held_out_errors(model_, data_, request_.batch);
         if (!(refined.mean_l2 < held_out.mean_l2)) continue;  // also where it is not a number
-        best = model_.card.base_sweeps;
+        best = model_.card.base_correction_steps;
         held_out = std::move(refined);
       }
-      model_.card.base_sweeps = best;
+      model_.card.base_correction_steps = best;
     }
     model_.card.validation_l2 = held_out.mean_l2;
     model_.card.calibrations = std::move(held_out.calibrations);

@@ -30,8 +30,8 @@ std::vector<std::int64_t> permutation(std::size_t n, at::Generator g) {
 }
 
 void check_same_problem(const DatasetInfo& first, const DatasetInfo& other, const std::string& path) {
-  check(other.setup == first.setup, "{}: set-up is '{}', the first dataset's is '{}'", path, other.setup,
-        first.setup);
+  check(other.problem_name == first.problem_name, "{}: problem is '{}', the first dataset's is '{}'", path,
+        other.problem_name, first.problem_name);
   check(other.location == first.location, "{}: values sit at the {}, the first dataset's at the {}", path,
         to_string(other.location), to_string(first.location));
   check(other.grid.lx == first.grid.lx && other.grid.ly == first.grid.ly,
@@ -133,7 +133,7 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   }
   ModelCard& card = data.card;
   const DatasetInfo& first = data.sets.front().info;
-  card.setup = first.setup;
+  card.problem_name = first.problem_name;
   card.field = first.field;
   card.lx = first.grid.lx;
   card.ly = first.grid.ly;
@@ -162,7 +162,7 @@ Tensor pressure_at(const TrainSet& set, const Resolution& r, const ModelCard& ca
   if (!card.knows_equation) return restricted(set.pressure, r, card.location);
   return in_parts(set.permeability, [&](const Tensor& k, std::int64_t) {
     return DarcyOperator(restricted(k, r, card.location), with_resolution(set.info.grid, r),
-                         setup_for_defect(card))
+                         problem_for_defect(card))
         .solve(1e-8)
         .to(torch::kFloat32);
   });

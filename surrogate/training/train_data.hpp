@@ -38,13 +38,13 @@ struct TrainSet {  // one file
 
 struct TrainData {
   std::vector<TrainSet> sets;
-  ModelCard card;                       // normalisation, resolutions, set-up and data filled in
+  ModelCard card;                       // normalisation, resolutions, problem and data filled in
   torch::Device storage = torch::kCPU;  // where the tensors lie
   std::shared_ptr<FreshData>
       fresh;  // null where the data are files; the one set holds the held-out part, then an epoch
 };
 
-/// Reads all files, into the memory of a GPU where all that training keeps of them fits there, else into the host's. The set-up,
+/// Reads all files, into the memory of a GPU where all that training keeps of them fits there, else into the host's. The problem,
 /// domain, location of the first holds for all. Throws InvalidInput where another differs.
 TrainData load_train_data(const TrainRequest& request, torch::Device device);
 

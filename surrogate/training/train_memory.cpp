@@ -42,7 +42,7 @@ double training_bytes(const Architecture& a, std::int64_t parameters, const Reso
 }
 
 std::vector<TrainingBytes> stage_bytes(const TrainRequest& request, const ModelCard& card,
-                                       const Network& base, const TrainSet& set, int sweeps) {
+                                       const Network& base, const TrainSet& set, int steps) {
   const Resolution own{set.info.grid.nx, set.info.grid.ny};
   const Resolution coarse = card.network_grid(own);
   const double points = static_cast<double>(own.nx) * own.ny * static_cast<double>(set.info.samples);
@@ -56,8 +56,8 @@ std::vector<TrainingBytes> stage_bytes(const TrainRequest& request, const ModelC
                                       ? of_mano(request.architecture, coarse, 1)
                                       : rival_bytes(base, request.architecture, coarse, set.info.samples)};
   if (!(coarse == own)) list.front().fixed += 8.0 * points;  // the data themselves
-  if (sweeps > 0) {
-    list.push_back(of_mano(request.refinement_architecture, own, sweeps));
+  if (steps > 0) {
+    list.push_back(of_mano(request.refinement_architecture, own, steps));
     list.back().fixed += kBytesAPoint * points;
   }
   return list;

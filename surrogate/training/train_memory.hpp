@@ -19,10 +19,10 @@ struct TrainingBytes {
   double per_sample = 0.0;  ///< of a batch
 };
 
-/// Of each stage on one dataset: the network `base` on its grid, and, where `sweeps` is above zero, the refinement unrolled as often.
+/// Of each stage on one dataset: the network `base` on its grid, and, where `steps` is above zero, the refinement unrolled as often.
 /// A rival's need is measured: a step of one and of two samples.
 std::vector<TrainingBytes> stage_bytes(const TrainRequest& request, const ModelCard& card,
-                                       const Network& base, const TrainSet& set, int sweeps);
+                                       const Network& base, const TrainSet& set, int steps);
 
 struct MemoryNeed {
   double most = 0.0;               ///< bytes, of the stage that needs most

@@ -41,12 +41,12 @@ struct TrainRequest {
   double warm_up = 0.05;            ///< fraction of the steps with a rising learning rate
   double gradient_clip = 1.0;       ///< bound on the gradient's 2-norm
   double held_out = 0.05;           ///< fraction of every dataset that is not trained on
-  bool symmetry = true;             ///< train on reflected fields too, where the set-up allows
-  std::string refinement = "auto";  ///< of the ladder of grids: auto, residual, approximate or none
-  int sweeps =
+  bool symmetry = true;             ///< train on reflected fields too, where the problem allows
+  std::string refinement = "auto";  ///< of the hierarchy of grids: auto, residual, approximate or none
+  int correction_steps =
       0;  ///< of the refinement that a step unrolls, see ModelCard; 0: three where the equation is known, else one
   int refine_epochs = 20;  ///< of the refinement, after the base
-  int climbs = 0;          ///< of the ladder; 0: four where the equation is known, else one
+  int cycles = 0;          ///< of the hierarchy; 0: four where the equation is known, else one
   int coarsening =
       0;  ///< of the network's grid against the data's; 0: where the equation is known the largest
           ///< power of two that leaves 16 points in each direction, else one

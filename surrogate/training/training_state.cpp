@@ -19,10 +19,23 @@ std::string entry(const SafetensorsFile& file, const std::string& key, const std
   return found->second;
 }
 
+// As fingerprints are written now; of two entries the name has changed.
+std::string renewed(const std::string& fingerprint) {
+  json j = json::parse(fingerprint, nullptr, false);
+  if (!j.is_object()) return fingerprint;
+  for (const auto& [old_key, key] :
+       {std::pair("sweeps", "correction_steps"), std::pair("climbs", "cycles")}) {
+    if (!j.contains(old_key)) continue;
+    j[key] = j.at(old_key);
+    j.erase(old_key);
+  }
+  return j.dump();
+}
+
 TrainingState counters_of(const SafetensorsFile& file, const std::string& fingerprint,
                           const std::string& where) {
   check(entry(file, "schema", where) == kStateSchema, "{} is not a training state", where);
-  check(entry(file, "fingerprint", where) == fingerprint,
+  check(renewed(entry(file, "fingerprint", where)) == fingerprint,
         "{} belongs to a run with other data, architecture or options: repeat those, or train into another "
         "folder",
         where);

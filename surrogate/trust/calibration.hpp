@@ -1,5 +1,5 @@
 #pragma once
-// Bands from errors on fields that were not trained on (split conformal prediction, V. Vovk et al., Algorithmic Learning in a Random
+// Intervals from errors on fields that were not trained on (split conformal prediction, V. Vovk et al., Algorithmic Learning in a Random
 // World (2005)). The points of all fields are pooled; those of one field are alike, so that it is the number of fields that counts.
 // No Torch.
 
@@ -10,15 +10,15 @@
 
 namespace mano {
 
-/// How far predictions at one resolution were off, on the held-out part of training or on the fields of 'mano calibrate'. A band is to cover the stated fraction of the points of new fields that are like those; at a resolution
+/// How far predictions at one resolution were off, on the held-out part of training or on the fields of 'mano calibrate'. An interval is to cover the stated fraction of the points of new fields that are like those; at a resolution
 /// without one nothing is promised.
 struct Calibration {
   Resolution resolution;
   std::size_t fields = 0;
-  double band = 0.0;         ///< quantile of |error| over the prediction's rms, over all points of all fields
+  double half_width = 0.0;   ///< quantile of |error| over the prediction's rms, over all points of all fields
   double relative_l2 = 0.0;  ///< conformal quantile of the fields' relative L2 error
 };
-inline constexpr double kCoverage = 0.9;  ///< that bands and quantiles are for
+inline constexpr double kCoverage = 0.9;  ///< that intervals and quantiles are for
 
 /// The value that a new one exceeds with probability 1 - coverage at most, where all are exchangeable: of n values the
 /// ceil((n + 1) coverage)-th smallest, or the largest where there are too few.

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.needs("petsc")
 @pytest.fixture
 def data(mano, tmp_path):
     mano("generate", "--field", "layered", "--deviation", 2, "--seed", 4, "--samples", 5, "--resolution", "20x12", "--size", "2x1",
-         "--setup", "drive", "-o", "d.h5")
+         "--problem", "drive", "-o", "d.h5")
     return tmp_path / "d.h5"
 
 

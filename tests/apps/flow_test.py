@@ -48,7 +48,7 @@ def test_wells_of_both_kinds(mano, tmp_path):
 
 
 def test_anisotropy_by_ratio_and_from_the_rock(mano, tmp_path):
-    k, p, _ = solved(mano, tmp_path, "--field", "two-phase", "--seed", 1, "--resolution", "16x11", "--setup", "drive", "--anisotropy",
+    k, p, _ = solved(mano, tmp_path, "--field", "two-phase", "--seed", 1, "--resolution", "16x11", "--problem", "drive", "--anisotropy",
                      0.01, "--well", "0.5,0.5,bhp=3,radius=0.0001")
     sides = {"left": ("pressure", 1), "right": ("pressure", 0)}
     assert relative(p, direct_solve.solve_general(k, 0.01 * k, 1, 1, sides, None, [], [(8, 5, 3.0, 0.0001)])) < 1e-8
@@ -57,7 +57,7 @@ def test_anisotropy_by_ratio_and_from_the_rock(mano, tmp_path):
     mano("solve", *rock, "--keyword", "PERMZ", "-o", "z.h5")
     with h5py.File(tmp_path / "z.h5") as f:
         kz = f["permeability"][0]
-    k, p, _ = solved(mano, tmp_path, *rock, "--setup", "drive", "--permeability-y", "PERMZ")
+    k, p, _ = solved(mano, tmp_path, *rock, "--problem", "drive", "--permeability-y", "PERMZ")
     assert relative(p, direct_solve.solve_general(k, kz, 2500, 50, sides)) < 1e-6
 
 

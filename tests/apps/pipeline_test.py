@@ -40,7 +40,7 @@ SOLVES = [
 @pytest.mark.needs("petsc")
 @pytest.mark.parametrize("field, resolution, size, setup", SOLVES)
 def test_solve_agrees_with_a_direct_solve(mano, tmp_path, field, resolution, size, setup):
-    mano("solve", "--field", field, "--seed", 3, "--resolution", resolution, "--size", size, "--setup", setup, "-o", "f.h5",
+    mano("solve", "--field", field, "--seed", 3, "--resolution", resolution, "--size", size, "--problem", setup, "-o", "f.h5",
          "--json", "f.json")
     lx, ly = map(float, size.split("x"))
     with h5py.File(tmp_path / "f.h5") as f:
@@ -57,7 +57,7 @@ def test_solve_agrees_with_a_direct_solve(mano, tmp_path, field, resolution, siz
 @pytest.mark.parametrize("keyword", ["PERMX", "PERMZ"])
 def test_real_rock_agrees_with_a_direct_solve(mano, tmp_path, setup, keyword):
     mano("solve", "--permeability", os.path.join(DATA, "spe10_model1_permx.grdecl"), "--grid", "100x1x20", "--keyword", keyword,
-         "--section", 1, "--size", "2500x50", "--setup", setup, "-o", "rock.h5")
+         "--section", 1, "--size", "2500x50", "--problem", setup, "-o", "rock.h5")
     with h5py.File(tmp_path / "rock.h5") as f:
         expected = direct_solve.solve(f["permeability"][0], 2500, 50, setup)
         assert relative(f["pressure"][0], expected) < 1e-6
@@ -65,9 +65,9 @@ def test_real_rock_agrees_with_a_direct_solve(mano, tmp_path, setup, keyword):
 
 @pytest.mark.needs("petsc", "vtk")
 def test_permeability_goes_through_vti_and_hdf5(mano, tmp_path):
-    mano("solve", "--field", "lognormal", "--resolution", "9x6", "--size", "3x1", "--setup", "drive", "-o", "a.vti")
-    mano("solve", "--permeability", "a.vti", "--setup", "drive", "-o", "b.h5")
-    mano("solve", "--permeability", "b.h5", "--setup", "drive", "-o", "c.h5")
+    mano("solve", "--field", "lognormal", "--resolution", "9x6", "--size", "3x1", "--problem", "drive", "-o", "a.vti")
+    mano("solve", "--permeability", "a.vti", "--problem", "drive", "-o", "b.h5")
+    mano("solve", "--permeability", "b.h5", "--problem", "drive", "-o", "c.h5")
     assert_equal_arrays(tmp_path / "b.h5", tmp_path / "c.h5")
     with h5py.File(tmp_path / "c.h5") as f:
         assert f.attrs["size_x"] == 3.0 and f["permeability"].shape == (1, 6, 9)
@@ -124,7 +124,7 @@ def test_three_ranks_give_the_bytes_of_one(mano, tmp_path):
 
 @pytest.mark.needs("petsc")
 def test_threads_without_petsc_write_the_same_fields_and_their_solutions(mano, tmp_path):
-    common = ("generate", "--field", "lognormal", "--deviation", 2, "--seed", 4, "--samples", 30, "--resolution", "20x12", "--setup", "drive")
+    common = ("generate", "--field", "lognormal", "--deviation", 2, "--seed", 4, "--samples", 30, "--resolution", "20x12", "--problem", "drive")
     mano(*common, "-o", "a.h5")
     mano(*common, "--device", "threads", "-o", "b.h5")
     a, b = arrays(tmp_path / "a.h5"), arrays(tmp_path / "b.h5")
@@ -212,11 +212,11 @@ def test_import_train_evaluate_predict_on_real_data(mano, tmp_path):
     mano("import", "fine.h5", "--location", "node", "-o", "f.h5")
     mano("evaluate", "--model", "run", "--data", "test.h5", "--data", "f.h5", "--json", "e.json")
     seen, fine = json.loads((tmp_path / "e.json").read_text())["results"]
-    assert fine["seen_in_training"] is False and fine["resolution"] == [32, 32] and fine["method"] == "ladder"
+    assert fine["seen_in_training"] is False and fine["resolution"] == [32, 32] and fine["method"] == "multigrid"
     assert fine["ratio_to_training_resolution"] == pytest.approx(fine["relative_l2"]["mean"] / seen["relative_l2"]["mean"])
-    mano("predict", "--model", "run", "--data", "f.h5", "-o", "ladder.h5")
+    mano("predict", "--model", "run", "--data", "f.h5", "-o", "multigrid.h5")
     mano("predict", "--model", "run", "--data", "f.h5", "--direct", "-o", "direct.h5")
-    assert relative(arrays(tmp_path / "direct.h5")["pressure"], arrays(tmp_path / "ladder.h5")["pressure"]) > 1e-3
+    assert relative(arrays(tmp_path / "direct.h5")["pressure"], arrays(tmp_path / "multigrid.h5")["pressure"]) > 1e-3
 
 
 @pytest.mark.needs("petsc", "torch")
@@ -225,7 +225,7 @@ def test_unseen_resolutions_are_better_than_interpolation(mano, tmp_path, setup,
     """Trained at one resolution in seconds; better than bilinear interpolation at finer ones, whatever their ratio and shape."""
     base = "32x16" if size == "2x1" else "16x16"
     finer = ["64x32", "48x24", "80x31"] if size == "2x1" else ["32x32", "24x24", "40x19"]
-    problem = ["--field", "two-phase", "--setup", setup, "--size", size]
+    problem = ["--field", "two-phase", "--problem", setup, "--size", size]
     mano("generate", *problem, "--seed", 1, "--samples", 150, "--resolution", base, "-o", "d.h5")
     mano("generate", *problem, "--seed", 2, "--samples", 10, "--resolution", base, "--also", ",".join(finer), "-o", "t.h5")
     mano("train", "--data", "d.h5", "-o", "run", "--epochs", 8, "--refine-epochs", 8, "--depth", 2, "--coarsening", coarsening)
@@ -238,24 +238,24 @@ def test_unseen_resolutions_are_better_than_interpolation(mano, tmp_path, setup,
 
 
 @pytest.mark.needs("petsc", "torch")
-def test_each_climb_leaves_less(mano, tmp_path):
-    """Training does not depend on the number of climbs; the network's prediction is worth something."""
+def test_each_cycle_leaves_less(mano, tmp_path):
+    """Training does not depend on the number of cycles; the network's prediction is worth something."""
     from safetensors.numpy import load_file
 
     problem = ["--field", "two-phase", "--resolution"]
     mano("generate", *problem, "16x16", "--seed", 1, "--samples", 150, "-o", "d.h5")
     mano("generate", *problem, "24x24", "--seed", 2, "--samples", 6, "-o", "t.h5")
     left = {}
-    for climbs in (1, 2, 4):
-        mano("train", "--data", "d.h5", "-o", f"run{climbs}", "--epochs", 8, "--refine-epochs", 8, "--depth", 1, "--climbs", climbs)
-        for method in ("ladder", "zero-start"):
-            mano("evaluate", "--model", f"run{climbs}", "--data", "t.h5", "--method", method, "--json", "e.json")
-            left[method, climbs] = json.loads((tmp_path / "e.json").read_text())["results"][0]["relative_l2"]["mean"]
-    weights = [load_file(tmp_path / f"run{climbs}/model.safetensors") for climbs in (1, 4)]
+    for cycles in (1, 2, 4):
+        mano("train", "--data", "d.h5", "-o", f"run{cycles}", "--epochs", 8, "--refine-epochs", 8, "--depth", 1, "--cycles", cycles)
+        for method in ("multigrid", "zero-start"):
+            mano("evaluate", "--model", f"run{cycles}", "--data", "t.h5", "--method", method, "--json", "e.json")
+            left[method, cycles] = json.loads((tmp_path / "e.json").read_text())["results"][0]["relative_l2"]["mean"]
+    weights = [load_file(tmp_path / f"run{cycles}/model.safetensors") for cycles in (1, 4)]
     assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0])
-    assert "climbed 4 times" in mano("info", "run4").out and "climbed once" in mano("info", "run1").out
-    assert left["ladder", 4] < 0.8 * left["ladder", 2] < 0.8 * 0.8 * left["ladder", 1]
-    assert left["ladder", 2] < left["zero-start", 2]
+    assert "4 cycles" in mano("info", "run4").out and "one cycle" in mano("info", "run1").out
+    assert left["multigrid", 4] < 0.8 * left["multigrid", 2] < 0.8 * 0.8 * left["multigrid", 1]
+    assert left["multigrid", 2] < left["zero-start", 2]
 
 
 @pytest.mark.needs("petsc", "torch")

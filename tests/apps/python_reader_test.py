@@ -48,31 +48,31 @@ def test_python_takes_grids_that_the_rate_does_not_divide(mano, tmp_path, model)
     assert np.linalg.norm(ours - np.load(tmp_path / "p.npy")) <= 1e-5 * np.linalg.norm(ours)
 
 
-LADDER = os.path.join(ROOT, "python/mano_ladder.py")
+MULTIGRID = os.path.join(ROOT, "python/mano_multigrid.py")
 
 
-def test_python_climbs_the_ladder_of_imported_data(mano, tmp_path, model):
+def test_python_predicts_by_multigrid_of_imported_data(mano, tmp_path, model):
     for name, source in (("seen", ["--data", "d.h5"]), ("finer", ["--field", "two-phase", "--resolution", "40x33", "--samples", 2, "--force"])):
         mano("predict", "--model", model, *source, "-o", f"{name}.h5")
         with h5py.File(tmp_path / f"{name}.h5") as f:
             ours = f["pressure"][()]
             np.save(tmp_path / "k.npy", f["permeability"][()])
-        python(LADDER, model, tmp_path / "k.npy", tmp_path / "p.npy")
+        python(MULTIGRID, model, tmp_path / "k.npy", tmp_path / "p.npy")
         assert np.linalg.norm(ours - np.load(tmp_path / "p.npy")) <= 1e-5 * np.linalg.norm(ours), name
 
 
 @pytest.mark.needs("petsc")
 @pytest.mark.parametrize("setup", ["benchmark", "drive", "five-spot"])
-def test_python_climbs_the_ladder_where_the_equation_is_known(mano, tmp_path, setup):
-    mano("generate", "--field", "two-phase", "--setup", setup, "--size", "2x1", "--samples", 30, "--resolution", "32x16", "-o", "t.h5")
+def test_python_predicts_by_multigrid_where_the_equation_is_known(mano, tmp_path, setup):
+    mano("generate", "--field", "two-phase", "--problem", setup, "--size", "2x1", "--samples", 30, "--resolution", "32x16", "-o", "t.h5")
     mano("train", "--data", "t.h5", "-o", "run", "--depth", 1, "--epochs", 2, "--refine-epochs", 2, "--coarsening", 2, "--held-out", 0.4)
-    assert "climbed 4 times" in mano("info", "run").out
+    assert "4 cycles" in mano("info", "run").out
     for resolution in ("12x6", "32x16", "64x48", "70x21"):
         mano("predict", "--model", "run", "--field", "two-phase", "--seed", 3, "--size", "2x1", "--resolution", resolution, "--samples", 2, "-o", f"{resolution}.h5")
         with h5py.File(tmp_path / f"{resolution}.h5") as f:
             ours = f["pressure"][()]
             np.save(tmp_path / "k.npy", f["permeability"][()])
-        python(LADDER, tmp_path / "run/model.safetensors", tmp_path / "k.npy", tmp_path / "p.npy")
+        python(MULTIGRID, tmp_path / "run/model.safetensors", tmp_path / "k.npy", tmp_path / "p.npy")
         assert np.linalg.norm(ours - np.load(tmp_path / "p.npy")) <= 1e-5 * np.linalg.norm(ours), resolution
 
 

@@ -22,7 +22,7 @@ def test_the_small_study_runs_and_goes_on_where_it_stopped(tmp_path):
     assert [row["model"] for row in study["rows"]] == ["mano", "vit", "fno", "swin", "unet"]
     for row in study["rows"]:
         (seed,) = row["seeds"]
-        assert list(seed["ladder"]) == ["32x32", "48x48", "64x64", "128x128", "100x37"]
-        assert all(0 < value["l2"] < 10 and 0 < value["interpolated"] < 10 for value in seed["ladder"].values())
+        assert list(seed["multigrid"]) == ["32x32", "48x48", "64x64", "128x128", "100x37"]
+        assert all(0 < value["l2"] < 10 and 0 < value["interpolated"] < 10 for value in seed["multigrid"].values())
         assert 0 < row["discretisation_floor"]["64x64"] < 0.1
     assert "| mano small |" in out and "refinement alone" in out

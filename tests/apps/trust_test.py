@@ -1,4 +1,4 @@
-"""What a prediction says of its own error, held against the solver: estimates, bands, warnings, corrections, conservation."""
+"""What a prediction says of its own error, held against the solver: estimates, intervals, warnings, corrections, conservation."""
 import json
 import shutil
 
@@ -52,17 +52,17 @@ def test_two_cycles_estimate_the_error(trained, data):
     assert summary["mean"] == pytest.approx(relative.mean()) and summary["max"] == pytest.approx(relative.max())
 
 
-def test_the_band_covers_what_it_promises(trained):
+def test_the_interval_covers_what_it_promises(trained):
     mano, folder, _ = trained
     mano("predict", "--model", "run", "--data", "new.h5", "-o", "p.h5")
-    pressure, band = read(folder / "p.h5", "pressure", "error_band")
+    pressure, half_width = read(folder / "p.h5", "pressure", "interval_half_width")
     (solution,) = read(folder / "new.h5", "pressure")
-    covered = np.mean(np.abs(pressure - solution) <= band[:, None, None])
+    covered = np.mean(np.abs(pressure - solution) <= half_width[:, None, None])
     assert 0.85 <= covered <= 0.95  # 90 +- 1 % by 200 fields, seen on 200 others
     mano("evaluate", "--model", "run", "--data", "new.h5", "--data", "new-32x32.h5", "--record", "--json", "e.json")
     rows = json.loads((folder / "e.json").read_text())["results"]
-    assert rows[0]["covered_by_band"] == pytest.approx(covered, abs=1e-3)
-    assert 0 < rows[1]["covered_by_band"] <= 1  # measured, not promised
+    assert rows[0]["covered_by_interval"] == pytest.approx(covered, abs=1e-3)
+    assert 0 < rows[1]["covered_by_interval"] <= 1  # measured, not promised
     card = mano("info", "run").out
     assert "90 % of the points lie within" in card and "evaluated at 32x32 (unseen, 200 samples of new-32x32.h5)" in card
 
@@ -88,8 +88,8 @@ def test_cycles_correct_the_prediction(trained):
         (pressure,) = read(folder / "p.h5", "pressure")
         errors.append(np.mean(norms(pressure - solution) / norms(solution)))
     assert errors[1] < 0.2 * errors[0] and errors[2] < 0.01 * errors[0]
-    with h5py.File(folder / "p.h5") as f:  # a band is for a prediction as it is
-        assert "error_band" not in f and np.all(f["iterations"][()] == 3)
+    with h5py.File(folder / "p.h5") as f:  # an interval is for a prediction as it is
+        assert "interval_half_width" not in f and np.all(f["iterations"][()] == 3)
 
 
 def test_a_conservative_flux_conserves(trained):
@@ -101,18 +101,18 @@ def test_a_conservative_flux_conserves(trained):
     assert np.abs(divergence - 1).max() < 1e-5  # f = 1
 
 
-def test_calibrating_on_new_fields_gives_a_band_of_its_own(trained):
+def test_calibrating_on_new_fields_gives_an_interval_of_its_own(trained):
     mano, folder, kind = trained
     mano("generate", "--field", kind, *FIELDS[kind], "--seed", 3, "--samples", 200, "--resolution", "32x32", "-o", "more.h5")
     shutil.copytree(folder / "run", folder / "calibrated", dirs_exist_ok=True)
     before = covered(mano, folder, "calibrated")
     assert "200 new fields" in mano("calibrate", "--model", "calibrated", "--data", "more.h5").out
-    # By 200 fields a band strays by a per cent, and so does what 200 others show of it.
+    # By 200 fields an interval strays by a per cent, and so does what 200 others show of it.
     after = covered(mano, folder, "calibrated")
     assert 0.85 <= after <= 0.95 and after != before
     card = mano("info", "calibrated").out
     assert "at 16x16: 90 %" in card and "at 32x32: 90 %" in card
-    assert "evaluation.json is of other weights or bands" in card or "evaluated" not in card
+    assert "evaluation.json is of other weights or intervals" in card or "evaluated" not in card
     with open(folder / "run/model.safetensors", "rb") as a, open(folder / "calibrated/model.safetensors", "rb") as b:
         assert a.read()[-1000:] == b.read()[-1000:]  # the weights
     mano("predict", "--model", "run", "--data", "more.h5", "-o", "predicted.h5")
@@ -123,17 +123,17 @@ def test_calibrating_on_new_fields_gives_a_band_of_its_own(trained):
 
 def covered(mano, folder, model):
     mano("predict", "--model", model, "--data", "new-32x32.h5", "-o", "p.h5")
-    pressure, band = read(folder / "p.h5", "pressure", "error_band")
+    pressure, half_width = read(folder / "p.h5", "pressure", "interval_half_width")
     (solution,) = read(folder / "new-32x32.h5", "pressure")
-    return np.mean(np.abs(pressure - solution) <= band[:, None, None])
+    return np.mean(np.abs(pressure - solution) <= half_width[:, None, None])
 
 
-def test_no_band_and_no_alarm_where_none_is_known(trained):
+def test_no_interval_and_no_alarm_where_none_is_known(trained):
     mano, folder, _ = trained
     for options in (["--direct"], ["--force"]):
         mano("predict", "--model", "run", "--data", "new.h5", *options, "-o", "p.h5")
         with h5py.File(folder / "p.h5") as f:
-            assert "error_band" not in f and "unlike_training" in f
+            assert "interval_half_width" not in f and "unlike_training" in f
     # A coarser grid is compared by its range alone, and nothing is promised of it.
     mano("generate", "--field", trained[2], *FIELDS[trained[2]], "--seed", 2, "--samples", 50, "--resolution", "8x8", "-o", "coarse.h5")
     mano("predict", "--model", "run", "--data", "coarse.h5", "-o", "p.h5")

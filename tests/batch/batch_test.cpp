@@ -22,9 +22,9 @@ struct Solved {
 };
 
 template <typename S>
-Solved<S> solved(const Field& k, const std::string& setup, double tolerance, int threads = 96,
+Solved<S> solved(const Field& k, const std::string& problem_name, double tolerance, int threads = 96,
                  bool backwards = false) {
-  const Plan plan = make_plan(k.grid, setup);
+  const Plan plan = make_plan(k.grid, problem_name);
   // What a sample leaves behind must not reach the next one.
   std::vector<double> fast(plan.fast_doubles, NAN), slow(plan.slow_doubles, NAN);
   std::vector<S> floats(plan.fast_floats, NAN);
@@ -58,14 +58,14 @@ const Grid kGrids[] = {{16, 16}, {32, 32}, {33, 20},  {64, 64},           {1, 7}
 TEST(Batch, EqualsTheCpusSolver) {
   for (const Grid& grid : kGrids) {
     for (const char* kind : {"two-phase", "lognormal", "channels", "layered"}) {
-      for (const char* setup : {"benchmark", "drive", "five-spot"}) {
-        if (grid.cells() == 1 && std::string(setup) == "five-spot") continue;  // nothing flows
+      for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
+        if (grid.cells() == 1 && std::string(problem_name) == "five-spot") continue;  // nothing flows
         const Field k = draw_field(spec(kind), 3, 5, grid);
-        const Problem problem = make_problem(setup, k);
+        const Problem problem = make_problem(problem_name, k);
         const Field expected = Corrector(problem).solve_from(Field(grid), 1e-13).pressure;
-        const std::string what = std::string(kind) + " " + setup + " " + grid.resolution();
-        const auto in_double = solved<double>(k, setup, 1e-13);
-        const auto mixed = solved<float>(k, setup, 1e-11);
+        const std::string what = std::string(kind) + " " + problem_name + " " + grid.resolution();
+        const auto in_double = solved<double>(k, problem_name, 1e-13);
+        const auto mixed = solved<float>(k, problem_name, 1e-11);
         // A contrast of a million leaves the pressure of the better rock to the residual's last digits.
         const double tolerance = std::string(kind) == "channels" ? 1e-6 : 1e-10;
         EXPECT_LT(relative_difference(in_double.pressure, expected), tolerance) << what;

@@ -23,8 +23,8 @@ std::unique_ptr<SampleMaker> maker(const BatchRequest& request) {
 TEST(GpuBatch, MakesTheCpusSamples) {
   for (const char* kind : {"two-phase", "lognormal", "channels"}) {
     for (const Grid& grid : {Grid{16, 16}, Grid{33, 20}, Grid{64, 64}, Grid{128, 100}}) {
-      for (const char* setup : {"benchmark", "drive", "five-spot"}) {
-        BatchRequest request{{}, 5, grid, setup, 1e-10};
+      for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
+        BatchRequest request{{}, 5, grid, problem_name, 1e-10};
         request.field.kind = kind;
         const auto gpu = maker(request);
         if (gpu == nullptr) GTEST_SKIP() << "no CUDA device, or built without CUDA";
@@ -37,8 +37,8 @@ TEST(GpuBatch, MakesTheCpusSamples) {
           Field field(grid), pressure(grid);
           std::copy_n(k.begin() + i * grid.cells(), grid.cells(), field.values.begin());
           std::copy_n(p.begin() + i * grid.cells(), grid.cells(), pressure.values.begin());
-          const double residual = relative_residual(Stencil(make_problem(setup, field)), pressure);
-          EXPECT_LE(residual, 1e-10) << kind << " " << setup << " " << grid.resolution();
+          const double residual = relative_residual(Stencil(make_problem(problem_name, field)), pressure);
+          EXPECT_LE(residual, 1e-10) << kind << " " << problem_name << " " << grid.resolution();
           EXPECT_NEAR(residual, made[i].relative_residual, 1e-13);
           EXPECT_FALSE(made[i].redone);
         }
@@ -47,7 +47,8 @@ TEST(GpuBatch, MakesTheCpusSamples) {
           difference += std::pow(p[c] - p_cpu[c], 2);
           size += std::pow(p_cpu[c], 2);
         }
-        EXPECT_LT(std::sqrt(difference / size), 1e-8) << kind << " " << setup << " " << grid.resolution();
+        EXPECT_LT(std::sqrt(difference / size), 1e-8)
+            << kind << " " << problem_name << " " << grid.resolution();
       }
     }
   }

@@ -18,7 +18,7 @@ DatasetInfo small_info(std::size_t samples) {
   DatasetInfo info;
   info.grid = {5, 3, 2.0, 1.0};
   info.samples = samples;
-  info.setup = "drive";
+  info.problem_name = "drive";
   info.field = "lognormal";
   info.configuration = R"({"seed": 7})";
   info.tolerance = 1e-9;
@@ -50,7 +50,7 @@ TEST(Dataset, ReturnsWhatWasWritten) {
   const DatasetReader reader(path);
   EXPECT_EQ(reader.info().grid, (Grid{5, 3, 2.0, 1.0}));
   EXPECT_EQ(reader.info().samples, 3u);
-  EXPECT_EQ(reader.info().setup, "drive");
+  EXPECT_EQ(reader.info().problem_name, "drive");
   EXPECT_EQ(reader.info().configuration, R"({"seed": 7})");
   EXPECT_DOUBLE_EQ(reader.info().tolerance, 1e-9);
   for (std::size_t s = 0; s < 3; ++s) {
@@ -146,7 +146,7 @@ std::string everything(const std::filesystem::path& path) {
   const DatasetInfo& i = reader.info();
   std::string text =
       fmt::format("{} {} {} {} {} {} {} {} {}", i.grid.resolution(), i.grid.lx, i.grid.ly, i.samples,
-                  to_string(i.location), i.setup, i.field, i.configuration, i.tolerance);
+                  to_string(i.location), i.problem_name, i.field, i.configuration, i.tolerance);
   for (std::size_t s = 0; s < i.samples; ++s) {
     const Sample sample = reader.read(s);
     text += fmt::format("|{} {} {} {} {}", sample.seed, sample.number, sample.iterations, sample.residual,

@@ -28,7 +28,7 @@ class Generator : public ::testing::Test {
     r.grids = {Grid{6, 4}, Grid{3, 2}};
     r.samples = samples;
     r.seed = 5;
-    r.setup = "benchmark";
+    r.problem_name = "benchmark";
     r.field = "two-phase";
     r.configuration = "{}";
     return r;

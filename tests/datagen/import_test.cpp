@@ -24,7 +24,7 @@ class Import : public ::testing::Test {
     ImportRequest r;
     r.input = folder_.path() / "in.h5";
     r.output = folder_.path() / "out.h5";
-    r.setup = kUnknownSetup;
+    r.problem_name = kUnknownProblem;
     r.configuration = "{}";
     return r;
   }

@@ -48,15 +48,15 @@ const std::vector<Grid> kGrids{{32, 32}, {33, 17}, {96, 32, 3, 1}, {7, 50}};
 
 TEST(Correction, SolvesFromAnyStart) {
   for (const Grid& grid : kGrids) {
-    for (const char* setup : {"benchmark", "drive", "five-spot"}) {
-      const Problem problem = make_problem(setup, rough_permeability(grid));
+    for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
+      const Problem problem = make_problem(problem_name, rough_permeability(grid));
       Corrector corrector(problem);
       const auto a = corrector.solve_from(Field(grid), kSolved);
       const auto b = corrector.solve_from(Field(grid, 1.0), kSolved);
       EXPECT_LE(relative_residual(Stencil(problem), a.pressure),
                 std::max(kSolved, attainable_relative_residual(Stencil(problem), a.pressure)));
       if (!problem.pressure_is_free()) {
-        EXPECT_LT(relative_l2(b.pressure, a.pressure), 1e-8) << setup << " " << grid.resolution();
+        EXPECT_LT(relative_l2(b.pressure, a.pressure), 1e-8) << problem_name << " " << grid.resolution();
       }
       EXPECT_GT(a.cycles, 2);
     }
@@ -65,8 +65,8 @@ TEST(Correction, SolvesFromAnyStart) {
 
 TEST(Correction, TwoCyclesTellTheErrorsSize) {
   for (const Grid& grid : kGrids) {
-    for (const char* setup : {"benchmark", "drive", "five-spot"}) {
-      const Problem problem = make_problem(setup, two_phase(grid));
+    for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
+      const Problem problem = make_problem(problem_name, two_phase(grid));
       Guess g = guess_for(problem);
       if (problem.pressure_is_free()) {  // up to a constant
         const double mean = std::accumulate(g.pressure.values.begin(), g.pressure.values.end(), 0.0) /
@@ -76,10 +76,10 @@ TEST(Correction, TwoCyclesTellTheErrorsSize) {
       }
       Corrector corrector(problem);
       const Field e = corrector.correction(g.pressure, 2);
-      EXPECT_NEAR(norm(e.values) / g.size, 1.0, 0.1) << setup << " " << grid.resolution();
+      EXPECT_NEAR(norm(e.values) / g.size, 1.0, 0.1) << problem_name << " " << grid.resolution();
       // The field itself, not its size alone.
       EXPECT_LT(relative_l2(e, difference(g.solution, g.pressure)), 0.15)
-          << setup << " " << grid.resolution();
+          << problem_name << " " << grid.resolution();
     }
   }
 }

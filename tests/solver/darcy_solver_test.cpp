@@ -43,28 +43,28 @@ TEST(DarcySolver, IsExactForLayersInSeries) {
 }
 
 TEST(DarcySolver, ConservesMassInEveryCellAndOverall) {
-  for (const char* setup : {"benchmark", "drive", "five-spot"}) {
-    const Problem problem = make_problem(setup, rough_permeability({19, 23, 1.0, 3.0}));
+  for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
+    const Problem problem = make_problem(problem_name, rough_permeability({19, 23, 1.0, 3.0}));
     const SolveResult result = solve_darcy(problem, kTight);
-    ASSERT_TRUE(result.converged) << setup << ": " << result.reason;
+    ASSERT_TRUE(result.converged) << problem_name << ": " << result.reason;
     const Stencil stencil(problem);
     const Field defect = residual(stencil, result.pressure);
     double inflow = 0;
     for (double b : stencil.rhs) inflow += std::abs(b);
-    EXPECT_LT(largest_value(defect), tolerance::kSolver * inflow) << setup;
+    EXPECT_LT(largest_value(defect), tolerance::kSolver * inflow) << problem_name;
     const auto out = outflow(problem, result.pressure);
     const double source = std::accumulate(problem.source.values.begin(), problem.source.values.end(), 0.0) *
                           problem.grid().hx() * problem.grid().hy();
-    EXPECT_NEAR(out[0] + out[1] + out[2] + out[3] - source, 0.0, tolerance::kSolver * inflow) << setup;
+    EXPECT_NEAR(out[0] + out[1] + out[2] + out[3] - source, 0.0, tolerance::kSolver * inflow) << problem_name;
   }
 }
 
 TEST(DarcySolver, ObeysTheMaximumPrincipleOnRoughRock) {
-  for (const char* setup : {"benchmark", "drive", "five-spot"}) {
-    const Problem problem = make_problem(setup, rough_permeability({31, 17}));
+  for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
+    const Problem problem = make_problem(problem_name, rough_permeability({31, 17}));
     const SolveResult result = solve_darcy(problem, kTight);
-    ASSERT_TRUE(result.converged) << setup;
-    EXPECT_EQ(maximum_principle_violation(problem, result.pressure), "") << setup;
+    ASSERT_TRUE(result.converged) << problem_name;
+    EXPECT_EQ(maximum_principle_violation(problem, result.pressure), "") << problem_name;
   }
 }
 
@@ -82,15 +82,15 @@ TEST(DarcySolver, PinsTheMeanOfTheFiveSpot) {
 TEST(DarcySolver, AllRanksTogetherAgreeWithOneAlone) {
   for (const Grid& grid :
        {Grid{1, 1}, Grid{1, 9}, Grid{13, 1, 5.0, 0.1}, Grid{2, 3}, Grid{37, 29, 3.0, 1.0}, Grid{64, 48}}) {
-    for (const char* setup : {"benchmark", "drive", "five-spot"}) {
-      const Problem problem = make_problem(setup, rough_permeability(grid));
+    for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
+      const Problem problem = make_problem(problem_name, rough_permeability(grid));
       const SolveResult together = solve_darcy(problem, kTight);
       const SolveResult alone = solve_darcy(problem, kTightAlone);
       ASSERT_TRUE(together.converged && alone.converged)
-          << setup << " " << grid.resolution() << together.reason;
+          << problem_name << " " << grid.resolution() << together.reason;
       EXPECT_LE(largest_error(together.pressure, alone.pressure),
                 tolerance::kSolver * largest_value(alone.pressure))
-          << setup << " " << grid.resolution();
+          << problem_name << " " << grid.resolution();
     }
   }
 }

@@ -1,4 +1,4 @@
-// The solver on rock as hard as it comes: no draw over all fields, contrasts of 1 to 1e9, shapes and set-ups may fail.
+// The solver on rock as hard as it comes: no draw over all fields, contrasts of 1 to 1e9, shapes and problems may fail.
 // MANO_DRAWS sets another number, and tells of the unusual ones. Every twentieth is compared with a factorisation.
 #include <gtest/gtest.h>
 
@@ -18,14 +18,14 @@ namespace mano {
 namespace {
 
 struct Draw {
-  std::string kind, setup;
+  std::string kind, problem_name;
   double contrast;
   Grid grid;
   Field permeability;
 
   std::string text() const {
-    return fmt::format("{} {} contrast {:.2g} at {} on {:g}x{:g}", kind, setup, contrast, grid.resolution(),
-                       grid.lx, grid.ly);
+    return fmt::format("{} {} contrast {:.2g} at {} on {:g}x{:g}", kind, problem_name, contrast,
+                       grid.resolution(), grid.lx, grid.ly);
   }
 };
 
@@ -44,7 +44,7 @@ Draw draw(std::uint64_t number) {
   };
   Draw d;
   d.kind = std::vector<std::string>{"two-phase", "lognormal", "layered", "channels", "noise"}[pick(0, 5)];
-  d.setup = std::vector<std::string>{"benchmark", "drive", "five-spot"}[pick(1, 3)];
+  d.problem_name = std::vector<std::string>{"benchmark", "drive", "five-spot"}[pick(1, 3)];
   d.contrast = std::pow(10.0, 9 * random.uniform(-1, 2));
   const double aspect = std::pow(10.0, 2 * random.uniform(-1, 3) - 1);
   d.grid = {1 + pick(4, 300), 1 + pick(5, 200), aspect, 1.0};
@@ -72,7 +72,7 @@ TEST(HardRock, NoRandomDrawFails) {
   int most = 0;
   for (std::uint64_t number = 0; number < draws; ++number) {
     const Draw d = draw(number);
-    const Problem problem = make_problem(d.setup, d.permeability);
+    const Problem problem = make_problem(d.problem_name, d.permeability);
     const SolveResult result = solver.solve(problem);
     ++methods[to_string(result.method)];
     EXPECT_TRUE(result.converged) << "draw " << number << ": " << d.text() << ": " << to_string(result.method)
@@ -102,7 +102,7 @@ TEST(HardRock, NoRandomDrawFails) {
 struct Named {
   const char* name;
   FieldSpec spec;
-  const char* setup;
+  const char* problem_name;
   double aspect;
 };
 
@@ -135,7 +135,7 @@ TEST(HardRock, IterationsDoNotGrowWithTheGrid) {
     for (int which = 0; which < 2; ++which) {
       const int cells = which == 0 ? 256 : 1024;
       const Field k = draw_field(n.spec, 7, 0, {cells, cells, n.aspect, 1.0});
-      const SolveResult result = solver.solve(make_problem(n.setup, k));
+      const SolveResult result = solver.solve(make_problem(n.problem_name, k));
       ASSERT_TRUE(result.converged) << n.name << " " << cells << " " << result.reason;
       EXPECT_LE(result.relative_residual, 1e-8) << n.name;
       EXPECT_LE(result.method, SolverMethod::multigrid_double) << n.name;

@@ -82,13 +82,13 @@ TEST(Headline, IsOverAllResolutions) {
 
 TEST(FirstGuess, InterpolatesBetweenCycles) {
   ComparedResolution r = compared(0.02, 0.02);
-  EXPECT_EQ(first_guess_verdict(r), "");
+  EXPECT_EQ(initial_guess_verdict(r), "");
   r.corrected = {{"from zero", {{"", 0, 1.0}, {"", 0, 1e-4}, {"", 0, 1e-12}}},
                  {"from the surrogate", {{"", 0, 1e-6}, {"", 0, 1e-10}}}};
-  EXPECT_TRUE(says(first_guess_verdict(r), "1.5 from zero, 0.5 from the surrogate"))
-      << first_guess_verdict(r);
+  EXPECT_TRUE(says(initial_guess_verdict(r), "1.5 from zero, 0.5 from the surrogate"))
+      << initial_guess_verdict(r);
   r.corrected.push_back({"from afar", {{"", 0, 1.0}, {"", 0, 0.5}}});
-  EXPECT_EQ(first_guess_verdict(r), "");
+  EXPECT_EQ(initial_guess_verdict(r), "");
 }
 
 TEST(EffectivePart, CountsWhatLiesWithin) {

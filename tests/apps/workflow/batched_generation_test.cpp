@@ -18,7 +18,7 @@ class BatchedGeneration : public ::testing::Test {
     r.samples = 300;
     r.first = 1000;
     r.seed = 5;
-    r.setup = "drive";
+    r.problem_name = "drive";
     r.field = "two-phase";
     r.configuration = "{}";
     return r;

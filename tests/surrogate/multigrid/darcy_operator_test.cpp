@@ -1,4 +1,4 @@
-// The discretisation as tensors against the solver's own, on both of the set-ups' data and awkward grids.
+// The discretisation as tensors against the solver's own, on both of the problems' data and awkward grids.
 #include "surrogate/multigrid/darcy_operator.hpp"
 
 #include <gtest/gtest.h>
@@ -36,37 +36,37 @@ const Grid kGrids[] = {{16, 16, 1.0, 1.0}, {13, 7, 3.0, 1.0}, {1, 9, 1.0, 2.0}, 
 
 TEST(DarcyOperator, LeavesTheDefectOfTheSolver) {
   for (const Grid& grid : kGrids) {
-    for (const char* setup : {"benchmark", "drive", "five-spot"}) {
+    for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
       const Field k = draw_field({}, 4, 0, grid);
-      const Stencil stencil(make_problem(setup, k));
+      const Stencil stencil(make_problem(problem_name, k));
       const Field p = any_pressure(grid);
       Field expected = residual(stencil, p);
       for (int j = 0; j < grid.ny; ++j)
         for (int i = 0; i < grid.nx; ++i) expected(i, j) /= stencil.diagonal(i, j);
-      const DarcyOperator darcy(tensor_of(k), grid, *known_setup(setup));
+      const DarcyOperator darcy(tensor_of(k), grid, *known_problem(problem_name));
       EXPECT_LT(largest_error(field_of(darcy.defect(tensor_of(p)), grid), expected), 1e-12)
-          << setup << " " << grid.resolution();
+          << problem_name << " " << grid.resolution();
     }
   }
 }
 
 TEST(DarcyOperator, SolvesItsOwnEquation) {
   const Grid grid{24, 17, 2.0, 1.0};
-  for (const char* setup : {"benchmark", "drive", "five-spot"}) {
+  for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
     const Field k = draw_field({}, 5, 1, grid);
-    const DarcyOperator darcy(tensor_of(k), grid, *known_setup(setup));
+    const DarcyOperator darcy(tensor_of(k), grid, *known_problem(problem_name));
     const Field p = field_of(darcy.solve(1e-10), grid);
-    EXPECT_LT(relative_residual(Stencil(make_problem(setup, k)), p), 1e-8) << setup;
+    EXPECT_LT(relative_residual(Stencil(make_problem(problem_name, k)), p), 1e-8) << problem_name;
   }
 }
 
 TEST(DarcyOperator, SharesAddUpToOneAndSeeNeitherScaleNorSize) {
   const Grid grid{12, 9, 1.0, 1.0};
   const Field k = draw_field({}, 6, 0, grid);
-  const KnownSetup setup = *known_setup("benchmark");
-  const auto shares = DarcyOperator(tensor_of(k), grid, setup).shares();
+  const KnownProblem problem_name = *known_problem("benchmark");
+  const auto shares = DarcyOperator(tensor_of(k), grid, problem_name).shares();
   EXPECT_LT((shares.sum(1) - 1).abs().max().item<double>(), 1e-14);
-  const auto scaled = DarcyOperator(tensor_of(k) * 7.0, {12, 9, 5.0, 5.0}, setup).shares();
+  const auto scaled = DarcyOperator(tensor_of(k) * 7.0, {12, 9, 5.0, 5.0}, problem_name).shares();
   EXPECT_LT((shares - scaled).abs().max().item<double>(), 1e-14);
   // The prescribed pressure is below the lowest row and nowhere inside.
   EXPECT_GT(shares.select(1, 4).select(1, 0).min().item<double>(), 0.1);
@@ -76,7 +76,7 @@ TEST(DarcyOperator, SharesAddUpToOneAndSeeNeitherScaleNorSize) {
 TEST(DarcyOperator, IsItsSharesAlone) {
   for (const Grid& grid : kGrids) {
     for (const char* name : {"benchmark", "drive", "five-spot"}) {
-      const DarcyOperator darcy(tensor_of(draw_field({}, 8, 3, grid)), grid, *known_setup(name));
+      const DarcyOperator darcy(tensor_of(draw_field({}, 8, 3, grid)), grid, *known_problem(name));
       const auto p = tensor_of(any_pressure(grid));
       // D^-1 A p is minus what p adds to the defect of no pressure.
       const auto expected = darcy.defect(torch::zeros_like(p)) - darcy.defect(p);
@@ -86,10 +86,10 @@ TEST(DarcyOperator, IsItsSharesAlone) {
 }
 
 TEST(DarcyOperator, KnowsTheNamedSetupsAlone) {
-  EXPECT_FALSE(known_setup("unknown"));
-  EXPECT_FALSE(known_setup("custom:0123"));
-  EXPECT_TRUE(known_setup("five-spot")->pressure_is_free());
-  EXPECT_FALSE(known_setup("drive")->pressure_is_free());
+  EXPECT_FALSE(known_problem("unknown"));
+  EXPECT_FALSE(known_problem("custom:0123"));
+  EXPECT_TRUE(known_problem("five-spot")->pressure_is_free());
+  EXPECT_FALSE(known_problem("drive")->pressure_is_free());
 }
 
 }  // namespace

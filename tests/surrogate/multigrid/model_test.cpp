@@ -1,4 +1,4 @@
-// The ladder of grids with networks of random weights: what holds whatever they have learnt.
+// The hierarchy of grids with networks of random weights: what holds whatever they have learnt.
 #include "surrogate/multigrid/model.hpp"
 
 #include <gtest/gtest.h>
@@ -18,21 +18,21 @@ torch::Tensor permeability(const Grid& grid) {
   return torch::cat({k, torch::tensor(b.values, torch::kFloat64).view({1, 1, grid.ny, grid.nx})});
 }
 
-SurrogateModel model_of(const std::string& setup) {
+SurrogateModel model_of(const std::string& problem_name) {
   SurrogateModel m;
-  m.card.setup = setup;
+  m.card.problem_name = problem_name;
   m.card.resolutions = {{8, 8}};
   m.card.architecture.dim = 8;
   m.card.architecture.depth = 1;
   m.card.architecture.heads = 2;
   m.card.architecture.dim_head = 4;
-  m.card.knows_equation = knows_equation(setup, Location::cell);
+  m.card.knows_equation = knows_equation(problem_name, Location::cell);
   m.base = make_network(m.card.architecture, 1);
   m.card.refinement = architecture_preset("refinement");
   m.refinement = make_network(*m.card.refinement, 2);
   m.card.refinement_gain = 0.7;
-  m.card.sweeps = 2;
-  m.card.climbs = 3;
+  m.card.correction_steps = 2;
+  m.card.cycles = 3;
   return m;
 }
 
@@ -46,7 +46,7 @@ torch::Tensor energy(const DarcyOperator& darcy, const torch::Tensor& error) {
 
 TEST(Refinement, IsHomogeneousInTheDefect) {
   const Grid grid{12, 9};
-  const DarcyOperator darcy(permeability(grid), grid, *known_setup("benchmark"));
+  const DarcyOperator darcy(permeability(grid), grid, *known_problem("benchmark"));
   const auto network = make_network(architecture_preset("refinement"), 3);
   const auto defect = darcy.defect(torch::ones({2, 1, 9, 12}, torch::kFloat64));
   const auto once = correction(*network, darcy.shares(), defect, 0.5);
@@ -58,35 +58,35 @@ TEST(Refinement, IsHomogeneousInTheDefect) {
 
 TEST(Refinement, LeavesExactSolutionsAlone) {
   const Grid grid{16, 12};
-  for (const char* setup : {"benchmark", "drive", "five-spot"}) {
-    const SurrogateModel m = model_of(setup);
+  for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
+    const SurrogateModel m = model_of(problem_name);
     const auto k = permeability(grid);
-    const DarcyOperator darcy(k, grid, *known_setup(setup));
+    const DarcyOperator darcy(k, grid, *known_problem(problem_name));
     const auto exact = darcy.solve(1e-12);
-    EXPECT_LT(distance(m.refine(darcy, exact, 3), exact), 1e-8) << setup;
+    EXPECT_LT(distance(m.refine(darcy, exact, 3), exact), 1e-8) << problem_name;
   }
 }
 
 TEST(Refinement, NeverRaisesTheEnergyOfTheError) {
   const Grid grid{16, 12};
-  for (const char* setup : {"benchmark", "drive", "five-spot"}) {
-    SurrogateModel m = model_of(setup);
+  for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
+    SurrogateModel m = model_of(problem_name);
     m.card.refinement_gain = 30.0;  // steps far too long
     const auto k = permeability(grid);
-    const DarcyOperator darcy(k, grid, *known_setup(setup));
+    const DarcyOperator darcy(k, grid, *known_problem(problem_name));
     const auto exact = darcy.solve(1e-12);
     auto p = torch::zeros_like(exact);
     auto before = energy(darcy, exact - p);
-    for (int sweep = 0; sweep < 4; ++sweep) {
+    for (int step = 0; step < 4; ++step) {
       p = m.refine(darcy, p, 1);
       const auto after = energy(darcy, exact - p);
-      EXPECT_TRUE((after < before).all().item<bool>()) << setup << ", sweep " << sweep;
+      EXPECT_TRUE((after < before).all().item<bool>()) << problem_name << ", step " << step;
       before = after;
     }
   }
 }
 
-TEST(Ladder, BeginsOnTheNetworksGrid) {
+TEST(Multigrid, BeginsOnTheNetworksGrid) {
   SurrogateModel m = model_of("benchmark");
   m.refinement = nullptr;
   m.card.resolutions = {{16, 16}};
@@ -94,26 +94,27 @@ TEST(Ladder, BeginsOnTheNetworksGrid) {
   const Grid grid{16, 16};
   const auto k = permeability(grid);
   const auto base = m.direct(restricted(k, {8, 8}, Location::cell), {8, 8});
-  const auto expected = interpolated(base, {16, 16}, Location::cell, known_setup("benchmark")->ends);
-  EXPECT_LT(distance(m.by_ladder(k, grid, {16, 16}), expected), 1e-12);
+  const auto expected = interpolated(base, {16, 16}, Location::cell, known_problem("benchmark")->ends);
+  EXPECT_LT(distance(m.by_multigrid(k, grid, {16, 16}), expected), 1e-12);
 }
 
-TEST(Ladder, RefinesOnEachGridOnTheWay) {
+TEST(Multigrid, RefinesOnEachGridOnTheWay) {
   SurrogateModel m = model_of("benchmark");
-  m.card.climbs = 1;
+  m.card.cycles = 1;
   m.card.coarsening = 2;
   m.card.resolutions = {{16, 16}};
-  const KnownSetup setup = *known_setup("benchmark");
+  const KnownProblem problem_name = *known_problem("benchmark");
   const Grid half{16, 16}, grid{32, 16};
   const auto k = permeability(grid);
   const auto coarse = restricted(k, {8, 8}, Location::cell), middle = restricted(k, {16, 16}, Location::cell);
   auto p = m.direct(coarse, {8, 8});
-  p = m.refine(DarcyOperator(middle, half, setup), interpolated(p, {16, 16}, Location::cell, m.ends()), 1);
-  p = m.refine(DarcyOperator(k, grid, setup), interpolated(p, {32, 16}, Location::cell, m.ends()), 1);
-  EXPECT_LT(distance(m.by_ladder(k, grid, {16, 16}), p), 1e-6);
+  p = m.refine(DarcyOperator(middle, half, problem_name), interpolated(p, {16, 16}, Location::cell, m.ends()),
+               1);
+  p = m.refine(DarcyOperator(k, grid, problem_name), interpolated(p, {32, 16}, Location::cell, m.ends()), 1);
+  EXPECT_LT(distance(m.by_multigrid(k, grid, {16, 16}), p), 1e-6);
 }
 
-TEST(Ladder, EachClimbLessensTheEnergyOfTheError) {
+TEST(Multigrid, EachCycleLessensTheEnergyOfTheError) {
   // Of networks of random weights: by the safeguard, on grids that halve and on those that do not.
   for (const char* name : {"benchmark", "drive", "five-spot"}) {
     for (const Resolution r : {Resolution{32, 16}, Resolution{37, 19}, Resolution{8, 20}}) {
@@ -121,97 +122,99 @@ TEST(Ladder, EachClimbLessensTheEnergyOfTheError) {
       m.card.refinement_gain = 30.0;  // steps far too long
       const Grid grid{r.nx, r.ny};
       const auto k = permeability(grid);
-      const DarcyOperator darcy(k, grid, *known_setup(name));
+      const DarcyOperator darcy(k, grid, *known_problem(name));
       const auto exact = darcy.solve(1e-12);
-      m.card.climbs = 1;
-      auto before = energy(darcy, exact - m.by_ladder(k, grid, {8, 8}));
-      for (m.card.climbs = 2; m.card.climbs < 5; ++m.card.climbs) {
-        const auto after = energy(darcy, exact - m.by_ladder(k, grid, {8, 8}));
+      m.card.cycles = 1;
+      auto before = energy(darcy, exact - m.by_multigrid(k, grid, {8, 8}));
+      for (m.card.cycles = 2; m.card.cycles < 5; ++m.card.cycles) {
+        const auto after = energy(darcy, exact - m.by_multigrid(k, grid, {8, 8}));
         EXPECT_TRUE((after < before).all().item<bool>())
-            << name << ", " << r.text() << ", climb " << m.card.climbs;
+            << name << ", " << r.text() << ", cycle " << m.card.cycles;
         before = after;
       }
     }
   }
 }
 
-TEST(Ladder, JacobiClimbsToTheSolution) {
-  // Restriction and interpolation are those of a multigrid cycle: with a smoother that is known to work the climbs converge.
+TEST(Multigrid, JacobiCyclesToTheSolution) {
+  // Restriction and interpolation are those of a multigrid cycle: with a smoother that is known to work the cycles converge.
   for (const char* name : {"benchmark", "drive", "five-spot"}) {
     for (const Resolution r : {Resolution{32, 32}, Resolution{37, 19}}) {
       SurrogateModel m = model_of(name);
       const Grid grid{r.nx, r.ny};
       const auto k = permeability(grid);
-      const auto exact = DarcyOperator(k, grid, *known_setup(name)).solve(1e-12);
-      m.card.climbs = 24;
-      EXPECT_LT(distance(m.by_ladder(k, grid, {8, 8}, {.jacobi_sweeps = 16}), exact), 1e-5)
+      const auto exact = DarcyOperator(k, grid, *known_problem(name)).solve(1e-12);
+      m.card.cycles = 24;
+      EXPECT_LT(distance(m.by_multigrid(k, grid, {8, 8}, {.jacobi_steps = 16}), exact), 1e-5)
           << name << ", " << r.text();
     }
   }
 }
 
-TEST(Ladder, ClimbsOnceWhereTheEquationIsNotKnown) {
+TEST(Multigrid, CyclesOnceWhereTheEquationIsNotKnown) {
   SurrogateModel m = model_of("benchmark");
   m.card.knows_equation = false;
-  m.card.climbs = 1;
+  m.card.cycles = 1;
   const Grid grid{16, 16};
-  const auto once = m.by_ladder(permeability(grid), grid, {8, 8});
-  m.card.climbs = 3;
-  EXPECT_TRUE(torch::equal(m.by_ladder(permeability(grid), grid, {8, 8}), once));
+  const auto once = m.by_multigrid(permeability(grid), grid, {8, 8});
+  m.card.cycles = 3;
+  EXPECT_TRUE(torch::equal(m.by_multigrid(permeability(grid), grid, {8, 8}), once));
 }
 
-TEST(ModelCard, OfBeforeClimbsWasThereClimbsAsOthersDo) {
+TEST(ModelCard, OfBeforeCyclesWasThereCyclesAsOthersDo) {
   SurrogateModel m = model_of("benchmark");
   auto metadata = to_metadata(m.card);
-  EXPECT_EQ(card_from_metadata(metadata, "here").climbs, 3);
-  metadata.erase("climbs");
-  EXPECT_EQ(card_from_metadata(metadata, "here").climbs, default_climbs(true));
+  EXPECT_EQ(card_from_metadata(metadata, "here").cycles, 3);
+  metadata.erase("cycles");
+  EXPECT_EQ(card_from_metadata(metadata, "here").cycles, default_cycles(true));
   metadata["refinement_form"] = "approximate";
-  EXPECT_EQ(card_from_metadata(metadata, "here").climbs, 1);
+  EXPECT_EQ(card_from_metadata(metadata, "here").cycles, 1);
 }
 
-TEST(Ladder, ScalesAsTheEquationDoes) {
+TEST(Multigrid, ScalesAsTheEquationDoes) {
   // Twice the permeability, half the pressure: the refinement obeys, whatever its weights; the base's share is taken out by an exact
   // start.
   const SurrogateModel m = model_of("benchmark");
   const Grid grid{20, 17};
   const auto k = permeability(grid);
-  const LadderOptions exact{.exact_start = true};
-  EXPECT_LT(distance(m.by_ladder(2 * k, grid, {8, 8}, exact) * 2, m.by_ladder(k, grid, {8, 8}, exact)), 1e-5);
+  const MultigridOptions exact{.exact_start = true};
+  EXPECT_LT(distance(m.by_multigrid(2 * k, grid, {8, 8}, exact) * 2, m.by_multigrid(k, grid, {8, 8}, exact)),
+            1e-5);
   // And so in a domain of another size: p scales as its square.
   const Grid larger{20, 17, 3.0, 3.0};
-  EXPECT_LT(distance(m.by_ladder(k, larger, {8, 8}, exact), m.by_ladder(k, grid, {8, 8}, exact) * 9), 1e-5);
+  EXPECT_LT(distance(m.by_multigrid(k, larger, {8, 8}, exact), m.by_multigrid(k, grid, {8, 8}, exact) * 9),
+            1e-5);
 }
 
-TEST(Ladder, ReachesAnySize) {
+TEST(Multigrid, ReachesAnySize) {
   const SurrogateModel m = model_of("drive");
   for (const Resolution r :
        {Resolution{8, 8}, Resolution{4, 5}, Resolution{13, 8}, Resolution{37, 20}, Resolution{20, 4}}) {
     const Grid grid{r.nx, r.ny};
-    const auto p = m.by_ladder(permeability(grid), grid, {8, 8});
+    const auto p = m.by_multigrid(permeability(grid), grid, {8, 8});
     EXPECT_EQ(p.sizes(), (std::vector<int64_t>{2, 1, r.ny, r.nx}));
     EXPECT_TRUE(torch::isfinite(p).all().item<bool>());
   }
 }
 
-TEST(Ladder, WithoutRefinementIsInterpolation) {
+TEST(Multigrid, WithoutRefinementIsInterpolation) {
   SurrogateModel m = model_of("drive");
   m.refinement = nullptr;
   const Grid grid{16, 16};
   const auto k = permeability(grid);
   const auto base = m.direct(restricted(k, {8, 8}, Location::cell), {8, 8});
-  const auto expected = interpolated(base, {16, 16}, Location::cell, known_setup("drive")->ends);
-  EXPECT_LT(distance(m.by_ladder(k, grid, {8, 8}), expected), 1e-12);
+  const auto expected = interpolated(base, {16, 16}, Location::cell, known_problem("drive")->ends);
+  EXPECT_LT(distance(m.by_multigrid(k, grid, {8, 8}), expected), 1e-12);
   EXPECT_LT(distance(m.by_interpolation(k, grid, {8, 8}), expected), 1e-12);
 }
 
-TEST(Ladder, JacobiSweepsLessenTheDefect) {
+TEST(Multigrid, JacobiStepsLessenTheDefect) {
   const SurrogateModel m = model_of("benchmark");
   const Grid grid{16, 16};
   const auto k = permeability(grid);
-  const DarcyOperator darcy(k, grid, *known_setup("benchmark"));
-  const auto defect = [&](int sweeps) {
-    return darcy.defect(m.by_ladder(k, grid, {8, 8}, {.exact_start = true, .jacobi_sweeps = sweeps}))
+  const DarcyOperator darcy(k, grid, *known_problem("benchmark"));
+  const auto defect = [&](int steps) {
+    return darcy.defect(m.by_multigrid(k, grid, {8, 8}, {.exact_start = true, .jacobi_steps = steps}))
         .norm()
         .item<double>();
   };

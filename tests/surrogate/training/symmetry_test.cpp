@@ -15,8 +15,8 @@ TEST(Symmetry, TurnsSolutionsIntoSolutions) {
     const Field field = draw_field({}, 9, 2, grid);
     const auto k = torch::tensor(field.values, torch::kFloat64).view({1, 1, grid.ny, grid.nx});
     for (const char* name : {"benchmark", "drive", "five-spot"}) {
-      const KnownSetup setup = *known_setup(name);
-      const auto p = DarcyOperator(k, grid, setup).solve(1e-12);
+      const KnownProblem problem_name = *known_problem(name);
+      const auto p = DarcyOperator(k, grid, problem_name).solve(1e-12);
       const auto list = symmetries(name, grid, Location::cell);
       const bool square = grid.nx == grid.ny;
       const std::string which(name);
@@ -24,7 +24,7 @@ TEST(Symmetry, TurnsSolutionsIntoSolutions) {
                              : which == "drive"   ? 4u
                                                   : (square ? 4u : 2u));
       for (const Symmetry& s : list) {
-        const auto expected = DarcyOperator(reflected(k, s), grid, setup).solve(1e-12);
+        const auto expected = DarcyOperator(reflected(k, s), grid, problem_name).solve(1e-12);
         const auto turned = reflected(p, s) * s.sign + s.offset;
         EXPECT_LT((turned - expected).abs().max().item<double>(), 1e-9 * p.abs().max().item<double>())
             << name;

@@ -27,11 +27,12 @@ class Train : public ::testing::Test {
  protected:
   // "Pressure" that a small network can learn: a smooth bump over the local resistance.
   std::filesystem::path dataset(const std::string& name, std::size_t samples, const Grid& grid,
-                                const std::string& setup = "benchmark", Location location = Location::cell) {
+                                const std::string& problem_name = "benchmark",
+                                Location location = Location::cell) {
     DatasetInfo info;
     info.grid = grid;
     info.samples = samples;
-    info.setup = setup;
+    info.problem_name = problem_name;
     info.location = location;
     info.field = "two-phase";
     info.configuration = "{}";
@@ -92,7 +93,7 @@ TEST_F(Train, LearnsAndTheCheckpointPredictsWhatWasValidated) {
   const Surrogate surrogate(folder_.path() / "run", "cpu");
   EXPECT_DOUBLE_EQ(surrogate.card().validation_l2, result.best_l2);
   EXPECT_EQ(surrogate.card().resolutions, (std::vector<Resolution>{{8, 8}}));
-  const Evaluation e = evaluate(surrogate, DatasetReader(data), 7, Method::ladder);
+  const Evaluation e = evaluate(surrogate, DatasetReader(data), 7, Method::multigrid);
   EXPECT_TRUE(e.seen_in_training);
   EXPECT_LT(e.relative_l2.mean, 0.15);
   EXPECT_EQ(e.interpolated_l2.mean, e.relative_l2.mean);
@@ -105,11 +106,11 @@ TEST_F(Train, EvaluatesUnseenFinerResolutionsBesideInterpolation) {
   train(request(dataset("d.h5", 20, {8, 8}), "run", 3), {});
   const Surrogate surrogate(folder_.path() / "run", "cpu");
   const Evaluation fine =
-      evaluate(surrogate, DatasetReader(dataset("fine.h5", 3, {20, 12})), 2, Method::ladder);
+      evaluate(surrogate, DatasetReader(dataset("fine.h5", 3, {20, 12})), 2, Method::multigrid);
   EXPECT_FALSE(fine.seen_in_training);
   EXPECT_GT(fine.interpolated_l2.mean, 0);
   const Evaluation coarse =
-      evaluate(surrogate, DatasetReader(dataset("coarse.h5", 2, {4, 4})), 2, Method::ladder);
+      evaluate(surrogate, DatasetReader(dataset("coarse.h5", 2, {4, 4})), 2, Method::multigrid);
   EXPECT_TRUE(std::isfinite(coarse.relative_l2.mean));
 }
 
@@ -309,7 +310,7 @@ TEST_F(Train, FreshSamplesAreOthersInEachEpochAndResumeBitForBit) {
     FreshSamples fresh;
     fresh.info.grid = {8, 8};
     fresh.info.samples = 20;
-    fresh.info.setup = "benchmark";
+    fresh.info.problem_name = "benchmark";
     fresh.info.configuration = "{}";
     fresh.make = [&](std::uint64_t first, int n, double* k, double* p) {
       const std::lock_guard lock(guard);
@@ -441,7 +442,7 @@ TEST_F(Train, SurrogateRefusesDamagedCheckpointsAndOtherProblems) {
     write_safetensors(variant, file);
     return variant;
   };
-  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["schema_version"] = "2"; }), "cpu"),
+  EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["schema_version"] = "99"; }), "cpu"),
                InvalidInput);
   EXPECT_THROW(Surrogate(write_variant([](auto& f) { f.metadata["schema"] = "other"; }), "cpu"),
                InvalidInput);

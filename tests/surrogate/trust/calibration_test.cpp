@@ -47,7 +47,7 @@ TEST(ErrorCollector, PoolsThePointsAndRanksTheFields) {
   ASSERT_TRUE(c.has_value());
   EXPECT_EQ(c->fields, 20U);
   // 180 of the 200 points have no error: the 0.9 quantile is the 181st of 200, the least of the others.
-  EXPECT_NEAR(c->band, 0.1 / std::sqrt((9 + 1.1 * 1.1) / 10), 1e-12);
+  EXPECT_NEAR(c->half_width, 0.1 / std::sqrt((9 + 1.1 * 1.1) / 10), 1e-12);
   EXPECT_NEAR(c->relative_l2, 1.9 / std::sqrt(10.0), 1e-12);  // ceil(21 * 0.9) = 19th
   EXPECT_NEAR(errors.mean_l2(), 1.05 / std::sqrt(10.0), 1e-12);
 }

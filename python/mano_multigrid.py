@@ -1,8 +1,8 @@
-"""The whole prediction of a mano checkpoint in PyTorch: the network on its grid, the ladder of grids, the refinement (docs/mano.md).
+"""The whole prediction of a mano checkpoint in PyTorch: the network on its grid, the hierarchy of grids, the refinement (docs/mano.md).
 
-    python3 python/mano_ladder.py run/model.safetensors permeability.npy pressure.npy
+    python3 python/mano_multigrid.py run/model.safetensors permeability.npy pressure.npy
 
-predicts [N, H, W] pressures from [N, H, W] permeabilities as `mano predict` does, of the model's own set-up and domain. Needs torch and numpy,
+predicts [N, H, W] pressures from [N, H, W] permeabilities as `mano predict` does, of the model's own problem and domain. Needs torch and numpy,
 and mano_reference.py beside it.
 """
 import copy
@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from mano_reference import Mano, read_checkpoint
 
 # Ends of the domain, left, right, bottom, top: a prescribed pressure, None where nothing flows; source; well rate in the first corner.
-SETUPS = {"benchmark": ((0.0, 0.0, 0.0, 0.0), 1.0, 0.0), "drive": ((1.0, 0.0, None, None), 0.0, 0.0),
+PROBLEMS = {"benchmark": ((0.0, 0.0, 0.0, 0.0), 1.0, 0.0), "drive": ((1.0, 0.0, None, None), 0.0, 0.0),
           "five-spot": ((None, None, None, None), 0.0, 1.0)}
 CLOSED = ((None, None, None, None), 0.0, 0.0)
 
@@ -60,8 +60,8 @@ def interpolation(source, target, location, low, high):
 class Darcy:
     """A p = rhs on cells, harmonic means between them: p [N, H, W]."""
 
-    def __init__(self, k, size, setup):
-        ends, source, rate = setup
+    def __init__(self, k, size, problem):
+        ends, source, rate = problem
         height, width = k.shape[1:]
         hx, hy = size[0] / width, size[1] / height
         self.rhs = torch.full_like(k, source * hx * hy)
@@ -100,7 +100,7 @@ class Darcy:
         return s
 
 
-class Ladder:
+class Multigrid:
     def __init__(self, path):
         tensors, self.meta = read_checkpoint(path)
         self.n, self.training = json.loads(self.meta["normalization"]), json.loads(self.meta["training"])
@@ -112,12 +112,16 @@ class Ladder:
             own = {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}
             self.refinement = Mano(own, json.loads(self.meta["refinement"]))
         self.knows = self.meta.get("refinement_form") == "residual"
-        self.sweeps, self.climbs = int(self.meta.get("sweeps", 0)), int(self.meta.get("climbs", 4)) if self.knows else 1
-        self.sweeps_a_grid = 1 if self.knows else self.sweeps
-        self.setup = SETUPS[self.training["setup"]] if self.knows else CLOSED
-        known = self.training["setup"] in SETUPS and self.location == "cell"
-        self.ends = SETUPS[self.training["setup"]][0] if known else ("on",) * 4
-        self.free = self.training["setup"] in SETUPS and all(e is None for e in SETUPS[self.training["setup"]][0])
+        entry = lambda key, old_key, usual: int(self.meta.get(key, self.meta.get(old_key, usual)))  # older files have the old keys
+        self.steps = entry("correction_steps", "sweeps", 0)
+        self.base_steps = entry("base_correction_steps", "base_sweeps", self.meta.get("refines_base") == "true")
+        self.cycles = entry("cycles", "climbs", 4) if self.knows else 1
+        self.correction_steps_a_grid = 1 if self.knows else self.steps
+        problem = self.training.get("problem", self.training.get("setup"))
+        self.problem = PROBLEMS[problem] if self.knows else CLOSED
+        known = problem in PROBLEMS and self.location == "cell"
+        self.ends = PROBLEMS[problem][0] if known else ("on",) * 4
+        self.free = problem in PROBLEMS and all(e is None for e in PROBLEMS[problem][0])
 
     def restricted(self, values, height, width):
         return (restriction(values.shape[1], height, self.location) @ values
@@ -136,13 +140,13 @@ class Ladder:
         inputs = torch.stack([(k.log() - self.n["mean_log_k"]) / self.n["std_log_k"], x.expand_as(k), y.expand_as(k)], 1)
         return self.network(inputs.float())[:, 0].double() * self.n["std_pressure"] + self.n["mean_pressure"]
 
-    def refined(self, darcy, p, sweeps):
+    def refined(self, darcy, p, steps):
         a = self.refinement.a if self.refinement else None
         coarsest = -(-min(p.shape[1:]) // a["rate"] ** (a.get("levels", 1) - 1)) if a else 0
-        if self.refinement is None or sweeps == 0 or coarsest < a["window"]:
+        if self.refinement is None or steps == 0 or coarsest < a["window"]:
             return p
         shares = darcy.shares()
-        for _ in range(sweeps):
+        for _ in range(steps):
             residual = darcy.rhs - darcy.apply(p)
             defect = residual / darcy.diagonal
             rms = (defect.square().mean((1, 2), keepdim=True) + 1e-300).sqrt()
@@ -157,16 +161,16 @@ class Ladder:
         gain, cost = ((step * t).sum((1, 2), keepdim=True) for t in (residual, darcy.apply(step)))
         return torch.where(cost > 2 * gain, gain / cost, torch.ones_like(gain)) * step
 
-    def error(self, rungs, residual):
-        """By the ladder again, from zero: A e = residual, which adds up over coarse cells."""
-        e = torch.zeros_like(rungs[0].rhs)
-        for i, darcy in enumerate(rungs):
+    def error(self, levels, residual):
+        """Up the hierarchy again, from zero: A e = residual, which adds up over coarse cells."""
+        e = torch.zeros_like(levels[0].rhs)
+        for i, darcy in enumerate(levels):
             h, w = darcy.rhs.shape[1:]
             darcy = darcy.of_error(self.restricted(residual, h, w) * (residual[0].numel() / (h * w)))
             if i > 0:
                 e = self.interpolated(e, h, w, tuple(end if end is None else 0.0 for end in self.ends))
                 e = self.shortened(darcy, e, darcy.rhs)
-            e = self.refined(darcy, e, self.sweeps_a_grid if i > 0 else 2 * self.sweeps)
+            e = self.refined(darcy, e, self.correction_steps_a_grid if i > 0 else 2 * self.steps)
         return e
 
     def start(self, height, width):
@@ -183,12 +187,12 @@ class Ladder:
         while grids[-1] != last:
             grids.append(tuple(min(2 * n, end) for n, end in zip(grids[-1], last)))
         ks = [self.restricted(k, h, w) for w, h in grids]
-        rungs = [Darcy(k, self.size, self.setup) for k in ks]
-        p = self.refined(rungs[0], self.direct(ks[0]), int(self.meta.get("base_sweeps", self.meta.get("refines_base") == "true")))
-        for darcy, (w, h) in zip(rungs[1:], grids[1:]):
-            p = self.refined(darcy, self.interpolated(p, h, w), self.sweeps_a_grid)
-        for _ in range(1, self.climbs):
-            p = p + self.error(rungs, rungs[-1].rhs - rungs[-1].apply(p))
+        levels = [Darcy(k, self.size, self.problem) for k in ks]
+        p = self.refined(levels[0], self.direct(ks[0]), self.base_steps)
+        for darcy, (w, h) in zip(levels[1:], grids[1:]):
+            p = self.refined(darcy, self.interpolated(p, h, w), self.correction_steps_a_grid)
+        for _ in range(1, self.cycles):
+            p = p + self.error(levels, levels[-1].rhs - levels[-1].apply(p))
         p = self.restricted(p, height, width)
         return p - p.mean((1, 2), keepdim=True) if self.free else p
 
@@ -197,4 +201,4 @@ if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit(__doc__)
     with torch.no_grad():
-        np.save(sys.argv[3], Ladder(sys.argv[1])(torch.from_numpy(np.load(sys.argv[2]).astype(np.float64))).numpy())
+        np.save(sys.argv[3], Multigrid(sys.argv[1])(torch.from_numpy(np.load(sys.argv[2]).astype(np.float64))).numpy())

@@ -1,0 +1,72 @@
+"""Files and options of an earlier program, whose words have changed: all are still understood, and mean what they meant."""
+import os
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+OLD = os.path.join(os.path.dirname(__file__), "..", "fixtures", "schema_1")
+
+
+@pytest.fixture
+def old(tmp_path):
+    """The files of tests/fixtures/schema_1, written by `mano generate`, `mano train` and `mano predict` of then."""
+    run = tmp_path / "run"
+    shutil.copytree(OLD, run)
+    for name in ("dataset.h5", "predicted.h5"):
+        (run / name).rename(tmp_path / name)
+    return tmp_path
+
+
+def pressure(path):
+    with h5py.File(path) as f:
+        return f["pressure"][()]
+
+
+@pytest.mark.needs("petsc")
+def test_a_dataset_loads_and_is_generated_again_the_same(mano, old):
+    assert "two-phase" in mano("info", "dataset.h5").out
+    mano("generate", "--field", "two-phase", "--seed", 2, "--samples", 2, "--resolution", "32x32", "-o", "again.h5")
+    np.testing.assert_allclose(pressure(old / "again.h5"), pressure(old / "dataset.h5"), rtol=0, atol=1e-11)
+
+
+@pytest.mark.needs("torch")
+def test_a_checkpoint_predicts_what_it_predicted(mano, old):
+    said = mano("info", "run").out
+    assert "2 cycles" in said and "prediction's rms" in said  # the old entries climbs and band
+    mano("predict", "--model", "run", "--data", "dataset.h5", "-o", "now.h5")
+    before = pressure(old / "predicted.h5")
+    assert np.linalg.norm(pressure(old / "now.h5") - before) <= 1e-6 * np.linalg.norm(before)
+    with h5py.File(old / "now.h5") as now, h5py.File(old / "predicted.h5") as then:
+        np.testing.assert_allclose(now["interval_half_width"][()], then["error_band"][()], rtol=1e-5)
+
+
+@pytest.mark.needs("petsc", "torch")
+def test_a_checkpoint_is_calibrated_in_todays_words(mano, old):
+    mano("generate", "--field", "two-phase", "--seed", 3, "--samples", 30, "--resolution", "32x32", "-o", "new.h5")
+    mano("calibrate", "--model", "run", "--data", "new.h5")
+    mano("predict", "--model", "run", "--data", "dataset.h5", "-o", "now.h5")
+    before = pressure(old / "predicted.h5")
+    assert np.linalg.norm(pressure(old / "now.h5") - before) <= 1e-6 * np.linalg.norm(before)
+
+
+@pytest.mark.needs("torch")
+def test_a_configuration_trains_and_its_old_keys_are_noted(mano, old):
+    result = mano("train", "--config", "run/config.toml", "--data", "dataset.h5", "--held-out", 0.5, "-o", "again")
+    for old_name, name in (("climbs", "cycles"), ("sweeps", "correction-steps")):
+        assert result.err.count(f"--{old_name} is now --{name}") == 1
+    written = (old / "again/config.toml").read_text()
+    assert "cycles = 2" in written and "correction-steps = 2" in written and "climbs" not in written
+
+
+@pytest.mark.needs("petsc", "torch")
+def test_old_options_mean_what_they_meant(mano, old):
+    for name in ("--setup drive", "--setup=drive", "--problem drive"):
+        result = mano("solve", "--field", "two-phase", "--resolution", "8x8", *name.split(), "-o", f"{len(name)}.h5")
+        assert ("--setup is now --problem" in result.err) == ("setup" in name)
+        with h5py.File(old / f"{len(name)}.h5") as f:
+            assert f.attrs["setup"] == "drive"  # the dataset's own name for it has stayed
+    result = mano("evaluate", "--model", "run", "--data", "dataset.h5", "--method", "ladder")
+    assert "--method ladder is now --method multigrid" in result.err
+    assert "32x32" in result.out
