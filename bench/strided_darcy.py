@@ -26,7 +26,7 @@ def main():
         with h5py.File(fine) as f, h5py.File(strided, "w") as g:
             for name in ("permeability", "pressure"):
                 g[name] = f[name][:, STRIDE // 2::STRIDE, STRIDE // 2::STRIDE]
-        subprocess.run([mano, "import", strided, "--setup", "benchmark", "--overwrite", "-o", result], check=True)
+        subprocess.run([mano, "import", strided, "--problem", "benchmark", "--overwrite", "-o", result], check=True)
         os.remove(fine)
         os.remove(strided)
 

@@ -18,13 +18,13 @@
 #include "surrogate/kernels/attention.hpp"
 #include "surrogate/kernels/cuda_attention.hpp"
 #include "surrogate/kernels/device.hpp"
+#include "surrogate/kernels/graph_recorder.hpp"
 #include "surrogate/kernels/norm.hpp"
 #include "surrogate/kernels/tensor_memory.hpp"
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
 #include "surrogate/networks/multipole_model.hpp"
 #include "surrogate/networks/windowed_model.hpp"
-#include "surrogate/training/step_graph.hpp"
 
 namespace mano {
 
@@ -159,15 +159,12 @@ BenchmarkRow measure(const BenchmarkRequest& request, const MachineRates& machin
     const torch::NoGradGuard no_grad;
     forward(form, model, input);
   };
-  StepGraphs graphs(model.parameters(), form == Form::recorded ? device : torch::kCPU);
-  const auto train = [&] {
-    if (form != Form::recorded) return step(form, model, input);
-    const ErrorsOf squares = [&](const std::vector<Tensor>& q) {
-      return model.forward(q[0]).square().flatten(1).mean(1);
-    };
-    for (const Tensor& parameter : model.parameters()) parameter.mutable_grad() = Tensor();
-    graphs.step(0, {input}, squares, row.batch);
+  GraphRecorder graphs(form == Form::recorded ? device : torch::kCPU);
+  const Work whole_step = [&](const std::vector<Tensor>& x) {
+    step(form, model, x[0]);
+    return x[0];
   };
+  const auto train = [&] { graphs.run(0, {input}, whole_step); };
   if (form == Form::recorded)
     while (graphs.recorded() == 0) train();
   {  // the first call of each warms up, and its memory is counted

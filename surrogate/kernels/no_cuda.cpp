@@ -1,6 +1,7 @@
-// Stands in for surrogate/kernels/cuda_attention.cu where CUDA was not built.
+// Stands in for cuda_attention.cu, cuda_norm.cu and graph_recorder.cpp of this folder where CUDA was not built.
 #include "core/error.hpp"
 #include "surrogate/kernels/cuda_norm.hpp"
+#include "surrogate/kernels/graph_recorder.hpp"
 
 namespace mano {
 
@@ -36,6 +37,16 @@ void cuda_norm(std::int64_t, std::int64_t, DeviceType, const void*, const CudaNo
 void cuda_norm_backward(std::int64_t, std::int64_t, DeviceType, const void*, const CudaNormWeights&,
                         DeviceType, const void*, void*, float*) {
   missing();
+}
+
+struct GraphRecorder::Impl {};
+GraphRecorder::GraphRecorder(torch::Device) {}
+GraphRecorder::~GraphRecorder() = default;
+torch::Tensor GraphRecorder::run(std::size_t, const std::vector<torch::Tensor>& inputs, const Work& work) {
+  return work(inputs);
+}
+std::size_t GraphRecorder::recorded() const {
+  return 0;
 }
 
 std::string gpu_name() {

@@ -20,6 +20,7 @@ Optimizer::Optimizer(const Network& network, double weight_decay, double gradien
     taken_.push_back(torch::zeros({}, mean_.back().options()));
   }
   counters_ = torch::zeros({3}, mean_.front().options());
+  if (counters_.is_cuda()) on_device_ = torch::zeros({2}, counters_.options());
 }
 
 void Optimizer::zero_gradients() {
@@ -33,6 +34,21 @@ void Optimizer::begin_epoch() {
 }
 
 Tensor Optimizer::step(double learning_rate) {
+  schedule(learning_rate);
+  return update();
+}
+
+void Optimizer::schedule(double learning_rate) {
+  const torch::NoGradGuard no_grad;
+  const auto steps = static_cast<double>(++steps_);
+  learning_rate_ = learning_rate;
+  forget_ = 1.0 - std::min(0.999, (1.0 + steps) / (10.0 + steps));
+  if (!on_device_.defined()) return;
+  on_device_[0].fill_(learning_rate_);
+  on_device_[1].fill_(forget_);
+}
+
+Tensor Optimizer::update() {
   constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> weights, gradients, means, squares, taken;
@@ -48,17 +64,24 @@ Tensor Optimizer::step(double learning_rate) {
   const auto bad = torch::isfinite(norm).logical_not().to(norm.dtype());
   torch::_foreach_mul_(gradients, (gradient_clip_ / (norm + 1e-6)).clamp_max(1.0));
   torch::_foreach_add_(taken, 1);
-  torch::_fused_adamw_(weights, gradients, means, squares, {}, taken, learning_rate, kBeta1, kBeta2,
-                       weight_decay_, kEpsilon, false, false, {}, bad);
+  const auto adamw = [&](const auto& learning_rate) {
+    torch::_fused_adamw_(weights, gradients, means, squares, {}, taken, learning_rate, kBeta1, kBeta2,
+                         weight_decay_, kEpsilon, false, false, {}, bad);
+  };
+  on_device_.defined() ? adamw(on_device_[0]) : adamw(learning_rate_);
   torch::_foreach_sub_(taken, std::vector<Tensor>(taken.size(), bad));
 
   counters_[0] += bad;
   counters_[1].add_(1).mul_(bad);
   counters_[2].copy_(torch::maximum(counters_[1], counters_[2]));
 
-  const auto steps = static_cast<double>(++steps_);
-  const double keep = std::min(0.999, (1.0 + steps) / (10.0 + steps));
-  torch::_foreach_lerp_(average, parameters, 1.0 - keep);
+  if (on_device_.defined()) {
+    auto change = torch::_foreach_sub(parameters, average);
+    torch::_foreach_mul_(change, on_device_[1]);
+    torch::_foreach_add_(average, change);
+  } else {
+    torch::_foreach_lerp_(average, parameters, forget_);
+  }
   return 1.0 - bad;
 }
 

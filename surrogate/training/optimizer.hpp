@@ -25,6 +25,11 @@ class Optimizer {
   /// or 0 on the device.
   torch::Tensor step(double learning_rate);
 
+  /// The two halves of step(): what the host knows of it, written to the device, and the rest, which is the same work on the same
+  /// tensors each time and so can be recorded (surrogate/kernels/graph_recorder.hpp).
+  void schedule(double learning_rate);
+  torch::Tensor update();
+
   struct Skipped {
     int steps = 0;     ///< since begin_epoch()
     int in_a_row = 0;  ///< the longest run of them since then, or one that reached into it
@@ -44,6 +49,8 @@ class Optimizer {
   double weight_decay_;
   double gradient_clip_;
   std::int64_t steps_ = 0;
+  double learning_rate_ = 0.0, forget_ = 0.0;  // of the step: what the average takes of the new weights
+  torch::Tensor on_device_;                    // both of them, on a GPU
   std::vector<std::string> names_;
   std::vector<torch::Tensor> mean_, square_, taken_;  // moments; steps of each weight, scalars
   torch::Tensor counters_;                            // skipped, in a row, longest in a row

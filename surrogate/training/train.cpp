@@ -329,13 +329,14 @@ class Trainer {
   double finish() {
     load_kept();
     model_.card.calibrations.clear();
-    HeldOut held_out = held_out_errors(model_, data_, request_.batch);
+    const int batch = validation_batch(request_.batch, model_.device);
+    HeldOut held_out = held_out_errors(model_, data_, batch);
     if (model_.refinement) {
       int best = 0;
       for (model_.card.base_correction_steps = 1;
            model_.card.base_correction_steps <= model_.card.correction_steps;
            ++model_.card.base_correction_steps) {
-        HeldOut refined = held_out_errors(model_, data_, request_.batch);
+        HeldOut refined = held_out_errors(model_, data_, batch);
         if (!(refined.mean_l2 < held_out.mean_l2)) continue;  // also where it is not a number
         best = model_.card.base_correction_steps;
         held_out = std::move(refined);

@@ -48,6 +48,13 @@ class Swapped {
   std::vector<Tensor> kept_;
 };
 
+// Adds the gradients of the mean error over `samples` to what the weights carry; returns the sum of the errors.
+Tensor add_gradients(const Tensor& errors, double samples) {
+  const auto sum = errors.sum();
+  (sum / samples).backward();
+  return sum.detach();
+}
+
 }  // namespace
 
 TrainingStage::TrainingStage(TrainTask& task, const TrainRequest& request, const TrainCallbacks& callbacks,
@@ -58,7 +65,7 @@ TrainingStage::TrainingStage(TrainTask& task, const TrainRequest& request, const
       processes_(processes),
       options_(std::move(options)),
       optimizer_(task.network(), request.weight_decay, request.gradient_clip),
-      graphs_(optimizer_.parameters, request.graphs ? optimizer_.parameters.front().device() : torch::kCPU) {
+      graphs_(request.graphs ? optimizer_.parameters.front().device() : torch::kCPU) {
   state_.stage = options_.number;
   state_.best_l2 = std::numeric_limits<double>::infinity();
   state_.seconds = options_.seconds_before;
@@ -130,24 +137,36 @@ bool TrainingStage::epoch() {
 // Loss summed over this process's part of the samples; 0 where the step was left out.
 Tensor TrainingStage::step(const Batch& batch, double rate, std::uint64_t draw) {
   const std::int64_t all = batch.samples.size(0);
+  const auto taken_or_zero = [](const Tensor& taken, const Tensor& sum) {
+    return torch::where(taken > 0, sum, torch::zeros_like(sum));
+  };
+  ++state_.step;
+  optimizer_.schedule(rate);
+  if (all == request_.batch && processes_.size() == 1) {  // what a graph can be recorded of
+    const auto question = task_.question(batch.set, batch.samples, draw);
+    const Work whole = [&](const std::vector<Tensor>& q) {
+      optimizer_.zero_gradients();
+      const Tensor sum = add_gradients(task_.errors_of(batch.set, q), static_cast<double>(all));
+      const Tensor result = taken_or_zero(optimizer_.update(), sum);
+      optimizer_.zero_gradients();  // they are the graph's
+      return result;
+    };
+    const Tensor sum = graphs_.run(batch.set, question, whole);
+    elapsed_ = seconds_now() - launched_;
+    return sum;
+  }
+  optimizer_.zero_gradients();
   const std::int64_t begin = all * processes_.rank() / processes_.size();
   const std::int64_t end = all * (processes_.rank() + 1) / processes_.size();
-  optimizer_.zero_gradients();
   auto sum = torch::zeros({}, optimizer_.average.front().options());
   for (std::int64_t at = begin; at < end; at += request_.batch) {
     const auto samples = batch.samples.slice(0, at, std::min<std::int64_t>(end, at + request_.batch));
-    const auto question = task_.question(batch.set, samples, draw);
-    const ErrorsOf errors = [&](const std::vector<Tensor>& q) { return task_.errors_of(batch.set, q); };
-    // A graph's gradients are the whole step's, and its shapes those of full batches.
-    const bool whole = end - begin == request_.batch && all == request_.batch;
-    sum += whole ? graphs_.step(batch.set, question, errors, static_cast<double>(all))
-                 : eager_step(question, errors, static_cast<double>(all));
+    sum += add_gradients(task_.errors_of(batch.set, task_.question(batch.set, samples, draw)),
+                         static_cast<double>(all));
   }
   elapsed_ = seconds_now() - launched_;
   if (processes_.size() > 1) add_up_gradients();
-  const auto taken = optimizer_.step(rate);
-  ++state_.step;
-  return torch::where(taken > 0, sum, torch::zeros_like(sum));
+  return taken_or_zero(optimizer_.update(), sum);
 }
 
 // The gradients of all processes, in one vector, and the mean of their clocks, by which all of them stop at once.
@@ -190,8 +209,9 @@ std::vector<double> TrainingStage::validate() {
     for (std::size_t i = processes_.rank(); i < held_out.size(); i += processes_.size())
       mine.push_back(held_out[i]);
     const auto samples = torch::tensor(mine, torch::kLong);
-    for (std::int64_t at = 0; at < samples.size(0); at += request_.batch) {
-      const auto some = samples.slice(0, at, at + request_.batch);
+    const std::int64_t batch = validation_batch(request_.batch, optimizer_.parameters.front().device());
+    for (std::int64_t at = 0; at < samples.size(0); at += batch) {
+      const auto some = samples.slice(0, at, at + batch);
       sum += task_.validation_errors(part, some).sum().item<double>();
       count += static_cast<double>(some.size(0));
     }

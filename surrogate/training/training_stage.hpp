@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "surrogate/kernels/graph_recorder.hpp"
 #include "surrogate/training/optimizer.hpp"
 #include "surrogate/training/process_group.hpp"
-#include "surrogate/training/step_graph.hpp"
 #include "surrogate/training/train.hpp"
 #include "surrogate/training/train_task.hpp"
 #include "surrogate/training/training_state.hpp"
@@ -55,7 +55,7 @@ class TrainingStage {
   ProcessGroup& processes_;
   StageOptions options_;
   Optimizer optimizer_;
-  StepGraphs graphs_;
+  GraphRecorder graphs_;
   TrainingState state_;
   double started_ = 0.0;   // as if without interruption
   double launched_ = 0.0;  // of this run

@@ -57,6 +57,7 @@ TEST(Norm, OnAGpuIsLibTorchsInDoublePrecision) {
           EXPECT_LT(difference(actual[i], expected[i]), 1e-5) << c << " " << rows << " " << two << " " << i;
         const auto again = norms(on_gpu, d.to(torch::kCUDA, torch::kFloat32), two);
         for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(torch::equal(again[i], actual[i]));
+        if (c == 20) continue;  // LibTorch's, which takes no two types outside of autocast
         on_gpu[0] = on_gpu[0].to(torch::kBFloat16);
         const auto half = norms(on_gpu, d.to(torch::kCUDA, torch::kFloat32), two);
         for (std::size_t i = 0; i < expected.size(); ++i)
