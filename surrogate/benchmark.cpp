@@ -19,7 +19,6 @@
 #include "surrogate/kernels/cuda_attention.hpp"
 #include "surrogate/kernels/device.hpp"
 #include "surrogate/kernels/graph_recorder.hpp"
-#include "surrogate/kernels/norm.hpp"
 #include "surrogate/kernels/tensor_memory.hpp"
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
@@ -244,7 +243,6 @@ const char* to_string(Form form) {
 Benchmark run_benchmark(const BenchmarkRequest& request, const std::function<void(const Benchmark&)>& row) {
   constexpr int kMostDenseTokens = 4096;  // of an image: cost grows with their square
   torch::manual_seed(0);
-  use_own_norms(request.own_norms);
   Benchmark result;
   const torch::Device device = device_from(request.device);
   result.machine = {device.is_cuda() ? "cuda" : "cpu",

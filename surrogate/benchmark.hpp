@@ -53,7 +53,6 @@ struct BenchmarkRequest {
   int tokens = 16384;  ///< a batch has as many, or is one image
   int repetitions = 3;
   std::string device = "cpu";  ///< cpu, cuda or auto
-  bool own_norms = false;      ///< as TrainRequest::own_norms
   std::vector<Form> forms{Form::windowed, Form::fused, Form::fused_bfloat16, Form::recorded, Form::dense};
 };
 

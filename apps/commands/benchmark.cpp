@@ -214,8 +214,6 @@ std::function<void(const Invocation&)> add_benchmark(CLI::App& app) {
       "--repetitions", o->request.repetitions,
       fmt::format("Repetitions of each measurement; the best counts [{}]", o->request.repetitions));
   app.add_option("--device", o->request.device, "cpu, cuda or auto [cpu]");
-  app.add_flag("--own-norms", o->request.own_norms,
-               "On a GPU, compute layer norms by mano's own kernels [off]");
   app.add_option("--picture", o->picture, "Draw time and memory by tokens")->type_name("FILE.png");
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) { benchmark_command(*o, invocation); };

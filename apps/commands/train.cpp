@@ -182,9 +182,6 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--refine-epochs", r.refine_epochs,
                  fmt::format("Passes of the refinement over the data, after the base [{}]", r.refine_epochs))
       ->group(training);
-  app.add_flag("--own-norms", r.own_norms,
-               "On a GPU, compute layer norms by mano's own kernels, not yet measured on a card [off]")
-      ->group(training);
   app.add_flag("--graphs,!--no-graphs", r.graphs, "On a GPU, record a step once and replay it [on]")
       ->group(training);
   const std::string shape = "Architecture, in place of the preset's";

@@ -2,8 +2,6 @@
 
 #include <ATen/autocast_mode.h>
 
-#include <atomic>
-
 #include "surrogate/kernels/cuda_norm.hpp"
 #include "surrogate/kernels/torch.hpp"
 
@@ -55,21 +53,15 @@ struct NormNode : torch::autograd::Function<NormNode> {
   }
 };
 
-std::atomic<bool> own_norms{false};
-
 Tensor by_torch(const Tensor& x, const LayerNormWeights& w) {
   return torch::layer_norm(x, {x.size(-1)}, w.weight, w.bias);
 }
 
 }  // namespace
 
-void use_own_norms(bool use) {
-  own_norms = use;
-}
-
 Tensor layer_norms(const Tensor& x, const LayerNormWeights& first, const LayerNormWeights* second) {
   const auto type = x.scalar_type();
-  const bool by_kernel = own_norms && x.is_cuda() && first.weight.scalar_type() == torch::kFloat32 &&
+  const bool by_kernel = x.is_cuda() && first.weight.scalar_type() == torch::kFloat32 &&
                          has_cuda_norm(x.size(-1)) && (type == torch::kFloat32 || type == torch::kBFloat16);
   if (!by_kernel) {
     const auto once = by_torch(x, first);

@@ -1,5 +1,5 @@
 #pragma once
-// Layer norms with gradients: LibTorch's, or on a GPU, where that is asked for and there is one, by a kernel of surrogate/kernels/cuda_norm.hpp.
+// Layer norms with gradients: LibTorch's, or on a GPU, for rows that there is one for, by a kernel of surrogate/kernels/cuda_norm.hpp.
 // Private to surrogate/ and its tests.
 
 #include <torch/types.h>
@@ -9,10 +9,6 @@ namespace mano {
 struct LayerNormWeights {
   torch::Tensor weight, bias;  // [C]
 };
-
-/// Of this process, from now on; off at its start. The kernels give the equations' answers on the CPU, thread by thread, but have not
-/// been measured on a card yet.
-void use_own_norms(bool use);
 
 /// Of x [..., C], of `second` of `first` where there is a second. On a GPU that multiplies in bfloat16 (autocast) the result is in
 /// bfloat16, ready for the next product.

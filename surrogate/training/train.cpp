@@ -10,7 +10,6 @@
 #include "core/version.hpp"
 #include "surrogate/checkpoint/safetensors.hpp"
 #include "surrogate/kernels/device.hpp"
-#include "surrogate/kernels/norm.hpp"
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/darcy_operator.hpp"
 #include "surrogate/multigrid/model.hpp"
@@ -371,7 +370,6 @@ class Trainer {
 TrainResult train(const TrainRequest& request, const TrainCallbacks& callbacks) {
   check_request(request);
   check_architecture(request.architecture);
-  use_own_norms(request.own_norms);
   Trainer trainer(request, callbacks);  // reads and checks the data before the folder is touched
   return trainer.run();
 }

@@ -52,7 +52,6 @@ struct TrainRequest {
           ///< power of two that leaves 16 points in each direction, else one
   std::uint64_t seed = 0;
   std::string device = "auto";
-  bool own_norms = false;  ///< on a GPU layer norms by kernels of our own (surrogate/kernels/norm.hpp)
   bool graphs =
       true;  ///< on a GPU a step is recorded once and replayed, in place of launching its kernels one by one
   bool data_on_host = false;  ///< keep the data in the host's memory even where a GPU's own has room for them

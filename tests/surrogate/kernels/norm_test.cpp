@@ -43,7 +43,6 @@ TEST(Norm, OfANormIsTwoInARow) {
 
 TEST(Norm, OnAGpuIsLibTorchsInDoublePrecision) {
   if (!torch::cuda::is_available()) GTEST_SKIP() << "no CUDA device, or built without CUDA";
-  use_own_norms(true);
   for (const int64_t c : {16, 32, 48, 64, 96, 128, 256, 20}) {
     for (const int64_t rows : {1, 7, 1000, 70'001}) {
       for (const bool two : {false, true}) {
@@ -65,7 +64,6 @@ TEST(Norm, OnAGpuIsLibTorchsInDoublePrecision) {
       }
     }
   }
-  use_own_norms(false);
 }
 
 }  // namespace

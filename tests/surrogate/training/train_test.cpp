@@ -382,6 +382,7 @@ TEST_F(Train, PredictsItsMemoryWithinAFifth) {
     for (const char* preset : {"small", "paper"}) {
       auto r = request(dataset("d.h5", 10, {32, 32}), std::string(preset) + (bfloat16 ? "16" : "32"), 1);
       r.architecture = architecture_preset(preset);
+      r.device = "cpu";
       r.bfloat16 = bfloat16;
       double predicted = 0.0;
       TrainCallbacks callbacks;
