@@ -1,12 +1,12 @@
 #include "surrogate/networks/architecture.hpp"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "core/error.hpp"
+#include "surrogate/networks/model_kinds.hpp"
 
 namespace mano {
 
@@ -41,70 +41,22 @@ bool Architecture::holds_levels(int height, int width) const {
   return coarsest_of(std::min(height, width), levels.value_or(1), rate) >= window;
 }
 
-namespace {
-
-constexpr std::array kModels{Architecture::Model::mano, Architecture::Model::fno, Architecture::Model::vit,
-                             Architecture::Model::swin, Architecture::Model::unet};
-
-Architecture rival(Architecture::Model model, bool large) {
-  Architecture a;
-  a.model = model;
-  switch (model) {
-    case Architecture::Model::fno:
-      a.dim = large ? 30 : 12;
-      a.modes = large ? 12 : 10;
-      break;
-    case Architecture::Model::vit:
-      a.dim = large ? 128 : 52;
-      a.depth = large ? 4 : 3;
-      a.mlp = large ? 336 : 104;
-      break;
-    case Architecture::Model::swin:
-      a.dim = large ? 96 : 36;
-      a.depth = large ? 8 : 6;
-      a.mlp = large ? 192 : 72;
-      a.window = 8;
-      break;
-    case Architecture::Model::unet:
-      a.dim = large ? 18 : 6;
-      a.depth = 3;
-      break;
-    case Architecture::Model::mano:
-      if (!large) break;
-      a.dim = 64;
-      a.depth = 9;
-      a.dim_head = 16;
-      a.mlp = 128;
-      break;
-  }
-  return a;
-}
-
-}  // namespace
-
 const char* to_string(Architecture::Model model) {
-  switch (model) {
-    case Architecture::Model::fno:
-      return "fno";
-    case Architecture::Model::vit:
-      return "vit";
-    case Architecture::Model::swin:
-      return "swin";
-    case Architecture::Model::unet:
-      return "unet";
-    default:
-      return "mano";
-  }
+  return kind_of(model).name;
 }
 
 Architecture::Model parse_model(const std::string& name) {
-  for (const Architecture::Model model : kModels)
-    if (name == to_string(model)) return model;
-  throw InvalidInput(fmt::format("model is '{}', expected mano, fno, vit, swin or unet", name));
+  std::string names;
+  for (const ModelKind& kind : model_kinds()) {
+    if (name == kind.name) return kind.model;
+    names += (names.empty() ? "" : ", ") + std::string(kind.name);
+  }
+  throw InvalidInput(fmt::format("model is '{}', expected one of {}", name, names));
 }
 
 Architecture architecture_preset(const std::string& name, Architecture::Model model) {
-  if (name == "small" || name == "large") return rival(model, name == "large");
+  if (name == "small") return kind_of(model).small;
+  if (name == "large") return kind_of(model).large;
   check(model == Architecture::Model::mano, "preset is '{}'; {} has small and large", name, to_string(model));
   Architecture a;
   if (name == "paper") {
@@ -180,37 +132,19 @@ void check_architecture(const Architecture& a) {
   in_range(a.rate, 2, 16, "rate");
   in_range(a.patch, 1, 64, "patch");
   in_range(a.modes, 2, 1024, "modes");
+  in_range(a.queries, 1, 64, "queries");
+  in_range(a.windows, 1, 64, "windows");
+  in_range(a.factor, 1, 1000, "factor");
   if (a.levels) in_range(*a.levels, 1, 32, "levels");
   using Model = Architecture::Model;
   check(a.model != Model::unet || a.depth <= 8, "architecture: depth is {}; a U-Net's must lie in [1, 8]",
         a.depth);
   check(a.model != Model::fno || a.dim % 2 == 0, "architecture: dim is {}; an FNO's must be even", a.dim);
-  check((a.model != Model::vit && a.model != Model::swin) || a.dim % a.heads == 0,
-        "architecture: {} heads do not divide dim {}", a.heads, a.dim);
+  const bool heads_share_dim = a.model != Model::mano && a.model != Model::fno && a.model != Model::unet;
+  check(!heads_share_dim || a.dim % a.heads == 0, "architecture: {} heads do not divide dim {}", a.heads,
+        a.dim);
   check(a.model != Model::vit || a.dim % 4 == 0, "architecture: dim is {}; a ViT's must divide by 4", a.dim);
 }
-
-namespace {
-
-// What a JSON says of each kind beyond channels, dim and depth.
-std::vector<std::pair<const char*, int Architecture::*>> fields_of(Architecture::Model model) {
-  using A = Architecture;
-  switch (model) {
-    case A::Model::fno:
-      return {{"modes", &A::modes}};
-    case A::Model::vit:
-      return {{"heads", &A::heads}, {"mlp", &A::mlp}, {"patch", &A::patch}};
-    case A::Model::swin:
-      return {{"heads", &A::heads}, {"mlp", &A::mlp}, {"patch", &A::patch}, {"window", &A::window}};
-    case A::Model::unet:
-      return {};
-    default:
-      return {{"heads", &A::heads},   {"dim_head", &A::dim_head}, {"mlp", &A::mlp},
-              {"window", &A::window}, {"stride", &A::stride},     {"rate", &A::rate}};
-  }
-}
-
-}  // namespace
 
 std::string to_json(const Architecture& a) {
   json j{{"model", to_string(a.model)},
@@ -218,7 +152,7 @@ std::string to_json(const Architecture& a) {
          {"channels_out", a.channels_out},
          {"dim", a.dim},
          {"depth", a.depth}};
-  for (const auto& [name, member] : fields_of(a.model)) j[name] = a.*member;
+  for (const auto& [name, member] : kind_of(a.model).numbers) j[name] = a.*member;
   if (a.model == Architecture::Model::mano)
     j["sampling"] = a.sampling == Architecture::Sampling::conv ? "conv" : "avg_pool";
   if (a.levels) j["levels"] = *a.levels;
@@ -235,7 +169,7 @@ Architecture architecture_from_json(const std::string& text) {
     a.channels_out = j.at("channels_out");
     a.dim = j.at("dim");
     a.depth = j.at("depth");
-    for (const auto& [name, member] : fields_of(a.model)) a.*member = j.at(name);
+    for (const auto& [name, member] : kind_of(a.model).numbers) a.*member = j.at(name);
     if (a.model == Architecture::Model::mano) {
       const std::string sampling = j.at("sampling");
       check(sampling == "conv" || sampling == "avg_pool", "architecture: sampling is '{}'", sampling);

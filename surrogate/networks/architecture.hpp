@@ -15,21 +15,24 @@ struct Architecture {
     avg_pool
   };  ///< learned (transposed) convolution, or average pooling and nearest
 
-  enum class Model { mano, fno, vit, swin, unet };
+  enum class Model { mano, fno, vit, swin, unet, xcit, qna, shunted, hlg, reguformer, mat, lit, transdepth };
 
   Model model = Model::mano;
   int channels_in = 3;  ///< ln k, x, y
   int channels_out = 1;
   int dim = 32;   ///< channels; of a U-Net at its finest level
   int depth = 4;  ///< blocks; of a U-Net the levels below the finest
-  int heads = 4;  ///< MANO, ViT, Swin
-  int dim_head = 8;
-  int mlp = 64;    ///< hidden channels; MANO, ViT, Swin
-  int window = 2;  ///< MANO, Swin
-  int patch = 2;   ///< ViT, Swin: patch x patch points are a token
-  int modes = 8;   ///< FNO: Fourier modes in each direction
-  int stride = 1;
-  int rate = 2;
+  int heads = 4;
+  int dim_head = 8;  ///< MANO; elsewhere dim / heads
+  int mlp = 64;      ///< hidden channels of the MLPs
+  int window = 2;    ///< window x window tokens attend to each other: MANO, Swin, QnA, MAT
+  int patch = 2;     ///< patch x patch points are a token; MANO, FNO and the encoder-decoders have none
+  int modes = 8;     ///< FNO: Fourier modes in each direction
+  int stride = 1;    ///< MANO
+  int rate = 2;     ///< MANO: from level to level; Shunted: of the coarser keys, twice that of the finer ones
+  int queries = 2;  ///< QnA: learned queries a head
+  int windows = 4;  ///< HLG: windows along each side of the grid
+  int factor = 5;   ///< Reguformer: of N queries factor * ceil(ln N) are kept
   Sampling sampling = Sampling::conv;
   std::optional<int> levels;  ///< empty: from the size of the input at every call
 
@@ -51,7 +54,7 @@ struct Architecture {
 Architecture architecture_preset(const std::string& name,
                                  Architecture::Model model = Architecture::Model::mano);
 
-const char* to_string(Architecture::Model model);          ///< "mano", "fno", "vit", "swin", "unet"
+const char* to_string(Architecture::Model model);          ///< ModelKind::name
 Architecture::Model parse_model(const std::string& name);  ///< Throws InvalidInput.
 
 /// Throws InvalidInput where the network cannot take a grid.

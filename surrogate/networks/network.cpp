@@ -28,6 +28,22 @@ std::unique_ptr<Network> make_network(const Architecture& architecture, std::uin
       return make_swin(architecture, seed);
     case Architecture::Model::unet:
       return make_unet(architecture, seed);
+    case Architecture::Model::xcit:
+      return make_xcit(architecture, seed);
+    case Architecture::Model::qna:
+      return make_qna(architecture, seed);
+    case Architecture::Model::shunted:
+      return make_shunted(architecture, seed);
+    case Architecture::Model::hlg:
+      return make_hlg(architecture, seed);
+    case Architecture::Model::reguformer:
+      return make_reguformer(architecture, seed);
+    case Architecture::Model::mat:
+      return make_mat(architecture, seed);
+    case Architecture::Model::lit:
+      return make_lit(architecture, seed);
+    case Architecture::Model::transdepth:
+      return make_transdepth(architecture, seed);
     default:
       return std::make_unique<MultipoleModel>(architecture, seed);
   }

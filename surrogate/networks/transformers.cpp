@@ -1,13 +1,12 @@
-// ViT and Swin: patches as tokens, pre-norm blocks, a linear map back from every patch.
+// ViT and Swin: pre-norm blocks of attention among all tokens, or within windows.
 
 #include <array>
 #include <cmath>
 #include <map>
 
-#include "core/error.hpp"
 #include "surrogate/kernels/torch.hpp"
-#include "surrogate/networks/parameter_list.hpp"
 #include "surrogate/networks/rivals.hpp"
+#include "surrogate/networks/token_network.hpp"
 
 namespace mano {
 
@@ -15,11 +14,10 @@ using torch::Tensor;
 
 namespace {
 
-class PatchTransformer : public ParameterList {
+class PatchTransformer : public TokenNetwork {
  public:
-  PatchTransformer(const Architecture& a, std::uint64_t seed) : ParameterList(seed), a_(a) {
+  PatchTransformer(const Architecture& a, std::uint64_t seed) : TokenNetwork(a, seed) {
     const int64_t c = a.dim;
-    embed_ = linear("patch_embed.proj", {c, a.channels_in, a.patch, a.patch});
     for (int n = 0; n < a.depth; ++n) {
       const std::string name = "blocks." + std::to_string(n);
       Block block;
@@ -27,54 +25,34 @@ class PatchTransformer : public ParameterList {
       block.qkv = linear(name + ".attn.qkv", {3 * c, c});
       block.out = linear(name + ".attn.proj", {c, c});
       block.norm2 = norm(name + ".norm2", a.dim);
-      block.mlp_in = linear(name + ".mlp.fc1", {a.mlp, c});
-      block.mlp_out = linear(name + ".mlp.fc2", {c, a.mlp});
+      block.mlp = mlp(name + ".mlp");
       blocks_.push_back(block);
     }
-    norm_ = norm("norm", a.dim);
-    head_ = linear("head", {static_cast<int64_t>(a.channels_out) * a.patch * a.patch, c});
-  }
-
-  Tensor forward(const Tensor& input, Precision) const override {
-    const int64_t p = a_.patch;
-    const int64_t height = input.size(2);
-    const int64_t width = input.size(3);
-    check(height % p == 0 && width % p == 0, "a grid of {}x{} does not divide into patches of {}x{}", width,
-          height, p, p);
-    auto x = with_positions(embed_.convolve(input, a_.patch, 0).permute({0, 2, 3, 1}));
-    for (std::size_t n = 0; n < blocks_.size(); ++n) {
-      const Block& block = blocks_[n];
-      x = x + block.out(attend(n, block.qkv(block.norm1(x))));
-      x = x + block.mlp_out(torch::gelu(block.mlp_in(block.norm2(x))));
-    }
-    return head_(norm_(x))
-        .view({input.size(0), height / p, width / p, a_.channels_out, p, p})
-        .permute({0, 3, 1, 4, 2, 5})
-        .reshape({input.size(0), a_.channels_out, height, width});
+    add_head();
   }
 
  protected:
-  struct Block {
-    Norm norm1, norm2;
-    Linear qkv, out, mlp_in, mlp_out;
-  };
-  virtual Tensor with_positions(const Tensor& tokens) const = 0;          // [B, h, w, C]
   virtual Tensor attend(std::size_t block, const Tensor& qkv) const = 0;  // [B, h, w, 3 C] -> [B, h, w, C]
 
-  // [N, tokens, 3 C] -> [N, tokens, C]; bias broadcasts to [N, heads, tokens, tokens].
-  Tensor attention(const Tensor& qkv, const std::optional<Tensor>& bias) const {
-    const int64_t heads = a_.heads;
-    const auto parts =
-        qkv.view({qkv.size(0), qkv.size(1), 3, heads, a_.dim / heads}).permute({2, 0, 3, 1, 4});
-    return at::scaled_dot_product_attention(parts[0], parts[1], parts[2], bias).transpose(1, 2).flatten(2);
+  Tensor block(std::size_t n, const Tensor& tokens) const override {
+    const Block& block = blocks_[n];
+    const Tensor x = tokens + block.out(attend(n, block.qkv(block.norm1(tokens))));
+    return x + block.mlp(block.norm2(x));
   }
 
-  Architecture a_;
+  // [N, tokens, 3 C] -> [N, tokens, C]; bias broadcasts to [N, heads, tokens, tokens].
+  Tensor attention_of(const Tensor& qkv, const std::optional<Tensor>& bias) const {
+    const auto parts = qkv.chunk(3, 2);
+    return attention(parts[0], parts[1], parts[2], a_.heads, bias);
+  }
 
  private:
-  Linear embed_, head_;
+  struct Block {
+    Norm norm1, norm2;
+    Linear qkv, out;
+    Mlp mlp;
+  };
   std::vector<Block> blocks_;
-  Norm norm_;
 };
 
 class Vit : public PatchTransformer {
@@ -95,7 +73,7 @@ class Vit : public PatchTransformer {
   }
 
   Tensor attend(std::size_t, const Tensor& qkv) const override {
-    return attention(qkv.flatten(1, 2), {}).view({qkv.size(0), qkv.size(1), qkv.size(2), a_.dim});
+    return attention_of(qkv.flatten(1, 2), {}).view({qkv.size(0), qkv.size(1), qkv.size(2), a_.dim});
   }
 
  private:
@@ -141,7 +119,7 @@ class Swin : public PatchTransformer {
     x = x.roll({-shift_h, -shift_w}, {1, 2});
     const auto mask = window_mask({h, w}, {padded_h, padded_w}, {shift_h, shift_w}, qkv.options());
     const auto bias = (mask + relative_bias(block)).repeat({qkv.size(0), 1, 1, 1});
-    x = from_windows(attention(to_windows(x), bias), qkv.size(0), padded_h, padded_w);
+    x = from_windows(attention_of(to_windows(x), bias), qkv.size(0), padded_h, padded_w);
     return x.roll({shift_h, shift_w}, {1, 2}).slice(1, 0, h).slice(2, 0, w);
   }
 

@@ -1,0 +1,27 @@
+#pragma once
+// The networks that `mano train --model` knows: name, source, cost, published proportions in two sizes, and which numbers of an
+// Architecture shape each. Private to surrogate/, apps/ and tests.
+
+#include <utility>
+#include <vector>
+
+#include "surrogate/networks/architecture.hpp"
+
+namespace mano {
+
+struct ModelKind {
+  Architecture::Model model;
+  const char* name;    ///< of --model and in checkpoints
+  const char* title;   ///< for people
+  const char* source;  ///< the paper
+  const char* cost;    ///< of a forward pass over N tokens
+  /// The numbers beyond channels, dim and depth, under their names in JSON and in options.
+  std::vector<std::pair<const char*, int Architecture::*>> numbers;
+  Architecture small, large;  ///< about 70,000 and 600,000 parameters
+};
+
+/// All, MANO first.
+const std::vector<ModelKind>& model_kinds();
+const ModelKind& kind_of(Architecture::Model model);
+
+}  // namespace mano

@@ -1,0 +1,60 @@
+#include "surrogate/networks/token_network.hpp"
+
+#include "core/error.hpp"
+#include "surrogate/kernels/torch.hpp"
+
+namespace mano {
+
+using torch::Tensor;
+
+TokenNetwork::TokenNetwork(const Architecture& architecture, std::uint64_t seed)
+    : ParameterList(seed), a_(architecture) {
+  embed_ = linear("patch_embed.proj", {a_.dim, a_.channels_in, a_.patch, a_.patch});
+}
+
+void TokenNetwork::add_head() {
+  norm_ = norm("norm", a_.dim);
+  head_ = linear("head", {static_cast<int64_t>(a_.channels_out) * a_.patch * a_.patch, a_.dim});
+}
+
+Tensor TokenNetwork::blocks(Tensor x, const Tensor&) const {
+  for (int n = 0; n < a_.depth; ++n) x = block(static_cast<std::size_t>(n), x);
+  return x;
+}
+
+Tensor TokenNetwork::forward(const Tensor& input, Precision) const {
+  const int64_t p = a_.patch;
+  const int64_t height = input.size(2), width = input.size(3);
+  check_grid(a_, static_cast<int>(height), static_cast<int>(width));
+  const int64_t rows = (height + p - 1) / p, columns = (width + p - 1) / p;
+  const bool fits = rows * p == height && columns * p == width;
+  const auto whole =
+      fits ? input : torch::replication_pad2d(input, {0, columns * p - width, 0, rows * p - height});
+  const auto x = blocks(with_positions(embed_.convolve(whole, a_.patch, 0).permute({0, 2, 3, 1})), whole);
+  const auto out = head_(norm_(x))
+                       .view({input.size(0), rows, columns, a_.channels_out, p, p})
+                       .permute({0, 3, 1, 4, 2, 5})
+                       .reshape({input.size(0), a_.channels_out, rows * p, columns * p});
+  return fits ? out : out.slice(2, 0, height).slice(3, 0, width);
+}
+
+Tensor TokenNetwork::Mlp::operator()(const Tensor& x) const {
+  return out(torch::gelu(in(x)));
+}
+
+TokenNetwork::Mlp TokenNetwork::mlp(const std::string& name) {
+  Mlp m;
+  m.in = linear(name + ".fc1", {a_.mlp, a_.dim});
+  m.out = linear(name + ".fc2", {a_.dim, a_.mlp});
+  return m;
+}
+
+Tensor TokenNetwork::attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
+                               const std::optional<Tensor>& bias) const {
+  const auto split = [&](const Tensor& t) {
+    return t.view({t.size(0), t.size(1), heads, t.size(2) / heads}).transpose(1, 2);
+  };
+  return at::scaled_dot_product_attention(split(q), split(k), split(v), bias).transpose(1, 2).flatten(2);
+}
+
+}  // namespace mano
