@@ -23,7 +23,7 @@ struct TrainOptions {
   FreshOptions fresh;
   std::vector<std::string> data;
   std::string run, model = "mano", preset = "small", json;
-  std::optional<int> dim, depth, heads, dim_head, mlp, window, stride, rate, patch, modes;
+  std::optional<int> dim, depth, heads, dim_head, mlp, window, stride, rate, patch, modes, convolutions;
   std::string sampling, precision = "fp32";
 };
 
@@ -39,6 +39,7 @@ Architecture architecture_of(const TrainOptions& o) {
   set(a.stride, o.stride);
   set(a.rate, o.rate);
   set(a.patch, o.patch);
+  set(a.convolutions, o.convolutions);
   set(a.modes, o.modes);
   check(o.sampling.empty() || o.sampling == "conv" || o.sampling == "avg-pool",
         "sampling is '{}', expected conv or avg-pool", o.sampling);
@@ -193,7 +194,10 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--window", o->window, "Window size K")->group(shape);
   app.add_option("--stride", o->stride, "Window stride S")->group(shape);
   app.add_option("--rate", o->rate, "Coarsening from level to level")->group(shape);
-  app.add_option("--patch", o->patch, "Points of a token in each direction, of ViT and Swin")->group(shape);
+  app.add_option("--patch", o->patch, "Points of a token in each direction")->group(shape);
+  app.add_option("--convolutions", o->convolutions,
+                 "Of MANO: 1 adds local convolutions to values and MLP, 0 is as published")
+      ->group(shape);
   app.add_option("--modes", o->modes, "Fourier modes of an FNO in each direction")->group(shape);
   app.add_option("--sampling", o->sampling, "conv or avg-pool")->group(shape);
   add_json_option(app, o->json);

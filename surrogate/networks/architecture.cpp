@@ -77,7 +77,8 @@ Architecture architecture_preset(const std::string& name, Architecture::Model mo
 }
 
 void check_grid(const Architecture& a, int height, int width) {
-  if (a.model == Architecture::Model::mano) a.levels_for(height, width);
+  if (a.model == Architecture::Model::mano)
+    a.levels_for((height + a.patch - 1) / a.patch, (width + a.patch - 1) / a.patch);
   const bool patches = a.model == Architecture::Model::vit || a.model == Architecture::Model::swin;
   check(!patches || (height % a.patch == 0 && width % a.patch == 0),
         "a grid of {}x{} does not divide into the {}'s patches of {}x{}: choose another --patch", width,
@@ -132,6 +133,7 @@ void check_architecture(const Architecture& a) {
   in_range(a.rate, 2, 16, "rate");
   in_range(a.patch, 1, 64, "patch");
   in_range(a.modes, 2, 1024, "modes");
+  in_range(a.convolutions, 0, 1, "convolutions");
   in_range(a.queries, 1, 64, "queries");
   in_range(a.windows, 1, 64, "windows");
   in_range(a.factor, 1, 1000, "factor");
@@ -155,6 +157,9 @@ std::string to_json(const Architecture& a) {
   for (const auto& [name, member] : kind_of(a.model).numbers) j[name] = a.*member;
   if (a.model == Architecture::Model::mano)
     j["sampling"] = a.sampling == Architecture::Sampling::conv ? "conv" : "avg_pool";
+  const Architecture usual;
+  for (const auto& [name, member] : kind_of(a.model).later_numbers)
+    if (a.*member != usual.*member) j[name] = a.*member;
   if (a.levels) j["levels"] = *a.levels;
   return j.dump();
 }
@@ -170,6 +175,7 @@ Architecture architecture_from_json(const std::string& text) {
     a.dim = j.at("dim");
     a.depth = j.at("depth");
     for (const auto& [name, member] : kind_of(a.model).numbers) a.*member = j.at(name);
+    for (const auto& [name, member] : kind_of(a.model).later_numbers) a.*member = j.value(name, a.*member);
     if (a.model == Architecture::Model::mano) {
       const std::string sampling = j.at("sampling");
       check(sampling == "conv" || sampling == "avg_pool", "architecture: sampling is '{}'", sampling);

@@ -26,9 +26,11 @@ struct Architecture {
   int dim_head = 8;  ///< MANO; elsewhere dim / heads
   int mlp = 64;      ///< hidden channels of the MLPs
   int window = 2;    ///< window x window tokens attend to each other: MANO, Swin, QnA, MAT
-  int patch = 2;     ///< patch x patch points are a token; MANO, FNO and the encoder-decoders have none
+  int patch = 1;     ///< patch x patch points are a token; FNO and the encoder-decoders have none
   int modes = 8;     ///< FNO: Fourier modes in each direction
   int stride = 1;    ///< MANO
+  int convolutions =
+      0;            ///< MANO: 1 adds depthwise 3x3 convolutions to the values and in the MLP (docs/mano.md)
   int rate = 2;     ///< MANO: from level to level; Shunted: of the coarser keys, twice that of the finer ones
   int queries = 2;  ///< QnA: learned queries a head
   int windows = 4;  ///< HLG: windows along each side of the grid

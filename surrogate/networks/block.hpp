@@ -21,6 +21,9 @@ struct BlockWeights {
   LayerNormWeights mlp_norm;
   torch::Tensor mlp_in, mlp_in_bias;    // [mlp, C], [mlp]
   torch::Tensor mlp_out, mlp_out_bias;  // [C, mlp], [C]
+  // Depthwise 3x3, of the values and in the MLP; undefined without Architecture::convolutions.
+  torch::Tensor value_convolution, value_convolution_bias;  // [h d, 1, 3, 3], [h d]
+  torch::Tensor mlp_convolution, mlp_convolution_bias;      // [mlp, 1, 3, 3], [mlp]
 };
 
 /// x [B, H, W, C] -> [B, H, W, C]. Differentiable once, with respect to x and the weights. Kept for the backward pass: 20 C / 3

@@ -18,6 +18,8 @@ struct ModelKind {
   /// The numbers beyond channels, dim and depth, under their names in JSON and in options.
   std::vector<std::pair<const char*, int Architecture::*>> numbers;
   Architecture small, large;  ///< about 70,000 and 600,000 parameters
+  /// Numbers that a JSON has only where they are not as usual, so that files from before they were there load.
+  std::vector<std::pair<const char*, int Architecture::*>> later_numbers = {};
 };
 
 /// All, MANO first.

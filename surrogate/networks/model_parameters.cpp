@@ -15,6 +15,7 @@ void MultipoleModel::for_each_parameter(Visit visit) {
   using Shape = std::vector<int64_t>;
   const Architecture& a = architecture_;
   const int64_t inner = static_cast<int64_t>(a.heads) * a.dim_head;
+  const int64_t points = static_cast<int64_t>(a.patch) * a.patch;  // of a token
   const auto norm = [&](const std::string& name, LayerNormWeights& w) {
     visit(name + ".weight", w.weight, Shape{a.dim}, 0);
     visit(name + ".bias", w.bias, Shape{a.dim}, -1);
@@ -24,7 +25,7 @@ void MultipoleModel::for_each_parameter(Visit visit) {
     visit(name + ".weight", weight, Shape{out, in}, in);
     visit(name + ".bias", bias, Shape{out}, in);
   };
-  linear("linear_p", weights_.linear_p, weights_.linear_p_bias, a.dim, a.channels_in);
+  linear("linear_p", weights_.linear_p, weights_.linear_p_bias, a.dim, points * a.channels_in);
   for (std::size_t n = 0; n < weights_.blocks.size(); ++n) {
     BlockWeights& block = weights_.blocks[n];
     const std::string layer = "transformer.layers." + std::to_string(n);
@@ -40,13 +41,23 @@ void MultipoleModel::for_each_parameter(Visit visit) {
       visit(layer + ".0.down.1.weight", block.down, shape, fan_in);
       visit(layer + ".0.up.1.weight", block.up, shape, fan_in);
     }
+    const auto depthwise = [&](const std::string& name, torch::Tensor& weight, torch::Tensor& bias,
+                               int64_t channels) {
+      visit(name + ".weight", weight, Shape{channels, 1, 3, 3}, 9);
+      visit(name + ".bias", bias, Shape{channels}, 9);
+    };
+    if (a.convolutions != 0) {
+      depthwise(attention + ".Attention.value_convolution", block.value_convolution,
+                block.value_convolution_bias, inner);
+      depthwise(layer + ".1.convolution", block.mlp_convolution, block.mlp_convolution_bias, a.mlp);
+    }
     norm(layer + ".1.net.0", block.mlp_norm);
     linear(layer + ".1.net.1", block.mlp_in, block.mlp_in_bias, a.mlp, a.dim);
     linear(layer + ".1.net.4", block.mlp_out, block.mlp_out_bias, a.dim, a.mlp);
   }
   norm("transformer.norm", weights_.norm);
   linear("linear_q", weights_.linear_q, weights_.linear_q_bias, a.dim, a.dim);
-  linear("output_layer", weights_.output, weights_.output_bias, a.channels_out, a.dim);
+  linear("output_layer", weights_.output, weights_.output_bias, points * a.channels_out, a.dim);
 }
 
 MultipoleModel::MultipoleModel(const Architecture& architecture, std::uint64_t seed)

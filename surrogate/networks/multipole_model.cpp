@@ -25,6 +25,30 @@ torch::Tensor pad_to_multiple(torch::Tensor x, int rate) {
   return x;
 }
 
+// Depthwise 3x3 over tokens [B, H, W, C], zero beyond the border.
+torch::Tensor depthwise(const torch::Tensor& tokens, const torch::Tensor& weight, const torch::Tensor& bias) {
+  return torch::conv2d(tokens.permute({0, 3, 1, 2}), weight, bias, 1, 1, 1, weight.size(0))
+      .permute({0, 2, 3, 1});
+}
+
+// [B, C, H, W] -> [B, H / p, W / p, C p p], the last rows and columns repeated where p does not divide them; and back, cut.
+torch::Tensor to_patches(const torch::Tensor& x, int64_t p) {
+  if (p == 1) return x.permute({0, 2, 3, 1});
+  const int64_t rows = (x.size(2) + p - 1) / p, columns = (x.size(3) + p - 1) / p;
+  const auto whole = torch::replication_pad2d(x, {0, columns * p - x.size(3), 0, rows * p - x.size(2)});
+  return whole.view({x.size(0), x.size(1), rows, p, columns, p})
+      .permute({0, 2, 4, 1, 3, 5})
+      .reshape({x.size(0), rows, columns, -1});
+}
+torch::Tensor from_patches(const torch::Tensor& x, int64_t p, int64_t height, int64_t width) {
+  if (p == 1) return x.permute({0, 3, 1, 2});
+  return x.view({x.size(0), x.size(1), x.size(2), -1, p, p})
+      .permute({0, 3, 1, 4, 2, 5})
+      .reshape({x.size(0), -1, x.size(1) * p, x.size(2) * p})
+      .slice(2, 0, height)
+      .slice(3, 0, width);
+}
+
 // Products on a GPU in bfloat16 while one exists.
 class Autocast {
  public:
@@ -85,8 +109,11 @@ torch::Tensor MultipoleModel::local_attention(const BlockWeights& block, const t
   // q, k, v depend on the token alone, not on the window: once a token.
   const auto qkv = torch::linear(layer_norms(x, block.outer_norm, &block.inner_norm), block.to_qkv)
                        .view({b, height, width, 3, a.heads, a.dim_head});
-  const auto out =
-      overlapping_attention(qkv, a.window, a.stride).view({b, height, width, a.heads * a.dim_head});
+  const int64_t inner = static_cast<int64_t>(a.heads) * a.dim_head;
+  auto out = overlapping_attention(qkv, a.window, a.stride).view({b, height, width, inner});
+  if (block.value_convolution.defined())
+    out = out + depthwise(qkv.select(3, 2).reshape({b, height, width, inner}), block.value_convolution,
+                          block.value_convolution_bias);
   if (!block.to_out.defined()) return out;
   // The output map is linear, so it follows the average over windows; its bias belongs to covered tokens only.
   const auto mapped = torch::linear(out, block.to_out, block.to_out_bias);
@@ -118,19 +145,22 @@ torch::Tensor MultipoleModel::multipole_attention(const BlockWeights& block,
 torch::Tensor MultipoleModel::forward(const torch::Tensor& input, Precision precision) const {
   // On a GPU Torch converts the operands of its products; on the CPU a block does, the few products around it stay exact.
   const Autocast autocast(input.is_cuda() && precision == Precision::bfloat16);
-  auto x = torch::linear(input.permute({0, 2, 3, 1}), weights_.linear_p, weights_.linear_p_bias);
+  const Architecture& a = architecture_;
+  auto x = torch::linear(to_patches(input, a.patch), weights_.linear_p, weights_.linear_p_bias);
   for (const BlockWeights& block : weights_.blocks) {
-    if (x.is_cpu() && !operators_on_cpu) {
+    if (x.is_cpu() && !operators_on_cpu && a.convolutions == 0) {
       x = block_forward(x, block, architecture_, precision);
       continue;
     }
     x = x + multipole_attention(block, x);
-    const auto hidden =
-        torch::gelu(torch::linear(layer_norms(x, block.mlp_norm), block.mlp_in, block.mlp_in_bias));
-    x = x + torch::linear(hidden, block.mlp_out, block.mlp_out_bias);
+    auto hidden = torch::linear(layer_norms(x, block.mlp_norm), block.mlp_in, block.mlp_in_bias);
+    if (block.mlp_convolution.defined())
+      hidden = hidden + depthwise(hidden, block.mlp_convolution, block.mlp_convolution_bias);
+    x = x + torch::linear(torch::gelu(hidden), block.mlp_out, block.mlp_out_bias);
   }
   x = torch::tanh(torch::linear(layer_norms(x, weights_.norm), weights_.linear_q, weights_.linear_q_bias));
-  return torch::linear(x, weights_.output, weights_.output_bias).permute({0, 3, 1, 2});
+  return from_patches(torch::linear(x, weights_.output, weights_.output_bias), a.patch, input.size(2),
+                      input.size(3));
 }
 
 }  // namespace mano

@@ -14,11 +14,11 @@
 namespace mano {
 
 struct ModelWeights {
-  torch::Tensor linear_p, linear_p_bias;  // [C, channels_in], [C]
+  torch::Tensor linear_p, linear_p_bias;  // [C, channels_in patch^2], [C]
   std::vector<BlockWeights> blocks;
   LayerNormWeights norm;
   torch::Tensor linear_q, linear_q_bias;  // [C, C], [C]
-  torch::Tensor output, output_bias;      // [channels_out, C], [channels_out]
+  torch::Tensor output, output_bias;      // [channels_out patch^2, C], [channels_out patch^2]
 };
 
 class MultipoleModel : public Network {

@@ -31,13 +31,15 @@ TrainingBytes rival_bytes(const Network& network, const Architecture& a, const R
 double training_bytes(const Architecture& a, std::int64_t parameters, const Resolution& resolution,
                       std::size_t samples, int batch, bool bfloat16) {
   const double operand = bfloat16 ? 2.0 : 4.0;
-  const double tokens = static_cast<double>(resolution.nx) * resolution.ny;
-  const double coarse = coarse_tokens(a, resolution.ny, resolution.nx);
+  const int rows = (resolution.ny + a.patch - 1) / a.patch, columns = (resolution.nx + a.patch - 1) / a.patch;
+  const double tokens = static_cast<double>(columns) * rows;
+  const double coarse = coarse_tokens(a, rows, columns);
   const double inner = static_cast<double>(a.heads) * a.dim_head;
   const double saved = 4.0 * a.dim * (2 * tokens + coarse) +
                        operand * (3 * inner * (tokens + coarse) + a.dim * coarse);  // block.hpp
   const double working = 4.0 * 4.0 * a.dim * tokens;
-  const double fixed = 20.0 * static_cast<double>(parameters) + 16.0 * tokens * static_cast<double>(samples);
+  const double fixed = 20.0 * static_cast<double>(parameters) +
+                       16.0 * resolution.nx * resolution.ny * static_cast<double>(samples);
   return fixed + batch * (a.depth * saved + working);
 }
 
@@ -52,7 +54,8 @@ std::vector<TrainingBytes> stage_bytes(const TrainRequest& request, const ModelC
     };
     return TrainingBytes{bytes(0), times * (bytes(1) - bytes(0))};
   };
-  std::vector<TrainingBytes> list{request.architecture.model == Architecture::Model::mano
+  std::vector<TrainingBytes> list{request.architecture.model == Architecture::Model::mano &&
+                                          request.architecture.convolutions == 0
                                       ? of_mano(request.architecture, coarse, 1)
                                       : rival_bytes(base, request.architecture, coarse, set.info.samples)};
   if (!(coarse == own)) list.front().fixed += 8.0 * points;  // the data themselves
