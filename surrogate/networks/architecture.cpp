@@ -143,6 +143,8 @@ void check_architecture(const Architecture& a) {
   const bool heads_share_dim = a.model != Model::mano && a.model != Model::fno && a.model != Model::unet;
   check(!heads_share_dim || a.dim % a.heads == 0, "architecture: {} heads do not divide dim {}", a.heads,
         a.dim);
+  check(a.model != Model::qna || a.window % 2 == 1,
+        "architecture: window is {}; QnA's must be odd, with a token at its centre", a.window);
   check(a.model != Model::vit || a.dim % 4 == 0, "architecture: dim is {}; a ViT's must divide by 4", a.dim);
 }
 
