@@ -11,7 +11,8 @@ namespace mano {
 namespace {
 
 using Model = Architecture::Model;
-constexpr Model kRivals[] = {Model::fno, Model::vit, Model::swin, Model::unet, Model::xcit, Model::qna};
+constexpr Model kRivals[] = {Model::fno,  Model::vit, Model::swin,   Model::unet,
+                             Model::xcit, Model::qna, Model::shunted};
 
 torch::Tensor waves(int64_t height, int64_t width) {
   const auto x = torch::arange(width) * 0.37;
@@ -54,7 +55,7 @@ TEST(Rivals, ComeBackFromTheirJson) {
   for (Model model : kRivals) {
     Architecture a = architecture_preset("small", model);
     a.dim = 24;
-    a.heads = 3;
+    a.heads = 6;
     const Architecture back = architecture_from_json(to_json(a));
     EXPECT_EQ(to_json(back), to_json(a));
     EXPECT_EQ(back.model, model);
