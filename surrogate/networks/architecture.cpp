@@ -108,7 +108,8 @@ std::int64_t least_parameters(const Architecture& a) {
     }
     default: {
       const std::int64_t side = a.model == Architecture::Model::swin ? 2 * a.window - 1 : 0;
-      return square +
+      const std::int64_t merged = a.model == Architecture::Model::shunted ? a.rate * a.rate : 0;
+      return square * (1 + merged) +
              static_cast<std::int64_t>(a.depth) *
                  (static_cast<std::int64_t>(a.dim) * a.mlp + side * side * a.heads) +
              static_cast<std::int64_t>(a.patch) * a.patch * a.dim * (a.channels_in + a.channels_out);
@@ -145,6 +146,10 @@ void check_architecture(const Architecture& a) {
   const bool heads_share_dim = a.model != Model::mano && a.model != Model::fno && a.model != Model::unet;
   check(!heads_share_dim || a.dim % a.heads == 0, "architecture: {} heads do not divide dim {}", a.heads,
         a.dim);
+  check(a.model != Model::qna || a.window % 2 == 1,
+        "architecture: window is {}; QnA's must be odd, with a token at its centre", a.window);
+  check(a.model != Model::shunted || (a.heads % 2 == 0 && a.rate % 2 == 0),
+        "architecture: {} heads and rate {}; Shunted halves both, they must be even", a.heads, a.rate);
   check(a.model != Model::vit || a.dim % 4 == 0, "architecture: dim is {}; a ViT's must divide by 4", a.dim);
 }
 

@@ -57,4 +57,13 @@ Tensor TokenNetwork::attention(const Tensor& q, const Tensor& k, const Tensor& v
   return at::scaled_dot_product_attention(split(q), split(k), split(v), bias).transpose(1, 2).flatten(2);
 }
 
+Tensor TokenNetwork::depthwise(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return torch::conv2d(x.permute({0, 3, 1, 2}), weight, bias, 1, weight.size(2) / 2, 1, x.size(3))
+      .permute({0, 2, 3, 1});
+}
+
+Tensor TokenNetwork::depthwise(const Linear& kernels, const Tensor& x) {
+  return depthwise(x, *kernels.weight, *kernels.bias);
+}
+
 }  // namespace mano

@@ -35,6 +35,11 @@ class TokenNetwork : public ParameterList {
   torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                           int64_t heads, const std::optional<torch::Tensor>& bias = {}) const;
 
+  /// Each channel of tokens [B, h, w, C] convolved with its own odd kernel of weight [C, 1, K, K]; zeros beyond the border.
+  static torch::Tensor depthwise(const torch::Tensor& x, const torch::Tensor& weight,
+                                 const torch::Tensor& bias);
+  static torch::Tensor depthwise(const Linear& kernels, const torch::Tensor& x);
+
   Architecture a_;
 
  private:

@@ -11,7 +11,8 @@ namespace mano {
 namespace {
 
 using Model = Architecture::Model;
-constexpr Model kRivals[] = {Model::fno, Model::vit, Model::swin, Model::unet};
+constexpr Model kRivals[] = {Model::fno,  Model::vit, Model::swin,   Model::unet,
+                             Model::xcit, Model::qna, Model::shunted};
 
 torch::Tensor waves(int64_t height, int64_t width) {
   const auto x = torch::arange(width) * 0.37;
@@ -22,7 +23,9 @@ torch::Tensor waves(int64_t height, int64_t width) {
 }
 
 TEST(Rivals, HaveTheParametersOfTheirBudget) {
-  for (Model model : {Model::mano, Model::fno, Model::vit, Model::swin, Model::unet}) {
+  std::vector<Model> all(std::begin(kRivals), std::end(kRivals));
+  all.push_back(Model::mano);
+  for (Model model : all) {
     for (const auto& [preset, budget] : {std::pair{"small", 70e3}, std::pair{"large", 600e3}}) {
       const auto count =
           static_cast<double>(make_network(architecture_preset(preset, model), 0)->parameter_count());
@@ -52,7 +55,7 @@ TEST(Rivals, ComeBackFromTheirJson) {
   for (Model model : kRivals) {
     Architecture a = architecture_preset("small", model);
     a.dim = 24;
-    a.heads = 3;
+    a.heads = 6;
     const Architecture back = architecture_from_json(to_json(a));
     EXPECT_EQ(to_json(back), to_json(a));
     EXPECT_EQ(back.model, model);
