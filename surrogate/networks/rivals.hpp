@@ -34,7 +34,7 @@ std::unique_ptr<Network> make_shunted(const Architecture& architecture, std::uin
 /// HLG, L. Zhang et al., arXiv 2207.09339: attention within windows, then from every token to the mean of every window.
 std::unique_ptr<Network> make_hlg(const Architecture& architecture, std::uint64_t seed);
 
-/// Reguformer, arXiv 2212.14246: attention of those queries alone that stand out, the others take the mean value.
+/// Reguformer, A. Ermilova et al., arXiv 2212.14246: attention of those queries alone that stand out, the others take the mean value.
 std::unique_ptr<Network> make_reguformer(const Architecture& architecture, std::uint64_t seed);
 
 /// MAT, W. Li et al., arXiv 2203.15270: attention within windows that reads valid cells alone; cells that are not finite are missing.
