@@ -31,10 +31,10 @@ std::unique_ptr<Network> make_qna(const Architecture& architecture, std::uint64_
 /// Shunted transformer, S. Ren et al., arXiv 2111.15193: half of the heads see keys merged at one rate, half at another.
 std::unique_ptr<Network> make_shunted(const Architecture& architecture, std::uint64_t seed);
 
-/// HLG, X. Zhu et al., arXiv 2207.09339: attention within windows, then from every token to the mean of every window.
+/// HLG, L. Zhang et al., arXiv 2207.09339: attention within windows, then from every token to the mean of every window.
 std::unique_ptr<Network> make_hlg(const Architecture& architecture, std::uint64_t seed);
 
-/// Reguformer, arXiv 2212.14246: attention of those queries alone that stand out, the others take the mean value.
+/// Reguformer, A. Ermilova et al., arXiv 2212.14246: attention of those queries alone that stand out, the others take the mean value.
 std::unique_ptr<Network> make_reguformer(const Architecture& architecture, std::uint64_t seed);
 
 /// MAT, W. Li et al., arXiv 2203.15270: attention within windows that reads valid cells alone; cells that are not finite are missing.

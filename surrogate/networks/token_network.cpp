@@ -30,7 +30,8 @@ Tensor TokenNetwork::forward(const Tensor& input, Precision) const {
   const bool fits = rows * p == height && columns * p == width;
   const auto whole =
       fits ? input : torch::replication_pad2d(input, {0, columns * p - width, 0, rows * p - height});
-  const auto x = blocks(with_positions(embed_.convolve(whole, a_.patch, 0).permute({0, 2, 3, 1})), whole);
+  const auto tokens = embed_.convolve(readable(whole), a_.patch, 0).permute({0, 2, 3, 1});
+  const auto x = blocks(with_positions(tokens), whole);
   const auto out = head_(norm_(x))
                        .view({input.size(0), rows, columns, a_.channels_out, p, p})
                        .permute({0, 3, 1, 4, 2, 5})

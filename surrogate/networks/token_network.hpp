@@ -15,6 +15,8 @@ class TokenNetwork : public ParameterList {
   torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const override;
 
  protected:
+  /// What the lift may read of the input, continued to whole patches.
+  virtual torch::Tensor readable(const torch::Tensor& input) const { return input; }
   /// Before the first block, of tokens [B, h, w, C].
   virtual torch::Tensor with_positions(const torch::Tensor& tokens) const { return tokens; }
   /// Block n of [B, h, w, C], residual connections included.
