@@ -111,27 +111,32 @@ void BlockParts<S>::fill_cover() {
   cover = torch::cat(levels);
 }
 
+// visit(shape, begin, end, offset of the image's tokens, offset of its blocks) for the images of coarse rows [first, last).
+template <typename S>
+template <typename Visit>
+void BlockParts<S>::for_blocks(int fine, Index first, Index last, const Visit& visit) const {
+  const LevelShape shape = level_shape(fine);
+  const Index image_tokens = static_cast<Index>(shape.height) * shape.width;
+  for_images(shape.coarse_height(), first, last,
+             [&, blocks = Index{0}](int image, int begin, int end) mutable {
+               visit(shape, begin, end, image * image_tokens * channels, blocks);
+               blocks += static_cast<Index>(end - begin) * shape.coarse_width() * block;
+             });
+}
+
 template <typename S>
 void BlockParts<S>::gather(int fine, Index first, Index last, const A* tokens, A factor, bool zero_outside,
                            S* blocks) const {
-  const LevelShape shape = level_shape(fine);
-  const Index image_tokens = static_cast<Index>(shape.height) * shape.width;
-  for_images(shape.coarse_height(), first, last, [&](int image, int begin, int end) {
-    kernels.gather_blocks(shape, begin, end, tokens + image * image_tokens * channels, factor, zero_outside,
-                          blocks);
-    blocks += static_cast<Index>(end - begin) * shape.coarse_width() * block;
+  for_blocks(fine, first, last, [&](const LevelShape& shape, int begin, int end, Index token, Index at) {
+    kernels.gather_blocks(shape, begin, end, tokens + token, factor, zero_outside, blocks + at);
   });
 }
 
 template <typename S>
 void BlockParts<S>::scatter(int fine, Index first, Index last, const S* blocks, A factor, bool repeated,
                             A* tokens) const {
-  const LevelShape shape = level_shape(fine);
-  const Index image_tokens = static_cast<Index>(shape.height) * shape.width;
-  for_images(shape.coarse_height(), first, last, [&](int image, int begin, int end) {
-    kernels.scatter_blocks(shape, begin, end, blocks, factor, repeated,
-                           tokens + image * image_tokens * channels);
-    blocks += static_cast<Index>(end - begin) * shape.coarse_width() * block;
+  for_blocks(fine, first, last, [&](const LevelShape& shape, int begin, int end, Index token, Index at) {
+    kernels.scatter_blocks(shape, begin, end, blocks + at, factor, repeated, tokens + token);
   });
 }
 

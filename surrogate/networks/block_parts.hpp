@@ -77,6 +77,8 @@ struct BlockParts {
 
  private:
   void fill_cover();
+  template <typename Visit>
+  void for_blocks(int fine, std::int64_t first, std::int64_t last, const Visit& visit) const;
 };
 
 template <typename T>
