@@ -4,6 +4,7 @@
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/files.hpp"
 #include "core/version.hpp"
 #include "surrogate/checkpoint/safetensors.hpp"
 #include "surrogate/kernels/device.hpp"
