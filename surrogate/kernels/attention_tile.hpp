@@ -111,8 +111,8 @@ MANO_BOTH inline void softmax_over_windows(const AttentionShape& s, const Token&
   int windows = 0;
   MANO_UNROLL(K * K)
   for (int a = 0; a < K * K; ++a) {
-    windows += window_exists(t.y, a / K, s.height, K, stride) &&
-               window_exists(t.x, a % K, s.width, K, stride);
+    windows +=
+        window_exists(t.y, a / K, s.height, K, stride) && window_exists(t.x, a % K, s.width, K, stride);
   }
   const float share = reciprocal(static_cast<float>(windows));  // infinite, and not used, where there is none
   MANO_UNROLL(kNeighbours<K>)
@@ -122,8 +122,8 @@ MANO_BOTH inline void softmax_over_windows(const AttentionShape& s, const Token&
   }
   MANO_UNROLL(K * K)
   for (int a = 0; a < K * K; ++a) {
-    const bool exists = window_exists(t.y, a / K, s.height, K, stride) &&
-                        window_exists(t.x, a % K, s.width, K, stride);
+    const bool exists =
+        window_exists(t.y, a / K, s.height, K, stride) && window_exists(t.x, a % K, s.width, K, stride);
     if (!exists) continue;
     float e[K * K];
     float most = -3.4e38f, total = 0, mean = 0;
