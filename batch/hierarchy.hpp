@@ -264,7 +264,7 @@ MANO_BOTH void take_operator(Team& team, const Operator& a, double factor, const
 }
 
 /// Weights of the odd points along one direction, for every coarse point I the one between I and I + 1, to `lower` and `upper` and, in
-/// the cycle's precision, to `kept_lower` and `kept_upper`; then coarse = P^T fine P. As multigrid_kernels.cpp, coarsen_in().
+/// the cycle's precision, to `kept_lower` and `kept_upper`; then coarse = P^T fine P. As solver/setup_loops.hpp, coarsen_in().
 template <bool in_x, bool nine, typename S, typename Team>
 MANO_BOTH void coarsen_in(Team& team, const Operator& f, const Operator& c, const Divisor& columns,
                           double* lower, double* upper, S* kept_lower, S* kept_upper) {

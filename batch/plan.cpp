@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/known_problem.hpp"
 
 namespace mano::batch {
 
@@ -20,20 +21,17 @@ Divisor divisor(int by) {
 }
 
 Conditions conditions_of(const std::string& problem_name) {
+  const auto known = known_problem(problem_name);
+  check(known.has_value(),
+        "problem is '{}'; in batches it must be benchmark, drive or five-spot, without changes",
+        problem_name);
   Conditions c;
-  if (problem_name == "benchmark") {
-    for (bool& held : c.held) held = true;
-    c.source = 1.0;
-  } else if (problem_name == "drive") {
-    c.held[0] = c.held[1] = true;
-    c.value[0] = 1.0;
-  } else if (problem_name == "five-spot") {
-    c.corner_rate = 1.0;
-  } else {
-    throw InvalidInput(
-        fmt::format("problem is '{}'; in batches it must be benchmark, drive or five-spot, without changes",
-                    problem_name));
+  for (int side = 0; side < 4; ++side) {
+    c.held[side] = known->ends[side].kind == AxisEnd::Kind::value;
+    c.value[side] = known->ends[side].value;
   }
+  c.source = known->source;
+  c.corner_rate = known->corner_rate;
   return c;
 }
 

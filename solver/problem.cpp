@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "core/error.hpp"
+#include "core/known_problem.hpp"
 
 namespace mano {
 
@@ -59,6 +60,13 @@ std::pair<double, double> prescribed_inflow(const Problem& problem) {
     for (double value : problem.on(side).values) add(-value * length);
   }
   return {net, size};
+}
+
+KnownProblem data_of(const std::string& problem_name) {
+  if (problem_name == "closed") return closed_problem();
+  const auto known = known_problem(problem_name);
+  check(known.has_value(), "problem is '{}', expected benchmark, drive, five-spot or closed", problem_name);
+  return *known;
 }
 
 }  // namespace
@@ -121,27 +129,17 @@ BoundaryCondition constant_boundary(const Grid& grid, Side side, BoundaryConditi
 Problem make_problem(const std::string& problem_name, Field permeability) {
   using Type = BoundaryCondition::Type;
   check_permeability(permeability, "solve");
+  const KnownProblem known = data_of(problem_name);
   const Grid grid = permeability.grid;
-  Problem problem{std::move(permeability), Field(grid), {}};
-  const auto set_all = [&](Type type, double value) {
-    for (Side side : kSides) problem.on(side) = constant_boundary(grid, side, type, value);
-  };
-  if (problem_name == "benchmark") {
-    set_all(Type::pressure, 0.0);
-    problem.source = Field(grid, 1.0);
-  } else if (problem_name == "drive") {
-    set_all(Type::flux, 0.0);
-    problem.on(Side::left) = constant_boundary(grid, Side::left, Type::pressure, 1.0);
-    problem.on(Side::right) = constant_boundary(grid, Side::right, Type::pressure, 0.0);
-  } else if (problem_name == "five-spot") {
-    set_all(Type::flux, 0.0);
-    problem.wells.push_back({0, 0, Well::Control::rate, 1.0});
-    problem.wells.push_back({grid.nx - 1, grid.ny - 1, Well::Control::rate, -1.0});
-  } else if (problem_name == "closed") {
-    set_all(Type::flux, 0.0);
-  } else {
-    throw InvalidInput(
-        fmt::format("problem is '{}', expected benchmark, drive, five-spot or closed", problem_name));
+  Problem problem{std::move(permeability), Field(grid, known.source), {}};
+  for (Side side : kSides) {
+    const AxisEnd& end = known.ends[static_cast<int>(side)];
+    problem.on(side) = constant_boundary(
+        grid, side, end.kind == AxisEnd::Kind::value ? Type::pressure : Type::flux, end.value);
+  }
+  if (known.corner_rate != 0.0) {
+    problem.wells.push_back({0, 0, Well::Control::rate, known.corner_rate});
+    problem.wells.push_back({grid.nx - 1, grid.ny - 1, Well::Control::rate, -known.corner_rate});
   }
   return problem;
 }

@@ -7,6 +7,24 @@
 
 namespace mano {
 
+namespace {
+
+struct Samples {
+  std::vector<Field> permeabilities, pressures;
+};
+
+Samples read_samples(const DatasetReader& data, std::size_t begin, std::size_t end) {
+  Samples samples;
+  for (std::size_t s = begin; s < end; ++s) {
+    Sample sample = data.read(s);
+    samples.permeabilities.push_back(std::move(sample.permeability));
+    samples.pressures.push_back(std::move(sample.pressure));
+  }
+  return samples;
+}
+
+}  // namespace
+
 Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch, Method method,
                     const std::function<void(std::size_t)>& progress) {
   const DatasetInfo& info = data.info();
@@ -22,13 +40,10 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
   double seconds = 0.0;
   for (std::size_t begin = 0; begin < info.samples; begin += batch) {
     const std::size_t end = std::min(info.samples, begin + batch);
-    std::vector<Field> permeabilities, pressures;
-    for (std::size_t s = begin; s < end; ++s) {
-      Sample sample = data.read(s);
-      if (const auto unlike = surrogate.unlike_training(sample.permeability))
+    const auto [permeabilities, pressures] = read_samples(data, begin, end);
+    for (const Field& k : permeabilities) {
+      if (const auto unlike = surrogate.unlike_training(k))
         e.unlike_training = e.unlike_training.value_or(0) + (unlike->empty() ? 0 : 1);
-      permeabilities.push_back(std::move(sample.permeability));
-      pressures.push_back(std::move(sample.pressure));
     }
     if (begin == 0) surrogate.predict(permeabilities, method);  // warm-up, not timed
     const double start = seconds_now();
@@ -66,12 +81,7 @@ Calibration calibrate(const Surrogate& surrogate, const DatasetReader& data, int
   ErrorCollector errors;
   for (std::size_t begin = 0; begin < info.samples; begin += batch) {
     const std::size_t end = std::min(info.samples, begin + batch);
-    std::vector<Field> permeabilities, pressures;
-    for (std::size_t s = begin; s < end; ++s) {
-      Sample sample = data.read(s);
-      permeabilities.push_back(std::move(sample.permeability));
-      pressures.push_back(std::move(sample.pressure));
-    }
+    const auto [permeabilities, pressures] = read_samples(data, begin, end);
     const std::vector<Field> predictions = surrogate.predict(permeabilities);
     for (std::size_t s = 0; s < predictions.size(); ++s) errors.add(predictions[s], pressures[s]);
     if (progress) progress(end);

@@ -76,6 +76,42 @@ std::vector<Calibration> calibrations_from(const json& list) {
   return calibrations;
 }
 
+// What a model computes with, after reading.
+void check_ranges(const ModelCard& card, const std::string& where) {
+  const Normalization& n = card.normalization;
+  check(std::all_of(card.resolutions.begin(), card.resolutions.end(),
+                    [](const Resolution& r) { return is_supported(r); }),
+        "{}: metadata is damaged: a training resolution is out of range", where);
+  check(std::isfinite(card.refinement_gain) && card.refinement_gain > 0 && card.correction_steps > 0 &&
+            card.correction_steps <= 64 && card.base_correction_steps >= 0 &&
+            card.base_correction_steps <= 64 && card.cycles >= 1 && card.cycles <= 64,
+        "{}: metadata is damaged: refinement_gain is {}, correction_steps {}, on the network's grid {}, "
+        "cycles {}",
+        where, card.refinement_gain, card.correction_steps, card.base_correction_steps, card.cycles);
+  check(card.coarsening >= 1 && std::all_of(card.resolutions.begin(), card.resolutions.end(),
+                                            [&](const Resolution& r) {
+                                              return r.nx % card.coarsening == 0 &&
+                                                     r.ny % card.coarsening == 0;
+                                            }),
+        "{}: metadata is damaged: coarsening is {}, which does not divide a training resolution", where,
+        card.coarsening);
+  check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) &&
+            n.std_pressure > 0 && !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
+        "{}: metadata is damaged: normalisation or domain out of range", where);
+  constexpr std::size_t kMostFields = 1'000'000'000'000;
+  check(std::all_of(card.calibrations.begin(), card.calibrations.end(),
+                    [](const Calibration& c) {
+                      return std::isfinite(c.half_width) && c.half_width >= 0 &&
+                             std::isfinite(c.relative_l2) && c.relative_l2 >= 0 && c.fields > 0 &&
+                             c.fields <= kMostFields && is_supported(c.resolution);
+                    }),
+        "{}: metadata is damaged: an interval is out of range", where);
+  const CoefficientRanges& ranges = card.coefficients;
+  check(ranges.fields <= kMostFields &&
+            std::equal(ranges.least.begin(), ranges.least.end(), ranges.most.begin(), std::less_equal<>()),
+        "{}: metadata is damaged: the coefficient's ranges are out of order", where);
+}
+
 }  // namespace
 
 std::map<std::string, std::string> to_metadata(const ModelCard& c) {
@@ -170,38 +206,7 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   } catch (const std::exception& e) {
     throw InvalidInput(fmt::format("{}: metadata is damaged: {}", where, e.what()));
   }
-  const Normalization& n = card.normalization;
-  check(std::all_of(card.resolutions.begin(), card.resolutions.end(),
-                    [](const Resolution& r) { return is_supported(r); }),
-        "{}: metadata is damaged: a training resolution is out of range", where);
-  check(std::isfinite(card.refinement_gain) && card.refinement_gain > 0 && card.correction_steps > 0 &&
-            card.correction_steps <= 64 && card.base_correction_steps >= 0 &&
-            card.base_correction_steps <= 64 && card.cycles >= 1 && card.cycles <= 64,
-        "{}: metadata is damaged: refinement_gain is {}, correction_steps {}, on the network's grid {}, "
-        "cycles {}",
-        where, card.refinement_gain, card.correction_steps, card.base_correction_steps, card.cycles);
-  check(card.coarsening >= 1 && std::all_of(card.resolutions.begin(), card.resolutions.end(),
-                                            [&](const Resolution& r) {
-                                              return r.nx % card.coarsening == 0 &&
-                                                     r.ny % card.coarsening == 0;
-                                            }),
-        "{}: metadata is damaged: coarsening is {}, which does not divide a training resolution", where,
-        card.coarsening);
-  check(std::isfinite(n.mean_log_k) && n.std_log_k > 0 && std::isfinite(n.mean_pressure) &&
-            n.std_pressure > 0 && !card.resolutions.empty() && card.lx > 0 && card.ly > 0,
-        "{}: metadata is damaged: normalisation or domain out of range", where);
-  constexpr std::size_t kMostFields = 1'000'000'000'000;
-  check(std::all_of(card.calibrations.begin(), card.calibrations.end(),
-                    [](const Calibration& c) {
-                      return std::isfinite(c.half_width) && c.half_width >= 0 &&
-                             std::isfinite(c.relative_l2) && c.relative_l2 >= 0 && c.fields > 0 &&
-                             c.fields <= kMostFields && is_supported(c.resolution);
-                    }),
-        "{}: metadata is damaged: an interval is out of range", where);
-  const CoefficientRanges& ranges = card.coefficients;
-  check(ranges.fields <= kMostFields &&
-            std::equal(ranges.least.begin(), ranges.least.end(), ranges.most.begin(), std::less_equal<>()),
-        "{}: metadata is damaged: the coefficient's ranges are out of order", where);
+  check_ranges(card, where);
   card.version = get("program_version");
   card.data_configuration = get("data_configuration");
   return card;

@@ -1,7 +1,8 @@
 #pragma once
 // Overlapping-window attention on a GPU, all but launching: how tokens are dealt to blocks and threads, what a thread loads and
 // what it computes. Plain functions for host and device, so that a CPU test runs every block and thread of them
-// (tests/surrogate/kernels/attention_tile_test.cpp); surrogate/kernels/cuda_attention.cu calls them between its barriers.
+// (tests/surrogate/kernels/attention_tile_test.cpp); surrogate/kernels/cuda_attention.cu calls them between its barriers. Numbers:
+// tile_numbers.hpp, places: tile_places.hpp.
 //
 // A block of 128 threads takes a tile of 16 x 8 tokens of one head of one image, a thread a token. What the neighbours of
 // the tile's tokens share lies in shared memory, with a halo of K - 1 tokens, an odd number of 16 bytes from token to token so
@@ -15,213 +16,13 @@
 //   backward 2  shared: q, d_out      d_k, d_v = sums over the tokens that read this one
 
 #include <cstdint>
-#include <cstring>
 
 #include "core/host_device.hpp"
 #include "surrogate/kernels/attention_shape.hpp"
-#include "surrogate/kernels/token_kernels.hpp"
-
-#ifdef __CUDACC__
-#define MANO_TEXT(text) #text
-#define MANO_UNROLL(times) _Pragma(MANO_TEXT(unroll(times)))
-#else
-#define MANO_UNROLL(times)
-#endif
+#include "surrogate/kernels/tile_numbers.hpp"
+#include "surrogate/kernels/tile_places.hpp"
 
 namespace mano::tile {
-
-inline constexpr int kWidth = 16;
-inline constexpr int kHeight = 8;
-inline constexpr int kThreads = kWidth * kHeight;
-
-MANO_BOTH inline float widen(float x) {
-  return x;
-}
-MANO_BOTH inline float widen(BFloat16 x) {
-  union {
-    std::uint32_t bits;
-    float value;
-  } u{static_cast<std::uint32_t>(x.bits) << 16};
-  return u.value;
-}
-MANO_BOTH inline void narrow(float x, float& to) {
-  to = x;
-}
-MANO_BOTH inline void narrow(float x, BFloat16& to) {
-  union {
-    float value;
-    std::uint32_t bits;
-  } u{x};
-  to.bits = static_cast<std::uint16_t>((u.bits + 0x7fff + ((u.bits >> 16) & 1)) >> 16);
-}
-/// Sixteen bytes: what one load or store moves.
-template <typename S>
-struct alignas(16) Piece {
-  static constexpr int kCount = 4;
-  float numbers[kCount];
-};
-/// Two numbers a word, so that each is one instruction away from a float.
-template <>
-struct alignas(16) Piece<BFloat16> {
-  static constexpr int kCount = 8;
-  std::uint32_t pairs[kCount / 2];
-};
-
-MANO_BOTH inline float number(const Piece<float>& p, int i) {
-  return p.numbers[i];
-}
-MANO_BOTH inline float number(const Piece<BFloat16>& p, int i) {
-  union {
-    std::uint32_t bits;
-    float value;
-  } u{i % 2 == 0 ? p.pairs[i / 2] << 16 : p.pairs[i / 2] & 0xffff0000u};
-  return u.value;
-}
-MANO_BOTH inline Piece<float> piece_of(const float* numbers, float) {
-  return {{numbers[0], numbers[1], numbers[2], numbers[3]}};
-}
-MANO_BOTH inline Piece<BFloat16> piece_of(const float* numbers, BFloat16) {
-  Piece<BFloat16> p;
-  for (int i = 0; i < 4; ++i) {
-#ifdef __CUDA_ARCH__
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(p.pairs[i]) : "f"(numbers[2 * i + 1]), "f"(numbers[2 * i]));
-#else
-    BFloat16 low, high;
-    narrow(numbers[2 * i], low);
-    narrow(numbers[2 * i + 1], high);
-    p.pairs[i] = low.bits | static_cast<std::uint32_t>(high.bits) << 16;
-#endif
-  }
-  return p;
-}
-
-// A test passes pointers of its own to the functions below, which write down where they point.
-template <typename S>
-MANO_BOTH inline Piece<S> load_piece(const S* from) {
-#ifdef __CUDA_ARCH__
-  return *reinterpret_cast<const Piece<S>*>(from);
-#else
-  Piece<S> piece;
-  std::memcpy(&piece, from, sizeof piece);
-  return piece;
-#endif
-}
-template <typename S>
-MANO_BOTH inline void store_piece(const Piece<S>& piece, S* to) {
-#ifdef __CUDA_ARCH__
-  *reinterpret_cast<Piece<S>*>(to) = piece;
-#else
-  std::memcpy(to, &piece, sizeof piece);
-#endif
-}
-
-/// To shared memory, in one instruction and without a branch: of the store above the compiler may make several.
-template <typename S>
-MANO_BOTH inline void store_shared_if(bool condition, const Piece<S>& piece, S* to) {
-#ifdef __CUDA_ARCH__
-  std::uint32_t words[4];
-  memcpy(words, &piece, sizeof words);
-  asm volatile("{ .reg .pred p; setp.ne.u32 p, %0, 0; @p st.shared.v4.b32 [%1], {%2, %3, %4, %5}; }" ::"r"(
-                   static_cast<unsigned>(condition)),
-               "r"(static_cast<unsigned>(__cvta_generic_to_shared(to))), "r"(words[0]), "r"(words[1]),
-               "r"(words[2]), "r"(words[3])
-               : "memory");
-#else
-  if (condition) store_piece(piece, to);
-#endif
-}
-
-/// Distance of tokens in shared memory: an odd number of pieces.
-template <typename S, int D>
-inline constexpr int kSharedStep = D / Piece<S>::kCount % 2 == 0 ? D + Piece<S>::kCount : D;
-
-template <int K>
-inline constexpr int kReach = K - 1;
-template <int K>
-inline constexpr int kHaloWidth = kWidth + 2 * kReach<K>;
-template <int K>
-inline constexpr int kHaloTokens = kHaloWidth<K>*(kHeight + 2 * kReach<K>);
-template <int K>
-inline constexpr int kNeighbours = (2 * K - 1) * (2 * K - 1);
-
-/// Two halos of shared memory.
-template <typename S, int D, int K>
-inline constexpr int kSharedBytes = 2 * kHaloTokens<K>* kSharedStep<S, D>* static_cast<int>(sizeof(S));
-
-/// Which tile of which head a block has; the first token of the tile.
-struct Place {
-  int image, head, x, y;
-};
-
-MANO_BOTH inline std::int64_t block_count(const AttentionShape& s) {
-  const std::int64_t tiles_x = (s.width + kWidth - 1) / kWidth;
-  const std::int64_t tiles_y = (s.height + kHeight - 1) / kHeight;
-  return tiles_x * tiles_y * s.batch * s.heads;
-}
-
-/// Heads of one tile follow one another: their tokens are neighbours in memory.
-/// Blocks are counted in 32 bits, which a GPU divides in a few instructions; the launch refuses more.
-MANO_BOTH inline Place place_of(const AttentionShape& s, std::uint32_t block) {
-  const std::uint32_t tiles_x = (s.width + kWidth - 1) / kWidth;
-  const std::uint32_t tiles_y = (s.height + kHeight - 1) / kHeight;
-  const std::uint32_t heads = s.heads;
-  Place p;
-  p.head = static_cast<int>(block % heads);
-  block /= heads;
-  p.x = static_cast<int>(block % tiles_x) * kWidth;
-  block /= tiles_x;
-  p.y = static_cast<int>(block % tiles_y) * kHeight;
-  p.image = static_cast<int>(block / tiles_y);
-  return p;
-}
-
-struct Token {
-  int x, y;
-  bool inside;
-};
-
-MANO_BOTH inline Token token_of(const AttentionShape& s, const Place& p, int thread) {
-  Token t{p.x + thread % kWidth, p.y + thread / kWidth, false};
-  t.inside = t.x < s.width && t.y < s.height;
-  return t;
-}
-
-/// Number of a token among those of all images; an image has fewer than 2^31.
-MANO_BOTH inline std::int64_t token_number(const AttentionShape& s, int image, int y, int x) {
-  return static_cast<std::int64_t>(image) * (s.height * s.width) + (y * s.width + x);
-}
-
-/// The place of the token with its neighbour at (dy, dx) in shared memory, in tokens.
-template <int K>
-MANO_BOTH inline int halo_index(int thread, int dy, int dx) {
-  return (thread / kWidth + kReach<K> + dy) * kHaloWidth<K> + thread % kWidth + kReach<K> + dx;
-}
-
-/// Where a token of the halo, its place in shared memory, comes from, unless it lies outside the grid.
-struct HaloToken {
-  bool inside;
-  int number;  ///< among those of the image
-};
-
-template <int K>
-MANO_BOTH inline HaloToken halo_token(const AttentionShape& s, const Place& p, int token) {
-  const int x = p.x - kReach<K> + token % kHaloWidth<K>;
-  const int y = p.y - kReach<K> + token / kHaloWidth<K>;
-  const bool inside = x >= 0 && x < s.width && y >= 0 && y < s.height;
-  return {inside, inside ? y * s.width + x : 0};
-}
-
-/// What of the halo a thread brings: one of the `parts` pieces of the tokens first, first + kThreads / parts, ... Neighbouring
-/// threads have the parts of one token; eight threads have tokens `parts` apart, whose pieces meet no bank twice.
-struct Share {
-  int first, part;
-};
-template <int parts>
-MANO_BOTH inline Share share_of(int thread) {
-  if (parts >= 8) return {thread / parts, thread % parts};
-  const int group = thread / (8 * parts), eight = thread / 8 % parts;
-  return {8 * group + eight + thread % 8 / parts * parts, thread % parts};
-}
 
 /// A thread's share of filling shared memory from `source`, `step` numbers from token to token, the head's at `offset`; zero
 /// outside.
@@ -286,40 +87,6 @@ MANO_BOTH inline void sum_over_neighbours(int thread, const float* factors, Shar
   }
 }
 
-template <bool stride_one>
-MANO_BOTH inline bool window_exists(int token, int a, int size, int window, int stride) {
-  const int origin = token - a;
-  return origin >= 0 && (stride_one || origin % stride == 0) && origin + window <= size;
-}
-
-MANO_BOTH inline float larger(float a, float b) {
-#ifdef __CUDA_ARCH__
-  return fmaxf(a, b);
-#else
-  return a > b ? a : b;
-#endif
-}
-
-// Within two units in the last place on a GPU, one instruction each.
-MANO_BOTH inline float reciprocal(float x) {
-#ifdef __CUDA_ARCH__
-  float result;
-  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
-  return result;
-#else
-  return 1.0f / x;
-#endif
-}
-MANO_BOTH inline float power_of_two(float x) {
-#ifdef __CUDA_ARCH__
-  float result;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
-  return result;
-#else
-  return __builtin_exp2f(x);
-#endif
-}
-
 /// 1 / sqrt(D), known to the compiler, by Newton's iteration.
 constexpr float inverse_root(int d) {
   double x = 1.0 / d;
@@ -332,24 +99,6 @@ static_assert(kScoreScale<16> == 0.25f && kScoreScale<64> == 0.125f);
 /// log2(e): scores are kept times it, so that their exponential is a power of two.
 inline constexpr float kLog2OfE = 1.4426950408889634f;
 
-/// What the compiler loaded before this, it loads again after it rather than keep it in registers.
-MANO_BOTH inline void forget_loads() {
-#ifdef __CUDA_ARCH__
-  asm volatile("" ::: "memory");
-#endif
-}
-/// What the compiler computed from it before this, it computes again.
-MANO_BOTH inline void forget_results([[maybe_unused]] float& of) {
-#ifdef __CUDA_ARCH__
-  asm volatile("" : "+f"(of));
-#endif
-}
-MANO_BOTH inline void forget_results([[maybe_unused]] const float*& of) {
-#ifdef __CUDA_ARCH__
-  asm volatile("" : "+l"(of));
-#endif
-}
-
 /// From the scores of a token's neighbours, times log2(e): their softmax in each of its windows, averaged, c; with d_c, the
 /// gradient of c, also that of the scores.
 template <int K, bool backward, bool stride_one>
@@ -358,11 +107,12 @@ MANO_BOTH inline void softmax_over_windows(const AttentionShape& s, const Token&
   const auto neighbour = [](int a, int b) {
     return (b / K - a / K + kReach<K>)*(2 * K - 1) + b % K - a % K + kReach<K>;
   };
+  const int stride = stride_one ? 1 : s.stride;
   int windows = 0;
   MANO_UNROLL(K * K)
   for (int a = 0; a < K * K; ++a) {
-    windows += window_exists<stride_one>(t.y, a / K, s.height, K, s.stride) &&
-               window_exists<stride_one>(t.x, a % K, s.width, K, s.stride);
+    windows +=
+        window_exists(t.y, a / K, s.height, K, stride) && window_exists(t.x, a % K, s.width, K, stride);
   }
   const float share = reciprocal(static_cast<float>(windows));  // infinite, and not used, where there is none
   MANO_UNROLL(kNeighbours<K>)
@@ -372,8 +122,8 @@ MANO_BOTH inline void softmax_over_windows(const AttentionShape& s, const Token&
   }
   MANO_UNROLL(K * K)
   for (int a = 0; a < K * K; ++a) {
-    const bool exists = window_exists<stride_one>(t.y, a / K, s.height, K, s.stride) &&
-                        window_exists<stride_one>(t.x, a % K, s.width, K, s.stride);
+    const bool exists =
+        window_exists(t.y, a / K, s.height, K, stride) && window_exists(t.x, a % K, s.width, K, stride);
     if (!exists) continue;
     float e[K * K];
     float most = -3.4e38f, total = 0, mean = 0;
@@ -409,17 +159,6 @@ MANO_BOTH inline void attend(const AttentionShape& s, const Place& p, int thread
                                 scores);
   softmax_over_windows<K, false, stride_one>(s, t, scores, nullptr, c, nullptr);
   sum_over_neighbours<S, D, K, false>(thread, c, v, out + (token * inner + p.head * D));
-}
-
-/// Coefficients of one image and head: c of every neighbour, then d_s of every neighbour, a plane [H, W] each.
-template <int K>
-MANO_BOTH inline std::int64_t plane_offset(const AttentionShape& s, const Place& p, int plane) {
-  return (static_cast<std::int64_t>(p.image * s.heads + p.head) * 2 * kNeighbours<K> + plane) *
-         (s.height * s.width);
-}
-template <int K>
-MANO_BOTH inline std::int64_t coefficient_count(const AttentionShape& s) {
-  return static_cast<std::int64_t>(s.batch) * s.heads * 2 * kNeighbours<K> * s.height * s.width;
 }
 
 /// Backward 1: d_q of a thread's token, and its coefficients.

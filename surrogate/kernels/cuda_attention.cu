@@ -19,14 +19,24 @@ using namespace tile;
 template <int K>
 constexpr int kBlocks = K == 2 ? 4 : 2;
 
+// What a thread finds: the two halos of its block's shared memory, the block's tile, its own number.
+template <typename S>
+struct Block {
+  S *first, *second;
+  Place place;
+  int thread;
+};
+template <typename S, int D, int K>
+__device__ Block<S> block_of(const AttentionShape& s) {
+  extern __shared__ __align__(16) unsigned char memory[];
+  S* first = reinterpret_cast<S*>(memory);
+  return {first, first + kHaloTokens<K> * kSharedStep<S, D>, place_of(s, blockIdx.x), static_cast<int>(threadIdx.x)};
+}
+
 template <typename S, int D, int K, bool stride_one>
 __global__ void __launch_bounds__(kThreads, kBlocks<K>) forward(AttentionShape s, const S* __restrict__ qkv, S* __restrict__ out) {
-  extern __shared__ __align__(16) unsigned char memory[];
-  S* k = reinterpret_cast<S*>(memory);
-  S* v = k + kHaloTokens<K> * kSharedStep<S, D>;
-  const Place p = place_of(s, blockIdx.x);
+  const auto [k, v, p, thread] = block_of<S, D, K>(s);
   const int inner = s.heads * D;
-  const int thread = static_cast<int>(threadIdx.x);
   load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, inner + p.head * D, k);
   load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, 2 * inner + p.head * D, v);
   __syncthreads();
@@ -37,12 +47,8 @@ template <typename S, int D, int K, bool stride_one>
 __global__ void __launch_bounds__(kThreads, kBlocks<K>) backward_queries(AttentionShape s, const S* __restrict__ qkv,
                                                              const S* __restrict__ d_out, S* __restrict__ d_qkv,
                                                              float* __restrict__ coefficients) {
-  extern __shared__ __align__(16) unsigned char memory[];
-  S* k = reinterpret_cast<S*>(memory);
-  S* v = k + kHaloTokens<K> * kSharedStep<S, D>;
-  const Place p = place_of(s, blockIdx.x);
+  const auto [k, v, p, thread] = block_of<S, D, K>(s);
   const int inner = s.heads * D;
-  const int thread = static_cast<int>(threadIdx.x);
   load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, inner + p.head * D, k);
   load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, 2 * inner + p.head * D, v);
   __syncthreads();
@@ -53,12 +59,8 @@ template <typename S, int D, int K>
 __global__ void __launch_bounds__(kThreads, kBlocks<K>) backward_keys(AttentionShape s, const S* __restrict__ qkv,
                                                           const S* __restrict__ d_out, S* __restrict__ d_qkv,
                                                           const float* __restrict__ coefficients) {
-  extern __shared__ __align__(16) unsigned char memory[];
-  S* q = reinterpret_cast<S*>(memory);
-  S* g = q + kHaloTokens<K> * kSharedStep<S, D>;
-  const Place p = place_of(s, blockIdx.x);
+  const auto [q, g, p, thread] = block_of<S, D, K>(s);
   const int inner = s.heads * D;
-  const int thread = static_cast<int>(threadIdx.x);
   load_halo<S, D, K>(s, p, thread, qkv, 3 * inner, p.head * D, q);
   load_halo<S, D, K>(s, p, thread, d_out, inner, p.head * D, g);
   __syncthreads();

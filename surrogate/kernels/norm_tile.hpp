@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "core/host_device.hpp"
-#include "surrogate/kernels/attention_tile.hpp"
+#include "surrogate/kernels/tile_numbers.hpp"
 
 namespace mano::norm_tile {
 

@@ -1,11 +1,13 @@
-// Vectors of the processor, as a type, for token_kernels.cpp alone: it defines MANO_INSTRUCTIONS, so every instruction set
-// has its own copy. No header of the standard library with inline functions: the linker would be free to take one
+// Vectors of the processor, as a type, and loops in whole vectors, for token_kernels.cpp and its parts alone: it is compiled with
+// MANO_INSTRUCTIONS, so every instruction set has its own copy. No header of the standard library with inline functions: the linker would be free to take one
 // instruction set's version for all.
 #pragma once
 
 #include "surrogate/kernels/token_kernels.hpp"
 
 namespace mano::MANO_INSTRUCTIONS {
+
+using Index = std::ptrdiff_t;
 
 template <typename T, int n>
 struct VectorOf {
@@ -162,6 +164,30 @@ inline Vector<double, 8> normal_cdf(Vector<double, 8> x, Vector<double, 8>& e) {
     phi[i] = 0.5 * __builtin_erfc(-0.70710678118654752440 * x[i]);
   }
   return phi;
+}
+
+inline float square_root(float x) {
+  return __builtin_sqrtf(x);
+}
+inline double square_root(double x) {
+  return __builtin_sqrt(x);
+}
+
+// --- Loops --------------------------------------------------------------------------------------------------------------
+
+template <typename S>
+constexpr int kWidth = kLanes<Sum<S>>;  // numbers in a vector of sums
+
+// body(begin, vector length as a type) for all of `count` numbers: whole vectors, then one by one.
+template <int n>
+struct Length {
+  static constexpr int value = n;
+};
+template <int n, typename Body>
+inline void in_vectors(Index count, Body body) {
+  Index i = 0;
+  for (; i + n <= count; i += n) body(i, Length<n>());
+  for (; i < count; ++i) body(i, Length<1>());
 }
 
 }  // namespace mano::MANO_INSTRUCTIONS

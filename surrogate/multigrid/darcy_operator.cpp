@@ -33,19 +33,8 @@ Tensor sum_of_products(const Tensor& a, const Tensor& b) {
   return (a * b).flatten(1).sum(1).view({-1, 1, 1, 1});
 }
 
-bool KnownProblem::pressure_is_free() const {
-  for (const AxisEnd& end : ends)
-    if (end.kind == AxisEnd::Kind::value) return false;
-  return true;
-}
-
-std::optional<KnownProblem> known_problem(const std::string& problem_name) {
-  const auto value = [](double v) { return AxisEnd{AxisEnd::Kind::value, v}; };
-  const AxisEnd closed{AxisEnd::Kind::mirror, 0.0};
-  if (problem_name == "benchmark") return KnownProblem{{value(0), value(0), value(0), value(0)}, 1.0, 0.0};
-  if (problem_name == "drive") return KnownProblem{{value(1), value(0), closed, closed}, 0.0, 0.0};
-  if (problem_name == "five-spot") return KnownProblem{{closed, closed, closed, closed}, 0.0, 1.0};
-  return {};
+Tensor without_mean(const Tensor& pressure) {
+  return pressure - pressure.mean({2, 3}, true);
 }
 
 DarcyOperator::DarcyOperator(const Tensor& permeability, const Grid& grid, const KnownProblem& problem)
@@ -138,7 +127,7 @@ Tensor DarcyOperator::solve(double relative_tolerance) const {
   if (!(rz <= target).all().item<bool>())
     throw RunFailed(
         "conjugate gradients of a coarse grid did not converge: is the contrast too large for them?");
-  return free_ ? x - x.mean({2, 3}, true) : x;
+  return free_ ? without_mean(x) : x;
 }
 
 }  // namespace mano

@@ -1,6 +1,9 @@
 #pragma once
 // The solver's two-point flux discretisation (solver/stencil.hpp) for a batch of permeabilities as tensors, where the problem's data
-// are known by its name: what a prediction leaves of the equation, without PETSc. Private to surrogate/ and its tests.
+// are known by its name: what a prediction leaves of the equation. Private to surrogate/ and its tests.
+//
+// Faces, product and mean are those of the solver's loops once more: batches of tensors, on a GPU too, and gradients through them have
+// no use for loops over arrays, and surrogate/ goes without PETSc. A test compares the two.
 //
 //   (A p)_c = sum over faces of T (p_c - p_neighbour),   defect d = (rhs - A p) / D,   D = diagonal of A
 //
@@ -8,24 +11,10 @@
 
 #include <torch/types.h>
 
-#include <optional>
-#include <string>
-
 #include "core/field.hpp"
-#include "core/resample.hpp"
+#include "core/known_problem.hpp"
 
 namespace mano {
-
-/// What a named problem prescribes (solver/problem.hpp), in the terms of one rectangle. No flow leaves through a mirrored end.
-struct KnownProblem {
-  Ends ends;                      ///< left, right, bottom, top
-  double source = 0.0;            ///< f
-  double corner_rate = 0.0;       ///< of a well in the first cell; its opposite in the last
-  bool pressure_is_free() const;  ///< up to a constant; its mean is zero
-};
-
-/// Empty for problems whose data the name does not tell.
-std::optional<KnownProblem> known_problem(const std::string& problem_name);
 
 class DarcyOperator {
  public:
@@ -58,6 +47,9 @@ class DarcyOperator {
 
 /// a . b of every sample, [N, 1, 1, 1].
 torch::Tensor sum_of_products(const torch::Tensor& a, const torch::Tensor& b);
+
+/// Every sample's mean taken off, as a pressure is fixed that is free up to a constant.
+torch::Tensor without_mean(const torch::Tensor& pressure);
 
 /// D^-1 A p from the shares alone: p - sum over faces of share * p_neighbour.
 torch::Tensor apply_shares(const torch::Tensor& shares, const torch::Tensor& pressure);

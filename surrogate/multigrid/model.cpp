@@ -78,7 +78,7 @@ Tensor SurrogateModel::refine(const DarcyOperator& darcy, const Tensor& pressure
 
 Tensor SurrogateModel::pinned(const Tensor& pressure) const {
   const auto known = known_problem(card.problem_name);
-  return known && known->pressure_is_free() ? pressure - pressure.mean({2, 3}, true) : pressure;
+  return known && known->pressure_is_free() ? without_mean(pressure) : pressure;
 }
 
 Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid, const Resolution& from,
@@ -87,10 +87,13 @@ Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid
   const Resolution target{grid.nx, grid.ny};
   std::vector<Resolution> grids{options.exact_start ? from : card.network_grid(from)};
   for (const Resolution& next : grid_hierarchy(grids.front(), target)) grids.push_back(next);
+  const Tensor first_permeability = restricted(permeability, grids.front(), card.location);
   std::vector<DarcyOperator> operators;
-  for (const Resolution& r : grids)
-    operators.emplace_back(restricted(permeability, r, card.location), with_resolution(grid, r),
+  for (const Resolution& r : grids) {
+    const Tensor k = operators.empty() ? first_permeability : restricted(permeability, r, card.location);
+    operators.emplace_back(k, with_resolution(grid, r),
                            jacobi ? *known_problem(card.problem_name) : problem_for_defect(card));
+  }
   const auto improved = [&](const DarcyOperator& darcy, const Tensor& pressure, int steps) {
     return jacobi ? jacobi_smoothed(darcy, pressure, options.jacobi_steps) : refine(darcy, pressure, steps);
   };
@@ -98,10 +101,10 @@ Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid
     const DarcyOperator& darcy = operators.front();
     if (options.zero_start)
       return improved(darcy, torch::zeros_like(darcy.right_hand_side()), card.correction_steps_from_zero());
-    const auto k = restricted(permeability, grids.front(), card.location);
     const Grid first = with_resolution(grid, grids.front());
-    if (options.exact_start) return DarcyOperator(k, first, *known_problem(card.problem_name)).solve(1e-8);
-    return improved(darcy, direct(k, first), card.base_correction_steps);
+    if (options.exact_start)
+      return DarcyOperator(first_permeability, first, *known_problem(card.problem_name)).solve(1e-8);
+    return improved(darcy, direct(first_permeability, first), card.base_correction_steps);
   };
   // From zero, the error that is left: A e = residual.
   const auto error_of = [&](const Tensor& residual) {

@@ -11,9 +11,7 @@ bool knows_equation(const std::string& problem_name, Location location) {
 }
 
 KnownProblem problem_for_defect(const ModelCard& card) {
-  if (card.knows_equation) return *known_problem(card.problem_name);
-  const AxisEnd closed{AxisEnd::Kind::mirror, 0.0};
-  return {{closed, closed, closed, closed}, 0.0, 0.0};
+  return card.knows_equation ? *known_problem(card.problem_name) : closed_problem();
 }
 
 Tensor correction(const Network& network, const Tensor& shares, const Tensor& defect, double gain,

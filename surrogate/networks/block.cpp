@@ -51,16 +51,16 @@ BlockWeights from_list(const std::vector<Tensor>& list) {
   return w;
 }
 
-// call(passes) in the precision asked for.
+// call(block) in the precision asked for.
 template <typename Call>
 void with_precision(const BlockWeights& weights, const Architecture& architecture, const Pyramid& pyramid,
                     Precision precision, Call call) {
   if (weights.to_qkv.scalar_type() == torch::kFloat64) {
-    call(BlockPasses<double>(weights, architecture, pyramid));
+    call(BlockParts<double>(weights, architecture, pyramid));
   } else if (precision == Precision::bfloat16) {
-    call(BlockPasses<BFloat16>(weights, architecture, pyramid));
+    call(BlockParts<BFloat16>(weights, architecture, pyramid));
   } else {
-    call(BlockPasses<float>(weights, architecture, pyramid));
+    call(BlockParts<float>(weights, architecture, pyramid));
   }
 }
 
@@ -78,7 +78,7 @@ class BlockNode : public torch::autograd::Function<BlockNode> {
     Saved saved;
     Tensor out;
     with_precision(w, *architecture, pyramid, precision,
-                   [&](auto passes) { out = passes.forward(rows, saved); });
+                   [&](const auto& block) { out = forward_pass(block, rows, saved); });
     kept.insert(kept.end(), {rows, saved.coarse, saved.qkv, saved.from_up, saved.attended});
     context->save_for_backward(kept);
     context->saved_data["architecture"] = to_json(*architecture);
@@ -97,9 +97,10 @@ class BlockNode : public torch::autograd::Function<BlockNode> {
     const Pyramid pyramid(rest[0], architecture);
     BlockWeights d;
     Tensor d_x;
-    with_precision(w, architecture, pyramid,
-                   context->saved_data["bfloat16"].toBool() ? Precision::bfloat16 : Precision::full,
-                   [&](auto passes) { d_x = passes.backward(rest[0], saved, d_out[0].contiguous(), d); });
+    with_precision(
+        w, architecture, pyramid,
+        context->saved_data["bfloat16"].toBool() ? Precision::bfloat16 : Precision::full,
+        [&](const auto& block) { d_x = backward_pass(block, rest[0], saved, d_out[0].contiguous(), d); });
     torch::autograd::variable_list gradients{Tensor(), Tensor(), d_x.view(rest[0].sizes())};
     for_each_weight(d, [&](Tensor& t) { gradients.push_back(t); });
     return gradients;

@@ -85,12 +85,5 @@ TEST(DarcyOperator, IsItsSharesAlone) {
   }
 }
 
-TEST(DarcyOperator, KnowsTheNamedSetupsAlone) {
-  EXPECT_FALSE(known_problem("unknown"));
-  EXPECT_FALSE(known_problem("custom:0123"));
-  EXPECT_TRUE(known_problem("five-spot")->pressure_is_free());
-  EXPECT_FALSE(known_problem("drive")->pressure_is_free());
-}
-
 }  // namespace
 }  // namespace mano

@@ -5,7 +5,7 @@
 #include "core/error.hpp"
 #include "surrogate/networks/network.hpp"
 #include "surrogate/training/optimizer.hpp"
-#include "tests/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 namespace mano {
 namespace {

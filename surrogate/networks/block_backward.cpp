@@ -1,0 +1,244 @@
+// The backward pass of a block: its forward pass in reverse, with sums of the gradients of the weights a thread.
+#include "surrogate/kernels/torch.hpp"
+#include "surrogate/networks/block_passes.hpp"
+
+namespace mano {
+
+using torch::Tensor;
+using Index = std::int64_t;
+
+namespace {
+
+// Gradients of weights, one after the other in the row of each thread.
+template <typename S>
+struct Gradients {
+  using A = Sum<S>;
+
+  A *outer_weight, *outer_bias, *inner_weight, *inner_bias, *to_qkv, *to_out, *to_out_bias, *down, *up,
+      *mlp_weight, *mlp_bias, *mlp_in, *mlp_in_bias, *mlp_out, *mlp_out_bias;
+  Index count = 0;
+
+  Gradients(const BlockParts<S>& b, A* at) {
+    const Index c = b.channels;
+    const auto take = [&](A*& pointer, Index n) {
+      pointer = at != nullptr ? at + count : nullptr;
+      count += n;
+    };
+    take(outer_weight, c);
+    take(outer_bias, c);
+    take(inner_weight, c);
+    take(inner_bias, c);
+    take(to_qkv, 3 * b.inner * c);
+    take(to_out, b.to_out.defined() ? c * b.inner : 0);
+    take(to_out_bias, b.to_out.defined() ? c : 0);
+    take(down, b.levels() > 1 ? c * b.block : 0);
+    take(up, b.levels() > 1 ? c * b.block : 0);
+    take(mlp_weight, c);
+    take(mlp_bias, c);
+    take(mlp_in, b.hidden * c);
+    take(mlp_in_bias, b.hidden);
+    take(mlp_out, c * b.hidden);
+    take(mlp_out_bias, c);
+  }
+
+  static Gradients mine(const BlockParts<S>& b, Tensor& sums) {
+    return Gradients(b, data_of<A>(sums) + at::get_thread_num() * sums.size(1));
+  }
+};
+
+template <typename S, typename Memory>
+void mlp_backward(const BlockParts<S>& b, Memory& memory, Gradients<S>& g, Index n, const Sum<S>* attended,
+                  const Sum<S>* d_out, Sum<S>* d_attended) {
+  const S* d = b.as_operand(d_out, n * b.channels, memory.converted);
+  S* hidden = memory.hidden.get(n * b.hidden);
+  S* d_hidden = memory.d_hidden.get(n * b.hidden);
+  S* normalized = memory.normalized.get(n * b.channels);
+  // Computing the hidden numbers anew is one product of thirty; keeping them would be an eighth of what is kept.
+  b.kernels.normalize(n, b.architecture.dim, attended, b.mlp_norm(), normalized);
+  multiply(Layout::plain, Layout::transposed, n, b.hidden, b.channels, normalized, data_of<S>(b.mlp_in),
+           hidden);
+  multiply(Layout::plain, Layout::plain, n, b.hidden, b.channels, d, data_of<S>(b.mlp_out), d_hidden);
+  b.kernels.gelu_backward(n, b.architecture.mlp, hidden, data_of<Sum<S>>(b.weights.mlp_in_bias), d_hidden,
+                          hidden, d_hidden, g.mlp_in_bias);
+  add_transposed_product(b.channels, b.hidden, n, d, hidden, g.mlp_out);
+  b.kernels.add_column_sums(n, b.architecture.dim, d_out, nullptr, g.mlp_out_bias);
+  add_transposed_product(b.hidden, b.channels, n, d_hidden, normalized, g.mlp_in);
+  multiply(Layout::plain, Layout::plain, n, b.channels, b.hidden, d_hidden, data_of<S>(b.mlp_in), normalized);
+  b.kernels.normalize_backward(n, b.architecture.dim, attended, b.mlp_norm(), normalized, d_out, d_attended,
+                               {g.mlp_weight, g.mlp_bias});
+}
+
+// From the gradient of level l of r, on the finest level from that of the result: that of its attention, and of level l + 1
+// of r. d_r begins with level 0.
+template <typename S>
+void sample_up_backward(const BlockParts<S>& b, int l, const Saved& saved, const Sum<S>* d_out, Sum<S>* d_r,
+                        S* d_attended, Tensor& sums) {
+  struct Memory {
+    Buffer<S> converted, hidden, d_hidden, normalized, attended, blocks, product;
+    Buffer<Sum<S>> scratch;
+  };
+  const Index offset = b.pyramid.levels[l].offset;
+  Sum<S>* level = d_r + offset * b.channels;
+  for_level<Memory>(b, l, [&](Memory& memory, const LevelPiece& piece) {
+    Gradients g = Gradients<S>::mine(b, sums);
+    if (l == 0) {
+      in_pieces(piece.tokens, [&](Index begin, Index n) {
+        const Index token = piece.token + begin;
+        mlp_backward(b, memory, g, n, data_of<Sum<S>>(saved.attended) + token * b.channels,
+                     d_out + token * b.channels, level + token * b.channels);
+      });
+    }
+    const Sum<S>* d_rows = level + piece.token * b.channels;
+    const S* d = b.as_operand(d_rows, piece.tokens * b.channels, memory.converted);
+    S* d_attended_rows = d_attended + (offset + piece.token) * b.inner;
+    if (b.to_out.defined()) {
+      S* attended = memory.attended.get(piece.tokens * b.inner);
+      b.attend(l, piece, data_of<S>(saved.qkv), memory.scratch, attended);
+      add_transposed_product(b.channels, b.inner, piece.tokens, d, attended, g.to_out);
+      b.kernels.add_column_sums(piece.tokens, b.architecture.dim, d_rows,
+                                b.cover.defined() ? data_of<Sum<S>>(b.cover) + offset + piece.token : nullptr,
+                                g.to_out_bias);
+      multiply(Layout::plain, Layout::plain, piece.tokens, b.inner, b.channels, d, data_of<S>(b.to_out),
+               d_attended_rows);
+    } else {
+      std::copy(d, d + piece.tokens * b.channels, d_attended_rows);
+    }
+    if (b.coarsest(l)) return;
+    const Index next = b.pyramid.levels[l + 1].offset;
+    S* blocks = memory.blocks.get(piece.next_tokens * b.block);
+    S* product = memory.product.get(piece.next_tokens * b.channels);
+    b.gather(l, piece.first, piece.last, level, static_cast<Sum<S>>(b.up_factor(l)), true, blocks);
+    add_transposed_product(
+        b.channels, b.block, piece.next_tokens,
+        data_of<S>(saved.from_up) + (next - b.pyramid.finest() + piece.next_token) * b.channels, blocks,
+        g.up);
+    multiply(Layout::plain, Layout::transposed, piece.next_tokens, b.channels, b.block, blocks,
+             data_of<S>(b.up), product);
+    b.kernels.add_biased(piece.next_tokens, b.architecture.dim, nullptr, product, nullptr, nullptr,
+                         d_r + (next + piece.next_token) * b.channels);
+  });
+}
+
+// Through the attention, the map to q, k, v and the norms of level l: d_x = past + what comes back, x and d_x of that level.
+template <typename S>
+void project_backward(const BlockParts<S>& b, int l, const Sum<S>* x, const S* qkv, const S* d_attended,
+                      const Sum<S>* past, Sum<S>* d_x, Tensor& sums) {
+  struct Memory {
+    Buffer<S> d_qkv, normalized;
+    Buffer<Sum<S>> scratch;
+  };
+  const TokenLevel& level = b.pyramid.levels[l];
+  const AttentionShape shape = b.attention_shape(l);
+  const Index image_tokens = static_cast<Index>(level.height) * level.width;
+  for_pieces<Memory>(
+      static_cast<Index>(b.pyramid.batch) * level.height, level.width,
+      [&](Memory& memory, Index first, Index last, bool begins) {
+        Gradients g = Gradients<S>::mine(b, sums);
+        const Index n = (last - first) * level.width;
+        const Index at = first * level.width * b.channels;
+        S* d_qkv = memory.d_qkv.get(n * 3 * b.inner);
+        Sum<S>* scratch = memory.scratch.get(static_cast<Index>(b.kernels.attention_scratch(shape)));
+        S* to = d_qkv;
+        for_images(level.height, first, last, [&](int image, int begin, int end) {
+          const Index token = level.offset + image * image_tokens;
+          const bool continued = begin > 0 && !begins;
+          b.kernels.attention_backward(shape, begin, end, continued, qkv + token * 3 * b.inner,
+                                       d_attended + token * b.inner, to, scratch);
+          to += static_cast<Index>(end - begin) * level.width * 3 * b.inner;
+        });
+        S* normalized = memory.normalized.get(n * b.channels);
+        b.kernels.normalize(n, b.architecture.dim, x + at, b.attention_norm(), normalized);
+        add_transposed_product(3 * b.inner, b.channels, n, d_qkv, normalized, g.to_qkv);
+        multiply(Layout::plain, Layout::plain, n, b.channels, 3 * b.inner, d_qkv, data_of<S>(b.to_qkv),
+                 normalized);
+        b.kernels.normalize_backward(n, b.architecture.dim, x + at, b.attention_norm(), normalized,
+                                     past != nullptr ? past + at : nullptr, d_x + at,
+                                     {g.outer_weight, g.outer_bias, g.inner_weight, g.inner_bias});
+      });
+}
+
+// d_fine, of level l - 1, += what comes back from level l.
+template <typename S>
+void sample_down_backward(const BlockParts<S>& b, int l, const Sum<S>* fine, const Sum<S>* d_coarse,
+                          Sum<S>* d_fine, Tensor& sums) {
+  struct Memory {
+    Buffer<S> blocks, converted;
+  };
+  const TokenLevel& level = b.pyramid.levels[l];
+  for_pieces<Memory>(
+      static_cast<Index>(b.pyramid.batch) * level.height,
+      static_cast<Index>(level.width) * b.architecture.rate * b.architecture.rate,
+      [&](Memory& memory, Index first, Index last, bool) {
+        Gradients g = Gradients<S>::mine(b, sums);
+        const Index n = (last - first) * level.width;
+        const S* d =
+            b.as_operand(d_coarse + first * level.width * b.channels, n * b.channels, memory.converted);
+        S* blocks = memory.blocks.get(n * b.block);
+        b.gather(l - 1, first, last, fine, 1, false, blocks);
+        add_transposed_product(b.channels, b.block, n, d, blocks, g.down);
+        multiply(Layout::plain, Layout::plain, n, b.block, b.channels, d, data_of<S>(b.down), blocks);
+        b.scatter(l - 1, first, last, blocks, 1, true, d_fine);
+      });
+}
+
+template <typename S>
+void take_gradients(const BlockParts<S>& b, const Tensor& sums, BlockWeights& d) {
+  const Tensor total = sums.sum(0);
+  const Gradients<S> at(b, data_of<Sum<S>>(total));
+  const auto take = [&](const Sum<S>* from, torch::IntArrayRef shape) {
+    return total.narrow(0, from - data_of<Sum<S>>(total), c10::multiply_integers(shape)).view(shape);
+  };
+  const auto sampling = [&](const Sum<S>* from) {
+    return take(from, {b.channels, b.architecture.rate, b.architecture.rate, b.channels})
+        .permute({0, 3, 1, 2})
+        .contiguous();
+  };
+  d.outer_norm = {take(at.outer_weight, {b.channels}), take(at.outer_bias, {b.channels})};
+  d.inner_norm = {take(at.inner_weight, {b.channels}), take(at.inner_bias, {b.channels})};
+  d.to_qkv = take(at.to_qkv, {3 * b.inner, b.channels});
+  if (b.to_out.defined()) {
+    d.to_out = take(at.to_out, {b.channels, b.inner});
+    d.to_out_bias = take(at.to_out_bias, {b.channels});
+  }
+  if (b.weights.down.defined() && b.levels() > 1) {
+    d.down = sampling(at.down);
+    d.up = sampling(at.up);
+  }
+  d.mlp_norm = {take(at.mlp_weight, {b.channels}), take(at.mlp_bias, {b.channels})};
+  d.mlp_in = take(at.mlp_in, {b.hidden, b.channels});
+  d.mlp_in_bias = take(at.mlp_in_bias, {b.hidden});
+  d.mlp_out = take(at.mlp_out, {b.channels, b.hidden});
+  d.mlp_out_bias = take(at.mlp_out_bias, {b.channels});
+}
+
+}  // namespace
+
+template <typename S>
+Tensor backward_pass(const BlockParts<S>& b, const Tensor& x, const Saved& saved, const Tensor& d_out,
+                     BlockWeights& d) {
+  Tensor sums = torch::zeros({at::get_num_threads(), Gradients<S>(b, nullptr).count}, b.sums);
+  const Tensor d_r = torch::empty({b.pyramid.tokens(), b.channels}, b.sums);
+  const Tensor d_attended = torch::empty({b.pyramid.tokens(), b.inner}, b.operands);
+  for (int l = 0; l < b.levels(); ++l)
+    sample_up_backward(b, l, saved, data_of<Sum<S>>(d_out), data_of<Sum<S>>(d_r), data_of<S>(d_attended),
+                       sums);
+
+  // The gradients of x, z_1 ... take the place of those of r_0, r_1 ..., which nobody reads any more.
+  const auto z = [&](int l) { return l == 0 ? data_of<Sum<S>>(x) : b.level_rows(saved.coarse, l); };
+  const auto d_z = [&](int l) { return data_of<Sum<S>>(d_r) + b.pyramid.levels[l].offset * b.channels; };
+  for (int l = 0; l < b.levels(); ++l)
+    project_backward(b, l, z(l), data_of<S>(saved.qkv), data_of<S>(d_attended),
+                     l == 0 ? data_of<Sum<S>>(d_r) : nullptr, d_z(l), sums);
+  for (int l = b.levels() - 1; l > 0; --l) sample_down_backward(b, l, z(l - 1), d_z(l), d_z(l - 1), sums);
+  take_gradients(b, sums, d);
+  return d_r.narrow(0, 0, b.pyramid.finest());
+}
+
+template Tensor backward_pass(const BlockParts<float>&, const Tensor&, const Saved&, const Tensor&,
+                              BlockWeights&);
+template Tensor backward_pass(const BlockParts<double>&, const Tensor&, const Saved&, const Tensor&,
+                              BlockWeights&);
+template Tensor backward_pass(const BlockParts<BFloat16>&, const Tensor&, const Saved&, const Tensor&,
+                              BlockWeights&);
+
+}  // namespace mano
