@@ -2,6 +2,7 @@
 #include "core/error.hpp"
 #include "surrogate/benchmark.hpp"
 #include "surrogate/evaluate.hpp"
+#include "surrogate/models.hpp"
 #include "surrogate/surrogate.hpp"
 #include "surrogate/training/train.hpp"
 
@@ -15,6 +16,10 @@ namespace {
 }
 
 }  // namespace
+
+std::vector<ModelDescription> describe_models() {
+  missing();
+}
 
 struct Surrogate::Impl {};
 

@@ -18,6 +18,7 @@
 #include "datagen/field_file.hpp"
 #include "surrogate/checkpoint/model_card.hpp"
 #include "surrogate/checkpoint/safetensors.hpp"
+#include "surrogate/models.hpp"
 
 namespace mano {
 
@@ -175,6 +176,23 @@ std::vector<std::string> describe_pvd(const std::string& path) {
   return lines;
 }
 
+// The networks that can be trained.
+nlohmann::json list_models() {
+  nlohmann::json models = nlohmann::json::array();
+  for (const ModelDescription& m : describe_models()) {
+    std::string sizes;
+    for (const auto& [preset, parameters] : m.presets)
+      sizes += fmt::format("{}{} {}", sizes.empty() ? "" : ", ", preset, parameters);
+    say(fmt::format("{:<11} {}; {}; cost {}; parameters: {}", m.name, m.title, m.source, m.cost, sizes));
+    models.push_back({{"name", m.name},
+                      {"title", m.title},
+                      {"source", m.source},
+                      {"cost", m.cost},
+                      {"presets", m.presets}});
+  }
+  return {{"models", models}};
+}
+
 void info(const std::string& path, const std::string& json) {
   const std::string extension = std::filesystem::path(path).extension().string();
   nlohmann::json result;
@@ -203,9 +221,15 @@ void info(const std::string& path, const std::string& json) {
 std::function<void(const Invocation&)> add_info(CLI::App& app) {
   auto path = std::make_shared<std::string>();
   auto json = std::make_shared<std::string>();
-  app.add_option("FILE", *path, "Dataset, checkpoint, run folder, .vti or .pvd")->required();
+  auto models = std::make_shared<bool>(false);
+  app.add_option("FILE", *path, "Dataset, checkpoint, run folder, .vti or .pvd");
+  app.add_flag("--models", *models, "List the networks that 'mano train --model' knows, in place of a file");
   add_json_option(app, *json);
-  return [=](const Invocation&) { info(*path, *json); };
+  return [=](const Invocation&) {
+    check(!*models || path->empty(), "--models takes no file");
+    check(*models || !path->empty(), "a FILE is needed, or --models");
+    *models ? write_json(*json, list_models()) : info(*path, *json);
+  };
 }
 
 }  // namespace mano

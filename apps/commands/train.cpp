@@ -127,9 +127,10 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   TrainRequest& r = o->request;
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   app.add_option("-o,--output", o->run, "Folder of the run")->type_name("RUN");
-  app.add_option("--model", o->model, "mano, or a rival: fno, vit, swin, unet [mano]");
+  app.add_option("--model", o->model, "mano, or another that 'mano info --models' lists [mano]");
   app.add_option("--preset", o->preset,
-                 "small (about 70,000 parameters), large (600,000), or paper (MANO alone) [small]");
+                 "small (about 70,000 parameters), large (600,000); of MANO also small-local, large-local "
+                 "and paper [small]");
   app.add_option("--epochs", r.epochs, fmt::format("Passes over the data [{}]", r.epochs));
   app.add_option("--device", r.device, "auto, cpu or cuda [auto]");
   app.add_option("--seed", r.seed, "Seed of weights, split and order [0]");

@@ -73,7 +73,17 @@ Architecture architecture_preset(const std::string& name, Architecture::Model mo
     a.levels = 3;
     return a;
   }
-  throw InvalidInput(fmt::format("preset is '{}', expected small, large or paper", name));
+  check(name == "small-local" || name == "large-local",
+        "preset is '{}', expected small, large, small-local, large-local or paper", name);
+  a = name == "small-local" ? kind_of(model).small : kind_of(model).large;
+  a.patch = 2;
+  a.convolutions = 1;
+  return a;
+}
+
+std::vector<std::string> presets_of(Architecture::Model model) {
+  if (model == Architecture::Model::mano) return {"small", "large", "small-local", "large-local", "paper"};
+  return {"small", "large"};
 }
 
 void check_grid(const Architecture& a, int height, int width) {

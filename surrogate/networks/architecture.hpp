@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mano {
 
@@ -51,10 +52,14 @@ struct Architecture {
   bool operator==(const Architecture&) const = default;
 };
 
-/// "small" (about 70,000 parameters), "large" (about 600,000), "paper" (MANO alone), or "refinement": the small one of the hierarchy
+/// "small" (about 70,000 parameters), "large" (about 600,000); of MANO alone "small-local" and "large-local" (with patches and local
+/// convolutions, docs/mano.md), "paper", or "refinement": the small one of the hierarchy
 /// (surrogate/multigrid/refinement.hpp). Throws InvalidInput for another name.
 Architecture architecture_preset(const std::string& name,
                                  Architecture::Model model = Architecture::Model::mano);
+
+/// The names that architecture_preset() takes for a model, but "refinement".
+std::vector<std::string> presets_of(Architecture::Model model);
 
 const char* to_string(Architecture::Model model);          ///< ModelKind::name
 Architecture::Model parse_model(const std::string& name);  ///< Throws InvalidInput.
