@@ -14,6 +14,10 @@ class TokenNetwork : public ParameterList {
   /// published.
   torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const override;
 
+  /// softmax(q k^T / sqrt(d) + bias) v of [N, tokens, C] each, in `heads` heads; bias broadcasts to [N, heads, tokens, keys].
+  static torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                                 int64_t heads, const std::optional<torch::Tensor>& bias = {});
+
  protected:
   /// Before the first block, of tokens [B, h, w, C].
   virtual torch::Tensor with_positions(const torch::Tensor& tokens) const { return tokens; }
@@ -30,10 +34,6 @@ class TokenNetwork : public ParameterList {
     torch::Tensor operator()(const torch::Tensor& x) const;
   };
   Mlp mlp(const std::string& name);  ///< C -> mlp -> C, under NAME.fc1 and NAME.fc2
-
-  /// softmax(q k^T / sqrt(d) + bias) v of [N, tokens, C] each, in `heads` heads; bias broadcasts to [N, heads, tokens, keys].
-  torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                          int64_t heads, const std::optional<torch::Tensor>& bias = {}) const;
 
   Architecture a_;
 
