@@ -11,7 +11,7 @@ namespace mano {
 namespace {
 
 using Model = Architecture::Model;
-constexpr Model kRivals[] = {Model::fno, Model::vit, Model::swin, Model::unet};
+constexpr Model kRivals[] = {Model::fno, Model::vit, Model::swin, Model::unet, Model::lit};
 
 torch::Tensor waves(int64_t height, int64_t width) {
   const auto x = torch::arange(width) * 0.37;
@@ -22,7 +22,9 @@ torch::Tensor waves(int64_t height, int64_t width) {
 }
 
 TEST(Rivals, HaveTheParametersOfTheirBudget) {
-  for (Model model : {Model::mano, Model::fno, Model::vit, Model::swin, Model::unet}) {
+  std::vector<Model> models{Model::mano};
+  models.insert(models.end(), std::begin(kRivals), std::end(kRivals));
+  for (Model model : models) {
     for (const auto& [preset, budget] : {std::pair{"small", 70e3}, std::pair{"large", 600e3}}) {
       const auto count =
           static_cast<double>(make_network(architecture_preset(preset, model), 0)->parameter_count());
