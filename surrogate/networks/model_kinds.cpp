@@ -101,8 +101,8 @@ std::vector<ModelKind> make_kinds() {
        "Yang et al., arXiv 2103.12091",
        "O((N / 64)^2)",
        {{"heads", heads}, {"mlp", mlp}},
-       shaped(M::transdepth, set(dim, 8), set(depth, 2), set(mlp, 64)),
-       shaped(M::transdepth, set(dim, 24), set(depth, 4), set(mlp, 192))},
+       shaped(M::transdepth, set(dim, 4), set(depth, 2), set(mlp, 128)),
+       shaped(M::transdepth, set(dim, 12), set(depth, 3), set(heads, 6), set(mlp, 384))},
   };
 }
 

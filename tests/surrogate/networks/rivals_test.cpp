@@ -11,7 +11,7 @@ namespace mano {
 namespace {
 
 using Model = Architecture::Model;
-constexpr Model kRivals[] = {Model::fno, Model::vit, Model::swin, Model::unet, Model::lit};
+constexpr Model kRivals[] = {Model::fno, Model::vit, Model::swin, Model::unet, Model::lit, Model::transdepth};
 
 torch::Tensor waves(int64_t height, int64_t width) {
   const auto x = torch::arange(width) * 0.37;
