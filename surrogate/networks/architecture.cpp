@@ -111,6 +111,13 @@ std::int64_t least_parameters(const Architecture& a) {
       return square * a.modes * (a.modes / 2 + 1);
     case Architecture::Model::unet:
       return (static_cast<std::int64_t>(a.dim) << a.depth) * (a.dim << a.depth);
+    case Architecture::Model::lit:  // its last stage
+    case Architecture::Model::transdepth: {
+      const std::int64_t coarsest = static_cast<std::int64_t>(a.dim) << 3;
+      const std::int64_t hidden = static_cast<std::int64_t>(a.mlp)
+                                  << (a.model == Architecture::Model::lit ? 3 : 0);
+      return a.depth * coarsest * (4 * coarsest + 2 * hidden);
+    }
     case Architecture::Model::mano: {
       const bool learned = a.sampling == Architecture::Sampling::conv;
       return static_cast<std::int64_t>(a.depth) * a.dim * std::max({a.dim, a.mlp, 3 * a.heads * a.dim_head}) +
@@ -154,8 +161,9 @@ void check_architecture(const Architecture& a) {
         a.depth);
   check(a.model != Model::fno || a.dim % 2 == 0, "architecture: dim is {}; an FNO's must be even", a.dim);
   const bool heads_share_dim = a.model != Model::mano && a.model != Model::fno && a.model != Model::unet;
-  check(!heads_share_dim || a.dim % a.heads == 0, "architecture: {} heads do not divide dim {}", a.heads,
-        a.dim);
+  const int shared = a.model == Model::transdepth ? a.dim << 3 : a.dim;  // channels where the attention is
+  check(!heads_share_dim || shared % a.heads == 0, "architecture: {} heads do not divide {} channels",
+        a.heads, shared);
   check(a.model != Model::qna || a.window % 2 == 1,
         "architecture: window is {}; QnA's must be odd, with a token at its centre", a.window);
   check(a.model != Model::shunted || (a.heads % 2 == 0 && a.rate % 2 == 0),

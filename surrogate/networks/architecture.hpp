@@ -10,6 +10,8 @@
 
 namespace mano {
 
+// Of U-Net, LIT and TransDepth, dim is the finest level's; every coarser one has twice as many channels. So it is with LIT's heads and
+// mlp; TransDepth's are those of its coarsest level.
 struct Architecture {
   enum class Sampling {
     conv,
@@ -21,13 +23,13 @@ struct Architecture {
   Model model = Model::mano;
   int channels_in = 3;  ///< ln k, x, y
   int channels_out = 1;
-  int dim = 32;   ///< channels; of a U-Net at its finest level
-  int depth = 4;  ///< blocks; of a U-Net the levels below the finest
+  int dim = 32;   ///< channels
+  int depth = 4;  ///< blocks; of a U-Net the levels below the finest; LIT's third stage has 3 depth
   int heads = 4;
-  int dim_head = 8;  ///< MANO; elsewhere dim / heads
+  int dim_head = 8;  ///< MANO; elsewhere channels / heads
   int mlp = 64;      ///< hidden channels of the MLPs
   int window = 2;    ///< window x window tokens attend to each other: MANO, Swin, QnA, MAT
-  int patch = 1;     ///< patch x patch points are a token; FNO and the encoder-decoders have none
+  int patch = 1;     ///< patch x patch points are a token; FNO, U-Net and TransDepth have none
   int modes = 8;     ///< FNO: Fourier modes in each direction
   int stride = 1;    ///< MANO
   int convolutions =

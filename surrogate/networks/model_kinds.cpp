@@ -96,16 +96,17 @@ std::vector<ModelKind> make_kinds() {
        shaped(M::mat, set(dim, 36), set(heads, 3), set(mlp, 72), set(window, 8)),
        shaped(M::mat, set(dim, 90), set(depth, 6), set(heads, 3), set(mlp, 180), set(window, 8))},
       {M::lit, "lit", "LIT, MLPs early, attention late, deformable merging", "Pan et al., arXiv 2105.14217",
-       "O((N / 16)^2)", transformer, shaped(M::lit, set(dim, 16), set(depth, 2), set(mlp, 2)),
-       shaped(M::lit, set(dim, 48), set(depth, 2), set(mlp, 2))},
+       "O((N / 16)^2)", transformer,
+       shaped(M::lit, set(dim, 6), set(depth, 1), set(heads, 1), set(mlp, 12), set(&A::patch, 1)),
+       shaped(M::lit, set(dim, 16), set(depth, 1), set(heads, 1), set(mlp, 64), set(&A::patch, 1))},
       {M::transdepth,
        "transdepth",
        "TransDepth, convolutions, attention at the coarsest level, gated decoder",
        "Yang et al., arXiv 2103.12091",
        "O((N / 64)^2)",
        {{"heads", heads}, {"mlp", mlp}},
-       shaped(M::transdepth, set(dim, 8), set(depth, 2), set(mlp, 64)),
-       shaped(M::transdepth, set(dim, 24), set(depth, 4), set(mlp, 192))},
+       shaped(M::transdepth, set(dim, 4), set(depth, 2), set(mlp, 128)),
+       shaped(M::transdepth, set(dim, 12), set(depth, 3), set(heads, 6), set(mlp, 384))},
   };
 }
 

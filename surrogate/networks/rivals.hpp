@@ -40,10 +40,10 @@ std::unique_ptr<Network> make_reguformer(const Architecture& architecture, std::
 /// MAT, W. Li et al., arXiv 2203.15270: attention within windows that reads valid cells alone; cells that are not finite are missing.
 std::unique_ptr<Network> make_mat(const Architecture& architecture, std::uint64_t seed);
 
-/// LIT, Z. Pan et al., arXiv 2105.14217: stages of MLPs, then of attention, merged by deformable convolutions; a decoder of our own.
+/// LIT, Z. Pan et al., arXiv 2105.14217: stages of MLPs, then of attention, merged by deformable convolutions; the decoder is a U-Net's.
 std::unique_ptr<Network> make_lit(const Architecture& architecture, std::uint64_t seed);
 
-/// TransDepth, G. Yang et al., arXiv 2103.12091: convolutions, attention at the coarsest level, attention gates in the decoder.
+/// TransDepth, G. Yang et al., arXiv 2103.12091: convolutions, attention at the coarsest level alone, attention gates in the decoder.
 std::unique_ptr<Network> make_transdepth(const Architecture& architecture, std::uint64_t seed);
 
 }  // namespace mano

@@ -51,7 +51,7 @@ TokenNetwork::Mlp TokenNetwork::mlp(const std::string& name) {
 }
 
 Tensor TokenNetwork::attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
-                               const std::optional<Tensor>& bias) const {
+                               const std::optional<Tensor>& bias) {
   const auto split = [&](const Tensor& t) {
     return t.view({t.size(0), t.size(1), heads, t.size(2) / heads}).transpose(1, 2);
   };

@@ -14,6 +14,10 @@ class TokenNetwork : public ParameterList {
   /// published.
   torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const override;
 
+  /// softmax(q k^T / sqrt(d) + bias) v of [N, tokens, C] each, in `heads` heads; bias broadcasts to [N, heads, tokens, keys].
+  static torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                                 int64_t heads, const std::optional<torch::Tensor>& bias = {});
+
  protected:
   /// What the lift may read of the input, continued to whole patches.
   virtual torch::Tensor readable(const torch::Tensor& input) const { return input; }
@@ -32,10 +36,6 @@ class TokenNetwork : public ParameterList {
     torch::Tensor operator()(const torch::Tensor& x) const;
   };
   Mlp mlp(const std::string& name);  ///< C -> mlp -> C, under NAME.fc1 and NAME.fc2
-
-  /// softmax(q k^T / sqrt(d) + bias) v of [N, tokens, C] each, in `heads` heads; bias broadcasts to [N, heads, tokens, keys].
-  torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                          int64_t heads, const std::optional<torch::Tensor>& bias = {}) const;
 
   /// Each channel of tokens [B, h, w, C] convolved with its own odd kernel of weight [C, 1, K, K]; zeros beyond the border.
   static torch::Tensor depthwise(const torch::Tensor& x, const torch::Tensor& weight,

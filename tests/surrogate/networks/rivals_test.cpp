@@ -11,8 +11,9 @@ namespace mano {
 namespace {
 
 using Model = Architecture::Model;
-constexpr Model kRivals[] = {Model::fno, Model::vit,     Model::swin, Model::unet,       Model::xcit,
-                             Model::qna, Model::shunted, Model::hlg,  Model::reguformer, Model::mat};
+constexpr Model kRivals[] = {Model::fno,        Model::vit, Model::swin,    Model::unet,
+                             Model::xcit,       Model::qna, Model::shunted, Model::hlg,
+                             Model::reguformer, Model::mat, Model::lit,     Model::transdepth};
 
 torch::Tensor waves(int64_t height, int64_t width) {
   const auto x = torch::arange(width) * 0.37;
