@@ -1,9 +1,6 @@
 // QnA against softmax window by window, and what defines it: queries that no token shapes.
-#include <gtest/gtest.h>
-
 #include "core/error.hpp"
 #include "network_probe.hpp"
-#include "tolerances.hpp"
 
 namespace mano {
 namespace {

@@ -1,9 +1,6 @@
 // The shunted transformer, with means of blocks as merged tokens: which tokens each half of the heads can tell apart.
-#include <gtest/gtest.h>
-
 #include "core/error.hpp"
 #include "network_probe.hpp"
-#include "tolerances.hpp"
 
 namespace mano {
 namespace {

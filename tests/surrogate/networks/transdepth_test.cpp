@@ -1,23 +1,15 @@
 // TransDepth: what its gates are made of, and that its attention is all that reaches farther than its convolutions.
-#include <gtest/gtest.h>
-
 #include "core/error.hpp"
-#include "surrogate/kernels/torch.hpp"
+#include "network_probe.hpp"
 #include "surrogate/networks/dynamic_filter.hpp"
-#include "surrogate/networks/probe.hpp"
-#include "tolerances.hpp"
 
 namespace mano {
 namespace {
 
 using torch::Tensor;
 
-double largest(const Tensor& t) {
-  return t.abs().max().item<double>();
-}
-
 TEST(DynamicFilter, IsADepthwiseConvolutionWhereTheKernelIsTheSameEverywhere) {
-  const auto x = smooth_fields(9, 11, 2);
+  const auto x = random_input(2, 9, 11);
   const auto taps = torch::sin(torch::arange(9, torch::kDouble) * 1.7);
   for (const int64_t dilation : {1, 2, 4}) {
     const auto filtered = dynamic_filter(taps.view({1, 9, 1, 1}).expand({2, 9, 9, 11}), x, dilation);
@@ -28,8 +20,8 @@ TEST(DynamicFilter, IsADepthwiseConvolutionWhereTheKernelIsTheSameEverywhere) {
 }
 
 TEST(DynamicFilter, HasAKernelOfItsOwnForEveryCell) {
-  const auto x = smooth_fields(5, 6);
-  const auto kernel = smooth_fields(15, 6).view({1, 9, 5, 6});
+  const auto x = random_input(1, 5, 6);
+  const auto kernel = random_input(1, 15, 6).view({1, 9, 5, 6});
   const auto filtered = dynamic_filter(kernel, x, 2);
   const auto at = [](const Tensor& t, int64_t c, int64_t i, int64_t j) {
     return t[0][c][i][j].item<double>();
@@ -45,7 +37,7 @@ TEST(DynamicFilter, HasAKernelOfItsOwnForEveryCell) {
 }
 
 TEST(StructuredAttention, SumsTheGatesOfAllRanks) {
-  const auto x = smooth_fields(4, 5);
+  const auto x = random_input(1, 4, 5);
   const auto a = torch::sin(torch::arange(6, torch::kDouble)).view({2, 3});
   auto sum = torch::zeros_like(x);
   for (int64_t i = 0; i < 2; ++i) {
@@ -55,10 +47,8 @@ TEST(StructuredAttention, SumsTheGatesOfAllRanks) {
   EXPECT_LT(largest(structured_attention(x, a) - sum), tolerance::kExact);
 }
 
-std::unique_ptr<Network> transdepth() {
-  auto network = make_network(architecture_preset("small", Architecture::Model::transdepth), 3);
-  network->to(torch::kCPU, torch::kDouble);
-  return network;
+NetworkProbe transdepth() {
+  return NetworkProbe(architecture_preset("small", Architecture::Model::transdepth));
 }
 
 // Reach in points: stem 1, residual blocks 2 + 4 + 8, gates and convolutions of the decoder (4 + 2) (1 + 2 + 4), and twice at most 7 to the
@@ -66,23 +56,21 @@ std::unique_ptr<Network> transdepth() {
 TEST(Transdepth, ReachesFartherThanItsConvolutionsByAttentionAlone) {
   const int64_t reach = 1 + 14 + 42 + 14;
   const auto network = transdepth();
-  const auto input = smooth_fields(8, 160);
-  EXPECT_GT(influence(*network, input, 0, 0).min().item<double>(), 0.0);  // the opposite corner among them
-  silence(*network, "attn.proj");
-  const auto seen = influence(*network, input, 0, 0);
+  const auto input = random_input(1, 8, 160);
+  EXPECT_GT(network.influence(input, 0, 0).min().item<double>(), 0.0);  // the opposite corner among them
+  network.silence("attn.proj");
+  const auto seen = network.influence(input, 0, 0);
   EXPECT_EQ(seen.slice(1, reach + 1).max().item<double>(), 0.0);
   EXPECT_GT(seen.slice(1, 0, reach / 2).min().item<double>(), 0.0);
 }
 
 TEST(Transdepth, MessagesAreTheirBiasWhereTheKernelsAreZero) {
-  const torch::NoGradGuard no_grad;
-  const auto input = smooth_fields(16, 16);
+  const auto input = random_input(1, 16, 16);
   const auto output_without = [&](const std::vector<std::string>& parts, double bias) {
     const auto network = transdepth();
-    for (const auto& part : parts) silence(*network, part);
-    for (int l = 0; l < 3; ++l)
-      parameter_of(*network, "gates." + std::to_string(l) + ".out.bias").fill_(bias);
-    return network->forward(input);
+    for (const auto& part : parts) network.silence(part);
+    for (int l = 0; l < 3; ++l) network["gates." + std::to_string(l) + ".out.bias"].fill_(bias);
+    return network.forward(input);
   };
   for (const double bias : {-1.0, 0.5}) {
     const auto constant = output_without({".out.weight"}, bias);
@@ -100,23 +88,7 @@ TEST(Transdepth, MessagesAreTheirBiasWhereTheKernelsAreZero) {
 }
 
 TEST(Transdepth, TakesAnyGridAndDifferentiates) {
-  for (const auto& [height, width] : {std::pair{16, 16}, {33, 20}, {64, 64}}) {
-    const auto network = transdepth();
-    const auto input = smooth_fields(height, width, 2);
-    const auto output = network->forward(input);
-    EXPECT_EQ(output.sizes(), (std::vector<int64_t>{2, 1, height, width}));
-    const auto alone = network->forward(input.slice(0, 1));
-    EXPECT_LT(largest(alone - output.slice(0, 1)) / largest(output), tolerance::kExact);
-    output.square().sum().backward();
-    for (const auto& [name, parameter] : network->named_parameters()) {
-      EXPECT_TRUE(parameter.grad().isfinite().all().item<bool>()) << name;
-      EXPECT_GT(largest(parameter.grad()), 0.0) << name << " " << height;
-    }
-    network->to(torch::kCPU, torch::kFloat);
-    const auto single = network->forward(input.to(torch::kFloat));
-    EXPECT_LT(largest(single - output) / largest(output), 5 * tolerance::kSinglePrecision);
-    EXPECT_TRUE(torch::equal(single, network->forward(input.to(torch::kFloat))));
-  }
+  expect_any_grid(Architecture::Model::transdepth);
 }
 
 TEST(Transdepth, SharesTheCoarsestChannelsAmongItsHeads) {

@@ -1,26 +1,12 @@
 // XCiT against timm 1.0.31's blocks with the same weights (tests/fixtures/rivals/make_xcit_fixture.py made the file), and what defines
 // attention among channels: it does not know the order of the tokens nor how many there are.
-#include <gtest/gtest.h>
-
-#include "datagen/hdf5_handle.hpp"
 #include "network_probe.hpp"
-#include "tolerances.hpp"
 
 namespace mano {
 namespace {
 
 using Model = Architecture::Model;
 using torch::Tensor;
-
-Tensor read_doubles(hid_t file, const std::string& name) {
-  const H5Handle dataset = h5_own(H5Dopen2(file, name.c_str(), H5P_DEFAULT), name);
-  std::vector<int64_t> shape;
-  for (hsize_t n : h5_shape(dataset)) shape.push_back(static_cast<int64_t>(n));
-  auto tensor = torch::empty(shape, torch::kDouble);
-  h5_check(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.data_ptr<double>()),
-           name);
-  return tensor;
-}
 
 TEST(Xcit, GivesTheOutputOfTimm) {
   const H5Handle file = h5_open(MANO_TEST_DATA "/fixtures/rivals/xcit_timm.h5");
@@ -33,10 +19,10 @@ TEST(Xcit, GivesTheOutputOfTimm) {
                                      {"mlp", &a.mlp}})
     *number = static_cast<int>(h5_read_number(file, name, -1));
   const NetworkProbe network(a);
-  for (auto [name, parameter] : network.parameters()) parameter.copy_(read_doubles(file, "weights/" + name));
+  for (auto [name, parameter] : network.parameters()) parameter.copy_(read_tensor(file, "weights/" + name));
   for (const std::string size : {"16x16", "33x20", "5x2"}) {
-    const auto expected = read_doubles(file, size + "/output");
-    const auto output = network.forward(read_doubles(file, size + "/input"));
+    const auto expected = read_tensor(file, size + "/output");
+    const auto output = network.forward(read_tensor(file, size + "/input"));
     ASSERT_EQ(output.sizes(), expected.sizes());
     EXPECT_LT(largest(output - expected), tolerance::kParity * largest(expected)) << size;
   }
