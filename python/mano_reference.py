@@ -29,6 +29,9 @@ def read_checkpoint(path):
         begin, end = entry["data_offsets"]
         values = np.frombuffer(data[begin:end], TYPES[entry["dtype"]]).reshape(entry["shape"])
         tensors[name] = torch.from_numpy(values.copy())
+    local = [key for key in ("patch", "convolutions") if key in json.loads(metadata.get("architecture", "{}"))]
+    if local:
+        sys.exit(f"{path}: this reads MANO as published; the model has {' and '.join(local)} (docs/mano.md, local convolutions)")
     return tensors, metadata
 
 

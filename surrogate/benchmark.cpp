@@ -253,7 +253,10 @@ Benchmark run_benchmark(const BenchmarkRequest& request, const std::function<voi
                     copy_rate(device)};
   measure_attention(device, result);
   for (const std::string& preset : request.presets) {
-    MultipoleModel model(architecture_preset(preset), 0);
+    const Architecture shape = architecture_preset(preset);
+    check(shape.patch == 1 && shape.convolutions == 0,
+          "preset is '{}'; the benchmark is of MANO as published: small, large or paper", preset);
+    MultipoleModel model(shape, 0);
     model.to(device, torch::kFloat32);
     for (Form form : request.forms) {
       if (form == Form::recorded && !device.is_cuda()) continue;

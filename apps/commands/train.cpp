@@ -23,7 +23,9 @@ struct TrainOptions {
   FreshOptions fresh;
   std::vector<std::string> data;
   std::string run, model = "mano", preset = "small", json;
-  std::optional<int> dim, depth, heads, dim_head, mlp, window, stride, rate, patch, modes, convolutions;
+  std::optional<int> dim, depth, heads, dim_head, mlp, window, stride, rate, patch, modes, token_size,
+      convolutions;
+  std::optional<int> queries, windows, factor;
   std::string sampling, precision = "fp32";
 };
 
@@ -38,8 +40,15 @@ Architecture architecture_of(const TrainOptions& o) {
   set(a.window, o.window);
   set(a.stride, o.stride);
   set(a.rate, o.rate);
-  set(a.patch, o.patch);
+  // Configurations from before MANO had patches name a --patch for it, which meant nothing.
+  const bool mano = a.model == Architecture::Model::mano;
+  check(mano || (!o.token_size && !o.convolutions),
+        "--token-size and --convolutions are for MANO; the model is {}", to_string(a.model));
+  set(a.patch, mano ? o.token_size : o.patch);
   set(a.convolutions, o.convolutions);
+  set(a.queries, o.queries);
+  set(a.windows, o.windows);
+  set(a.factor, o.factor);
   set(a.modes, o.modes);
   check(o.sampling.empty() || o.sampling == "conv" || o.sampling == "avg-pool",
         "sampling is '{}', expected conv or avg-pool", o.sampling);
@@ -195,7 +204,13 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--window", o->window, "Window size K")->group(shape);
   app.add_option("--stride", o->stride, "Window stride S")->group(shape);
   app.add_option("--rate", o->rate, "Coarsening from level to level")->group(shape);
-  app.add_option("--patch", o->patch, "Points of a token in each direction")->group(shape);
+  app.add_option("--patch", o->patch, "Points of a token in each direction, of other models than MANO")
+      ->group(shape);
+  app.add_option("--token-size", o->token_size, "The same, of MANO [1]")->group(shape);
+  app.add_option("--queries", o->queries, "Learned queries a head, of QnA")->group(shape);
+  app.add_option("--windows", o->windows, "Windows along each side, of HLG")->group(shape);
+  app.add_option("--factor", o->factor, "Of N queries, factor * ceil(ln N) are kept, of Reguformer")
+      ->group(shape);
   app.add_option("--convolutions", o->convolutions,
                  "Of MANO: 1 adds local convolutions to values and MLP, 0 is as published")
       ->group(shape);

@@ -128,11 +128,6 @@ class Hlg : public TokenNetwork {
     return m;
   }
 
-  static Tensor depthwise(const Linear& map, const Tensor& x) {  // of [B, h, w, C]
-    return torch::conv2d(x.permute({0, 3, 1, 2}), *map.weight, *map.bias, 1, 1, 1, x.size(3))
-        .permute({0, 2, 3, 1});
-  }
-
   static Tensor to_windows(const Windows& windows, const Tensor& x) {  // [B, h, w, C] -> [B, count, slots, C]
     return x.flatten(1, 2)
         .index_select(1, windows.token)
@@ -141,8 +136,8 @@ class Hlg : public TokenNetwork {
 
   Tensor within_windows(const Block& b, const Windows& windows, const Tensor& q, const Tensor& v) const {
     const int64_t slots = windows.slots;
-    Tensor bias = b.local_bias(windows.offsets)
-                      .index_select(0, windows.pairs)
+    // An embedding, not index_select: its gradient is a sum over rows, where the other adds them one by one.
+    Tensor bias = torch::embedding(b.local_bias(windows.offsets), windows.pairs)
                       .view({1, slots, slots, a_.heads})
                       .permute({0, 3, 1, 2});
     if (windows.empty.defined()) bias = (bias + windows.empty).repeat({q.size(0), 1, 1, 1});
