@@ -76,7 +76,7 @@ H5Handle open_field(hid_t file, const char* name, const std::string& path) {
 
 nlohmann::json read_attributes(hid_t file, const std::string& path) {
   const std::string text = h5_read_fixed_text(file, kInfoAttribute);
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
   check(json.is_object() && json.value("schema", "") == kDatasetSchema,
         "{} is not a mano dataset; if it holds arrays of others, run 'mano import' first", path);
   const int version = json.value("schema_version", 0);

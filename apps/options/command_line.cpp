@@ -74,7 +74,8 @@ void append_entry(std::vector<std::string>& out, const CLI::Option& option, cons
     for (const auto& entry : *list) {
       const std::string text = value_text(entry, key, file);
       if (repeats) out.push_back("--" + key + "=" + text);
-      joined += (joined.empty() ? "" : ",") + text;
+      if (!joined.empty()) joined += ",";
+      joined += text;
     }
     if (!repeats) out.push_back("--" + key + "=" + joined);
   } else {
