@@ -80,9 +80,7 @@ int run(std::vector<std::string> arguments, std::string& where) {
       where = entry.name;
       const std::vector<std::string> own(arguments.begin() + 1, arguments.end());
       arguments.resize(1);
-      for (auto& argument :
-           mano::with_current_names(mano::expand_config(*sub, mano::with_current_names(own))))
-        arguments.push_back(std::move(argument));
+      for (auto& argument : mano::expand_config(*sub, own)) arguments.push_back(std::move(argument));
     }
   }
   mano::check(arguments.empty() || !where.empty() || arguments[0].starts_with('-'),

@@ -83,8 +83,7 @@ void append_entry(std::vector<std::string>& out, const CLI::Option& option, cons
   }
 }
 
-}  // namespace
-
+// Old names of options and of their values, by the names they have now; each is noted on stderr.
 std::vector<std::string> with_current_names(std::vector<std::string> arguments) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     std::string& argument = arguments[i];
@@ -103,7 +102,10 @@ std::vector<std::string> with_current_names(std::vector<std::string> arguments) 
   return arguments;
 }
 
-std::vector<std::string> expand_config(const CLI::App& app, const std::vector<std::string>& arguments) {
+}  // namespace
+
+std::vector<std::string> expand_config(const CLI::App& app, const std::vector<std::string>& given_arguments) {
+  const std::vector<std::string> arguments = with_current_names(given_arguments);
   std::vector<std::string> rest;
   std::string path;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -133,6 +135,7 @@ std::vector<std::string> expand_config(const CLI::App& app, const std::vector<st
           "{}: unknown key '{}'; 'mano {} --help' lists the options", path, key, app.get_name());
     if (!given(*option, rest)) append_entry(expanded, *option, key, value, path);
   }
+  expanded = with_current_names(std::move(expanded));  // a --method has an old value
   expanded.insert(expanded.end(), rest.begin(), rest.end());
   return expanded;
 }

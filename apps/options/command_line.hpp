@@ -31,11 +31,8 @@ std::function<void(const Invocation&)> add_compare(CLI::App& app);
 std::function<void(const Invocation&)> add_benchmark(CLI::App& app);
 std::function<void(const Invocation&)> add_info(CLI::App& app);
 
-/// Old names of options and of their values, by the names they have now; each is noted on stderr.
-std::vector<std::string> with_current_names(std::vector<std::string> arguments);
-
 /// Replaces `--config FILE.toml` among the arguments of `app` by the options that the file holds; options that are on
-/// the command line win. Throws InvalidInput for a file that is no TOML or has a key that is no option.
+/// the command line win. Old names of options, and of their values, give way to today's, each noted on stderr. Throws InvalidInput for a file that is no TOML or has a key that is no option.
 std::vector<std::string> expand_config(const CLI::App& app, const std::vector<std::string>& arguments);
 
 /// Adds --json FILE.

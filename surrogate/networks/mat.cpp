@@ -30,6 +30,7 @@
 
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/rivals.hpp"
+#include "surrogate/networks/token_layout.hpp"
 #include "surrogate/networks/token_network.hpp"
 
 namespace mano {
@@ -79,10 +80,10 @@ class Mat : public TokenNetwork {
     // An axis that one window covers needs no shift.
     const Pair shift{n % 2 == 1 && padded[0] > k ? k / 2 : 0, n % 2 == 1 && padded[1] > k ? k / 2 : 0};
     Tensor x = torch::constant_pad_nd(tokens, {0, 0, 0, padded[1] - w, 0, padded[0] - h});
-    x = cut(x.roll({-shift[0], -shift[1]}, {1, 2}));
+    x = to_windows(x.roll({-shift[0], -shift[1]}, {1, 2}), a_.window);
     x = in_windows(blocks_[n], x.slice(2, 0, a_.dim), x.slice(2, a_.dim).detach(),
                    seam(padded, shift, tokens));
-    x = join(x, tokens.size(0), padded);
+    x = from_windows(x, a_.window, tokens.size(0), padded[0], padded[1]);
     return x.roll({shift[0], shift[1]}, {1, 2}).slice(1, 0, h).slice(2, 0, w);
   }
 
@@ -129,20 +130,6 @@ class Mat : public TokenNetwork {
     return (out * (share > 0).to(x.dtype()) / share.clamp_min(0.05)).permute({0, 2, 3, 1});
   }
 
-  Tensor cut(const Tensor& x) const {  // [B, H, W, C] -> [B windows, K K, C]
-    const int64_t k = a_.window;
-    return x.view({x.size(0), x.size(1) / k, k, x.size(2) / k, k, x.size(3)})
-        .permute({0, 1, 3, 2, 4, 5})
-        .reshape({-1, k * k, x.size(3)});
-  }
-
-  Tensor join(const Tensor& x, int64_t batch, Pair size) const {
-    const int64_t k = a_.window;
-    return x.view({batch, size[0] / k, size[1] / k, k, k, x.size(2)})
-        .permute({0, 1, 3, 2, 4, 5})
-        .reshape({batch, size[0], size[1], x.size(2)});
-  }
-
   // [windows, K K, K K]: kNever between tokens that only the shift has brought together. Made once for each size.
   Tensor seam(Pair size, Pair shift, const Tensor& like) const {
     if (shift[0] == 0 && shift[1] == 0) return {};
@@ -153,7 +140,7 @@ class Mat : public TokenNetwork {
         return (torch::arange(size[axis]) >= size[axis] - shift[axis]).to(torch::kLong);
       };
       const auto sides = side(0).view({1, -1, 1, 1}) * 2 + side(1).view({1, 1, -1, 1});
-      const auto of_token = cut(sides).squeeze(2);
+      const auto of_token = to_windows(sides, a_.window).squeeze(2);
       seam = torch::where(of_token.unsqueeze(1) == of_token.unsqueeze(2), 0.0, kNever)
                  .to(like.options().requires_grad(false));
     }

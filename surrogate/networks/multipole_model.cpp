@@ -7,6 +7,7 @@
 #include "surrogate/kernels/attention.hpp"
 #include "surrogate/kernels/norm.hpp"
 #include "surrogate/kernels/torch.hpp"
+#include "surrogate/networks/token_layout.hpp"
 
 namespace mano {
 
@@ -25,28 +26,14 @@ torch::Tensor pad_to_multiple(torch::Tensor x, int rate) {
   return x;
 }
 
-// Depthwise 3x3 over tokens [B, H, W, C], zero beyond the border.
-torch::Tensor depthwise(const torch::Tensor& tokens, const torch::Tensor& weight, const torch::Tensor& bias) {
-  return torch::conv2d(tokens.permute({0, 3, 1, 2}), weight, bias, 1, 1, 1, weight.size(0))
-      .permute({0, 2, 3, 1});
-}
-
-// [B, C, H, W] -> [B, H / p, W / p, C p p], the last rows and columns repeated where p does not divide them; and back, cut.
-torch::Tensor to_patches(const torch::Tensor& x, int64_t p) {
-  if (p == 1) return x.permute({0, 2, 3, 1});
-  const int64_t rows = (x.size(2) + p - 1) / p, columns = (x.size(3) + p - 1) / p;
-  const auto whole = torch::replication_pad2d(x, {0, columns * p - x.size(3), 0, rows * p - x.size(2)});
-  return whole.view({x.size(0), x.size(1), rows, p, columns, p})
+// [B, C, H, W] -> [B, ceil(H / p), ceil(W / p), C p p].
+torch::Tensor to_patches(const torch::Tensor& input, int64_t p) {
+  if (p == 1) return input.permute({0, 2, 3, 1});
+  const auto x = whole_patches(input, p);
+  const int64_t rows = x.size(2) / p, columns = x.size(3) / p;
+  return x.view({x.size(0), x.size(1), rows, p, columns, p})
       .permute({0, 2, 4, 1, 3, 5})
       .reshape({x.size(0), rows, columns, -1});
-}
-torch::Tensor from_patches(const torch::Tensor& x, int64_t p, int64_t height, int64_t width) {
-  if (p == 1) return x.permute({0, 3, 1, 2});
-  return x.view({x.size(0), x.size(1), x.size(2), -1, p, p})
-      .permute({0, 3, 1, 4, 2, 5})
-      .reshape({x.size(0), -1, x.size(1) * p, x.size(2) * p})
-      .slice(2, 0, height)
-      .slice(3, 0, width);
 }
 
 // Products on a GPU in bfloat16 while one exists.
@@ -159,8 +146,8 @@ torch::Tensor MultipoleModel::forward(const torch::Tensor& input, Precision prec
     x = x + torch::linear(torch::gelu(hidden), block.mlp_out, block.mlp_out_bias);
   }
   x = torch::tanh(torch::linear(layer_norms(x, weights_.norm), weights_.linear_q, weights_.linear_q_bias));
-  return from_patches(torch::linear(x, weights_.output, weights_.output_bias), a.patch, input.size(2),
-                      input.size(3));
+  const auto out = torch::linear(x, weights_.output, weights_.output_bias);
+  return a.patch == 1 ? out.permute({0, 3, 1, 2}) : from_patches(out, a.patch, input.size(2), input.size(3));
 }
 
 }  // namespace mano

@@ -19,6 +19,7 @@
 
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/rivals.hpp"
+#include "surrogate/networks/token_layout.hpp"
 #include "surrogate/networks/token_network.hpp"
 
 namespace mano {
@@ -90,7 +91,7 @@ class Qna : public TokenNetwork {
   // Each channel with its own kernel, of [..., K, K].
   static Tensor convolve(const Tensor& x, const Tensor& kernels) {
     const int64_t k = kernels.size(-1);
-    return depthwise(x, kernels.reshape({-1, 1, k, k}), {});
+    return mano::depthwise(x, kernels.reshape({-1, 1, k, k}), {});
   }
 
   std::vector<Block> blocks_;

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "surrogate/kernels/torch.hpp"
+#include "surrogate/networks/token_layout.hpp"
 
 namespace mano {
 
@@ -23,20 +24,11 @@ Tensor TokenNetwork::blocks(Tensor x, const Tensor&) const {
 }
 
 Tensor TokenNetwork::forward(const Tensor& input, Precision) const {
-  const int64_t p = a_.patch;
   const int64_t height = input.size(2), width = input.size(3);
   check_grid(a_, static_cast<int>(height), static_cast<int>(width));
-  const int64_t rows = (height + p - 1) / p, columns = (width + p - 1) / p;
-  const bool fits = rows * p == height && columns * p == width;
-  const auto whole =
-      fits ? input : torch::replication_pad2d(input, {0, columns * p - width, 0, rows * p - height});
+  const auto whole = whole_patches(input, a_.patch);
   const auto tokens = embed_.convolve(readable(whole), a_.patch, 0).permute({0, 2, 3, 1});
-  const auto x = blocks(with_positions(tokens), whole);
-  const auto out = head_(norm_(x))
-                       .view({input.size(0), rows, columns, a_.channels_out, p, p})
-                       .permute({0, 3, 1, 4, 2, 5})
-                       .reshape({input.size(0), a_.channels_out, rows * p, columns * p});
-  return fits ? out : out.slice(2, 0, height).slice(3, 0, width);
+  return from_patches(head_(norm_(blocks(with_positions(tokens), whole))), a_.patch, height, width);
 }
 
 Tensor TokenNetwork::Mlp::operator()(const Tensor& x) const {
@@ -58,13 +50,8 @@ Tensor TokenNetwork::attention(const Tensor& q, const Tensor& k, const Tensor& v
   return at::scaled_dot_product_attention(split(q), split(k), split(v), bias).transpose(1, 2).flatten(2);
 }
 
-Tensor TokenNetwork::depthwise(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return torch::conv2d(x.permute({0, 3, 1, 2}), weight, bias, 1, weight.size(2) / 2, 1, x.size(3))
-      .permute({0, 2, 3, 1});
-}
-
 Tensor TokenNetwork::depthwise(const Linear& kernels, const Tensor& x) {
-  return depthwise(x, *kernels.weight, *kernels.bias);
+  return mano::depthwise(x, *kernels.weight, *kernels.bias);
 }
 
 }  // namespace mano

@@ -37,9 +37,7 @@ class TokenNetwork : public ParameterList {
   };
   Mlp mlp(const std::string& name);  ///< C -> mlp -> C, under NAME.fc1 and NAME.fc2
 
-  /// Each channel of tokens [B, h, w, C] convolved with its own odd kernel of weight [C, 1, K, K]; zeros beyond the border.
-  static torch::Tensor depthwise(const torch::Tensor& x, const torch::Tensor& weight,
-                                 const torch::Tensor& bias);
+  /// Of surrogate/networks/token_layout.hpp.
   static torch::Tensor depthwise(const Linear& kernels, const torch::Tensor& x);
 
   Architecture a_;

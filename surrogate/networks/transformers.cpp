@@ -6,6 +6,7 @@
 
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/rivals.hpp"
+#include "surrogate/networks/token_layout.hpp"
 #include "surrogate/networks/token_network.hpp"
 
 namespace mano {
@@ -119,25 +120,11 @@ class Swin : public PatchTransformer {
     x = x.roll({-shift_h, -shift_w}, {1, 2});
     const auto mask = window_mask({h, w}, {padded_h, padded_w}, {shift_h, shift_w}, qkv.options());
     const auto bias = (mask + relative_bias(block)).repeat({qkv.size(0), 1, 1, 1});
-    x = from_windows(attention_of(to_windows(x), bias), qkv.size(0), padded_h, padded_w);
+    x = from_windows(attention_of(to_windows(x, k), bias), k, qkv.size(0), padded_h, padded_w);
     return x.roll({shift_h, shift_w}, {1, 2}).slice(1, 0, h).slice(2, 0, w);
   }
 
  private:
-  Tensor to_windows(const Tensor& x) const {  // [B, H, W, C] -> [B windows, K K, C]
-    const int64_t k = a_.window;
-    return x.view({x.size(0), x.size(1) / k, k, x.size(2) / k, k, x.size(3)})
-        .permute({0, 1, 3, 2, 4, 5})
-        .reshape({-1, k * k, x.size(3)});
-  }
-
-  Tensor from_windows(const Tensor& x, int64_t batch, int64_t h, int64_t w) const {
-    const int64_t k = a_.window;
-    return x.view({batch, h / k, w / k, k, k, x.size(2)})
-        .permute({0, 1, 3, 2, 4, 5})
-        .reshape({batch, h, w, x.size(2)});
-  }
-
   Tensor relative_bias(std::size_t block) const {  // [heads, K K, K K]
     const int64_t k = a_.window;
     const Tensor& table = *bias_[block];
@@ -166,7 +153,8 @@ class Swin : public PatchTransformer {
       return r;
     };
     const auto both = region(0).view({1, padded[0], 1, 1}) * 4 + region(1).view({1, 1, padded[1], 1});
-    const auto in_window = to_windows(both.expand({1, padded[0], padded[1], 1}).contiguous()).squeeze(2);
+    const auto in_window =
+        to_windows(both.expand({1, padded[0], padded[1], 1}).contiguous(), a_.window).squeeze(2);
     const auto together = in_window.unsqueeze(1) == in_window.unsqueeze(2);
     mask = torch::where(together, 0.0, -1e4).unsqueeze(1).to(options.requires_grad(false));
     return mask;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "datagen/hdf5_handle.hpp"
+#include "network_probe.hpp"
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/multipole_model.hpp"
 #include "tolerances.hpp"
@@ -23,16 +24,6 @@ std::vector<fs::path> fixtures() {
   }
   std::sort(paths.begin(), paths.end());
   return paths;
-}
-
-torch::Tensor read_tensor(hid_t file, const std::string& name) {
-  const H5Handle dataset = h5_own(H5Dopen2(file, name.c_str(), H5P_DEFAULT), name);
-  std::vector<int64_t> shape;
-  for (hsize_t n : h5_shape(dataset)) shape.push_back(static_cast<int64_t>(n));
-  auto tensor = torch::empty(shape, torch::kFloat64);
-  h5_check(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.data_ptr<double>()),
-           name);
-  return tensor;
 }
 
 Architecture read_architecture(hid_t file) {
