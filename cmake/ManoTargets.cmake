@@ -118,7 +118,8 @@ endfunction()
 add_library(mano_options INTERFACE)
 target_compile_options(mano_options INTERFACE
   $<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wno-missing-field-initializers;-fopenmp-simd>
-  $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)  # g++ 12 warns of std::string wrongly (GCC bug 105651)
+  # g++ 12 warns of std::string wrongly (GCC bug 105651); files that are compiled together all look like headers to it.
+  $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict;$<$<BOOL:${MANO_UNITY}>:-Wno-subobject-linkage>>)
 if(MANO_SANITIZE)
   target_compile_options(mano_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
   target_link_options(mano_options INTERFACE -fsanitize=address,undefined)

@@ -7,8 +7,8 @@ namespace mano {
 
 namespace {
 
-constexpr std::array kNames{"multigrid",   "interpolation",      "direct", "jacobi", "zero-start",
-                            "exact-start", "exact-interpolation"};
+constexpr std::array kNames{"multigrid",   "interpolation",       "direct",     "jacobi", "zero-start",
+                            "exact-start", "exact-interpolation", "interleaved"};
 
 }  // namespace
 
@@ -20,8 +20,8 @@ Method parse_method(const std::string& name) {
   for (std::size_t i = 0; i < kNames.size(); ++i)
     if (name == kNames[i]) return static_cast<Method>(i);
   throw InvalidInput(fmt::format(
-      "method is '{}', expected multigrid, interpolation, direct, jacobi, zero-start, exact-start or "
-      "exact-interpolation",
+      "method is '{}', expected multigrid, interpolation, direct, interleaved, jacobi, zero-start, "
+      "exact-start or exact-interpolation",
       name));
 }
 

@@ -58,6 +58,12 @@ std::optional<double> Surrogate::interval_half_width(const Field&) const {
 std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field&) const {
   missing();
 }
+void Surrogate::set_cycles(int) {
+  missing();
+}
+int Surrogate::cycles_for(double) const {
+  missing();
+}
 bool Surrogate::seen(const Resolution&, Method) const {
   missing();
 }

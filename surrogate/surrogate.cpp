@@ -22,6 +22,8 @@ torch::Tensor by_method(const SurrogateModel& model, Method method, const torch:
   switch (method) {
     case Method::direct:
       return model.pinned(model.direct(k, grid));
+    case Method::interleaved:
+      return model.pinned(model.interleaved(k, grid, from));
     case Method::interpolation:
       return model.by_interpolation(k, grid, from);
     case Method::jacobi:
@@ -45,11 +47,13 @@ bool gpu_is_available() {
 
 struct Surrogate::Impl {
   SurrogateModel model;
+  int calibrated_cycles = 0;
 };
 
 Surrogate::Surrogate(const std::filesystem::path& model_path, const std::string& device_name) {
   const auto path = checkpoint_path(model_path);
   impl_ = std::make_unique<Impl>(Impl{load_checkpoint(path)});
+  impl_->calibrated_cycles = impl_->model.card.cycles;
   const Architecture& a = impl_->model.card.architecture;
   check(a.channels_in == 3 && a.channels_out == 1,
         "{}: the network maps {} channels to {}, a surrogate 3 to 1", path.string(), a.channels_in,
@@ -146,6 +150,7 @@ void Surrogate::check_problem(const std::string& problem_name, const Grid& grid,
 }
 
 std::optional<double> Surrogate::interval_half_width(const Field& prediction) const {
+  if (impl_->model.card.cycles != impl_->calibrated_cycles) return std::nullopt;
   const Resolution own{prediction.grid.nx, prediction.grid.ny};
   const Calibration* calibration = impl_->model.card.calibration(own);
   if (calibration == nullptr) calibration = impl_->model.card.calibration(base_resolution(own));
@@ -162,9 +167,33 @@ std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field& 
                                 coarser ? 2 : kCoefficientStatistics.size());
 }
 
+void Surrogate::set_cycles(int cycles) {
+  ModelCard& c = impl_->model.card;
+  const int most = c.most_cycles();
+  check(cycles >= 0 && cycles <= most, "cycles is {}; {}", cycles,
+        most > 1    ? fmt::format("it must lie in [0, {}]", most)
+        : most == 1 ? std::string("where the equation is not known it is 0 or 1")
+                    : std::string("a model without refinement has 0"));
+  c.cycles = cycles;
+}
+
+int Surrogate::cycles_for(double accuracy) const {
+  const std::vector<double>& errors = impl_->model.card.cycle_errors;
+  check(accuracy > 0 && accuracy < 1, "accuracy is {}; it must lie in (0, 1)", accuracy);
+  check(!errors.empty(),
+        "the checkpoint does not record what each number of cycles leaves, as those trained today do: pass "
+        "--cycles N");
+  const auto reached =
+      std::find_if(errors.begin(), errors.end(), [&](double error) { return error <= accuracy; });
+  check(reached != errors.end(),
+        "accuracy {} is not reached: after {} cycles {:.2g} was left on the held-out part", accuracy,
+        errors.size() - 1, *std::min_element(errors.begin(), errors.end()));
+  return static_cast<int>(reached - errors.begin());
+}
+
 bool Surrogate::seen(const Resolution& resolution, Method method) const {
   const ModelCard& c = impl_->model.card;
-  if (method != Method::direct) return c.seen(resolution);
+  if (method != Method::direct && method != Method::interleaved) return c.seen(resolution);
   return std::any_of(c.resolutions.begin(), c.resolutions.end(),
                      [&](const Resolution& r) { return c.network_grid(r) == resolution; });
 }

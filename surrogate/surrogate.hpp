@@ -22,7 +22,8 @@ enum class Method {
   jacobi,      ///< multigrid with 16 damped Jacobi steps a grid in place of the refinement: solver's work
   zero_start,  ///< multigrid from zero, without the base network: what that adds
   exact_start,  ///< multigrid from the exact solution at the training resolution: what the refinement alone does
-  exact_interpolation  ///< that solution interpolated
+  exact_interpolation,  ///< that solution interpolated
+  interleaved           ///< the network alone on coarser grids laid into each other, as coarse as its own
 };
 const char* to_string(Method method);
 Method parse_method(const std::string& name);  ///< Throws InvalidInput.
@@ -65,7 +66,14 @@ class Surrogate {
   /// that is looked at, none where the model does not know.
   std::optional<std::vector<std::string>> unlike_training(const Field& permeability) const;
 
-  /// Whether training saw the resolution: data's; directly, where it is a grid of the network's.
+  /// Cycles of a multigrid prediction from now on, in place of the card's own; 0: the network and interpolation alone. Prediction
+  /// intervals hold for the card's own number. Throws InvalidInput for a number that the model cannot do.
+  void set_cycles(int cycles);
+  /// The fewest cycles that left a mean relative L2 error of at most `accuracy` on the held-out part of the training data. Throws
+  /// InvalidInput where none of those recorded did.
+  int cycles_for(double accuracy) const;
+
+  /// Whether training saw the resolution: data's; of the network alone, where it is a grid of the network's.
   bool seen(const Resolution& resolution, Method method) const;
 
   /// The training resolution whose network's grid the way to `target` begins on: the finest that is no finer than `target`, else the

@@ -11,6 +11,7 @@
 #include "apps/options/field_options.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/vtk_image.hpp"
+#include "apps/workflow/cycle_options.hpp"
 #include "apps/workflow/prediction.hpp"
 #include "apps/workflow/trained_on.hpp"
 #include "core/error.hpp"
@@ -31,6 +32,7 @@ struct CompareOptions {
   std::vector<std::string> data;
   std::size_t samples = 8;
   double tolerance = SolverOptions{}.relative_tolerance;
+  CycleOptions cycles;
   bool direct = false, force = false, overwrite = false, state = false;
 };
 
@@ -181,7 +183,7 @@ std::string label_of(const std::vector<CompareSource>& sources, std::size_t s) {
   return same > 1 ? fmt::format("{}-{}", sources[s].grid.resolution(), s) : sources[s].grid.resolution();
 }
 
-void measure(const CompareOptions& o, const Surrogate& surrogate, const std::vector<CompareSource>& sources,
+void measure(const CompareOptions& o, Surrogate& surrogate, const std::vector<CompareSource>& sources,
              const std::optional<Resolution>& reference, Comparison& c) {
   std::size_t total = 0;
   for (const CompareSource& s : sources) total += s.samples;
@@ -223,7 +225,8 @@ void compare(const CompareOptions& o, const Invocation& invocation) {
     check(!option.starts_with("-ksp_rtol"), "-ksp_rtol would override the tolerances that are compared");
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check_vtk();
-  const Surrogate surrogate(o.model, o.device);
+  Surrogate surrogate(o.model, o.device);
+  apply_cycles(o.cycles, !o.direct, surrogate);
   const auto sources = o.data.empty() ? sources_of_fields(o, surrogate) : sources_of_data(o, surrogate);
   const auto reference = reference_of(o, sources);
   const auto session = check_sources(surrogate, sources, reference, invocation);
@@ -269,6 +272,7 @@ std::function<void(const Invocation&)> add_compare(CLI::App& app) {
   app.add_flag("--state", o->state,
                "Also write compare_state.py, which opens everything in ParaView or pvpython");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
+  add_cycle_options(app, o->cycles);
   add_direct_option(app, o->direct);
   app.add_flag("--force", o->force, "Compare on another problem or domain than the model's");
   add_json_option(app, o->json);

@@ -8,6 +8,7 @@
 #include "apps/comparison/evaluation_table.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/progress.hpp"
+#include "apps/workflow/cycle_options.hpp"
 #include "apps/workflow/trained_on.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -20,6 +21,7 @@ struct EvaluateOptions {
   std::string model, device = "auto", method = "multigrid", json;
   std::vector<std::string> data;
   int batch = 16;
+  CycleOptions cycles;
   bool direct = false, force = false, record = false;
 };
 
@@ -32,8 +34,9 @@ void evaluate_command(const EvaluateOptions& o, const Invocation&) {
   if (o.record) check_writable(std::filesystem::path(o.model) / kRecordedEvaluation);
   check(!o.direct || o.method == "multigrid", "--direct excludes --method {}", o.method);
   const Method method = o.direct ? Method::direct : parse_method(o.method);
-  const Surrogate surrogate(o.model, o.device);
+  Surrogate surrogate(o.model, o.device);
   surrogate.check_method(method);
+  apply_cycles(o.cycles, method != Method::direct && method != Method::interleaved, surrogate);
   std::vector<DatasetReader> readers;  // all are checked before the first is evaluated
   for (const auto& path : o.data) {
     readers.emplace_back(path);
@@ -68,10 +71,12 @@ std::function<void(const Invocation&)> add_evaluate(CLI::App& app) {
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   app.add_option("--batch", o->batch, "Samples at once [16]");
+  add_cycle_options(app, o->cycles);
   add_direct_option(app, o->direct);
   app.add_option("--method", o->method,
                  "multigrid, or for comparison: interpolation (from the training resolution), direct (the "
-                 "network alone), jacobi (16 damped Jacobi steps on each grid in place of the refinement), "
+                 "network alone), interleaved (the network alone on every second point, every third, ...), "
+                 "jacobi (16 damped Jacobi steps on each grid in place of the refinement), "
                  "zero-start (without the network's prediction), exact-start (from the exact solution at "
                  "the training resolution) [multigrid]");
   app.add_flag("--record", o->record, "Keep the results in RUN, where 'mano info RUN' shows them");

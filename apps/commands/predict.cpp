@@ -13,6 +13,7 @@
 #include "apps/options/output_field.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/vtk_image.hpp"
+#include "apps/workflow/cycle_options.hpp"
 #include "apps/workflow/prediction.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -31,6 +32,7 @@ struct PredictOptions {
   FieldOptions field;
   std::string model, data, resolution, output, json, device = "auto";
   PredictionOptions prediction;
+  CycleOptions cycles;
   std::size_t samples = 1;
   int batch = 16;
   bool direct = false, force = false;
@@ -215,7 +217,8 @@ void predict(const PredictOptions& o, const Invocation&) {
   check(o.batch > 0, "batch is {}; it must be at least 1", o.batch);
   const OutputKind kind = check_output(o.output);
   catch_interrupts();
-  const Surrogate surrogate(o.model, o.device);
+  Surrogate surrogate(o.model, o.device);
+  apply_cycles(o.cycles, !o.direct, surrogate);
   const Input in = input_of(o, surrogate);
   check_equation(o.prediction, in.problem_name, in.location, o.data.empty() ? o.model : o.data);
   surrogate.check_fits(in.grid, std::min<std::size_t>(o.batch, in.count));
@@ -264,6 +267,7 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app) {
   app.add_flag("--conservative", o->prediction.conservative,
                "Also write a flux that conserves mass: multigrid cycles down to a residual of 1e-8, which "
                "give the solver's flux");
+  add_cycle_options(app, o->cycles);
   add_direct_option(app, o->direct);
   app.add_flag("--force", o->force, "Predict for another problem or domain than the model's");
   add_json_option(app, o->json);

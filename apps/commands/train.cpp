@@ -6,6 +6,13 @@
 
 #include "surrogate/training/train.hpp"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <ranges>
+
 #include "apps/options/command_line.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/curve.hpp"
@@ -13,43 +20,65 @@
 #include "apps/workflow/fresh_samples.hpp"
 #include "core/error.hpp"
 #include "core/interrupt.hpp"
+#include "surrogate/networks/model_kinds.hpp"
 
 namespace mano {
 
 namespace {
+
+struct ShapeOption {
+  const char* name;
+  int Architecture::*member;
+  const char* help;
+};
+constexpr std::array<ShapeOption, 15> kShape{{
+    {"dim", &Architecture::dim, "Width of a token"},
+    {"depth", &Architecture::depth, "Blocks"},
+    {"heads", &Architecture::heads, "Attention heads"},
+    {"dim-head", &Architecture::dim_head, "Width of a head"},
+    {"mlp", &Architecture::mlp, "Hidden width of the MLP"},
+    {"window", &Architecture::window, "Window size K"},
+    {"stride", &Architecture::stride, "Window stride S"},
+    {"rate", &Architecture::rate, "Coarsening from level to level"},
+    {"patch", &Architecture::patch, "Points of a token in each direction, of other models than MANO"},
+    {"token-size", &Architecture::patch, "The same, of MANO [1]"},
+    {"queries", &Architecture::queries, "Learned queries a head, of QnA"},
+    {"windows", &Architecture::windows, "Windows along each side, of HLG"},
+    {"factor", &Architecture::factor, "Of N queries, factor * ceil(ln N) are kept, of Reguformer"},
+    {"convolutions", &Architecture::convolutions,
+     "Of MANO: 1 adds local convolutions to values and MLP, 0 is as published"},
+    {"modes", &Architecture::modes, "Fourier modes of an FNO in each direction"},
+}};
 
 struct TrainOptions {
   TrainRequest request;
   FreshOptions fresh;
   std::vector<std::string> data;
   std::string run, model = "mano", preset = "small", json;
-  std::optional<int> dim, depth, heads, dim_head, mlp, window, stride, rate, patch, modes, token_size,
-      convolutions;
-  std::optional<int> queries, windows, factor;
+  std::map<std::string, std::optional<int>> shape;  // by the option's name
   std::string sampling, precision = "fp32";
 };
 
 Architecture architecture_of(const TrainOptions& o) {
   Architecture a = architecture_preset(o.preset, parse_model(o.model));
-  const auto set = [](int& target, const std::optional<int>& value) { target = value.value_or(target); };
-  set(a.dim, o.dim);
-  set(a.depth, o.depth);
-  set(a.heads, o.heads);
-  set(a.dim_head, o.dim_head);
-  set(a.mlp, o.mlp);
-  set(a.window, o.window);
-  set(a.stride, o.stride);
-  set(a.rate, o.rate);
-  // Configurations from before MANO had patches name a --patch for it, which meant nothing.
-  const bool mano = a.model == Architecture::Model::mano;
-  check(mano || (!o.token_size && !o.convolutions),
-        "--token-size and --convolutions are for MANO; the model is {}", to_string(a.model));
-  set(a.patch, mano ? o.token_size : o.patch);
-  set(a.convolutions, o.convolutions);
-  set(a.queries, o.queries);
-  set(a.windows, o.windows);
-  set(a.factor, o.factor);
-  set(a.modes, o.modes);
+  const auto options = kind_of(a.model).options();
+  for (const auto& [name, value] : o.shape) {
+    if (!value) continue;
+    const auto known = std::find_if(options.begin(), options.end(),
+                                    [&, n = &name](const auto& option) { return option.first == *n; });
+    if (known != options.end()) {
+      a.*known->second = *value;
+      continue;
+    }
+    // Configurations of before name every number, with the preset's own value where the model has no use for it.
+    const auto number = std::find_if(kShape.begin(), kShape.end(),
+                                     [&, n = &name](const ShapeOption& option) { return option.name == *n; });
+    if (*value == a.*number->member) continue;
+    check(a.model == Architecture::Model::mano && name == "patch",
+          "--{} is not an option of {}; its shape is set by --{}", name, to_string(a.model),
+          fmt::join(options | std::views::keys, ", --"));
+    say("note: MANO's patches are set by --token-size; --patch is ignored");
+  }
   check(o.sampling.empty() || o.sampling == "conv" || o.sampling == "avg-pool",
         "sampling is '{}', expected conv or avg-pool", o.sampling);
   if (o.sampling == "avg-pool") a.sampling = Architecture::Sampling::avg_pool;
@@ -196,25 +225,8 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_flag("--graphs,!--no-graphs", r.graphs, "On a GPU, record a step once and replay it [on]")
       ->group(training);
   const std::string shape = "Architecture, in place of the preset's";
-  app.add_option("--dim", o->dim, "Width of a token")->group(shape);
-  app.add_option("--depth", o->depth, "Blocks")->group(shape);
-  app.add_option("--heads", o->heads, "Attention heads")->group(shape);
-  app.add_option("--dim-head", o->dim_head, "Width of a head")->group(shape);
-  app.add_option("--mlp", o->mlp, "Hidden width of the MLP")->group(shape);
-  app.add_option("--window", o->window, "Window size K")->group(shape);
-  app.add_option("--stride", o->stride, "Window stride S")->group(shape);
-  app.add_option("--rate", o->rate, "Coarsening from level to level")->group(shape);
-  app.add_option("--patch", o->patch, "Points of a token in each direction, of other models than MANO")
-      ->group(shape);
-  app.add_option("--token-size", o->token_size, "The same, of MANO [1]")->group(shape);
-  app.add_option("--queries", o->queries, "Learned queries a head, of QnA")->group(shape);
-  app.add_option("--windows", o->windows, "Windows along each side, of HLG")->group(shape);
-  app.add_option("--factor", o->factor, "Of N queries, factor * ceil(ln N) are kept, of Reguformer")
-      ->group(shape);
-  app.add_option("--convolutions", o->convolutions,
-                 "Of MANO: 1 adds local convolutions to values and MLP, 0 is as published")
-      ->group(shape);
-  app.add_option("--modes", o->modes, "Fourier modes of an FNO in each direction")->group(shape);
+  for (const ShapeOption& option : kShape)
+    app.add_option("--" + std::string(option.name), o->shape[option.name], option.help)->group(shape);
   app.add_option("--sampling", o->sampling, "conv or avg-pool")->group(shape);
   add_json_option(app, o->json);
   return [o](const Invocation& invocation) { train_command(*o, invocation); };

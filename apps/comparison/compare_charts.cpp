@@ -22,7 +22,11 @@ double cells_of(const ComparedResolution& r) {
 }
 
 Curve over_time(const WorkCurve& work) {
-  Curve curve{work.name == "solver" ? "solver, by tolerance" : "cycles " + work.name, {}, {}};
+  Curve curve{work.name == "solver"      ? "solver, by tolerance"
+              : work.name == "surrogate" ? "surrogate, by cycles through the grids"
+                                         : "solver's cycles " + work.name,
+              {},
+              {}};
   for (const WorkPoint& p : work.points) {
     curve.x.push_back(1e3 * p.seconds);
     curve.y.push_back(p.relative_l2);
@@ -42,7 +46,7 @@ Curve over_cycles(const WorkCurve& work) {
 // Error over time, and over cycles, of one resolution.
 void draw_work(const std::filesystem::path& folder, ComparedResolution& r) {
   if (r.solver.points.empty()) return;
-  std::vector<Curve> work{over_time(r.solver)};
+  std::vector<Curve> work{over_time(r.solver), over_time(r.surrogate)};
   std::vector<Curve> cycles;
   for (const WorkCurve& curve : r.corrected) {
     if (curve.name != "from zero") work.push_back(over_time(curve));  // the solver does no better

@@ -169,10 +169,28 @@ void time_surrogate(const Surrogate& surrogate, Method method, const std::vector
   }
 }
 
-void measure_work(const Surrogate& surrogate, const CompareSource& source, const CompareSettings& settings,
+// The surrogate after each number of cycles, its own and up to 8 where the model can; the error that they leave and their time.
+WorkCurve surrogate_curve(Surrogate& surrogate, const std::vector<SolvedSample>& solved) {
+  constexpr int kCycles = 8;
+  WorkCurve curve{"surrogate", {}};
+  const int own = surrogate.card().cycles;
+  for (int cycles = 0; cycles <= std::min(surrogate.card().most_cycles(), std::max(own, kCycles)); ++cycles) {
+    surrogate.set_cycles(cycles);
+    curve.points.push_back(work_of(fmt::format("{} cycle{}", cycles, cycles == 1 ? "" : "s"), solved,
+                                   [&](const SolvedSample& s) {
+                                     stop_if_interrupted();
+                                     return surrogate.predict(s.problem.permeability);
+                                   }));
+  }
+  surrogate.set_cycles(own);
+  return curve;
+}
+
+void measure_work(Surrogate& surrogate, const CompareSource& source, const CompareSettings& settings,
                   const std::vector<SolvedSample>& solved, ComparedResolution& r) {
   r.solver = solver_curve(solved, settings.tolerance);
   stop_if_interrupted();
+  if (settings.method == Method::multigrid) r.surrogate = surrogate_curve(surrogate, solved);
   r.corrected.push_back(cycles_curve("from the surrogate", solved, [&](const SolvedSample& s) {
     stop_if_interrupted();
     return surrogate.predict(s.problem.permeability, settings.method);
@@ -229,7 +247,7 @@ void stop_if_interrupted() {
     throw Interrupted(signal, "interrupted; the comparison is not whole");
 }
 
-ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareSource& source,
+ComparedResolution compare_resolution(Surrogate& surrogate, const CompareSource& source,
                                       CompareSettings settings, const std::function<void()>& progress) {
   ComparedResolution r{source.name, settings.label, {source.grid.nx, source.grid.ny}};
   r.seen_in_training = surrogate.seen(r.resolution, settings.method);

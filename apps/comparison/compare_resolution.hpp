@@ -42,9 +42,9 @@ std::string image_name(std::uint64_t number, const std::string& label);
 /// Throws Interrupted where a signal came.
 void stop_if_interrupted();
 
-/// `progress()` is called after every sample; what it throws ends the comparison. Needs a PetscSession where the problem is a named one.
+/// The surrogate is as it was afterwards; its work is measured at other numbers of cycles too. `progress()` is called after every sample; what it throws ends the comparison. Needs a PetscSession where the problem is a named one.
 /// Throws RunFailed where a solve fails, Interrupted where a signal came.
-ComparedResolution compare_resolution(const Surrogate& surrogate, const CompareSource& source,
+ComparedResolution compare_resolution(Surrogate& surrogate, const CompareSource& source,
                                       CompareSettings settings, const std::function<void()>& progress);
 
 }  // namespace mano

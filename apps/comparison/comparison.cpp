@@ -259,6 +259,7 @@ nlohmann::json json_of(const ComparedResolution& r, const Comparison& c) {
   if (const auto s = r.summary(&ComparedSample::covered)) j["covered_by_interval"] = s->mean;
   if (!r.solver.points.empty()) j["work_precision"] = {json_of(r.solver)};
   for (const WorkCurve& curve : r.corrected) j["work_precision"].push_back(json_of(curve));
+  if (!r.surrogate.points.empty()) j["work_precision"].push_back(json_of(r.surrogate));
   for (const auto& s : r.samples) j["by_sample"].push_back(json_of(s));
   return j;
 }

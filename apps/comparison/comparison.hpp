@@ -56,6 +56,8 @@ struct ComparedResolution {
   double seconds_surrogate = 0.0;   ///< one sample at a time, median
   int best_batch = 1;               ///< of the surrogate
   double seconds_in_batches = 0.0;  ///< a sample, in batches of `best_batch`
+  WorkCurve
+      surrogate;  ///< by cycles through the grid hierarchy; empty where it is not used, or the equation is unknown
   WorkCurve solver;  ///< by tolerance, the last that of the truth; empty where the equation is unknown
   std::vector<WorkCurve>
       corrected;           ///< multigrid cycles from the surrogate, from zero, from the coarse solution

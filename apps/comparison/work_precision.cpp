@@ -17,14 +17,6 @@ namespace {
 
 constexpr int kCycles = 6;
 
-// Error and time of one way to a pressure.
-WorkPoint work_of(const std::string& label, const std::vector<SolvedSample>& samples,
-                  const std::function<Field(const SolvedSample&)>& way) {
-  std::vector<double> errors;
-  for (const SolvedSample& s : samples) errors.push_back(relative_l2(way(s), s.solution));
-  return {label, median_seconds(samples, way), summarize(errors).mean};
-}
-
 // How pressures go on to the boundary, where conditions are constant along each side.
 Ends ends_of(const Problem& problem) {
   Ends ends;
@@ -38,6 +30,13 @@ Ends ends_of(const Problem& problem) {
 }
 
 }  // namespace
+
+WorkPoint work_of(const std::string& label, const std::vector<SolvedSample>& samples,
+                  const std::function<Field(const SolvedSample&)>& way) {
+  std::vector<double> errors;
+  for (const SolvedSample& s : samples) errors.push_back(relative_l2(way(s), s.solution));
+  return {label, median_seconds(samples, way), summarize(errors).mean};
+}
 
 double median_seconds(const std::vector<SolvedSample>& samples,
                       const std::function<void(const SolvedSample&)>& way) {

@@ -16,6 +16,10 @@ struct SolvedSample {
 
 // Times are medians over the samples, each done again and again by one and the same object, after one that is not timed.
 
+/// One way to a pressure: the mean relative L2 error that it leaves, and its time.
+WorkPoint work_of(const std::string& label, const std::vector<SolvedSample>& samples,
+                  const std::function<Field(const SolvedSample&)>& way);
+
 /// `mano solve`'s solver at tolerances 1e-1 to 1e-8, and the truth's, set-up included, on one core. Needs a PetscSession.
 WorkCurve solver_curve(const std::vector<SolvedSample>& samples, double truth);
 

@@ -73,7 +73,7 @@ void append_entry(std::vector<std::string>& out, const CLI::Option& option, cons
     std::string joined;
     for (const auto& entry : *list) {
       const std::string text = value_text(entry, key, file);
-      if (repeats) out.push_back("--" + key + "=" + text);
+      if (repeats) out.push_back(fmt::format("--{}={}", key, text));
       if (!joined.empty()) joined += ",";
       joined += text;
     }
@@ -105,7 +105,7 @@ std::vector<std::string> with_current_names(std::vector<std::string> arguments) 
 }  // namespace
 
 std::vector<std::string> expand_config(const CLI::App& app, const std::vector<std::string>& given_arguments) {
-  const std::vector<std::string> arguments = with_current_names(given_arguments);
+  std::vector<std::string> arguments = with_current_names(given_arguments);
   std::vector<std::string> rest;
   std::string path;
   for (std::size_t i = 0; i < arguments.size(); ++i) {

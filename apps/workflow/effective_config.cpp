@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "surrogate/networks/model_kinds.hpp"
 
 namespace mano {
 
@@ -35,20 +36,9 @@ toml::table table_of(const TrainRequest& r) {
   if (r.cycles > 0) t.insert("cycles", r.cycles);
   if (r.coarsening > 0) t.insert("coarsening", r.coarsening);
   if (r.max_seconds) t.insert("max-seconds", *r.max_seconds);
-  const std::initializer_list<std::pair<const char*, int>> shape{
-      {"dim", a.dim},           {"depth", a.depth}, {"heads", a.heads},
-      {"dim-head", a.dim_head}, {"mlp", a.mlp},     {"window", a.window},
-      {"stride", a.stride},     {"rate", a.rate},   {"modes", a.modes}};
-  for (const auto& [name, value] : shape) t.insert(name, value);
-  if (a.model == Architecture::Model::mano) {
-    t.insert("token-size", a.patch);
-    t.insert("convolutions", a.convolutions);
-  } else {
-    for (const auto& [name, value] : {std::pair("patch", a.patch), std::pair("queries", a.queries),
-                                      std::pair("windows", a.windows), std::pair("factor", a.factor)})
-      t.insert(name, value);
-  }
-  t.insert("sampling", a.sampling == Architecture::Sampling::conv ? "conv" : "avg-pool");
+  for (const auto& [name, member] : kind_of(a.model).options()) t.insert(name, a.*member);
+  if (a.model == Architecture::Model::mano)
+    t.insert("sampling", a.sampling == Architecture::Sampling::conv ? "conv" : "avg-pool");
   return t;
 }
 

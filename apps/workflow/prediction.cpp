@@ -38,8 +38,8 @@ void work_on(const PredictionOptions& o, const Problem& problem, Prediction& p) 
 
 void check_equation(const PredictionOptions& options, const std::string& problem_name, Location location,
                     const std::string& where) {
-  check(options.correct >= 0 && options.correct <= kMostCycles,
-        "correct is {}; it must lie in [0, {}] cycles", options.correct, kMostCycles);
+  check(options.correct >= 0 && options.correct <= kMostCorrectionCycles,
+        "correct is {}; it must lie in [0, {}] cycles", options.correct, kMostCorrectionCycles);
   if (!options.needs_equation()) return;
   check(is_named_problem(problem_name) && location == Location::cell,
         "{}: its problem is '{}' with values at the {}; --estimate, --correct and --conservative need one of "

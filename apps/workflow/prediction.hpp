@@ -23,7 +23,7 @@ struct PredictionOptions {
 };
 
 inline constexpr int kEstimateCycles = 2;
-inline constexpr int kMostCycles = 100;
+inline constexpr int kMostCorrectionCycles = 100;
 inline constexpr double kConservative = 1e-8;  ///< relative residual of a conservative flux
 
 struct Prediction {

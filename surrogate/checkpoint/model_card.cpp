@@ -84,7 +84,7 @@ void check_ranges(const ModelCard& card, const std::string& where) {
         "{}: metadata is damaged: a training resolution is out of range", where);
   check(std::isfinite(card.refinement_gain) && card.refinement_gain > 0 && card.correction_steps > 0 &&
             card.correction_steps <= 64 && card.base_correction_steps >= 0 &&
-            card.base_correction_steps <= 64 && card.cycles >= 1 && card.cycles <= 64,
+            card.base_correction_steps <= 64 && card.cycles >= 1 && card.cycles <= kMostCycles,
         "{}: metadata is damaged: refinement_gain is {}, correction_steps {}, on the network's grid {}, "
         "cycles {}",
         where, card.refinement_gain, card.correction_steps, card.base_correction_steps, card.cycles);
@@ -106,6 +106,10 @@ void check_ranges(const ModelCard& card, const std::string& where) {
                              c.fields <= kMostFields && is_supported(c.resolution);
                     }),
         "{}: metadata is damaged: an interval is out of range", where);
+  check(std::all_of(card.cycle_errors.begin(), card.cycle_errors.end(),
+                    [](double error) { return std::isfinite(error) && error >= 0; }) &&
+            card.cycle_errors.size() <= kMostCycles + 1,
+        "{}: metadata is damaged: an error after some cycles is out of range", where);
   const CoefficientRanges& ranges = card.coefficients;
   check(ranges.fields <= kMostFields &&
             std::equal(ranges.least.begin(), ranges.least.end(), ranges.most.begin(), std::less_equal<>()),
@@ -143,6 +147,7 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
                                               {"data_configuration", c.data_configuration}};
   if (c.coefficients.fields > 0) metadata["coefficients"] = coefficients_json(c.coefficients).dump();
   if (!c.calibrations.empty()) metadata["calibration"] = calibrations_json(c.calibrations).dump();
+  if (!c.cycle_errors.empty()) metadata["cycle_errors"] = json(c.cycle_errors).dump();
   if (c.refinement) {
     metadata["refinement"] = to_json(*c.refinement);
     metadata["refinement_form"] = c.knows_equation ? "residual" : "approximate";
@@ -186,6 +191,10 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
       card.coefficients = coefficients_from(json::parse(get("coefficients")));
     if (metadata.contains("calibration"))
       card.calibrations = calibrations_from(json::parse(get("calibration")));
+    if (metadata.contains("cycle_errors")) {
+      const json errors = json::parse(get("cycle_errors"));
+      card.cycle_errors = errors.get<std::vector<double>>();
+    }
     if (metadata.contains("coarsening"))
       card.coarsening = std::stoi(get("coarsening"));  // before it was there: 1
     const json n = json::parse(get("normalization"));

@@ -16,6 +16,7 @@ namespace mano {
 
 inline constexpr const char* kCheckpointSchema = "mano.checkpoint";
 inline constexpr int kCheckpointSchemaVersion = 2;
+inline constexpr int kMostCycles = 64;
 
 /// Network input (ln k - mean_log_k) / std_log_k, x / lx, y / ly; pressure = output * std_pressure + mean_pressure.
 struct Normalization {
@@ -55,6 +56,10 @@ struct ModelCard {
   int epoch = 0;               ///< of these weights
   double validation_l2 = 0.0;  ///< mean relative L2 on the held-out part
 
+  /// Mean relative L2 on the held-out part after 0, 1, 2, ... cycles, more than `cycles` where the equation is known; empty in a
+  /// training that has not ended, and in files from before it was kept.
+  std::vector<double> cycle_errors;
+
   CoefficientRanges coefficients;         ///< of the fields of training
   std::vector<Calibration> calibrations;  ///< one a resolution; empty in a training that has not ended
 
@@ -67,6 +72,8 @@ struct ModelCard {
   int correction_steps_a_grid() const { return knows_equation ? 1 : correction_steps; }
   /// In prediction, on the first grid of a later cycle: it is the coarsest, where a step sees most and costs least.
   int correction_steps_from_zero() const { return 2 * correction_steps; }
+  /// The most cycles that a prediction can take.
+  int most_cycles() const { return !refinement ? 0 : knows_equation ? kMostCycles : 1; }
   /// The coarsest training resolution: where coefficients are looked at.
   Resolution coarsest() const;
   /// Of that resolution; null where there is none.

@@ -72,8 +72,7 @@ void add_biased(Index rows, int channels, const Sum<S>* a, const S* y, const Sum
       constexpr int n = decltype(length)::value;
       const Index i = r * channels + c;
       Vector<A, n> v = load<n>(y + i);
-      if (bias != nullptr) v += load<n>(bias + c);
-      v *= factor;
+      if (bias != nullptr) v += factor * load<n>(bias + c);
       if (a != nullptr) v += load<n>(a + i);
       store<n>(v, out + i);
     });
@@ -87,6 +86,26 @@ void add_column_sums(Index rows, int channels, const A* x, const A* scale, A* su
     in_vectors<kLanes<A>>(channels, [&](Index c, auto length) {
       constexpr int n = decltype(length)::value;
       store<n>(load<n>(sums + c) + factor * load<n>(x + r * channels + c), sums + c);
+    });
+  }
+}
+
+template <typename S>
+void add_operand_sums(Index rows, int channels, const S* x, Sum<S>* sums) {
+  for (Index r = 0; r < rows; ++r) {
+    in_vectors<kWidth<S>>(channels, [&](Index c, auto length) {
+      constexpr int n = decltype(length)::value;
+      store<n>(load<n>(sums + c) + load<n>(x + r * channels + c), sums + c);
+    });
+  }
+}
+
+template <typename S>
+void add_bias(Index rows, int channels, const Sum<S>* bias, S* x) {
+  for (Index r = 0; r < rows; ++r) {
+    in_vectors<kWidth<S>>(channels, [&](Index c, auto length) {
+      constexpr int n = decltype(length)::value;
+      store<n>(load<n>(x + r * channels + c) + load<n>(bias + c), x + r * channels + c);
     });
   }
 }

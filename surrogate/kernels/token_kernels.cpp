@@ -3,6 +3,7 @@
 #include "surrogate/kernels/token_kernels.hpp"
 
 #include "surrogate/kernels/token_attention.hpp"
+#include "surrogate/kernels/token_convolution.hpp"
 #include "surrogate/kernels/token_elements.hpp"
 #include "surrogate/kernels/token_levels.hpp"
 #include "surrogate/kernels/token_norms.hpp"
@@ -10,11 +11,23 @@
 namespace mano::MANO_INSTRUCTIONS {
 
 template <typename S>
-constexpr TokenKernels<S> kTable{attention_scratch<S>, attention<S>,          attention_backward<S>,
-                                 normalize<S>,         normalize_backward<S>, gelu<S>,
-                                 gelu_backward<S>,     add_biased<S>,         add_column_sums<Sum<S>>,
-                                 convert<S>,           add_back<S>,           gather_blocks<S>,
-                                 scatter_blocks<S>};
+constexpr TokenKernels<S> kTable{attention_scratch<S>,
+                                 attention<S>,
+                                 attention_backward<S>,
+                                 normalize<S>,
+                                 normalize_backward<S>,
+                                 gelu<S>,
+                                 gelu_backward<S>,
+                                 add_biased<S>,
+                                 add_column_sums<Sum<S>>,
+                                 add_operand_sums<S>,
+                                 add_bias<S>,
+                                 convert<S>,
+                                 add_back<S>,
+                                 gather_blocks<S>,
+                                 scatter_blocks<S>,
+                                 convolve<S>,
+                                 convolution_gradients<S>};
 
 extern const TokenKernels<float> table_float;
 extern const TokenKernels<double> table_double;

@@ -59,6 +59,20 @@ struct LevelShape {
   int coarse_width() const { return (width + rate - 1) / rate; }
 };
 
+/// Tokens of one image for a depthwise 3x3 convolution.
+struct ConvolutionShape {
+  int height = 0;
+  int width = 0;
+  int channels = 0;
+};
+
+/// The numbers of tokens, `stride` from token to token.
+template <typename T>
+struct Tokens {
+  T* data = nullptr;
+  std::ptrdiff_t stride = 0;
+};
+
 template <typename S>
 struct TokenKernels {
   using A = Sum<S>;
@@ -84,11 +98,13 @@ struct TokenKernels {
   void (*gelu_backward)(std::ptrdiff_t rows, int channels, const S* x, const A* bias, const S* d_out, S* out,
                         S* d_x, A* d_bias);
 
-  /// out = a + scale (y + bias), [rows, C]; a and bias may be null, out may be a.
+  /// out = a + y + scale bias, [rows, C]; a, bias and scale may be null, out may be a.
   void (*add_biased)(std::ptrdiff_t rows, int channels, const A* a, const S* y, const A* bias, const A* scale,
                      A* out);
   /// sums [C] += the column sums of x, row r times scale[r]; scale may be null.
   void (*add_column_sums)(std::ptrdiff_t rows, int channels, const A* x, const A* scale, A* sums);
+  void (*add_operand_sums)(std::ptrdiff_t rows, int channels, const S* x, A* sums);  ///< the same of operands
+  void (*add_bias)(std::ptrdiff_t rows, int channels, const A* bias, S* x);          ///< x += bias, [rows, C]
   void (*convert)(std::ptrdiff_t count, const A* from, S* to);
   void (*add_back)(std::ptrdiff_t count, const S* from, A* to);  ///< to += from
 
@@ -100,6 +116,16 @@ struct TokenKernels {
   /// last row and column take what was repeated of them too.
   void (*scatter_blocks)(const LevelShape& shape, int begin, int end, const S* block_rows, A factor,
                          bool repeated, A* fine);
+
+  /// Depthwise 3x3 of one image, 0 outside the grid: out = base + bias + sum_k taps[k] x[. + k], rows [begin, end), k = 3 (row + 1) +
+  /// column + 1 of the neighbour. x is the whole image; base and out begin at row `begin`. taps [9, C]; bias may be null, base may be
+  /// out. With the taps in reverse it is its own transpose.
+  void (*convolve)(const ConvolutionShape& shape, int begin, int end, Tokens<const S> x, const A* taps,
+                   const A* bias, Tokens<const S> base, Tokens<S> out);
+  /// d_taps[k] += sum of d_out x[. + k], d_bias += sum of d_out, over rows [begin, end); d_out begins at row `begin`, d_bias may be
+  /// null.
+  void (*convolution_gradients)(const ConvolutionShape& shape, int begin, int end, Tokens<const S> x,
+                                Tokens<const S> d_out, A* d_taps, A* d_bias);
 };
 
 /// float, double or BFloat16.

@@ -1,5 +1,8 @@
 #include "surrogate/multigrid/model.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/grid_transfer.hpp"
 #include "surrogate/multigrid/refinement.hpp"
@@ -28,6 +31,25 @@ Ends SurrogateModel::ends_of_error() const {
 Tensor SurrogateModel::direct(const Tensor& permeability, const Grid& grid, Precision precision) const {
   const auto input = network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
   return denormalized(base->forward(input, precision).to(torch::kFloat64), card.normalization);
+}
+
+Tensor SurrogateModel::interleaved(const Tensor& permeability, const Grid& grid,
+                                   const Resolution& from) const {
+  const auto input = network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
+  const Resolution own = card.network_grid(from);
+  const auto step = [](int size, int trained) {
+    return std::max<std::int64_t>(1, std::llround(static_cast<double>(size) / trained));
+  };
+  const std::int64_t rows = step(grid.ny, own.ny), columns = step(grid.nx, own.nx);
+  const auto part = [&](const Tensor& t, std::int64_t row, std::int64_t column) {
+    return t.slice(2, row, t.size(2), rows).slice(3, column, t.size(3), columns);
+  };
+  Tensor out = torch::empty_like(permeability, torch::kFloat64);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t column = 0; column < columns; ++column)
+      part(out, row, column).copy_(base->forward(part(input, row, column).contiguous(), Precision::full));
+  }
+  return denormalized(out, card.normalization);
 }
 
 Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& grid, const Resolution& from,
@@ -88,6 +110,12 @@ Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid
   std::vector<Resolution> grids{options.exact_start ? from : card.network_grid(from)};
   for (const Resolution& next : grid_hierarchy(grids.front(), target)) grids.push_back(next);
   const Tensor first_permeability = restricted(permeability, grids.front(), card.location);
+  if (card.cycles == 0) {
+    Tensor pressure = direct(first_permeability, with_resolution(grid, grids.front()));
+    for (std::size_t i = 1; i < grids.size(); ++i)
+      pressure = interpolated(pressure, grids[i], card.location, ends());
+    return pinned(restricted(pressure, target, card.location));
+  }
   std::vector<DarcyOperator> operators;
   for (const Resolution& r : grids) {
     const Tensor k = operators.empty() ? first_permeability : restricted(permeability, r, card.location);
@@ -125,10 +153,14 @@ Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid
   for (std::size_t i = 1; i < grids.size(); ++i)
     pressure = improved(operators[i], interpolated(pressure, grids[i], card.location, ends()),
                         card.correction_steps_a_grid());
+  const auto on_target = [&] { return pinned(restricted(pressure, target, card.location)); };
+  if (options.after_cycle) options.after_cycle(1, on_target());
   const int cycles = card.knows_equation ? card.cycles : 1;
-  for (int cycle = 1; cycle < cycles; ++cycle)
+  for (int cycle = 1; cycle < cycles; ++cycle) {
     pressure = pressure + error_of(operators.back().residual(pressure));
-  return pinned(restricted(pressure, target, card.location));
+    if (options.after_cycle) options.after_cycle(cycle + 1, on_target());
+  }
+  return on_target();
 }
 
 }  // namespace mano

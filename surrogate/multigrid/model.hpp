@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "core/resample.hpp"
@@ -20,6 +21,8 @@ struct MultigridOptions {
   bool zero_start =
       false;             ///< zero in its place, then as many correction steps as where a later cycle begins
   int jacobi_steps = 0;  ///< damped Jacobi in place of the refinement, where above zero
+  /// Sees the pressure on the last grid after each cycle, from 1 on.
+  std::function<void(int cycle, const torch::Tensor& pressure)> after_cycle;
 };
 
 struct SurrogateModel {
@@ -37,11 +40,18 @@ struct SurrogateModel {
                        Precision precision = Precision::full) const;
   // `from` is a training resolution.
 
+  /// The base network on grids of every s-th point in each direction, laid into each other, where s is the whole number that brings them
+  /// nearest to its grid for `from`. So its windows and convolutions span the lengths that they were trained at, at the same cost a
+  /// point. Where s = 1, direct().
+  torch::Tensor interleaved(const torch::Tensor& permeability, const Grid& grid,
+                            const Resolution& from) const;
+
   /// by_multigrid() at `from` on the restricted permeability, interpolated bilinearly in one step.
   torch::Tensor by_interpolation(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
                                  const MultigridOptions& options = {}) const;
   /// The base network on its grid for `from`, up the hierarchy, refined on each level, and before the first where the card says so; then
-  /// the hierarchy again for the equation's residual, as often as the card says.
+  /// the hierarchy again for the equation's residual, as often as the card says. No cycle: the network's prediction, interpolated from
+  /// grid to grid.
   torch::Tensor by_multigrid(const torch::Tensor& permeability, const Grid& grid, const Resolution& from,
                              const MultigridOptions& options = {}) const;
   /// `pressure` refined `steps` times; as it is where the grid is too small for the refinement.

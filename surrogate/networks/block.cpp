@@ -30,8 +30,12 @@ void for_each_weight(Weights& w, Visit visit) {
   visit(w.mlp_in_bias);
   visit(w.mlp_out);
   visit(w.mlp_out_bias);
+  visit(w.value_convolution);
+  visit(w.value_convolution_bias);
+  visit(w.mlp_convolution);
+  visit(w.mlp_convolution_bias);
 }
-constexpr std::size_t kWeights = 15;
+constexpr std::size_t kWeights = 19;
 
 // Torch wants a tensor in the place of a weight that the architecture has not.
 std::array<Tensor, kWeights> to_list(const BlockWeights& w) {
@@ -79,7 +83,7 @@ class BlockNode : public torch::autograd::Function<BlockNode> {
     Tensor out;
     with_precision(w, *architecture, pyramid, precision,
                    [&](const auto& block) { out = forward_pass(block, rows, saved); });
-    kept.insert(kept.end(), {rows, saved.coarse, saved.qkv, saved.from_up, saved.attended});
+    kept.insert(kept.end(), {rows, saved.coarse, saved.qkv, saved.from_up, saved.attended, saved.hidden});
     context->save_for_backward(kept);
     context->saved_data["architecture"] = to_json(*architecture);
     context->saved_data["bfloat16"] = precision == Precision::bfloat16;
@@ -93,7 +97,7 @@ class BlockNode : public torch::autograd::Function<BlockNode> {
         architecture_from_json(context->saved_data["architecture"].toStringRef());
     const BlockWeights w = from_list(kept);
     const Tensor* rest = kept.data() + kWeights;
-    const Saved saved{rest[1], rest[2], rest[3], rest[4]};
+    const Saved saved{rest[1], rest[2], rest[3], rest[4], rest[5]};
     const Pyramid pyramid(rest[0], architecture);
     BlockWeights d;
     Tensor d_x;

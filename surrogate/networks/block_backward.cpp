@@ -15,7 +15,8 @@ struct Gradients {
   using A = Sum<S>;
 
   A *outer_weight, *outer_bias, *inner_weight, *inner_bias, *to_qkv, *to_out, *to_out_bias, *down, *up,
-      *mlp_weight, *mlp_bias, *mlp_in, *mlp_in_bias, *mlp_out, *mlp_out_bias;
+      *mlp_weight, *mlp_bias, *mlp_in, *mlp_in_bias, *mlp_out, *mlp_out_bias, *value_taps, *value_taps_bias,
+      *mlp_taps, *mlp_taps_bias;
   Index count = 0;
 
   Gradients(const BlockParts<S>& b, A* at) {
@@ -39,6 +40,11 @@ struct Gradients {
     take(mlp_in_bias, b.hidden);
     take(mlp_out, c * b.hidden);
     take(mlp_out_bias, c);
+    const Index values = b.value_taps.defined() ? b.inner : 0, of_mlp = b.mlp_taps.defined() ? b.hidden : 0;
+    take(value_taps, 9 * values);
+    take(value_taps_bias, values);
+    take(mlp_taps, 9 * of_mlp);
+    take(mlp_taps_bias, of_mlp);
   }
 
   static Gradients mine(const BlockParts<S>& b, Tensor& sums) {
@@ -46,10 +52,31 @@ struct Gradients {
   }
 };
 
+// From the gradient of the MLP's first map to that of x after the attention.
+template <typename S>
+void first_map_backward(const BlockParts<S>& b, Gradients<S>& g, Index n, const Sum<S>* attended,
+                        const S* d_hidden, S* normalized, const Sum<S>* d_out, Sum<S>* d_attended) {
+  add_transposed_product(b.hidden, b.channels, n, d_hidden, normalized, g.mlp_in);
+  multiply(Layout::plain, Layout::plain, n, b.channels, b.hidden, d_hidden, data_of<S>(b.mlp_in), normalized);
+  b.kernels.normalize_backward(n, b.architecture.dim, attended, b.mlp_norm(), normalized, d_out, d_attended,
+                               {g.mlp_weight, g.mlp_bias});
+}
+
+// From the gradient of the block's result to that of hidden, before the activation and its bias; hidden is overwritten.
+template <typename S>
+void second_map_backward(const BlockParts<S>& b, Buffer<S>& converted, Gradients<S>& g, Index n, S* hidden,
+                         const Tensor& bias, const Sum<S>* d_out, S* d_hidden, Sum<S>* d_bias) {
+  const S* d = b.as_operand(d_out, n * b.channels, converted);
+  multiply(Layout::plain, Layout::plain, n, b.hidden, b.channels, d, data_of<S>(b.mlp_out), d_hidden);
+  b.kernels.gelu_backward(n, b.architecture.mlp, hidden, data_of<Sum<S>>(bias), d_hidden, hidden, d_hidden,
+                          d_bias);
+  add_transposed_product(b.channels, b.hidden, n, d, hidden, g.mlp_out);
+  b.kernels.add_column_sums(n, b.architecture.dim, d_out, nullptr, g.mlp_out_bias);
+}
+
 template <typename S, typename Memory>
 void mlp_backward(const BlockParts<S>& b, Memory& memory, Gradients<S>& g, Index n, const Sum<S>* attended,
                   const Sum<S>* d_out, Sum<S>* d_attended) {
-  const S* d = b.as_operand(d_out, n * b.channels, memory.converted);
   S* hidden = memory.hidden.get(n * b.hidden);
   S* d_hidden = memory.d_hidden.get(n * b.hidden);
   S* normalized = memory.normalized.get(n * b.channels);
@@ -57,22 +84,76 @@ void mlp_backward(const BlockParts<S>& b, Memory& memory, Gradients<S>& g, Index
   b.kernels.normalize(n, b.architecture.dim, attended, b.mlp_norm(), normalized);
   multiply(Layout::plain, Layout::transposed, n, b.hidden, b.channels, normalized, data_of<S>(b.mlp_in),
            hidden);
-  multiply(Layout::plain, Layout::plain, n, b.hidden, b.channels, d, data_of<S>(b.mlp_out), d_hidden);
-  b.kernels.gelu_backward(n, b.architecture.mlp, hidden, data_of<Sum<S>>(b.weights.mlp_in_bias), d_hidden,
-                          hidden, d_hidden, g.mlp_in_bias);
-  add_transposed_product(b.channels, b.hidden, n, d, hidden, g.mlp_out);
-  b.kernels.add_column_sums(n, b.architecture.dim, d_out, nullptr, g.mlp_out_bias);
-  add_transposed_product(b.hidden, b.channels, n, d_hidden, normalized, g.mlp_in);
-  multiply(Layout::plain, Layout::plain, n, b.channels, b.hidden, d_hidden, data_of<S>(b.mlp_in), normalized);
-  b.kernels.normalize_backward(n, b.architecture.dim, attended, b.mlp_norm(), normalized, d_out, d_attended,
-                               {g.mlp_weight, g.mlp_bias});
+  second_map_backward(b, memory.converted, g, n, hidden, b.weights.mlp_in_bias, d_out, d_hidden,
+                      g.mlp_in_bias);
+  first_map_backward(b, g, n, attended, d_hidden, normalized, d_out, d_attended);
+}
+
+// The same for an MLP with a convolution, in two parts, for its transpose reads the gradients of neighbours: to the gradient of what
+// the convolution and the residual connection around it give,
+template <typename S>
+void convolved_mlp_backward(const BlockParts<S>& b, const Saved& saved, const Sum<S>* d_out, S* d_convolved,
+                            Tensor& sums) {
+  struct Memory {
+    Buffer<S> converted, hidden;
+  };
+  const TokenLevel& level = b.pyramid.levels[0];
+  const Index image_tokens = static_cast<Index>(level.height) * level.width;
+  const ConvolutionShape shape = b.convolution_shape(0, b.hidden);
+  for_pieces<Memory>(
+      static_cast<Index>(b.pyramid.batch) * level.height, level.width,
+      [&](Memory& memory, Index first, Index last, bool) {
+        Gradients g = Gradients<S>::mine(b, sums);
+        const Index n = (last - first) * level.width, token = first * level.width;
+        S* hidden = memory.hidden.get(n * b.hidden);
+        S* d_rows = d_convolved + token * b.hidden;
+        const auto for_rows =
+            [&](const auto& visit) {  // visit(image's hidden numbers, rows, tokens before them)
+              Index before = 0;
+              for_images(level.height, first, last, [&](int image, int begin, int end) {
+                visit(data_of<S>(saved.hidden) + image * image_tokens * b.hidden, begin, end, before);
+                before += static_cast<Index>(end - begin) * level.width;
+              });
+            };
+        for_rows([&](const S* image, int begin, int end, Index before) {
+          b.kernels.convolve(shape, begin, end, {image, b.hidden}, data_of<Sum<S>>(b.mlp_taps), nullptr,
+                             {image + static_cast<Index>(begin) * level.width * b.hidden, b.hidden},
+                             {hidden + before * b.hidden, b.hidden});
+        });
+        second_map_backward(b, memory.converted, g, n, hidden, b.weights.mlp_convolution_bias,
+                            d_out + token * b.channels, d_rows, g.mlp_taps_bias);
+        for_rows([&](const S* image, int begin, int end, Index before) {
+          b.kernels.convolution_gradients(shape, begin, end, {image, b.hidden},
+                                          {d_rows + before * b.hidden, b.hidden}, g.mlp_taps, nullptr);
+        });
+      });
+}
+
+// and from there, the tokens of a piece.
+template <typename S, typename Memory>
+void hidden_backward(const BlockParts<S>& b, Memory& memory, Gradients<S>& g, const LevelPiece& piece,
+                     const Sum<S>* attended, const S* d_convolved, const Sum<S>* d_out, Sum<S>* d_attended) {
+  const Index n = piece.tokens, at = piece.token * b.channels;
+  const TokenLevel& level = b.pyramid.levels[0];
+  S* d_hidden = memory.d_hidden.get(n * b.hidden);
+  for_level_images(b, 0, piece, [&](int image, int begin, int end, Index before) {
+    const S* of_image = d_convolved + static_cast<Index>(image) * level.height * level.width * b.hidden;
+    b.kernels.convolve(b.convolution_shape(0, b.hidden), begin, end, {of_image, b.hidden},
+                       data_of<Sum<S>>(b.mlp_taps_back), nullptr,
+                       {of_image + static_cast<Index>(begin) * level.width * b.hidden, b.hidden},
+                       {d_hidden + before * b.hidden, b.hidden});
+  });
+  b.kernels.add_operand_sums(n, b.architecture.mlp, d_hidden, g.mlp_in_bias);
+  S* normalized = memory.normalized.get(n * b.channels);
+  b.kernels.normalize(n, b.architecture.dim, attended + at, b.mlp_norm(), normalized);
+  first_map_backward(b, g, n, attended + at, d_hidden, normalized, d_out + at, d_attended + at);
 }
 
 // From the gradient of level l of r, on the finest level from that of the result: that of its attention, and of level l + 1
-// of r. d_r begins with level 0.
+// of r. d_r begins with level 0; d_convolved is null without a convolution in the MLP.
 template <typename S>
-void sample_up_backward(const BlockParts<S>& b, int l, const Saved& saved, const Sum<S>* d_out, Sum<S>* d_r,
-                        S* d_attended, Tensor& sums) {
+void sample_up_backward(const BlockParts<S>& b, int l, const Saved& saved, const Sum<S>* d_out,
+                        const S* d_convolved, Sum<S>* d_r, S* d_attended, Tensor& sums) {
   struct Memory {
     Buffer<S> converted, hidden, d_hidden, normalized, attended, blocks, product;
     Buffer<Sum<S>> scratch;
@@ -81,7 +162,9 @@ void sample_up_backward(const BlockParts<S>& b, int l, const Saved& saved, const
   Sum<S>* level = d_r + offset * b.channels;
   for_level<Memory>(b, l, [&](Memory& memory, const LevelPiece& piece) {
     Gradients g = Gradients<S>::mine(b, sums);
-    if (l == 0) {
+    if (l == 0 && d_convolved != nullptr) {
+      hidden_backward(b, memory, g, piece, data_of<Sum<S>>(saved.attended), d_convolved, d_out, level);
+    } else if (l == 0) {
       in_pieces(piece.tokens, [&](Index begin, Index n) {
         const Index token = piece.token + begin;
         mlp_backward(b, memory, g, n, data_of<Sum<S>>(saved.attended) + token * b.channels,
@@ -144,6 +227,16 @@ void project_backward(const BlockParts<S>& b, int l, const Sum<S>* x, const S* q
           const bool continued = begin > 0 && !begins;
           b.kernels.attention_backward(shape, begin, end, continued, qkv + token * 3 * b.inner,
                                        d_attended + token * b.inner, to, scratch);
+          if (b.value_taps.defined()) {
+            const ConvolutionShape values = b.convolution_shape(l, b.inner);
+            const S* d = d_attended + token * b.inner;
+            b.kernels.convolve(values, begin, end, {d, b.inner}, data_of<Sum<S>>(b.value_taps_back), nullptr,
+                               {to + 2 * b.inner, 3 * b.inner}, {to + 2 * b.inner, 3 * b.inner});
+            b.kernels.convolution_gradients(values, begin, end,
+                                            {qkv + token * 3 * b.inner + 2 * b.inner, 3 * b.inner},
+                                            {d + static_cast<Index>(begin) * level.width * b.inner, b.inner},
+                                            g.value_taps, g.value_taps_bias);
+          }
           to += static_cast<Index>(end - begin) * level.width * 3 * b.inner;
         });
         S* normalized = memory.normalized.get(n * b.channels);
@@ -209,6 +302,15 @@ void take_gradients(const BlockParts<S>& b, const Tensor& sums, BlockWeights& d)
   d.mlp_in_bias = take(at.mlp_in_bias, {b.hidden});
   d.mlp_out = take(at.mlp_out, {b.channels, b.hidden});
   d.mlp_out_bias = take(at.mlp_out_bias, {b.channels});
+  if (b.value_taps.defined()) {
+    const auto taps = [&](const Sum<S>* from, Index channels) {
+      return take(from, {9, channels}).t().reshape({channels, 1, 3, 3});
+    };
+    d.value_convolution = taps(at.value_taps, b.inner);
+    d.value_convolution_bias = take(at.value_taps_bias, {b.inner});
+    d.mlp_convolution = taps(at.mlp_taps, b.hidden);
+    d.mlp_convolution_bias = take(at.mlp_taps_bias, {b.hidden});
+  }
 }
 
 }  // namespace
@@ -219,9 +321,14 @@ Tensor backward_pass(const BlockParts<S>& b, const Tensor& x, const Saved& saved
   Tensor sums = torch::zeros({at::get_num_threads(), Gradients<S>(b, nullptr).count}, b.sums);
   const Tensor d_r = torch::empty({b.pyramid.tokens(), b.channels}, b.sums);
   const Tensor d_attended = torch::empty({b.pyramid.tokens(), b.inner}, b.operands);
+  Tensor d_convolved;
+  if (b.mlp_taps.defined()) {
+    d_convolved = torch::empty({b.pyramid.finest(), b.hidden}, b.operands);
+    convolved_mlp_backward(b, saved, data_of<Sum<S>>(d_out), data_of<S>(d_convolved), sums);
+  }
   for (int l = 0; l < b.levels(); ++l)
-    sample_up_backward(b, l, saved, data_of<Sum<S>>(d_out), data_of<Sum<S>>(d_r), data_of<S>(d_attended),
-                       sums);
+    sample_up_backward(b, l, saved, data_of<Sum<S>>(d_out), data_of<S>(d_convolved), data_of<Sum<S>>(d_r),
+                       data_of<S>(d_attended), sums);
 
   // The gradients of x, z_1 ... take the place of those of r_0, r_1 ..., which nobody reads any more.
   const auto z = [&](int l) { return l == 0 ? data_of<Sum<S>>(x) : b.level_rows(saved.coarse, l); };

@@ -47,21 +47,55 @@ void project(const BlockParts<S>& b, const Sum<S>* x, Index tokens, S* qkv) {
   });
 }
 
-template <typename S, typename Memory>
-void mlp(const BlockParts<S>& b, Memory& memory, Index n, const Sum<S>* attended, Sum<S>* out) {
-  S* normalized = memory.normalized.get(n * b.channels);
-  S* hidden = memory.hidden.get(n * b.hidden);
+// The product of the MLP's first map, without its bias.
+template <typename S>
+void first_map(const BlockParts<S>& b, Buffer<S>& memory, Index n, const Sum<S>* attended, S* hidden) {
+  S* normalized = memory.get(n * b.channels);
   b.kernels.normalize(n, b.architecture.dim, attended, b.mlp_norm(), normalized);
   multiply(Layout::plain, Layout::transposed, n, b.hidden, b.channels, normalized, data_of<S>(b.mlp_in),
            hidden);
-  b.kernels.gelu(n, b.architecture.mlp, hidden, data_of<Sum<S>>(b.weights.mlp_in_bias), hidden);
+}
+
+// out = attended + the MLP's second map of gelu(hidden + bias); hidden is overwritten.
+template <typename S>
+void second_map(const BlockParts<S>& b, Buffer<S>& memory, Index n, S* hidden, const Tensor& bias,
+                const Sum<S>* attended, Sum<S>* out) {
+  S* product = memory.get(n * b.channels);
+  b.kernels.gelu(n, b.architecture.mlp, hidden, data_of<Sum<S>>(bias), hidden);
   multiply(Layout::plain, Layout::transposed, n, b.channels, b.hidden, hidden, data_of<S>(b.mlp_out),
-           normalized);
-  b.kernels.add_biased(n, b.architecture.dim, attended, normalized, data_of<Sum<S>>(b.weights.mlp_out_bias),
+           product);
+  b.kernels.add_biased(n, b.architecture.dim, attended, product, data_of<Sum<S>>(b.weights.mlp_out_bias),
                        nullptr, out);
 }
 
-// Level l of r, and on the finest level the rest of the block.
+// The MLP from its convolution on, once all hidden numbers are there.
+template <typename S>
+void convolved_mlp(const BlockParts<S>& b, const Saved& saved, Sum<S>* out) {
+  struct Memory {
+    Buffer<S> hidden, product;
+  };
+  const TokenLevel& level = b.pyramid.levels[0];
+  const Index image_tokens = static_cast<Index>(level.height) * level.width;
+  for_pieces<Memory>(static_cast<Index>(b.pyramid.batch) * level.height, level.width,
+                     [&](Memory& memory, Index first, Index last, bool) {
+                       const Index n = (last - first) * level.width, at = first * level.width * b.channels;
+                       S* hidden = memory.hidden.get(n * b.hidden);
+                       S* rows = hidden;
+                       for_images(level.height, first, last, [&](int image, int begin, int end) {
+                         const S* of_image = data_of<S>(saved.hidden) + image * image_tokens * b.hidden;
+                         b.kernels.convolve(
+                             b.convolution_shape(0, b.hidden), begin, end, {of_image, b.hidden},
+                             data_of<Sum<S>>(b.mlp_taps), nullptr,
+                             {of_image + static_cast<Index>(begin) * level.width * b.hidden, b.hidden},
+                             {rows, b.hidden});
+                         rows += static_cast<Index>(end - begin) * level.width * b.hidden;
+                       });
+                       second_map(b, memory.product, n, hidden, b.weights.mlp_convolution_bias,
+                                  data_of<Sum<S>>(saved.attended) + at, out + at);
+                     });
+}
+
+// Level l of r, and on the finest level the rest of the block, or of what comes before the MLP's convolution.
 template <typename S>
 void attend_and_sample_up(const BlockParts<S>& b, int l, const Sum<S>* x, const Saved& saved, Sum<S>* r,
                           Sum<S>* out) {
@@ -106,7 +140,16 @@ void attend_and_sample_up(const BlockParts<S>& b, int l, const Sum<S>* x, const 
     }
     in_pieces(piece.tokens, [&](Index begin, Index n) {
       const Index token = piece.token + begin;
-      mlp(b, memory, n, level + token * b.channels, out + token * b.channels);
+      const Sum<S>* rows = level + token * b.channels;
+      if (saved.hidden.defined()) {
+        S* hidden = data_of<S>(saved.hidden) + token * b.hidden;
+        first_map(b, memory.normalized, n, rows, hidden);
+        b.kernels.add_bias(n, b.architecture.mlp, data_of<Sum<S>>(b.weights.mlp_in_bias), hidden);
+        return;
+      }
+      S* hidden = memory.hidden.get(n * b.hidden);
+      first_map(b, memory.normalized, n, rows, hidden);
+      second_map(b, memory.normalized, n, hidden, b.weights.mlp_in_bias, rows, out + token * b.channels);
     });
   });
 }
@@ -121,6 +164,7 @@ Tensor forward_pass(const BlockParts<S>& b, const Tensor& x, Saved& saved) {
   saved.attended = torch::empty({b.pyramid.finest(), b.channels}, b.sums);
   const Tensor r = torch::empty({coarse_tokens, b.channels}, b.sums);
   saved.from_up = std::is_same_v<S, Sum<S>> ? r : torch::empty({coarse_tokens, b.channels}, b.operands);
+  if (b.mlp_taps.defined()) saved.hidden = torch::empty({b.pyramid.finest(), b.hidden}, b.operands);
   const Tensor out = torch::empty({b.pyramid.finest(), b.channels}, b.sums);
 
   sample_down(b, data_of<Sum<S>>(x), saved.coarse);
@@ -129,6 +173,7 @@ Tensor forward_pass(const BlockParts<S>& b, const Tensor& x, Saved& saved) {
           data_of<S>(saved.qkv) + b.pyramid.finest() * 3 * b.inner);
   for (int l = b.levels(); l-- > 0;)
     attend_and_sample_up(b, l, data_of<Sum<S>>(x), saved, data_of<Sum<S>>(r), data_of<Sum<S>>(out));
+  if (saved.hidden.defined()) convolved_mlp(b, saved, data_of<Sum<S>>(out));
   return out;
 }
 

@@ -39,6 +39,13 @@ BlockParts<S>::BlockParts(const BlockWeights& weights, const Architecture& archi
   if (weights.to_out.defined()) to_out = convert(weights.to_out);
   mlp_in = convert(weights.mlp_in);
   mlp_out = convert(weights.mlp_out);
+  if (weights.value_convolution.defined()) {
+    const auto taps = [](const Tensor& t) { return t.detach().view({t.size(0), 9}).t().contiguous(); };
+    value_taps = taps(weights.value_convolution);
+    value_taps_back = value_taps.flip(0);
+    mlp_taps = taps(weights.mlp_convolution);
+    mlp_taps_back = mlp_taps.flip(0);
+  }
   if (levels() > 1) {
     const auto matrix = [&](const Tensor& t) {
       return convert(t.permute({0, 2, 3, 1}).reshape({channels, block}));
@@ -69,6 +76,11 @@ AttentionShape BlockParts<S>::attention_shape(int l) const {
           architecture.dim_head,
           architecture.window,
           architecture.stride};
+}
+
+template <typename S>
+ConvolutionShape BlockParts<S>::convolution_shape(int l, Index channels) const {
+  return {pyramid.levels[l].height, pyramid.levels[l].width, static_cast<int>(channels)};
 }
 
 template <typename S>
@@ -147,8 +159,13 @@ void BlockParts<S>::attend(int l, const LevelPiece& piece, const S* qkv, Buffer<
   A* memory = scratch.get(static_cast<Index>(kernels.attention_scratch(shape)));
   const Index image_tokens = static_cast<Index>(shape.height) * shape.width;
   for_level_images(*this, l, piece, [&](int image, int begin, int end, Index before) {
-    kernels.attention(shape, begin, end, qkv + (pyramid.levels[l].offset + image * image_tokens) * 3 * inner,
-                      attended + before * inner, memory);
+    const S* of_image = qkv + (pyramid.levels[l].offset + image * image_tokens) * 3 * inner;
+    S* rows = attended + before * inner;
+    kernels.attention(shape, begin, end, of_image, rows, memory);
+    if (value_taps.defined())
+      kernels.convolve(convolution_shape(l, inner), begin, end, {of_image + 2 * inner, 3 * inner},
+                       data_of<A>(value_taps), data_of<A>(weights.value_convolution_bias), {rows, inner},
+                       {rows, inner});
   });
 }
 

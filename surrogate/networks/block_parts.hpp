@@ -52,6 +52,7 @@ struct BlockParts {
   double up_factor(int fine) const { return 1.0 / (levels() - 1 - fine); }
   LevelShape level_shape(int fine) const;
   AttentionShape attention_shape(int l) const;
+  ConvolutionShape convolution_shape(int l, std::int64_t channels) const;
   NormWeights<A> attention_norm() const;
   NormWeights<A> mlp_norm() const;
   const S* as_operand(const A* x, std::int64_t count, Buffer<S>& converted) const;  ///< x itself where S is A
@@ -63,7 +64,7 @@ struct BlockParts {
               S* blocks) const;
   void scatter(int fine, std::int64_t first, std::int64_t last, const S* blocks, A factor, bool repeated,
                A* tokens) const;
-  /// Attention of the tokens of a piece; qkv of all levels.
+  /// Attention of the tokens of a piece, and the convolution of its values where there is one; qkv of all levels.
   void attend(int l, const LevelPiece& piece, const S* qkv, Buffer<A>& scratch, S* attended) const;
 
   const BlockWeights& weights;
@@ -73,6 +74,8 @@ struct BlockParts {
   std::int64_t channels = 0, inner = 0, hidden = 0, block = 0;  ///< C, h d, mlp, rate rate C
   torch::TensorOptions sums, operands;
   torch::Tensor to_qkv, to_out, down, up, mlp_in, mlp_out;  ///< as operands; down and up [C, rate rate C]
+  torch::Tensor value_taps, mlp_taps;            ///< [9, h d] and [9, mlp]; undefined without convolutions
+  torch::Tensor value_taps_back, mlp_taps_back;  ///< in reverse: of the transposes
   torch::Tensor cover;  ///< 1 or 0 a token: whether a window holds it; undefined where all are 1
 
  private:

@@ -14,6 +14,7 @@ struct Saved {
   torch::Tensor qkv;       ///< of all levels: 4 C
   torch::Tensor from_up;   ///< r_1 ..., as operands of up: C / 3
   torch::Tensor attended;  ///< x after the attention: C
+  torch::Tensor hidden;    ///< of the MLP before its convolution: C; undefined without one
 };
 
 /// x and the result [tokens of level 0, C].

@@ -112,6 +112,18 @@ std::vector<ModelKind> make_kinds() {
 
 }  // namespace
 
+std::vector<std::pair<std::string, int A::*>> ModelKind::options() const {
+  std::vector<std::pair<std::string, int A::*>> list{{"dim", &A::dim}, {"depth", &A::depth}};
+  for (const Numbers& some : {numbers, later_numbers}) {
+    for (const auto& [name, member] : some) {
+      std::string option = model == A::Model::mano && member == &A::patch ? "token-size" : name;
+      std::replace(option.begin(), option.end(), '_', '-');
+      list.emplace_back(std::move(option), member);
+    }
+  }
+  return list;
+}
+
 const std::vector<ModelKind>& model_kinds() {
   static const std::vector<ModelKind> kinds = make_kinds();
   return kinds;

@@ -18,21 +18,25 @@ double coarse_tokens(const Architecture& a, int height, int width) {
 ModelWork model_work(const Architecture& a, int height, int width, std::size_t operand_size) {
   const double c = a.dim;
   const double inner = static_cast<double>(a.heads) * a.dim_head;
-  const double tokens = static_cast<double>(height) * width;
-  const double coarse = coarse_tokens(a, height, width);
+  const int rows = (height + a.patch - 1) / a.patch, columns = (width + a.patch - 1) / a.patch;
+  const double tokens = static_cast<double>(rows) * columns;
+  const double coarse = coarse_tokens(a, rows, columns);
   const double all = tokens + coarse;
   const double sampling =
       a.sampling == Architecture::Sampling::conv ? 2.0 * coarse * c * c * a.rate * a.rate : 0.0;
   const double attention = all * (3 * c * inner + (a.has_output_map() ? c * inner : 0.0));
   const double mlp = tokens * 2 * c * a.mlp;
-  const double ends = tokens * (c * a.channels_in + c * c + c * a.channels_out);
+  const double convolutions = a.convolutions != 0 ? 9.0 * (all * inner + tokens * a.mlp) : 0.0;
+  const double patch = static_cast<double>(a.patch) * a.patch;
+  const double ends = tokens * (c * a.channels_in * patch + c * c + c * a.channels_out * patch);
 
   ModelWork work;
-  work.forward_macs = a.depth * (attention + mlp + sampling) + ends;
+  work.forward_macs = a.depth * (attention + mlp + convolutions + sampling) + ends;
   const double sum_size = std::max<double>(operand_size, sizeof(float));
   work.forward_bytes = 2 * a.depth * tokens * c * sum_size;
   const double saved = (tokens * c + coarse * c) * sum_size +
-                       (3 * all * inner + coarse * c) * static_cast<double>(operand_size);
+                       (3 * all * inner + coarse * c + (a.convolutions != 0 ? tokens * a.mlp : 0.0)) *
+                           static_cast<double>(operand_size);
   work.step_bytes = 2 * work.forward_bytes + 2 * a.depth * saved;
   return work;
 }

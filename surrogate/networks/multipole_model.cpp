@@ -103,10 +103,10 @@ torch::Tensor MultipoleModel::local_attention(const BlockWeights& block, const t
                           block.value_convolution_bias);
   if (!block.to_out.defined()) return out;
   // The output map is linear, so it follows the average over windows; its bias belongs to covered tokens only.
-  const auto mapped = torch::linear(out, block.to_out, block.to_out_bias);
-  if (a.stride == 1) return mapped;
-  return mapped *
-         covered_tokens(static_cast<int>(height), static_cast<int>(width), a.window, a.stride, x.options());
+  if (a.stride == 1) return torch::linear(out, block.to_out, block.to_out_bias);
+  const auto covered =
+      covered_tokens(static_cast<int>(height), static_cast<int>(width), a.window, a.stride, x.options());
+  return torch::linear(out, block.to_out) + covered * block.to_out_bias;
 }
 
 torch::Tensor MultipoleModel::multipole_attention(const BlockWeights& block,
@@ -135,7 +135,7 @@ torch::Tensor MultipoleModel::forward(const torch::Tensor& input, Precision prec
   const Architecture& a = architecture_;
   auto x = torch::linear(to_patches(input, a.patch), weights_.linear_p, weights_.linear_p_bias);
   for (const BlockWeights& block : weights_.blocks) {
-    if (x.is_cpu() && !operators_on_cpu && a.convolutions == 0) {
+    if (x.is_cpu() && !operators_on_cpu) {
       x = block_forward(x, block, architecture_, precision);
       continue;
     }

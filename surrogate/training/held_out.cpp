@@ -1,5 +1,8 @@
 #include "surrogate/training/held_out.hpp"
 
+#include <algorithm>
+
+#include "core/norms.hpp"
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
 #include "surrogate/trust/calibration.hpp"
@@ -21,7 +24,40 @@ void add_errors(const SurrogateModel& model, const TrainSet& set, int batch, Err
   }
 }
 
+constexpr int kRecordedCycles = 8;
+constexpr std::int64_t kFieldsPerSet = 64;  // whose errors after every number of cycles are recorded
+
 }  // namespace
+
+std::vector<double> cycle_errors(SurrogateModel& model, const TrainData& data, int batch) {
+  const torch::InferenceMode inference;
+  ModelCard& card = model.card;
+  const int own = card.cycles, most = std::min(card.most_cycles(), std::max(own, kRecordedCycles));
+  std::vector<double> sums(static_cast<std::size_t>(most) + 1, 0.0);
+  double fields = 0.0;
+  for (const TrainSet& set : data.sets) {
+    const Grid& grid = set.info.grid;
+    const auto samples = torch::tensor(set.split.validation, torch::kLong).slice(0, 0, kFieldsPerSet);
+    for (std::int64_t at = 0; at < samples.size(0); at += batch) {
+      const auto some = samples.slice(0, at, at + batch).to(set.permeability.device());
+      const auto permeability = take(set.permeability, some, model.device);
+      const auto pressure = set.pressure.index_select(0, some);
+      const auto add = [&](int cycles, const torch::Tensor& prediction) {
+        for (std::int64_t s = 0; s < some.size(0); ++s)
+          sums[static_cast<std::size_t>(cycles)] +=
+              relative_l2(field_of(prediction, s, grid), field_of(pressure, s, grid));
+      };
+      card.cycles = 0;
+      add(0, model.by_multigrid(permeability, grid, {grid.nx, grid.ny}));
+      card.cycles = most;
+      if (most > 0) model.by_multigrid(permeability, grid, {grid.nx, grid.ny}, {.after_cycle = add});
+      fields += static_cast<double>(some.size(0));
+    }
+  }
+  card.cycles = own;
+  for (double& sum : sums) sum /= fields;
+  return sums;
+}
 
 HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int batch) {
   const torch::InferenceMode inference;

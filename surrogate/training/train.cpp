@@ -185,6 +185,7 @@ class Trainer {
     }
     model_.card.validation_l2 = held_out.mean_l2;
     model_.card.calibrations = std::move(held_out.calibrations);
+    model_.card.cycle_errors = cycle_errors(model_, data_, batch);
     save_checkpoint(model_path(request_), model_);
     return held_out.mean_l2;
   }

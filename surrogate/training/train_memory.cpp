@@ -36,7 +36,8 @@ double training_bytes(const Architecture& a, std::int64_t parameters, const Reso
   const double coarse = coarse_tokens(a, rows, columns);
   const double inner = static_cast<double>(a.heads) * a.dim_head;
   const double saved = 4.0 * a.dim * (2 * tokens + coarse) +
-                       operand * (3 * inner * (tokens + coarse) + a.dim * coarse);  // block.hpp
+                       operand * (3 * inner * (tokens + coarse) + a.dim * coarse +
+                                  (a.convolutions != 0 ? a.mlp * tokens : 0));  // block.hpp
   const double working = 4.0 * 4.0 * a.dim * tokens;
   const double fixed = 20.0 * static_cast<double>(parameters) +
                        16.0 * resolution.nx * resolution.ny * static_cast<double>(samples);
@@ -54,8 +55,7 @@ std::vector<TrainingBytes> stage_bytes(const TrainRequest& request, const ModelC
     };
     return TrainingBytes{bytes(0), times * (bytes(1) - bytes(0))};
   };
-  std::vector<TrainingBytes> list{request.architecture.model == Architecture::Model::mano &&
-                                          request.architecture.convolutions == 0
+  std::vector<TrainingBytes> list{request.architecture.model == Architecture::Model::mano
                                       ? of_mano(request.architecture, coarse, 1)
                                       : rival_bytes(base, request.architecture, coarse, set.info.samples)};
   if (!(coarse == own)) list.front().fixed += 8.0 * points;  // the data themselves

@@ -40,7 +40,7 @@ def test_numbers_are_whole_and_agree(compared):
             assert r[key]["mean"] == pytest.approx(sum(s[key] for s in by_sample) / 2), key
             assert r[key]["max"] == pytest.approx(max(s[key] for s in by_sample)), key
         assert r["effectivity_within_0.7_1.3"] == 1.0
-        solver, surrogate, zero, coarse = r["work_precision"]
+        solver, surrogate, zero, coarse, cycles = r["work_precision"]
         assert [p["label"] for p in solver["points"]][::7] == ["tolerance 0.1", "tolerance 1e-08"] and solver["points"][8]["label"] == "tolerance 1e-10"
         errors = [p["relative_l2"] for p in solver["points"]]
         assert errors == sorted(errors, reverse=True) and errors[-1] < 1e-7
@@ -49,6 +49,10 @@ def test_numbers_are_whole_and_agree(compared):
         assert zero["points"][0]["relative_l2"] == 1.0
         for curve in (surrogate, zero, coarse):
             assert curve["points"][6]["relative_l2"] < 1e-6 * curve["points"][0]["relative_l2"]
+        # The surrogate after 0, 1, ... cycles through its grids: four are its own.
+        assert [p["label"] for p in cycles["points"]] == [f"{n} cycle{'' if n == 1 else 's'}" for n in range(9)]
+        assert cycles["points"][4]["relative_l2"] == pytest.approx(r["relative_l2"]["mean"], rel=1e-6)
+        assert cycles["points"][0]["relative_l2"] > cycles["points"][4]["relative_l2"] > cycles["points"][8]["relative_l2"]
         assert all(p["seconds"] > 0 for p in solver["points"] + surrogate["points"])
     # The grid's own error shrinks with the cell.
     assert c["results"][1]["discretisation_relative_l2"]["mean"] < c["results"][0]["discretisation_relative_l2"]["mean"]

@@ -240,6 +240,7 @@ def test_unseen_resolutions_are_better_than_interpolation(mano, tmp_path, setup,
 @pytest.mark.needs("petsc", "torch")
 def test_each_cycle_leaves_less(mano, tmp_path):
     """Training does not depend on the number of cycles; the network's prediction is worth something."""
+    from safetensors import safe_open
     from safetensors.numpy import load_file
 
     problem = ["--field", "two-phase", "--resolution"]
@@ -256,6 +257,25 @@ def test_each_cycle_leaves_less(mano, tmp_path):
     assert "4 cycles" in mano("info", "run4").out and "one cycle" in mano("info", "run1").out
     assert left["multigrid", 4] < 0.8 * left["multigrid", 2] < 0.8 * 0.8 * left["multigrid", 1]
     assert left["multigrid", 2] < left["zero-start", 2]
+
+    # A prediction may take another number of cycles: the checkpoint keeps what each left on the held-out part.
+    def error(*options):
+        mano("evaluate", "--model", "run4", "--data", "t.h5", *options, "--json", "e.json")
+        return json.loads((tmp_path / "e.json").read_text())["results"][0]["relative_l2"]["mean"]
+
+    after = [error("--cycles", n) for n in (0, 1, 2, 4)]
+    assert after == sorted(after, reverse=True) and after[0] > 2 * after[1] and after[3] == left["multigrid", 4]
+    with safe_open(tmp_path / "run4/model.safetensors", "np") as model:
+        recorded = json.loads(model.metadata()["cycle_errors"])
+    assert len(recorded) == 9 and recorded[8] < recorded[4] < recorded[2] < recorded[1] < recorded[0]
+    assert error("--accuracy", 1.001 * recorded[2]) == after[2]
+    mano("predict", "--model", "run4", "--data", "t.h5", "--cycles", 0, "-o", "p.h5")
+    with h5py.File(tmp_path / "p.h5") as p:
+        assert "interval_half_width" not in p  # it was calibrated for four cycles
+    for options, words in ((("--accuracy", recorded[8] / 2), "after 8 cycles"), (("--cycles", 65), "[0, 64]"), (("--accuracy", 2), "(0, 1)"),
+                           (("--cycles", 2, "--accuracy", 0.1), "excludes"), (("--cycles", 2, "--direct"), "by multigrid")):
+        result = mano("evaluate", "--model", "run4", "--data", "t.h5", *options, status=2)
+        assert words in result.err and result.err.count("\n") == 1
 
 
 @pytest.mark.needs("petsc", "torch")

@@ -56,6 +56,31 @@ TEST(Refinement, IsHomogeneousInTheDefect) {
             0.0);
 }
 
+// A field that repeats every number of the network's grid 3x2 times gives on each of the grids laid into each other what the network
+// says of those numbers; only the places of its points differ, which a network with zero weights for x and y does not see.
+TEST(Interleaved, IsTheNetworkOnEveryGridOfEveryFewPoints) {
+  SurrogateModel m = model_of("benchmark");
+  {
+    const torch::NoGradGuard no_grad;
+    for (const auto& [name, parameter] : m.base->named_parameters())
+      if (name == "linear_p.weight") parameter.narrow(1, 1, 2).zero_();
+  }
+  const auto coarse = permeability({8, 8});
+  const auto fine = coarse.repeat_interleave(2, 2).repeat_interleave(3, 3);
+  const auto expected = m.direct(coarse, {8, 8});
+  const auto out = m.interleaved(fine, {24, 16}, {8, 8});
+  for (int row = 0; row < 2; ++row) {
+    for (int column = 0; column < 3; ++column)
+      EXPECT_LT(distance(out.slice(2, row, 16, 2).slice(3, column, 24, 3), expected), 1e-6);
+  }
+}
+
+TEST(Interleaved, IsDirectOnGridsThatAreNearerToTheNetworksThanToTwiceIt) {
+  const SurrogateModel m = model_of("benchmark");
+  const auto k = permeability({11, 8});
+  EXPECT_LT(distance(m.interleaved(k, {11, 8}, {8, 8}), m.direct(k, {11, 8})), 1e-7);
+}
+
 TEST(Refinement, LeavesExactSolutionsAlone) {
   const Grid grid{16, 12};
   for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {

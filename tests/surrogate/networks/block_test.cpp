@@ -101,10 +101,68 @@ INSTANTIATE_TEST_SUITE_P(Cases, Block,
                                            Case{architecture(4, 2, 2, Sampling::avg_pool), 32, 16},
                                            Case{architecture(2, 1, 2, Sampling::conv), 2, 2}));
 
+// With local convolutions, against the plain form in Torch's operators.
+class ConvolvedBlock : public ::testing::TestWithParam<Case> {};
+
+TEST_P(ConvolvedBlock, AgreesWithTorchOperators) {
+  auto [a, height, width] = GetParam();
+  a.convolutions = 1;
+  MultipoleModel model = model_of(a, torch::kFloat64);
+  const auto input = torch::randn({3, 3, height, width}, torch::kFloat64);
+  const auto weights = torch::randn({3, 1, height, width}, torch::kFloat64);
+  const auto run = [&](bool operators) {
+    model.operators_on_cpu = operators;
+    const auto x = input.clone().requires_grad_(true);
+    for (const auto& p : model.parameters()) p.mutable_grad() = torch::Tensor();
+    const auto out = model.forward(x);
+    (out * weights).sum().backward();
+    std::vector<torch::Tensor> results{out.detach(), x.grad()};
+    for (const auto& p : model.parameters()) results.push_back(p.grad());
+    return results;
+  };
+  const auto ours = run(false);
+  const auto theirs = run(true);
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    if (!theirs[i].defined()) continue;  // that of a weight which one level has no use for
+    EXPECT_LT(largest_difference(ours[i], theirs[i]), 1e-10)
+        << (i < 2 ? "" : model.named_parameters()[i - 2].first);
+  }
+}
+
+TEST_P(ConvolvedBlock, InBfloat16IsCloseInAnswerAndGradients) {
+  auto [a, height, width] = GetParam();
+  a.convolutions = 1;
+  const MultipoleModel model = model_of(a, torch::kFloat32);
+  const auto input = torch::randn({2, 3, height, width});
+  const auto run = [&](Precision precision) {
+    for (const auto& p : model.parameters()) p.mutable_grad() = torch::Tensor();
+    model.forward(input, precision).square().mean().backward();
+    std::vector<torch::Tensor> results;
+    for (const auto& p : model.parameters()) results.push_back(p.grad());
+    return results;
+  };
+  const auto full = run(Precision::full);
+  const auto half = run(Precision::bfloat16);
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    if (!full[i].defined()) continue;
+    const double error = ((half[i] - full[i]).norm() / full[i].norm()).item<double>();
+    EXPECT_LT(error, 0.05) << model.named_parameters()[i].first;
+    EXPECT_GT(error, 1e-6) << "operands are bfloat16";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, ConvolvedBlock,
+                         ::testing::Values(Case{architecture(2, 1, 2, Sampling::conv), 16, 16},
+                                           Case{architecture(2, 1, 2, Sampling::conv), 33, 20},
+                                           Case{architecture(2, 2, 2, Sampling::avg_pool), 11, 7},
+                                           Case{architecture(3, 1, 2, Sampling::conv), 40, 70},
+                                           Case{architecture(2, 1, 2, Sampling::conv), 2, 2}));
+
 // Sizes that the rate does not divide.
 TEST(BlockGradient, AgreesWithDifferencesOnAwkwardSizes) {
   for (const auto sampling : {Sampling::conv, Sampling::avg_pool}) {
-    const Architecture a = architecture(2, 2, 2, sampling);
+    Architecture a = architecture(2, 2, 2, sampling);
+    a.convolutions = sampling == Sampling::conv ? 1 : 0;
     const MultipoleModel model = model_of(a, torch::kFloat64);
     const auto input = torch::randn({2, 3, 11, 7}, torch::kFloat64);
     const auto weights = torch::randn({2, 1, 11, 7}, torch::kFloat64);
@@ -135,7 +193,9 @@ TEST(BlockThreads, AnswersDoNotDependOnTheNumberOfImagesBeside) {
 }
 
 TEST(BlockThreads, GradientsAreTheSameWithOneThreadAndWithMany) {
-  const MultipoleModel model = model_of(architecture(2, 1, 2, Sampling::conv), torch::kFloat64);
+  Architecture a = architecture(2, 1, 2, Sampling::conv);
+  a.convolutions = 1;
+  const MultipoleModel model = model_of(a, torch::kFloat64);
   const auto input = torch::randn({3, 3, 40, 24}, torch::kFloat64);
   const int before = torch::get_num_threads();
   std::vector<torch::Tensor> first;

@@ -1,0 +1,224 @@
+"""The networks alone, on the data's own grid, without equation and refinement: the tables and pictures of docs/models.md.
+
+    scripts/study-networks [--quick] [--data two-phase,...] [--models mano,fno,...] [--presets small,large] [--seeds 3]
+                           [--seconds 120 | --epochs 40] [--rates 4e-3,1e-2] [--jobs 2] [-o build/networks]
+                           [--variant 'name: OPTIONS OF mano train']...
+
+Every network gets the same samples, loss, optimiser, and seconds or epochs, on one core, and the best of the same learning rates, chosen by
+the held-out part of the training data (seed 99, a quarter of the time). A variant is a network with other options; with variants
+alone named, --models may be empty. Results go to OUTPUT/study.json after every training; a study that was stopped goes on where it was.
+"""
+import argparse
+import concurrent.futures
+import datetime
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import threading
+
+import numpy as np
+
+from resolution_study import MANO, PROBLEMS, ROOT, make_data, processor
+
+DATA = {"two-phase": ["64x64"], "lognormal": ["64x64"], "drive": ["64x64"], "real": []}  # and unseen resolutions
+MODELS = "mano,fno,vit,swin,unet,xcit,qna,shunted,hlg,reguformer,mat,lit,transdepth"
+COLORS = ["#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f7f7f", "#bcbd22", "#9467bd", "#2ca02c", "#d62728"]
+LOCK = threading.Lock()
+
+
+def mano(*arguments):
+    """Runs on one core; its peak memory in bytes."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+    process = subprocess.Popen([MANO, *map(str, arguments)], stdout=subprocess.DEVNULL, env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    return usage.ru_maxrss * 1024
+
+
+class Study:
+    def __init__(self, options):
+        self.options = options
+        self.folder = pathlib.Path(options.output)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.path = self.folder / "study.json"
+        self.rows = json.loads(self.path.read_text())["rows"] if self.path.exists() else []
+        self.settings = {"budget": {"seconds": options.seconds} if options.epochs is None else {"epochs": options.epochs}, "samples": options.samples,
+                         "test_samples": options.tests, "rates": list(options.rates)}
+        if self.rows and json.loads(self.path.read_text())["settings"] != self.settings:
+            raise SystemExit(f"{self.path} was made with other settings: choose another folder")
+
+    def save(self, row):
+        with LOCK:
+            self.rows.append(row)
+            text = {"settings": self.settings, "date": datetime.date.today().isoformat(), "commit": self.options.commit,
+                    "machine": f"{processor()}, one core each, {self.options.jobs} at a time", "rows": self.rows}
+            temporary = self.path.with_suffix(".tmp")
+            temporary.write_text(json.dumps(text, indent=1))
+            temporary.rename(self.path)
+            print(f"{datetime.datetime.now():%H:%M:%S} {row['data']} {row['name']} seed {row['seed']} rate {row['rate']}: "
+                  f"{row['held_out']:.5f} held out, {row['epochs']} epochs, {row['seconds']:.0f} s", flush=True)
+
+    def train(self, data, name, options, seed, rate, share):
+        """A row without evaluations, and its run."""
+        run = self.folder / f"{data}-{name}-{seed}-{rate:g}"
+        shutil.rmtree(run, ignore_errors=True)
+        result = run.with_suffix(".json")
+        budget = (["--epochs", 1000, "--max-seconds", self.options.seconds * share] if self.options.epochs is None
+                  else ["--epochs", max(1, round(self.options.epochs * share))])
+        try:
+            peak = mano("train", *options, "--data", self.folder / f"{data}-train.h5", "-o", run, "--seed", seed, "--learning-rate", rate,
+                        "--coarsening", 1, "--refinement", "none", *budget, "--json", result)
+        except subprocess.CalledProcessError:  # it diverged
+            return None, None
+        trained = json.loads(result.read_text())
+        log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+        curve = [[round(row["seconds"], 2), row["validation_relative_l2"]] for row in log if row["stage"] == "base"]
+        return {"data": data, "name": name, "options": " ".join(map(str, options)), "seed": seed, "rate": rate, "parameters": trained["parameters"],
+                "seconds": trained["seconds"], "epochs": trained["epochs"], "held_out": trained["best"]["relative_l2"], "peak_bytes": peak,
+                "curve": curve, "commit": self.options.commit}, run
+
+    def evaluate(self, data, run, row):
+        """Errors on test fields: on the training grid, and at an unseen resolution by each way that goes without an equation."""
+        files = [self.folder / f"{data}-test.h5", *(self.folder / f"{data}-test-{r}.h5" for r in DATA[data])]
+        row["test"] = {}
+        for method in ("direct", "interleaved", "interpolation"):
+            result = run.with_suffix(f".{method}.json")
+            mano("evaluate", "--model", run, *[a for path in files for a in ("--data", path)], "--method", method, "--json", result)
+            for entry in json.loads(result.read_text())["results"]:
+                at = "x".join(map(str, entry["resolution"]))
+                row["test"].setdefault(at, {})[method] = {"l2": entry["relative_l2"]["mean"], "seconds": entry["seconds_per_sample"]}
+
+    def rate_of(self, data, name, options):
+        rates = self.options.rates
+        tuned = {}
+        for rate in rates if len(rates) > 1 else ():
+            row, run = self.train(data, name, options, 99, rate, 0.25)
+            tuned[rate] = row["held_out"] if row else float("inf")
+            if run:
+                shutil.rmtree(run)
+        return min(tuned, key=tuned.get) if tuned else rates[0], {f"{rate:g}": error for rate, error in tuned.items()}
+
+    def study_one(self, data, name, options):
+        done = {row["seed"] for row in self.rows if (row["data"], row["name"]) == (data, name)}
+        seeds = [seed for seed in range(self.options.seeds) if seed not in done]
+        if not seeds:
+            return
+        rate, tuning = self.rate_of(data, name, options)
+        for seed in seeds:
+            row, run = self.train(data, name, options, seed, rate, 1.0)
+            if row is None:
+                print(f"{data} {name} seed {seed}: failed", flush=True)
+                continue
+            row["tuning"] = tuning
+            self.evaluate(data, run, row)
+            self.save(row)
+
+
+def spread(values):
+    if not values:
+        return ""
+    return f"{np.mean(values):.4f}" + (f" ±{(max(values) - min(values)) / 2:.4f}" if len(values) > 1 else "")
+
+
+def table(rows, data):
+    """Markdown; best first."""
+    unseen = DATA[data][0] if DATA[data] else None
+    lines = ["", f"### {data}", "", "| network | parameters | rate | epochs | seconds | relative L2 | "
+             + (f"{unseen}: direct | interleaved | interpolated | " if unseen else "") + "ms a field | peak MB |"]
+    lines.append("|---" * (lines[-1].count("|") - 1) + "|")
+    groups = {}
+    for row in rows:
+        if row["data"] == data:
+            groups.setdefault(row["name"], []).append(row)
+    own = PROBLEMS[data]["train"]
+
+    def error(group, at, method):
+        return [row["test"][at][method]["l2"] for row in group]
+
+    for name, group in sorted(groups.items(), key=lambda item: np.mean(error(item[1], own, "direct"))):
+        first = group[0]
+        cells = [name, f"{first['parameters']:,}", f"{first['rate']:g}", f"{np.mean([r['epochs'] for r in group]):.0f}",
+                 f"{np.mean([r['seconds'] for r in group]):.0f}", spread(error(group, own, "direct"))]
+        if unseen:
+            cells += [spread(error(group, unseen, method)) for method in ("direct", "interleaved", "interpolation")]
+        cells += [f"{1e3 * np.mean([r['test'][own]['direct']['seconds'] for r in group]):.1f}", f"{max(r['peak_bytes'] for r in group) / 1e6:.0f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def draw(rows, data, path):
+    """Error on the held-out part over the seconds of training, a line a network, its first seed."""
+    first = [row for row in rows if row["data"] == data and row["seed"] == 0]
+    if not first or shutil.which("gnuplot") is None:
+        return
+    first.sort(key=lambda row: row["curve"][-1][1])
+    blocks, curves = [], []
+    for i, row in enumerate(first):
+        best, points = float("inf"), []
+        for seconds, error in row["curve"]:
+            best = min(best, error)
+            points.append(f"{seconds} {best}")
+        blocks.append(f"$d{i} << EOD\n" + "\n".join(points) + "\nEOD")
+        curves.append(f"$d{i} with lines lw {3 if row['name'].startswith('mano') else 1.5} lc rgb '{COLORS[i % len(COLORS)]}' title '{row['name']}'")
+    script = "\n".join(["set terminal pngcairo size 900,600 font 'DejaVu Sans,11'", f"set output '{path}'", "set logscale xy",
+                        f"set title '{data}: networks alone, on one core'", "set xlabel 'seconds of training'",
+                        "set ylabel 'relative L2 on the held-out part, best so far'", "set key outside right top", "set border 3", "set tics nomirror",
+                        "set grid lc rgb '#dddddd'", *blocks, "plot " + ", ".join(curves)])
+    subprocess.run(["gnuplot"], input=script, text=True, check=True)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a small form: two minutes, numbers of no worth")
+    parser.add_argument("--data", default=",".join(DATA))
+    parser.add_argument("--models", default=MODELS)
+    parser.add_argument("--presets", default="small")
+    parser.add_argument("--variant", action="append", default=[])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--tests", type=int, default=100)
+    parser.add_argument("--rates", type=lambda text: tuple(map(float, text.split(","))), default=(4e-3, 1e-2))
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, one core each")
+    parser.add_argument("-o", "--output")
+    options = parser.parse_args()
+    if options.quick:
+        options.data, options.seeds, options.epochs, options.samples, options.tests, options.rates = "two-phase", 1, 1, 40, 4, (4e-3,)
+    options.output = options.output or ("build/networks-quick" if options.quick else "build/networks")
+    options.commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    return options
+
+
+def main():
+    options = parse()
+    study = Study(options)
+    candidates = [(model if preset == "small" else f"{model}-{preset}", ["--model", model, "--preset", preset])
+                  for preset in options.presets.split(",") for model in options.models.split(",") if model]
+    for variant in options.variant:
+        name, arguments = variant.split(":", 1)
+        candidates.append((name.strip(), shlex.split(arguments)))
+    tasks = []
+    for data in options.data.split(","):
+        problem = {**PROBLEMS[data], "test": DATA[data]}
+        make_data(data, problem, study.folder, options.samples, options.tests)
+        tasks += [(data, name, arguments) for name, arguments in candidates]
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for future in [pool.submit(study.study_one, *task) for task in tasks]:
+            future.result()
+    lines = []
+    for data in options.data.split(","):
+        lines += table(study.rows, data)
+        draw(study.rows, data, study.folder / f"{data}.png")
+    report = "\n".join(lines) + "\n"
+    (study.folder / "tables.md").write_text(report)
+    print(report)
+
+
+if __name__ == "__main__":
+    main()
