@@ -2,14 +2,14 @@
 
     python3 bench/gpu_rivals.py --json rivals.jsonl --limit 280 --ours benchmark-small.json benchmark-paper.json
     python3 bench/gpu_rivals.py --json rivals.jsonl --limit 0 --ours benchmark-*.json     ratios alone, of rows already in the file
-    python3 bench/gpu_rivals.py --device cpu --tokens 512 --sizes 16 --presets small      to try it without a GPU
+    python3 bench/gpu_rivals.py --device cpu --tokens 512 --sizes 16 --presets small-published      to try it without a GPU
 
 Needs torch, numpy and python/mano_reference.py; the networks are in bench/rival_networks.py. Forms, with `-compiled` under
 torch.compile, of a block, static shapes, default mode:
     windowed    every 2x2 window's tokens copied out, as arXiv 2507.02748 writes it, by unfold and fold
     slices      the same by four shifted slices: Torch's unfold on a GPU is a launch an image, its compiled gradient adds atomically
     per-token   q, k, v once a token; nine shifted slices of k and v, the softmaxes of the four windows averaged
-    fno         as surrogate/networks/fno.cpp, 70,000 parameters, as MANO's `small`
+    fno         as surrogate/networks/fno.cpp, 70,000 parameters, as MANO's `small-published`
     vit         patch 2, heads of width 16, 70,000 parameters, bfloat16 autocast, flash attention
 Answers first: MANO's forms against python/mano_reference.py in float64, output and gradients; then every row's own output and gradients,
 at its full size, against the plain form in float32, on the same device. A row whose answers differ is not timed.
@@ -41,7 +41,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"
 import mano_reference  # noqa: E402
 from rival_networks import MANO, NAMES, network_of  # noqa: E402
 
-TOKENS = {"small": 1048576, "paper": 262144}
+TOKENS = {"small-published": 1048576, "paper": 262144}
 FEW_TOKENS = 32768  # a batch whose time is that of launching kernels
 
 
@@ -63,15 +63,15 @@ def rows_of(o):
     def rows(forms, presets, sizes, work="step", precision="float32", tokens=None):
         return [Row(f, p, n, tokens or o.tokens or TOKENS[p], work, "bf16" if "vit" in f else precision)
                 for n in sizes for p in presets for f in forms]
-    first, both, rivals = o.sizes[:1], ["paper", "small"], ["fno", "fno-compiled", "vit", "vit-compiled"]
+    first, both, rivals = o.sizes[:1], ["paper", "small-published"], ["fno", "fno-compiled", "vit", "vit-compiled"]
     main = ["windowed", "per-token-compiled", "windowed-compiled", "slices"]
-    plan = rows(main, both, first) + rows(rivals, ["small"], first)
-    plan += rows(main, both, o.sizes[1:]) + rows(rivals, ["small"], o.sizes[1:])
+    plan = rows(main, both, first) + rows(rivals, ["small-published"], first)
+    plan += rows(main, both, o.sizes[1:]) + rows(rivals, ["small-published"], o.sizes[1:])
     if not o.tokens:
-        plan += rows(main[:2], ["small", "paper"], first, tokens=FEW_TOKENS) + rows(rivals, ["small"], first, tokens=FEW_TOKENS)
+        plan += rows(main[:2], ["small-published", "paper"], first, tokens=FEW_TOKENS) + rows(rivals, ["small-published"], first, tokens=FEW_TOKENS)
     if o.bf16:
         plan += rows(main, both, first, precision="bf16")
-    plan += rows(main, both, first, "inference") + rows(rivals, ["small"], o.sizes, "inference") + rows(main, both, o.sizes[1:], "inference")
+    plan += rows(main, both, first, "inference") + rows(rivals, ["small-published"], o.sizes, "inference") + rows(main, both, o.sizes[1:], "inference")
     plan += rows(["slices-compiled", "per-token"], both, first)
     return [r for r in plan if r.preset in o.presets and (not o.only or r.form in o.only)]
 
@@ -268,7 +268,7 @@ def run(o):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
-    parser.add_argument("--presets", default=["paper", "small"], type=lambda s: s.split(","))
+    parser.add_argument("--presets", default=["paper", "small-published"], type=lambda s: s.split(","))
     parser.add_argument("--sizes", default=[64, 256], type=lambda s: [int(n) for n in s.split(",")], help="powers of two")
     parser.add_argument("--tokens", type=int, help=f"of a batch; else {TOKENS}, and {FEW_TOKENS} at the first size")
     parser.add_argument("--only", type=lambda s: s.split(","), help="forms, by commas")

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-MANO = {"small": {"dim": 32, "depth": 4, "heads": 4, "dim_head": 8, "mlp": 64},
+MANO = {"small-published": {"dim": 32, "depth": 4, "heads": 4, "dim_head": 8, "mlp": 64},
         "paper": {"dim": 128, "depth": 8, "heads": 4, "dim_head": 32, "mlp": 128}}
 NAMES = {"outer": "0.Attention.norm", "inner": "0.Attention.Attention.norm", "qkv": "0.Attention.Attention.to_qkv", "down": "0.down.1",
          "out": "0.Attention.Attention.to_out.0", "up": "0.up.1", "mlp_norm": "1.net.0", "mlp_in": "1.net.1", "mlp_out": "1.net.4",

@@ -142,7 +142,7 @@ class Multigrid:
 
     def refined(self, darcy, p, steps):
         a = self.refinement.a if self.refinement else None
-        coarsest = -(-min(p.shape[1:]) // a["rate"] ** (a.get("levels", 1) - 1)) if a else 0
+        coarsest = -(-min(p.shape[1:]) // (a.get("patch", 1) * a["rate"] ** (a.get("levels", 1) - 1))) if a else 0
         if self.refinement is None or steps == 0 or coarsest < a["window"]:
             return p
         shares = darcy.shares()

@@ -29,9 +29,6 @@ def read_checkpoint(path):
         begin, end = entry["data_offsets"]
         values = np.frombuffer(data[begin:end], TYPES[entry["dtype"]]).reshape(entry["shape"])
         tensors[name] = torch.from_numpy(values.copy())
-    local = [key for key in ("patch", "convolutions") if key in json.loads(metadata.get("architecture", "{}"))]
-    if local:
-        sys.exit(f"{path}: this reads MANO as published; the model has {' and '.join(local)} (docs/mano.md, local convolutions)")
     return tensors, metadata
 
 
@@ -82,7 +79,22 @@ class Mano:
             out = self.linear(out, attention + ".Attention.to_out.0")
         out = out.permute(0, 3, 2, 1).reshape(batch, channels * k * k, -1)
         copies = F.fold(torch.ones_like(out[:1]), (height, length), k, stride=s).clamp(min=1)
-        return F.fold(out, (height, length), k, stride=s) / copies
+        return F.fold(out, (height, length), k, stride=s) / copies + self.local(x, attention)
+
+    def local(self, x, attention):
+        """What the convolution of the values adds, token by token; 0 in MANO as published. [B, C, H, W]"""
+        if not self.a.get("convolutions"):
+            return 0.0
+        token = x.permute(0, 2, 3, 1)
+        v = self.linear(self.norm(self.norm(token, attention + ".norm"), attention + ".Attention.norm"), attention + ".Attention.to_qkv").chunk(3, -1)[2]
+        out = self.depthwise(v, attention + ".Attention.value_convolution")
+        if attention + ".Attention.to_out.0.weight" in self.tensors:
+            out = F.linear(out, self.tensors[attention + ".Attention.to_out.0.weight"])
+        return out.permute(0, 3, 1, 2)
+
+    def depthwise(self, x, name):
+        weight = self.tensors[name + ".weight"]
+        return F.conv2d(x.permute(0, 3, 1, 2), weight, self.tensors[name + ".bias"], padding=1, groups=len(weight)).permute(0, 2, 3, 1)
 
     def levels(self, size):
         """floor(log_rate(size)), at most as many as leave the coarsest a window wide."""
@@ -110,14 +122,18 @@ class Mano:
         return r
 
     def __call__(self, x):
-        x = self.linear(x.permute(0, 2, 3, 1), "linear_p")
+        p, (height, width) = self.a.get("patch", 1), x.shape[2:]
+        x = F.pad(x, (0, -width % p, 0, -height % p), mode="replicate")
+        x = self.linear(F.pixel_unshuffle(x, p).permute(0, 2, 3, 1), "linear_p")
         for depth in range(self.a["depth"]):
             layer = f"transformer.layers.{depth}"
             x = x + self.multipole(x.permute(0, 3, 1, 2), layer + ".0").permute(0, 2, 3, 1)
-            hidden = F.gelu(self.linear(self.norm(x, layer + ".1.net.0"), layer + ".1.net.1"))
-            x = x + self.linear(hidden, layer + ".1.net.4")
+            hidden = self.linear(self.norm(x, layer + ".1.net.0"), layer + ".1.net.1")
+            if self.a.get("convolutions"):
+                hidden = hidden + self.depthwise(hidden, layer + ".1.convolution")
+            x = x + self.linear(F.gelu(hidden), layer + ".1.net.4")
         x = torch.tanh(self.linear(self.norm(x, "transformer.norm"), "linear_q"))
-        return self.linear(x, "output_layer").permute(0, 3, 1, 2)
+        return F.pixel_shuffle(self.linear(x, "output_layer").permute(0, 3, 1, 2), p)[:, :, :height, :width]
 
 
 def predict(path, permeability):

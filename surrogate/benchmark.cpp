@@ -255,7 +255,8 @@ Benchmark run_benchmark(const BenchmarkRequest& request, const std::function<voi
   for (const std::string& preset : request.presets) {
     const Architecture shape = architecture_preset(preset);
     check(shape.patch == 1 && shape.convolutions == 0,
-          "preset is '{}'; the benchmark is of MANO as published: small, large or paper", preset);
+          "preset is '{}'; the benchmark is of MANO as published: small-published, large-published or paper",
+          preset);
     MultipoleModel model(shape, 0);
     model.to(device, torch::kFloat32);
     for (Form form : request.forms) {

@@ -48,7 +48,7 @@ struct BenchmarkRow {
 };
 
 struct BenchmarkRequest {
-  std::vector<std::string> presets{"small", "paper"};
+  std::vector<std::string> presets{"small-published", "paper"};
   std::vector<int> sizes{16, 32, 64, 128, 256, 512};
   int tokens = 16384;  ///< a batch has as many, or is one image
   int repetitions = 3;

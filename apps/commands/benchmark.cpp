@@ -206,7 +206,9 @@ void benchmark_command(const BenchmarkOptions& o, const Invocation&) {
 std::function<void(const Invocation&)> add_benchmark(CLI::App& app) {
   auto o = std::make_shared<BenchmarkOptions>();
   app.add_flag("--quick", o->quick, "Small batches, once: under a minute");
-  app.add_option("--preset", o->presets, "small, paper, or both [small,paper]")->delimiter(',');
+  app.add_option("--preset", o->presets,
+                 "small-published, large-published, paper, or several [small-published,paper]")
+      ->delimiter(',');
   app.add_option("--forms", o->forms, "windowed, fused, bf16, graph (on a GPU), dense [all]")->delimiter(',');
   app.add_option("--sizes", o->sizes, "Sides of square images [16,32,64,128,256,512]")->delimiter(',');
   app.add_option("--tokens", o->request.tokens, fmt::format("Tokens of a batch [{}]", o->request.tokens));

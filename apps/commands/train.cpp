@@ -41,7 +41,7 @@ constexpr std::array<ShapeOption, 15> kShape{{
     {"stride", &Architecture::stride, "Window stride S"},
     {"rate", &Architecture::rate, "Coarsening from level to level"},
     {"patch", &Architecture::patch, "Points of a token in each direction, of other models than MANO"},
-    {"token-size", &Architecture::patch, "The same, of MANO [1]"},
+    {"token-size", &Architecture::patch, "The same, of MANO"},
     {"queries", &Architecture::queries, "Learned queries a head, of QnA"},
     {"windows", &Architecture::windows, "Windows along each side, of HLG"},
     {"factor", &Architecture::factor, "Of N queries, factor * ceil(ln N) are kept, of Reguformer"},
@@ -166,9 +166,10 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   app.add_option("-o,--output", o->run, "Folder of the run")->type_name("RUN");
   app.add_option("--model", o->model, "mano, or another that 'mano info --models' lists [mano]");
-  app.add_option("--preset", o->preset,
-                 "small (about 70,000 parameters), large (600,000); of MANO also small-local, large-local "
-                 "and paper [small]");
+  app.add_option(
+      "--preset", o->preset,
+      "small (about 70,000 parameters), large (600,000); of MANO also as published: small-published, "
+      "large-published and paper [small]");
   app.add_option("--epochs", r.epochs, fmt::format("Passes over the data [{}]", r.epochs));
   app.add_option("--device", r.device, "auto, cpu or cuda [auto]");
   app.add_option("--seed", r.seed, "Seed of weights, split and order [0]");

@@ -102,6 +102,13 @@ std::vector<std::string> with_current_names(std::vector<std::string> arguments) 
   return arguments;
 }
 
+// A configuration that an earlier `mano train` wrote of MANO, when it was the published form alone. Such files named every number, an
+// FNO's modes among them, which today's do not.
+bool is_of_published_mano(const toml::table& table) {
+  return table["model"].value_or(std::string("mano")) == "mano" && table.contains("modes") &&
+         table.contains("stride") && !table.contains("convolutions");
+}
+
 }  // namespace
 
 std::vector<std::string> expand_config(const CLI::App& app, const std::vector<std::string>& given_arguments) {
@@ -136,6 +143,12 @@ std::vector<std::string> expand_config(const CLI::App& app, const std::vector<st
     if (!given(*option, rest)) append_entry(expanded, *option, key, value, path);
   }
   expanded = with_current_names(std::move(expanded));  // a --method has an old value
+  if (app.get_name() == "train" && is_of_published_mano(table)) {
+    for (const char* key : {"token-size", "convolutions"}) {
+      if (!given(*find_option(app, key), rest))
+        expanded.push_back(fmt::format("--{}={}", key, std::string_view(key) == "token-size" ? 1 : 0));
+    }
+  }
   expanded.insert(expanded.end(), rest.begin(), rest.end());
   return expanded;
 }

@@ -5,8 +5,9 @@
 namespace mano {
 
 void add_cycle_options(CLI::App& app, CycleOptions& options) {
-  app.add_option("--cycles", options.cycles,
-                 "Cycles through the grid hierarchy; 0: the network and interpolation alone [the model's own]")
+  app.add_option(
+         "--cycles", options.cycles,
+         "Cycles through the grid hierarchy; 0: the network and interpolation alone [the model's own]")
       ->type_name("N");
   app.add_option("--accuracy", options.accuracy,
                  "As few cycles as left this mean relative L2 error on the training's held-out part")

@@ -38,7 +38,8 @@ int Architecture::levels_for(int height, int width) const {
 }
 
 bool Architecture::holds_levels(int height, int width) const {
-  return coarsest_of(std::min(height, width), levels.value_or(1), rate) >= window;
+  const int tokens = (std::min(height, width) + patch - 1) / patch;
+  return coarsest_of(tokens, levels.value_or(1), rate) >= window;
 }
 
 const char* to_string(Architecture::Model model) {
@@ -70,25 +71,33 @@ Architecture architecture_preset(const std::string& name, Architecture::Model mo
   if (name == "refinement") {
     a.channels_in = 6;
     a.depth = 2;
-    a.levels = 3;
+    a.levels = 2;
+    a.patch = 2;
+    a.convolutions = 1;
     return a;
   }
-  check(name == "small-local" || name == "large-local",
-        "preset is '{}', expected small, large, small-local, large-local or paper", name);
-  a = name == "small-local" ? kind_of(model).small : kind_of(model).large;
-  a.patch = 2;
-  a.convolutions = 1;
+  check(name == "small-published" || name == "large-published",
+        "preset is '{}', expected small, large, small-published, large-published or paper", name);
+  a = name == "small-published" ? kind_of(model).small : kind_of(model).large;
+  a.patch = 1;
+  a.convolutions = 0;
   return a;
 }
 
 std::vector<std::string> presets_of(Architecture::Model model) {
-  if (model == Architecture::Model::mano) return {"small", "large", "small-local", "large-local", "paper"};
+  if (model == Architecture::Model::mano)
+    return {"small", "large", "small-published", "large-published", "paper"};
   return {"small", "large"};
 }
 
 void check_grid(const Architecture& a, int height, int width) {
-  if (a.model == Architecture::Model::mano)
-    a.levels_for((height + a.patch - 1) / a.patch, (width + a.patch - 1) / a.patch);
+  if (a.model == Architecture::Model::mano) {
+    const int rows = (height + a.patch - 1) / a.patch, columns = (width + a.patch - 1) / a.patch;
+    check(a.patch == 1 || std::min(rows, columns) >= a.window,
+          "a grid of {}x{} has {}x{} tokens, and the model's window {}x{}: choose a smaller --token-size",
+          width, height, columns, rows, a.window, a.window);
+    a.levels_for(rows, columns);
+  }
   const bool patches = a.model == Architecture::Model::vit || a.model == Architecture::Model::swin;
   check(!patches || (height % a.patch == 0 && width % a.patch == 0),
         "a grid of {}x{} does not divide into the {}'s patches of {}x{}: choose another --patch", width,

@@ -44,18 +44,18 @@ struct Architecture {
   /// The output map is left out where it would be the identity: heads = 1 and dim_head = dim.
   bool has_output_map() const { return !(heads == 1 && dim_head == dim); }
 
-  /// Levels for an H x W input: floor(log_rate(min(H, W))), at most as many as keep the coarsest at least one window
+  /// Levels for H x W tokens: floor(log_rate(min(H, W))), at most as many as keep the coarsest at least one window
   /// wide. Throws InvalidInput where not even the input holds a window.
   int levels_for(int height, int width) const;
 
-  /// levels_for() would not throw.
+  /// levels_for() would not throw for the tokens of an H x W input.
   bool holds_levels(int height, int width) const;
 
   bool operator==(const Architecture&) const = default;
 };
 
-/// "small" (about 70,000 parameters), "large" (about 600,000); of MANO alone "small-local" and "large-local" (with patches and local
-/// convolutions, docs/mano.md), "paper", or "refinement": the small one of the hierarchy
+/// "small" (about 70,000 parameters), "large" (about 600,000); of MANO alone, as published: "small-published", "large-published" (without
+/// patches and local convolutions, docs/mano.md), "paper", and "refinement": the small one of the hierarchy
 /// (surrogate/multigrid/refinement.hpp). Throws InvalidInput for another name.
 Architecture architecture_preset(const std::string& name,
                                  Architecture::Model model = Architecture::Model::mano);

@@ -14,7 +14,7 @@ template <typename... Set>
 A shaped(A::Model model, const Set&... set) {
   A a;
   a.model = model;
-  if (model != A::Model::mano) a.patch = 2;
+  a.patch = 2;
   ((a.*(set.first) = set.second), ...);
   return a;
 }
@@ -44,8 +44,9 @@ std::vector<ModelKind> make_kinds() {
         {"window", window},
         {"stride", &A::stride},
         {"rate", rate}},
-       shaped(M::mano),
-       shaped(M::mano, set(dim, 64), set(depth, 9), set(&A::dim_head, 16), set(mlp, 128)),
+       shaped(M::mano, set(&A::convolutions, 1)),
+       shaped(M::mano, set(dim, 64), set(depth, 9), set(&A::dim_head, 16), set(mlp, 128),
+              set(&A::convolutions, 1)),
        {{"patch", &A::patch}, {"convolutions", &A::convolutions}}},
       {M::fno,
        "fno",

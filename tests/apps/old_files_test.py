@@ -58,6 +58,7 @@ def test_a_configuration_trains_and_its_old_keys_are_noted(mano, old):
         assert result.err.count(f"--{old_name} is now --{name}") == 1
     written = (old / "again/config.toml").read_text()
     assert "cycles = 2" in written and "correction-steps = 2" in written and "climbs" not in written
+    assert "convolutions = 0" in written and "token-size = 1" in written  # MANO as it was then
 
 
 @pytest.mark.needs("petsc", "torch")

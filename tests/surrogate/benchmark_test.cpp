@@ -26,7 +26,7 @@ TEST(ModelWork, OfThePaperIsAsPublishedInTheDocs) {
 
 TEST(Benchmark, MeasuresEveryFormAfterComparingTheAnswers) {
   BenchmarkRequest request;
-  request.presets = {"small"};
+  request.presets = {"small-published"};
   request.sizes = {16};
   request.tokens = 256;
   request.repetitions = 1;

@@ -85,7 +85,7 @@ TEST(CudaModel, AgreesWithTheCpu) {
   if (!torch::cuda::is_available()) GTEST_SKIP() << "no CUDA device, or built without CUDA";
   for (const auto precision : {Precision::full, Precision::bfloat16}) {
     const auto run = [&](torch::Device device) {
-      MultipoleModel model(architecture_preset("small"), 0);
+      MultipoleModel model(architecture_preset("small-published"), 0);
       model.to(device, torch::kFloat32);
       torch::manual_seed(1);
       const auto out = model.forward(torch::randn({2, 3, 33, 20}).to(device), precision);

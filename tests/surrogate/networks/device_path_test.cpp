@@ -29,7 +29,7 @@ std::vector<Tensor> answers(MultipoleModel& model, const Tensor& input, bool ope
 
 TEST(DevicePath, GivesTheBlocksAnswersAndGradients) {
   for (const auto sampling : {Architecture::Sampling::conv, Architecture::Sampling::avg_pool}) {
-    Architecture a = architecture_preset("small");
+    Architecture a = architecture_preset("small-published");
     a.depth = 2;
     a.sampling = sampling;
     MultipoleModel model(a, 1);
@@ -84,7 +84,7 @@ class Counter {
 constexpr int kLaunches = 1150;
 
 TEST(DevicePath, AStepLaunchesNoMoreThanItDidAndAsksNothingOfTheHost) {
-  MultipoleModel model(architecture_preset("small"), 0);
+  MultipoleModel model(architecture_preset("small-published"), 0);
   model.operators_on_cpu = true;
   Optimizer optimizer(model, 1e-4, 1.0);
   const auto input = torch::randn({2, 3, 64, 64});

@@ -49,18 +49,21 @@ TEST(Sampling, RepeatsTheLastRowAndColumnWhereTheRateDoesNotDivide) {
 }
 
 TEST(Model, TakesAnySizeThatHoldsAWindow) {
-  const MultipoleModel model(architecture_preset("small"), 0);
-  const torch::NoGradGuard no_grad;
-  for (auto [h, w] : {std::pair{16, 16}, {17, 23}, {2, 40}, {5, 3}, {48, 20}}) {
-    const auto y = model.forward(torch::randn({2, 3, h, w}));
-    EXPECT_EQ(y.sizes(), (std::vector<int64_t>{2, 1, h, w}));
-    EXPECT_TRUE(torch::isfinite(y).all().item<bool>());
+  for (const char* preset : {"small", "small-published"}) {
+    const MultipoleModel model(architecture_preset(preset), 0);
+    const torch::NoGradGuard no_grad;
+    for (auto [h, w] : {std::pair{16, 16}, {17, 23}, {3, 40}, {5, 3}, {48, 20}}) {
+      const auto y = model.forward(torch::randn({2, 3, h, w}));
+      EXPECT_EQ(y.sizes(), (std::vector<int64_t>{2, 1, h, w}));
+      EXPECT_TRUE(torch::isfinite(y).all().item<bool>());
+    }
+    EXPECT_THROW(model.forward(torch::randn({1, 3, 1, 8})), InvalidInput);
   }
-  EXPECT_THROW(model.forward(torch::randn({1, 3, 1, 8})), InvalidInput);
 }
 
 TEST(Model, PresetsHaveTheirSizes) {
   EXPECT_LE(MultipoleModel(architecture_preset("small"), 0).parameter_count(), 80'000);
+  EXPECT_EQ(MultipoleModel(architecture_preset("small-published"), 0).parameter_count(), 68'097);
   EXPECT_THROW(architecture_preset("giant"), InvalidInput);
 }
 
