@@ -38,6 +38,7 @@ constexpr Entry kSubcommands[] = {
     {"calibrate", "Prediction intervals of a trained model from new solved fields", mano::add_calibrate},
     {"predict", "Predict pressures with a trained model", mano::add_predict},
     {"compare", "Compare a trained model with the solver: pictures, VTK files, report", mano::add_compare},
+    {"classify", "Which kind of rock fields are, by a trained classifier", mano::add_classify},
     {"benchmark", "Speed and memory of the model on this machine", mano::add_benchmark},
     {"info", "What a dataset, checkpoint, run folder or VTK file holds", mano::add_info},
 };

@@ -21,11 +21,9 @@ import threading
 
 import numpy as np
 
-from resolution_study import MANO, PROBLEMS, ROOT, make_data, processor
+from resolution_study import COLORS, MANO, MODELS, PROBLEMS, ROOT, make_data, processor
 
 DATA = {"two-phase": ["64x64"], "lognormal": ["64x64"], "drive": ["64x64"], "real": []}  # and unseen resolutions
-MODELS = "mano,fno,vit,swin,unet,xcit,qna,shunted,hlg,reguformer,mat,lit,transdepth"
-COLORS = ["#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f7f7f", "#bcbd22", "#9467bd", "#2ca02c", "#d62728"]
 LOCK = threading.Lock()
 
 

@@ -23,6 +23,8 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MANO = pathlib.Path(os.environ.get("MANO_PROGRAM", ROOT / "build/release/mano"))
 RATES = (4e-3, 8e-3, 2e-3)
+MODELS = "mano,fno,vit,swin,unet,xcit,qna,shunted,hlg,reguformer,mat,lit,transdepth"
+COLORS = ["#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f7f7f", "#bcbd22", "#9467bd", "#2ca02c", "#d62728"]
 
 PROBLEMS = {
     "two-phase": {"field": ["--field", "two-phase"], "train": "32x32", "test": ["48x48", "64x64", "128x128", "100x37"]},
@@ -126,7 +128,7 @@ def study_one(name, problem, model, preset, options, folder):
         trained = train(model, preset, data, run, options, options.seconds, rate, seed)
         # The network on the grid as it is: on the training grid it means something where the network was trained there.
         methods = ["multigrid"] + (["direct"] if options.coarsening == 1 or name == "real" else [])
-        if model == "mano" and name != "real":
+        if model == "mano" and name != "real" and trained["refinement_parameters"] > 0:
             methods += ["jacobi", "zero-start", "exact-start"]
         seeds.append({"seed": seed, "parameters": trained["parameters"], "refinement_parameters": trained["refinement_parameters"],
                       "seconds": trained["seconds"], "epochs": trained["epochs"], "held_out": trained["best"]["relative_l2"],
@@ -176,10 +178,10 @@ def tables(study):
                 lines.append(f"| {row['model']} {row['preset']} | {parameters(row['seeds'][0], method):,} | {method} | " + " | ".join(cells) + " |")
             for method, label in (("jacobi", "16 Jacobi steps a grid instead (solver's work)"), ("zero-start", "refinement alone, from zero"),
                                   ("exact-start", "refinement alone, exact start")):
-                if method in row["seeds"][0]:
+                if all(method in seed for seed in row["seeds"]):
                     lines.append(f"| {row['model']} {row['preset']} | | {label} | " +
                                  " | ".join(text(row["seeds"], method, r, "l2") for r in resolutions) + " |")
-                if method == "exact-start" and method in row["seeds"][0]:
+                if method == "exact-start" and all(method in seed for seed in row["seeds"]):
                     lines.append(f"| | | exact start, interpolated | " +
                                  " | ".join(text(row["seeds"], method, r, "interpolated") for r in resolutions) + " |")
         floor = rows[0].get("discretisation_floor", {})
@@ -209,8 +211,7 @@ def draw(study, path, name, preset):
     rival = ("direct", "l2") if "direct" in rows[0]["seeds"][0] else ("multigrid", "interpolated")
     dashes = f": solid by multigrid, dashed {'direct' if rival[0] == 'direct' else 'interpolated from there'}"
     curves, blocks = [], []
-    colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"]  # Okabe and Ito
-    for color, row in zip(colors, rows):
+    for color, row in zip(COLORS, rows):
         for (method, value_of), dash in ((("multigrid", "l2"), 1), (rival, 2)):
             points = []
             for r in row["seeds"][0]["multigrid"]:
@@ -235,7 +236,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a small form: minutes, numbers of no worth")
     parser.add_argument("--data", default="two-phase,lognormal,drive,wide,real")
-    parser.add_argument("--models", default="mano,fno,vit,swin,unet")
+    parser.add_argument("--models", default=MODELS)
     parser.add_argument("--presets", default="small,large")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=240)

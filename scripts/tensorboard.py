@@ -14,7 +14,7 @@ def convert(run, folder):
         for line in log.read_text().splitlines():
             entry = json.loads(line)
             stage = entry.get("stage", "base")
-            for name in ("train_relative_l2", "validation_relative_l2", "learning_rate", "seconds"):
+            for name in ("train_relative_l2", "validation_relative_l2", "train_cross_entropy", "validation_cross_entropy", "learning_rate", "seconds"):
                 if name in entry:
                     writer.add_scalar(f"{stage}/{name}", entry[name], entry["epoch"])
 

@@ -1,6 +1,7 @@
 // Stands in for everything that needs Torch where it is absent, so that callers need no #if.
 #include "core/error.hpp"
 #include "surrogate/benchmark.hpp"
+#include "surrogate/classifier.hpp"
 #include "surrogate/evaluate.hpp"
 #include "surrogate/models.hpp"
 #include "surrogate/surrogate.hpp"
@@ -18,6 +19,20 @@ namespace {
 }  // namespace
 
 std::vector<ModelDescription> describe_models() {
+  missing();
+}
+
+struct Classifier::Impl {};
+
+Classifier::Classifier(const std::filesystem::path&, const std::string&) {
+  missing();
+}
+Classifier::~Classifier() = default;
+Classifier::Classifier(Classifier&&) noexcept = default;
+const ModelCard& Classifier::card() const {
+  missing();
+}
+std::vector<std::vector<double>> Classifier::probabilities(const std::vector<Field>&) const {
   missing();
 }
 

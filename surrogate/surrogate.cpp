@@ -54,6 +54,8 @@ Surrogate::Surrogate(const std::filesystem::path& model_path, const std::string&
   const auto path = checkpoint_path(model_path);
   impl_ = std::make_unique<Impl>(Impl{load_checkpoint(path)});
   impl_->calibrated_cycles = impl_->model.card.cycles;
+  check(impl_->model.card.classes.empty(),
+        "{}: it tells kinds of rock and predicts no pressure: use 'mano classify'", path.string());
   const Architecture& a = impl_->model.card.architecture;
   check(a.channels_in == 3 && a.channels_out == 1,
         "{}: the network maps {} channels to {}, a surrogate 3 to 1", path.string(), a.channels_in,

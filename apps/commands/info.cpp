@@ -126,7 +126,8 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   say(fmt::format("{} parameters, {}", c.parameters, to_json(a)));
   std::vector<std::string> grids;
   for (const Resolution& r : c.resolutions) grids.push_back(c.network_grid(r).text());
-  say(c.refinement
+  say(!c.classes.empty() ? fmt::format("tells kinds of rock apart: {}", fmt::join(c.classes, ", "))
+      : c.refinement
           ? fmt::format(
                 "grid hierarchy from the network's grid, {}: refined by {}, {} on each grid, {} after the "
                 "network's prediction, {} form, {}",
@@ -140,8 +141,12 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   say(fmt::format("trained at {} on {} data, problem {}, domain {:g}x{:g}, values at the {}",
                   fmt::join(resolutions, ", "), c.field, c.problem_name, c.lx, c.ly, to_string(c.location)));
   for (const auto& d : c.data) say(fmt::format("data {}: {} samples, hash {}", d.file, d.samples, d.hash));
-  say(fmt::format("epoch {}: relative L2 {:.5f} on the held-out part", c.epoch, c.validation_l2));
-  for (const auto& line : limits_of_use(c)) say(line);
+  if (c.classes.empty()) {
+    say(fmt::format("epoch {}: relative L2 {:.5f} on the held-out part", c.epoch, c.validation_l2));
+    for (const auto& line : limits_of_use(c)) say(line);
+  } else {
+    say(fmt::format("epoch {}: cross-entropy {:.4f} on the held-out part", c.epoch, c.validation_l2));
+  }
   nlohmann::json data = nlohmann::json::array();
   for (const auto& d : c.data) data.push_back({{"file", d.file}, {"samples", d.samples}, {"hash", d.hash}});
   nlohmann::json intervals = nlohmann::json::array();
@@ -152,11 +157,17 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
                          {"relative_l2", b.relative_l2},
                          {"fields", b.fields}});
   }
-  return {{"hash", file_hash(path)},    {"intervals", intervals},
-          {"kind", "checkpoint"},       {"parameters", c.parameters},
-          {"resolutions", resolutions}, {"problem", c.problem_name},
-          {"field", c.field},           {"data", data},
-          {"epoch", c.epoch},           {"validation_relative_l2", c.validation_l2}};
+  return {{"hash", file_hash(path)},
+          {"intervals", intervals},
+          {"kind", "checkpoint"},
+          {"parameters", c.parameters},
+          {"resolutions", resolutions},
+          {"problem", c.problem_name},
+          {"field", c.field},
+          {"data", data},
+          {"epoch", c.epoch},
+          {"classes", c.classes},
+          {c.classes.empty() ? "validation_relative_l2" : "validation_cross_entropy", c.validation_l2}};
 }
 
 nlohmann::json describe_lines(const std::string& kind, const std::vector<std::string>& lines) {

@@ -56,7 +56,7 @@ struct TrainOptions {
   std::vector<std::string> data;
   std::string run, model = "mano", preset = "small", json;
   std::map<std::string, std::optional<int>> shape;  // by the option's name
-  std::string sampling, precision = "fp32";
+  std::string sampling, precision = "fp32", task = "pressure";
 };
 
 Architecture architecture_of(const TrainOptions& o) {
@@ -99,6 +99,8 @@ void train_command(const TrainOptions& o, const Invocation&) {
   check(o.precision == "fp32" || o.precision == "bf16", "precision is '{}', expected fp32 or bf16",
         o.precision);
   request.bfloat16 = o.precision == "bf16";
+  check(o.task == "pressure" || o.task == "classify", "task is '{}', expected pressure or classify", o.task);
+  request.classify = o.task == "classify";
   catch_interrupts();
 
   // 2. Training; a line an epoch.
@@ -111,10 +113,7 @@ void train_command(const TrainOptions& o, const Invocation&) {
     if (!progress || p.stage != stage)
       progress = std::make_unique<Progress>("train " + p.stage, "samples", p.of * p.epochs);
     stage = p.stage;
-    progress->update((p.epoch - 1) * p.of + p.samples,
-                     request.max_seconds ? fmt::format("epoch {}, at most {} in all", p.epoch,
-                                                       duration_text(*request.max_seconds))
-                                         : fmt::format("epoch {}", p.epoch));
+    progress->update((p.epoch - 1) * p.of + p.samples, fmt::format("epoch {}", p.epoch), p.seconds_left);
   };
   callbacks.start = [&](const TrainPlan& plan) {
     say(fmt::format(
@@ -125,9 +124,11 @@ void train_command(const TrainOptions& o, const Invocation&) {
   callbacks.epoch = [&](const EpochReport& r) {
     progress->clear();
     say(fmt::format("{} {:4} of {}: {} {:.4f} in training, {:.4f} held out{}, {}{}",
-                    r.stage == "base" ? "epoch" : "refinement", r.epoch, r.epochs,
-                    r.stage == "base" ? "relative L2" : "part of the error left", r.train_l2, r.validation_l2,
-                    r.best ? " (best)" : "", duration_text(r.seconds),
+                    r.stage == "refinement" ? "refinement" : "epoch", r.epoch, r.epochs,
+                    r.stage == "base"      ? "relative L2"
+                    : r.stage == "classes" ? "cross-entropy"
+                                           : "part of the error left",
+                    r.train_l2, r.validation_l2, r.best ? " (best)" : "", duration_text(r.seconds),
                     r.skipped > 0 ? fmt::format(", {} steps skipped: not finite", r.skipped) : ""));
   };
   const TrainResult result = train(request, callbacks);
@@ -146,13 +147,22 @@ void train_command(const TrainOptions& o, const Invocation&) {
     say(fmt::format(
         "refinement for unseen resolutions: leaves {:.0f} % of the error that interpolation leaves",
         100 * result.refinement_left));
-  say(fmt::format("best: epoch {}, relative L2 {:.5f} on the held-out part; wrote {}/model.safetensors{}",
-                  result.best_epoch, result.best_l2, o.run, curve.empty() ? "" : ", " + curve));
+  say(fmt::format("best: epoch {}, {} on the held-out part; wrote {}/model.safetensors{}", result.best_epoch,
+                  result.accuracy ? fmt::format("{:.1f} % of the kinds right", 100 * *result.accuracy)
+                                  : fmt::format("relative L2 {:.5f}", result.best_l2),
+                  o.run, curve.empty() ? "" : ", " + curve));
+  nlohmann::json best{{"epoch", result.best_epoch}};
+  if (result.accuracy) {
+    best["accuracy"] = *result.accuracy;
+    best["cross_entropy"] = result.best_l2;
+  } else {
+    best["relative_l2"] = result.best_l2;
+  }
   write_json(o.json, {{"epochs", result.epochs},
                       {"seconds", result.seconds},
                       {"parameters", result.parameters},
                       {"refinement_parameters", result.refinement_parameters},
-                      {"best", {{"epoch", result.best_epoch}, {"relative_l2", result.best_l2}}},
+                      {"best", best},
                       {"refinement_left", result.refinement_left},
                       {"processes", result.processes},
                       {"device", result.device}});
@@ -170,6 +180,9 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
       "--preset", o->preset,
       "small (about 70,000 parameters), large (600,000); of MANO also as published: small-published, "
       "large-published and paper [small]");
+  app.add_option(
+      "--task", o->task,
+      "pressure, or classify: learn to tell the kinds of rock of several datasets apart [pressure]");
   app.add_option("--epochs", r.epochs, fmt::format("Passes over the data [{}]", r.epochs));
   app.add_option("--device", r.device, "auto, cpu or cuda [auto]");
   app.add_option("--seed", r.seed, "Seed of weights, split and order [0]");

@@ -27,6 +27,7 @@ std::function<void(const Invocation&)> add_train(CLI::App& app);
 std::function<void(const Invocation&)> add_evaluate(CLI::App& app);
 std::function<void(const Invocation&)> add_calibrate(CLI::App& app);
 std::function<void(const Invocation&)> add_predict(CLI::App& app);
+std::function<void(const Invocation&)> add_classify(CLI::App& app);
 std::function<void(const Invocation&)> add_compare(CLI::App& app);
 std::function<void(const Invocation&)> add_benchmark(CLI::App& app);
 std::function<void(const Invocation&)> add_info(CLI::App& app);

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "apps/options/command_line.hpp"
@@ -45,17 +46,21 @@ void Progress::clear() {
   if (terminal_ && started_ && !silent_) fmt::print(stderr, "\r\033[K");
 }
 
-std::string Progress::line(std::size_t done, const std::string& note) const {
+std::string Progress::line(std::size_t done, const std::string& note,
+                           std::optional<double> seconds_left) const {
   std::string pace;
   if (done > first_) {
     const double rate = static_cast<double>(done - first_) / since(begun_);
-    pace = fmt::format(", {:.3g} {}/s, {} left", rate, unit_,
-                       duration_text(static_cast<double>(total_ - done) / rate));
+    const double by_rate = static_cast<double>(total_ - done) / rate;
+    const bool on_time = seconds_left && *seconds_left < by_rate;
+    pace = fmt::format(", {:.3g} {}/s, {} left{}", rate, unit_,
+                       duration_text(on_time ? std::max(0.0, *seconds_left) : by_rate),
+                       on_time ? " until it stops on time" : "");
   }
   return fmt::format("{}: {}/{} {}{}{}", what_, done, total_, unit_, pace, note.empty() ? "" : ", " + note);
 }
 
-void Progress::update(std::size_t done, const std::string& note) {
+void Progress::update(std::size_t done, const std::string& note, std::optional<double> seconds_left) {
   if (silent_) return;
   if (!started_) {
     started_ = true;
@@ -67,9 +72,10 @@ void Progress::update(std::size_t done, const std::string& note) {
   if (terminal_) {
     constexpr std::size_t kWidth = 24;
     const std::size_t full = total_ > 0 ? done * kWidth / total_ : kWidth;
-    fmt::print(stderr, "\r\033[K[{:#<{}}{:.<{}}] {}", "", full, "", kWidth - full, line(done, note));
+    fmt::print(stderr, "\r\033[K[{:#<{}}{:.<{}}] {}", "", full, "", kWidth - full,
+               line(done, note, seconds_left));
   } else {
-    fmt::print(stderr, "{}\n", line(done, note));
+    fmt::print(stderr, "{}\n", line(done, note, seconds_left));
   }
 }
 

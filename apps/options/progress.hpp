@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace mano {
@@ -14,11 +15,13 @@ class Progress {
   ~Progress();
   /// Takes the bar off the terminal, so that a line can be printed in its place.
   void clear();
-  void update(std::size_t done, const std::string& note = "");
+  /// `seconds_left` bounds the time that is left, where the work stops on time.
+  void update(std::size_t done, const std::string& note = "",
+              std::optional<double> seconds_left = std::nullopt);
 
  private:
   using Clock = std::chrono::steady_clock;
-  std::string line(std::size_t done, const std::string& note) const;
+  std::string line(std::size_t done, const std::string& note, std::optional<double> seconds_left) const;
 
   std::string what_, unit_;
   std::size_t total_;

@@ -48,6 +48,30 @@ std::string script_of(const CurveChart& chart, const std::string& output) {
   return s;
 }
 
+std::string script_of(const std::vector<std::string>& classes, const std::vector<std::vector<double>>& counts,
+                      const std::string& output) {
+  std::string ticks, cells;
+  for (std::size_t r = 0; r < classes.size(); ++r) {
+    ticks += fmt::format("{}{} {}", r ? ", " : "", quoted(classes[r]), r);
+    double sum = 0.0;
+    for (double n : counts[r]) sum += n;
+    for (std::size_t c = 0; c < classes.size(); ++c)
+      cells += fmt::format("{} {} {} {:.0f}\n", c, r, sum > 0 ? counts[r][c] / sum : 0.0, counts[r][c]);
+  }
+  return fmt::format(
+      "set terminal pngcairo size 680,560 font 'DejaVu Sans,13' noenhanced\nset output {}\n"
+      "set title 'Which kind is taken for which'\nset xlabel 'taken for'\nset ylabel 'kind'\n"
+      "set xtics ({})\nset ytics ({})\nset tics nomirror scale 0\nset xrange [-0.5:{}]\nset yrange "
+      "[{}:-0.5]\n"
+      "set palette defined (0 '#ffffff', 1 '#0072b2')\nset cbrange [0:1]\nset cblabel 'share of the kind'\n"
+      "$d << EOD\n{}EOD\n"
+      "plot $d using 1:2:3 with image notitle, "
+      "$d using 1:2:(sprintf('%d', $4)):($3 > 0.5 ? 0xffffff : 0x000000) with labels tc rgb variable "
+      "notitle\n",
+      quoted(output), ticks, ticks, static_cast<double>(classes.size()) - 0.5,
+      static_cast<double>(classes.size()) - 0.5, cells);
+}
+
 bool run_gnuplot(const std::string& script) {
   const auto before = std::signal(SIGPIPE, SIG_IGN);  // where gnuplot is absent, the pipe breaks
   std::FILE* pipe = ::popen("gnuplot 2>/dev/null", "w");
@@ -57,12 +81,11 @@ bool run_gnuplot(const std::string& script) {
   return drawn;
 }
 
-}  // namespace
-
-std::string draw_chart(const std::filesystem::path& path, const CurveChart& chart) {
-  if (chart.curves.empty()) return "";
+// The picture that gnuplot draws by script(its path), by rename.
+template <typename Script>
+std::string drawn_by(const std::filesystem::path& path, const Script& script) {
   const std::string temporary = path.string() + ".tmp.png";
-  const bool drawn = run_gnuplot(script_of(chart, temporary));
+  const bool drawn = run_gnuplot(script(temporary));
   std::error_code error;
   if (!drawn || std::filesystem::file_size(temporary, error) == 0 || error) {
     std::filesystem::remove(temporary, error);
@@ -72,29 +95,44 @@ std::string draw_chart(const std::filesystem::path& path, const CurveChart& char
   return path.string();
 }
 
+}  // namespace
+
+std::string draw_chart(const std::filesystem::path& path, const CurveChart& chart) {
+  if (chart.curves.empty()) return "";
+  return drawn_by(path, [&](const std::string& output) { return script_of(chart, output); });
+}
+
+std::string draw_confusion(const std::filesystem::path& path, const std::vector<std::string>& classes,
+                           const std::vector<std::vector<double>>& counts) {
+  return drawn_by(path, [&](const std::string& output) { return script_of(classes, counts, output); });
+}
+
 std::string draw_training_curve(const std::filesystem::path& run) {
   Curve training{"training", {}, {}};
   Curve held_out{"held out", {}, {}};
   Curve left{"refinement: part of the error left", {}, {}};
   double base_epochs = 0;
+  bool classes = false;
   std::ifstream lines(run / "log.jsonl");
   for (std::string line; std::getline(lines, line);) {
     const auto entry = nlohmann::json::parse(line, nullptr, false);
     if (entry.is_discarded()) continue;
-    if (entry.value("stage", "base") != "base") {
+    const std::string stage = entry.value("stage", "base");
+    if (stage == "refinement") {
       left.x.push_back(base_epochs + static_cast<double>(entry["epoch"]));
       left.y.push_back(entry["validation_relative_l2"]);
       continue;
     }
     base_epochs = entry["epoch"];
     training.x.push_back(entry["epoch"]);
-    training.y.push_back(entry["train_relative_l2"]);
+    classes = classes || stage == "classes";
+    training.y.push_back(entry[classes ? "train_cross_entropy" : "train_relative_l2"]);
     held_out.x.push_back(entry["epoch"]);
-    held_out.y.push_back(entry["validation_relative_l2"]);
+    held_out.y.push_back(entry[classes ? "validation_cross_entropy" : "validation_relative_l2"]);
   }
   return draw_chart(run / "curve.png", {.title = "Training",
                                         .x_label = "epoch",
-                                        .y_label = "mean relative L2 error",
+                                        .y_label = classes ? "mean cross-entropy" : "mean relative L2 error",
                                         .curves = left.x.empty() ? std::vector{training, held_out}
                                                                  : std::vector{training, held_out, left}});
 }

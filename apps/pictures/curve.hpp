@@ -23,6 +23,10 @@ struct CurveChart {
 /// Returns the path, or "" where gnuplot is absent or there is nothing to draw.
 std::string draw_chart(const std::filesystem::path& path, const CurveChart& chart);
 
+/// Row r, column c: how often class r was taken for class c, as squares shaded by the share of the row, with their counts.
+std::string draw_confusion(const std::filesystem::path& path, const std::vector<std::string>& classes,
+                           const std::vector<std::vector<double>>& counts);
+
 /// RUN/curve.png from RUN/log.jsonl.
 std::string draw_training_curve(const std::filesystem::path& run);
 

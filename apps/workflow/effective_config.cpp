@@ -18,6 +18,7 @@ toml::table table_of(const TrainRequest& r) {
   const Architecture& a = r.architecture;
   toml::table t{{"data", data},
                 {"model", to_string(a.model)},
+                {"task", r.classify ? "classify" : "pressure"},
                 {"epochs", r.epochs},
                 {"refine-epochs", r.refine_epochs},
                 {"refinement", r.refinement},

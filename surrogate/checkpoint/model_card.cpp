@@ -76,6 +76,10 @@ std::vector<Calibration> calibrations_from(const json& list) {
   return calibrations;
 }
 
+const char* validation_key(const ModelCard& card) {
+  return card.classes.empty() ? "validation_relative_l2" : "validation_cross_entropy";
+}
+
 // What a model computes with, after reading.
 void check_ranges(const ModelCard& card, const std::string& where) {
   const Normalization& n = card.normalization;
@@ -88,6 +92,10 @@ void check_ranges(const ModelCard& card, const std::string& where) {
         "{}: metadata is damaged: refinement_gain is {}, correction_steps {}, on the network's grid {}, "
         "cycles {}",
         where, card.refinement_gain, card.correction_steps, card.base_correction_steps, card.cycles);
+  check(
+      card.classes.empty() || card.classes.size() == static_cast<std::size_t>(card.architecture.channels_out),
+      "{}: metadata is damaged: {} classes, {} output channels", where, card.classes.size(),
+      card.architecture.channels_out);
   check(card.coarsening >= 1 && std::all_of(card.resolutions.begin(), card.resolutions.end(),
                                             [&](const Resolution& r) {
                                               return r.nx % card.coarsening == 0 &&
@@ -128,14 +136,9 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
                            {"std_log_k", c.normalization.std_log_k},
                            {"mean_pressure", c.normalization.mean_pressure},
                            {"std_pressure", c.normalization.std_pressure}};
-  const json training{{"resolutions", resolutions},
-                      {"problem", c.problem_name},
-                      {"field", c.field},
-                      {"size", {c.lx, c.ly}},
-                      {"location", to_string(c.location)},
-                      {"data", data},
-                      {"epoch", c.epoch},
-                      {"validation_relative_l2", c.validation_l2}};
+  const json training{{"resolutions", resolutions}, {"problem", c.problem_name},         {"field", c.field},
+                      {"size", {c.lx, c.ly}},       {"location", to_string(c.location)}, {"data", data},
+                      {"epoch", c.epoch},           {validation_key(c), c.validation_l2}};
   std::map<std::string, std::string> metadata{{"schema", kCheckpointSchema},
                                               {"schema_version", std::to_string(kCheckpointSchemaVersion)},
                                               {"program_version", c.version},
@@ -147,6 +150,7 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
                                               {"data_configuration", c.data_configuration}};
   if (c.coefficients.fields > 0) metadata["coefficients"] = coefficients_json(c.coefficients).dump();
   if (!c.calibrations.empty()) metadata["calibration"] = calibrations_json(c.calibrations).dump();
+  if (!c.classes.empty()) metadata["classes"] = json(c.classes).dump();
   if (!c.cycle_errors.empty()) metadata["cycle_errors"] = json(c.cycle_errors).dump();
   if (c.refinement) {
     metadata["refinement"] = to_json(*c.refinement);
@@ -195,6 +199,8 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
       const json errors = json::parse(get("cycle_errors"));
       card.cycle_errors = errors.get<std::vector<double>>();
     }
+    if (metadata.contains("classes"))
+      card.classes = json::parse(get("classes")).get<std::vector<std::string>>();
     if (metadata.contains("coarsening"))
       card.coarsening = std::stoi(get("coarsening"));  // before it was there: 1
     const json n = json::parse(get("normalization"));
@@ -208,7 +214,7 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
     card.location = parse_location(t.at("location"));
     for (const json& d : t.at("data")) card.data.push_back({d.at("file"), d.at("xxh3_128"), d.at("samples")});
     card.epoch = t.at("epoch");
-    card.validation_l2 = t.at("validation_relative_l2");
+    card.validation_l2 = t.at(validation_key(card));
     card.parameters = std::stoll(get("parameters"));
   } catch (const InvalidInput& e) {
     throw InvalidInput(fmt::format("{}: {}", where, e.what()));

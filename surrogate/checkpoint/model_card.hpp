@@ -49,12 +49,14 @@ struct ModelCard {
   double lx = 1.0;
   double ly = 1.0;
   Location location = Location::cell;
+  std::vector<std::string>
+      classes;  ///< of a classifier: kinds of fields, by output channel; empty where pressures are predicted
   std::vector<TrainingData> data;
   std::string data_configuration;  ///< of the first dataset, JSON
   std::string version;             ///< of the program
   std::int64_t parameters = 0;
   int epoch = 0;               ///< of these weights
-  double validation_l2 = 0.0;  ///< mean relative L2 on the held-out part
+  double validation_l2 = 0.0;  ///< mean relative L2 on the held-out part; of a classifier the cross-entropy
 
   /// Mean relative L2 on the held-out part after 0, 1, 2, ... cycles, more than `cycles` where the equation is known; empty in a
   /// training that has not ended, and in files from before it was kept.

@@ -33,6 +33,11 @@ Tensor SurrogateModel::direct(const Tensor& permeability, const Grid& grid, Prec
   return denormalized(base->forward(input, precision).to(torch::kFloat64), card.normalization);
 }
 
+Tensor SurrogateModel::class_logits(const Tensor& permeability, const Grid& grid, Precision precision) const {
+  const auto input = network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
+  return base->forward(input, precision).mean({2, 3});
+}
+
 Tensor SurrogateModel::interleaved(const Tensor& permeability, const Grid& grid,
                                    const Resolution& from) const {
   const auto input = network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);

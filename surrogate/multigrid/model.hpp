@@ -38,6 +38,9 @@ struct SurrogateModel {
   /// The base network on the grid as it is: the published behaviour.
   torch::Tensor direct(const torch::Tensor& permeability, const Grid& grid,
                        Precision precision = Precision::full) const;
+  /// Of a classifier (ModelCard::classes): the logarithms of the classes' odds up to a constant, [N, classes]; the mean over the grid of
+  /// the network's output. Differentiable.
+  torch::Tensor class_logits(const torch::Tensor& permeability, const Grid& grid, Precision precision) const;
   // `from` is a training resolution.
 
   /// The base network on grids of every s-th point in each direction, laid into each other, where s is the whole number that brings them

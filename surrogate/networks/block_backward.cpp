@@ -1,5 +1,6 @@
 // The backward pass of a block: its forward pass in reverse, with sums of the gradients of the weights a thread.
 #include "surrogate/kernels/torch.hpp"
+#include "surrogate/networks/block_gradients.hpp"
 #include "surrogate/networks/block_passes.hpp"
 
 namespace mano {
@@ -9,52 +10,9 @@ using Index = std::int64_t;
 
 namespace {
 
-// Gradients of weights, one after the other in the row of each thread.
-template <typename S>
-struct Gradients {
-  using A = Sum<S>;
-
-  A *outer_weight, *outer_bias, *inner_weight, *inner_bias, *to_qkv, *to_out, *to_out_bias, *down, *up,
-      *mlp_weight, *mlp_bias, *mlp_in, *mlp_in_bias, *mlp_out, *mlp_out_bias, *value_taps, *value_taps_bias,
-      *mlp_taps, *mlp_taps_bias;
-  Index count = 0;
-
-  Gradients(const BlockParts<S>& b, A* at) {
-    const Index c = b.channels;
-    const auto take = [&](A*& pointer, Index n) {
-      pointer = at != nullptr ? at + count : nullptr;
-      count += n;
-    };
-    take(outer_weight, c);
-    take(outer_bias, c);
-    take(inner_weight, c);
-    take(inner_bias, c);
-    take(to_qkv, 3 * b.inner * c);
-    take(to_out, b.to_out.defined() ? c * b.inner : 0);
-    take(to_out_bias, b.to_out.defined() ? c : 0);
-    take(down, b.levels() > 1 ? c * b.block : 0);
-    take(up, b.levels() > 1 ? c * b.block : 0);
-    take(mlp_weight, c);
-    take(mlp_bias, c);
-    take(mlp_in, b.hidden * c);
-    take(mlp_in_bias, b.hidden);
-    take(mlp_out, c * b.hidden);
-    take(mlp_out_bias, c);
-    const Index values = b.value_taps.defined() ? b.inner : 0, of_mlp = b.mlp_taps.defined() ? b.hidden : 0;
-    take(value_taps, 9 * values);
-    take(value_taps_bias, values);
-    take(mlp_taps, 9 * of_mlp);
-    take(mlp_taps_bias, of_mlp);
-  }
-
-  static Gradients mine(const BlockParts<S>& b, Tensor& sums) {
-    return Gradients(b, data_of<A>(sums) + at::get_thread_num() * sums.size(1));
-  }
-};
-
 // From the gradient of the MLP's first map to that of x after the attention.
 template <typename S>
-void first_map_backward(const BlockParts<S>& b, Gradients<S>& g, Index n, const Sum<S>* attended,
+void first_map_backward(const BlockParts<S>& b, BlockGradients<S>& g, Index n, const Sum<S>* attended,
                         const S* d_hidden, S* normalized, const Sum<S>* d_out, Sum<S>* d_attended) {
   add_transposed_product(b.hidden, b.channels, n, d_hidden, normalized, g.mlp_in);
   multiply(Layout::plain, Layout::plain, n, b.channels, b.hidden, d_hidden, data_of<S>(b.mlp_in), normalized);
@@ -64,8 +22,8 @@ void first_map_backward(const BlockParts<S>& b, Gradients<S>& g, Index n, const 
 
 // From the gradient of the block's result to that of hidden, before the activation and its bias; hidden is overwritten.
 template <typename S>
-void second_map_backward(const BlockParts<S>& b, Buffer<S>& converted, Gradients<S>& g, Index n, S* hidden,
-                         const Tensor& bias, const Sum<S>* d_out, S* d_hidden, Sum<S>* d_bias) {
+void second_map_backward(const BlockParts<S>& b, Buffer<S>& converted, BlockGradients<S>& g, Index n,
+                         S* hidden, const Tensor& bias, const Sum<S>* d_out, S* d_hidden, Sum<S>* d_bias) {
   const S* d = b.as_operand(d_out, n * b.channels, converted);
   multiply(Layout::plain, Layout::plain, n, b.hidden, b.channels, d, data_of<S>(b.mlp_out), d_hidden);
   b.kernels.gelu_backward(n, b.architecture.mlp, hidden, data_of<Sum<S>>(bias), d_hidden, hidden, d_hidden,
@@ -75,8 +33,8 @@ void second_map_backward(const BlockParts<S>& b, Buffer<S>& converted, Gradients
 }
 
 template <typename S, typename Memory>
-void mlp_backward(const BlockParts<S>& b, Memory& memory, Gradients<S>& g, Index n, const Sum<S>* attended,
-                  const Sum<S>* d_out, Sum<S>* d_attended) {
+void mlp_backward(const BlockParts<S>& b, Memory& memory, BlockGradients<S>& g, Index n,
+                  const Sum<S>* attended, const Sum<S>* d_out, Sum<S>* d_attended) {
   S* hidden = memory.hidden.get(n * b.hidden);
   S* d_hidden = memory.d_hidden.get(n * b.hidden);
   S* normalized = memory.normalized.get(n * b.channels);
@@ -103,7 +61,7 @@ void convolved_mlp_backward(const BlockParts<S>& b, const Saved& saved, const Su
   for_pieces<Memory>(
       static_cast<Index>(b.pyramid.batch) * level.height, level.width,
       [&](Memory& memory, Index first, Index last, bool) {
-        Gradients g = Gradients<S>::mine(b, sums);
+        BlockGradients g = BlockGradients<S>::mine(b, sums);
         const Index n = (last - first) * level.width, token = first * level.width;
         S* hidden = memory.hidden.get(n * b.hidden);
         S* d_rows = d_convolved + token * b.hidden;
@@ -131,7 +89,7 @@ void convolved_mlp_backward(const BlockParts<S>& b, const Saved& saved, const Su
 
 // and from there, the tokens of a piece.
 template <typename S, typename Memory>
-void hidden_backward(const BlockParts<S>& b, Memory& memory, Gradients<S>& g, const LevelPiece& piece,
+void hidden_backward(const BlockParts<S>& b, Memory& memory, BlockGradients<S>& g, const LevelPiece& piece,
                      const Sum<S>* attended, const S* d_convolved, const Sum<S>* d_out, Sum<S>* d_attended) {
   const Index n = piece.tokens, at = piece.token * b.channels;
   const TokenLevel& level = b.pyramid.levels[0];
@@ -161,7 +119,7 @@ void sample_up_backward(const BlockParts<S>& b, int l, const Saved& saved, const
   const Index offset = b.pyramid.levels[l].offset;
   Sum<S>* level = d_r + offset * b.channels;
   for_level<Memory>(b, l, [&](Memory& memory, const LevelPiece& piece) {
-    Gradients g = Gradients<S>::mine(b, sums);
+    BlockGradients g = BlockGradients<S>::mine(b, sums);
     if (l == 0 && d_convolved != nullptr) {
       hidden_backward(b, memory, g, piece, data_of<Sum<S>>(saved.attended), d_convolved, d_out, level);
     } else if (l == 0) {
@@ -216,7 +174,7 @@ void project_backward(const BlockParts<S>& b, int l, const Sum<S>* x, const S* q
   for_pieces<Memory>(
       static_cast<Index>(b.pyramid.batch) * level.height, level.width,
       [&](Memory& memory, Index first, Index last, bool begins) {
-        Gradients g = Gradients<S>::mine(b, sums);
+        BlockGradients g = BlockGradients<S>::mine(b, sums);
         const Index n = (last - first) * level.width;
         const Index at = first * level.width * b.channels;
         S* d_qkv = memory.d_qkv.get(n * 3 * b.inner);
@@ -262,7 +220,7 @@ void sample_down_backward(const BlockParts<S>& b, int l, const Sum<S>* fine, con
       static_cast<Index>(b.pyramid.batch) * level.height,
       static_cast<Index>(level.width) * b.architecture.rate * b.architecture.rate,
       [&](Memory& memory, Index first, Index last, bool) {
-        Gradients g = Gradients<S>::mine(b, sums);
+        BlockGradients g = BlockGradients<S>::mine(b, sums);
         const Index n = (last - first) * level.width;
         const S* d =
             b.as_operand(d_coarse + first * level.width * b.channels, n * b.channels, memory.converted);
@@ -274,51 +232,12 @@ void sample_down_backward(const BlockParts<S>& b, int l, const Sum<S>* fine, con
       });
 }
 
-template <typename S>
-void take_gradients(const BlockParts<S>& b, const Tensor& sums, BlockWeights& d) {
-  const Tensor total = sums.sum(0);
-  const Gradients<S> at(b, data_of<Sum<S>>(total));
-  const auto take = [&](const Sum<S>* from, torch::IntArrayRef shape) {
-    return total.narrow(0, from - data_of<Sum<S>>(total), c10::multiply_integers(shape)).view(shape);
-  };
-  const auto sampling = [&](const Sum<S>* from) {
-    return take(from, {b.channels, b.architecture.rate, b.architecture.rate, b.channels})
-        .permute({0, 3, 1, 2})
-        .contiguous();
-  };
-  d.outer_norm = {take(at.outer_weight, {b.channels}), take(at.outer_bias, {b.channels})};
-  d.inner_norm = {take(at.inner_weight, {b.channels}), take(at.inner_bias, {b.channels})};
-  d.to_qkv = take(at.to_qkv, {3 * b.inner, b.channels});
-  if (b.to_out.defined()) {
-    d.to_out = take(at.to_out, {b.channels, b.inner});
-    d.to_out_bias = take(at.to_out_bias, {b.channels});
-  }
-  if (b.weights.down.defined() && b.levels() > 1) {
-    d.down = sampling(at.down);
-    d.up = sampling(at.up);
-  }
-  d.mlp_norm = {take(at.mlp_weight, {b.channels}), take(at.mlp_bias, {b.channels})};
-  d.mlp_in = take(at.mlp_in, {b.hidden, b.channels});
-  d.mlp_in_bias = take(at.mlp_in_bias, {b.hidden});
-  d.mlp_out = take(at.mlp_out, {b.channels, b.hidden});
-  d.mlp_out_bias = take(at.mlp_out_bias, {b.channels});
-  if (b.value_taps.defined()) {
-    const auto taps = [&](const Sum<S>* from, Index channels) {
-      return take(from, {9, channels}).t().reshape({channels, 1, 3, 3});
-    };
-    d.value_convolution = taps(at.value_taps, b.inner);
-    d.value_convolution_bias = take(at.value_taps_bias, {b.inner});
-    d.mlp_convolution = taps(at.mlp_taps, b.hidden);
-    d.mlp_convolution_bias = take(at.mlp_taps_bias, {b.hidden});
-  }
-}
-
 }  // namespace
 
 template <typename S>
 Tensor backward_pass(const BlockParts<S>& b, const Tensor& x, const Saved& saved, const Tensor& d_out,
                      BlockWeights& d) {
-  Tensor sums = torch::zeros({at::get_num_threads(), Gradients<S>(b, nullptr).count}, b.sums);
+  Tensor sums = torch::zeros({at::get_num_threads(), BlockGradients<S>(b, nullptr).count}, b.sums);
   const Tensor d_r = torch::empty({b.pyramid.tokens(), b.channels}, b.sums);
   const Tensor d_attended = torch::empty({b.pyramid.tokens(), b.inner}, b.operands);
   Tensor d_convolved;

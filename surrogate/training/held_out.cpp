@@ -59,6 +59,24 @@ std::vector<double> cycle_errors(SurrogateModel& model, const TrainData& data, i
   return sums;
 }
 
+double held_out_accuracy(const SurrogateModel& model, const TrainData& data, int batch) {
+  const torch::InferenceMode inference;
+  const auto& classes = model.card.classes;
+  double right = 0.0, fields = 0.0;
+  for (const TrainSet& set : data.sets) {
+    const auto own = std::find(classes.begin(), classes.end(), set.info.field) - classes.begin();
+    const auto samples = torch::tensor(set.split.validation, torch::kLong);
+    for (std::int64_t at = 0; at < samples.size(0); at += batch) {
+      const auto some = samples.slice(0, at, at + batch).to(set.permeability.device());
+      const auto logits =
+          model.class_logits(take(set.permeability, some, model.device), set.info.grid, Precision::full);
+      right += logits.argmax(1).eq(own).sum().item<double>();
+      fields += static_cast<double>(some.size(0));
+    }
+  }
+  return right / fields;
+}
+
 HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int batch) {
   const torch::InferenceMode inference;
   HeldOut held_out;

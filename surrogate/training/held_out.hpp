@@ -16,6 +16,9 @@ struct HeldOut {
 /// Predicts as the model is, by the hierarchy from each set's own resolution.
 HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int batch);
 
+/// The part of the held-out fields whose most probable class is theirs.
+double held_out_accuracy(const SurrogateModel& model, const TrainData& data, int batch);
+
 /// Mean relative L2 after 0, 1, 2, ... cycles from each set's own resolution, at least eight where the equation is known
 /// (ModelCard::cycle_errors). The model's own number of cycles is as it was afterwards.
 std::vector<double> cycle_errors(SurrogateModel& model, const TrainData& data, int batch);

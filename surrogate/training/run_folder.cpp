@@ -58,7 +58,8 @@ std::string fingerprint(const TrainRequest& r, const ModelCard& card) {
               {"gradient_clip", r.gradient_clip},
               {"held_out", r.held_out},
               {"seed", r.seed},
-              {"bfloat16", r.bfloat16}}
+              {"bfloat16", r.bfloat16},
+              {"classify", r.classify}}
       .dump();
 }
 
@@ -68,7 +69,7 @@ void cut_log(const fs::path& path, int stage, int epochs) {
   for (std::string line; std::getline(lines, line);) {
     const json entry = json::parse(line, nullptr, false);
     if (entry.is_discarded()) continue;
-    const int of_stage = entry.value("stage", "base") == "base" ? 0 : 1;
+    const int of_stage = entry.value("stage", "base") == "refinement" ? 1 : 0;
     if (of_stage < stage || (of_stage == stage && entry.value("epoch", 0) <= epochs)) kept += line + "\n";
   }
   write_text_atomically(path, kept);

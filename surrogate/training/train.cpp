@@ -33,10 +33,12 @@ class Trainer {
         precision_(request.bfloat16 ? Precision::bfloat16 : Precision::full) {
     model_.card = data_.card;
     model_.card.architecture = request.architecture;
+    if (request.classify)
+      model_.card.architecture.channels_out = static_cast<int>(model_.card.classes.size());
     model_.card.version = kVersion;
     model_.card.knows_equation = choices_.residual_form;
     model_.card.coarsening = choices_.coarsening;
-    model_.base = make_network(request.architecture, request.seed);
+    model_.base = make_network(model_.card.architecture, request.seed);
     model_.card.parameters = model_.base->parameter_count();
     model_.to(device_from(request.device));
     fingerprint_ = fingerprint(request, model_.card);
@@ -69,7 +71,7 @@ class Trainer {
       train_refinement(true, seconds_before, result);
     }
     wait_for_all();
-    if (processes_.first()) result.best_l2 = finish();
+    if (processes_.first()) finish(result);
     result.seconds = seconds_before + seconds_now() - launched_;
     return result;
   }
@@ -114,7 +116,8 @@ class Trainer {
   }
 
   void train_base(bool resume, TrainResult& result) {
-    const auto task = base_task(model_, data_, precision_, request_.symmetry);
+    const auto task = request_.classify ? classification_task(model_, data_, precision_, request_.symmetry)
+                                        : base_task(model_, data_, precision_, request_.symmetry);
     StageOptions options = stage_options(0, request_.epochs);
     if (request_.max_seconds) options.max_seconds = *request_.max_seconds * choices_.base_share_of_time();
     options.keep = [this](int epoch, double validation) {
@@ -165,11 +168,15 @@ class Trainer {
   }
 
   // What is known once the weights are: how many correction steps on the network's own grid lessen the error of the held-out part most;
-  // and how large that error is. Returns its mean.
-  double finish() {
+  // and how large that error is. Of a classifier, how often it is right.
+  void finish(TrainResult& result) {
     load_kept();
     model_.card.calibrations.clear();
     const int batch = validation_batch(request_.batch, model_.device);
+    if (request_.classify) {
+      result.accuracy = held_out_accuracy(model_, data_, batch);
+      return;
+    }
     HeldOut held_out = held_out_errors(model_, data_, batch);
     if (model_.refinement) {
       int best = 0;
@@ -187,7 +194,7 @@ class Trainer {
     model_.card.calibrations = std::move(held_out.calibrations);
     model_.card.cycle_errors = cycle_errors(model_, data_, batch);
     save_checkpoint(model_path(request_), model_);
-    return held_out.mean_l2;
+    result.best_l2 = held_out.mean_l2;
   }
 
   TrainingState run_stage(TrainTask& task, StageOptions options, bool resume, TrainResult& result) {

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "surrogate/training/train_request.hpp"
@@ -19,8 +20,9 @@
 namespace mano {
 
 struct EpochReport {
-  std::string stage;  ///< "base", or "refinement": errors are then the part that is left of interpolation's
-  int epoch = 0;      ///< of the stage, from 1
+  /// "base"; "refinement": errors are then the part that is left of interpolation's; "classes": they are cross-entropies.
+  std::string stage;
+  int epoch = 0;  ///< of the stage, from 1
   int epochs = 0;
   double train_l2 = 0.0;
   double validation_l2 = 0.0;  ///< of the averaged weights
@@ -36,6 +38,7 @@ struct TrainProgress {
   int epochs = 0;
   std::size_t samples = 0;  ///< of this epoch
   std::size_t of = 0;
+  std::optional<double> seconds_left;  ///< until the stage stops on time, with --max-seconds
 };
 
 struct TrainResult {
@@ -46,6 +49,7 @@ struct TrainResult {
   std::int64_t refinement_parameters = 0;  ///< 0 where none is kept
   int best_epoch = 0;
   double best_l2 = 0.0;
+  std::optional<double> accuracy;  ///< of a classifier, on the held-out part
   double refinement_left =
       1.0;  ///< part of interpolation's error that the refinement leaves, held out; 1 where none is kept
   std::string device;

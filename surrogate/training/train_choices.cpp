@@ -24,6 +24,9 @@ void check_request(const TrainRequest& r) {
   check(r.warm_up >= 0 && r.warm_up < 1, "warm-up is {}; it must lie in [0, 1)", r.warm_up);
   check(r.gradient_clip > 0, "gradient clip is {}; it must be above zero", r.gradient_clip);
   check(r.held_out > 0 && r.held_out < 1, "held-out fraction is {}; it must lie in (0, 1)", r.held_out);
+  check(!r.classify || !r.fresh, "--task classify takes datasets, not --generate");
+  check(!r.classify || r.coarsening <= 1,
+        "--task classify looks at the fields as they are, without --coarsening");
   check(!r.max_seconds || *r.max_seconds > 0, "max seconds is {}; it must be above zero",
         r.max_seconds.value_or(0));
   check(r.refinement == "auto" || r.refinement == "residual" || r.refinement == "approximate" ||
@@ -34,7 +37,7 @@ void check_request(const TrainRequest& r) {
 namespace {
 
 bool refines(const TrainRequest& r, const TrainData& data) {
-  return r.refinement != "none" && r.refine_epochs > 0 &&
+  return !r.classify && r.refinement != "none" && r.refine_epochs > 0 &&
          std::any_of(data.sets.begin(), data.sets.end(), [](const TrainSet& set) {
            return can_refine({set.info.grid.nx, set.info.grid.ny});
          });

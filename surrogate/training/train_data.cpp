@@ -79,7 +79,7 @@ TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
   set.permeability = stack_values(permeabilities);
   set.pressure = stack_values(pressures);
   const auto norms = set.pressure.flatten(1).norm(2, 1);
-  check(norms.min().item<double>() > 0,
+  check(request.classify || norms.min().item<double>() > 0,
         "{}: a pressure field is zero everywhere: its relative error is undefined", reader.path().string());
   const auto held_out =
       std::clamp<std::size_t>(std::llround(request.held_out * static_cast<double>(n)), 1, n - 1);
@@ -130,7 +130,13 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
     pressure.push_back(set.pressure.index_select(0, training));
     const Resolution resolution{set.info.grid.nx, set.info.grid.ny};
     if (!data.card.seen(resolution)) data.card.resolutions.push_back(resolution);
+    auto& classes = data.card.classes;
+    if (request.classify && std::find(classes.begin(), classes.end(), set.info.field) == classes.end())
+      classes.push_back(set.info.field);
   }
+  check(!request.classify || data.card.classes.size() > 1,
+        "--task classify needs fields of at least two kinds, one a dataset; all {} datasets are of {}",
+        data.sets.size(), data.sets.front().info.field);
   ModelCard& card = data.card;
   const DatasetInfo& first = data.sets.front().info;
   card.problem_name = first.problem_name;

@@ -31,6 +31,8 @@ struct TrainRequest {
   std::optional<FreshSamples> fresh;
   std::filesystem::path run;
   Architecture architecture;
+  bool classify =
+      false;  ///< learn which generator drew a field, in place of pressures; every dataset is a class
   Architecture refinement_architecture = architecture_preset("refinement");
   int epochs = 60;
   int batch = 8;          ///< samples of a process at once

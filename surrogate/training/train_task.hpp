@@ -26,7 +26,7 @@ class TrainTask {
 
   /// Before each epoch, counted from 0: where samples are made as training goes on, those of this one.
   virtual void begin_epoch(int) {}
-  virtual const char* name() const = 0;  ///< "base", "refinement"
+  virtual const char* name() const = 0;  ///< "base", "classes", "refinement"
   virtual const std::vector<Split>& parts() const = 0;
   /// What a training batch asks of the network, on its device; `draw` decides everything random about it. Tensors [n, ...], whose
   /// shapes repeat from batch to batch.
@@ -47,6 +47,10 @@ class TrainTask {
 
 std::unique_ptr<TrainTask> base_task(SurrogateModel& model, const TrainData& data, Precision precision,
                                      bool symmetry);
+
+/// The base network as a classifier: the class of a dataset is the generator of its fields (ModelCard::classes).
+std::unique_ptr<TrainTask> classification_task(SurrogateModel& model, const TrainData& data,
+                                               Precision precision, bool symmetry);
 
 /// A refinement can be trained on such a grid: half as fine it has four points in each direction still.
 bool can_refine(const Resolution& grid);

@@ -127,7 +127,9 @@ bool TrainingStage::epoch() {
     late = options_.max_seconds && elapsed_ > *options_.max_seconds;
     if (!sum.is_cuda() || late || b + 1 == batches.size()) check_skipped();
     if (callbacks_.progress && processes_.first())
-      callbacks_.progress({task_.name(), state_.epoch + 1, options_.epochs, samples, all});
+      callbacks_.progress(
+          {task_.name(), state_.epoch + 1, options_.epochs, samples, all,
+           options_.max_seconds ? std::optional(*options_.max_seconds - elapsed_) : std::nullopt});
   }
   const bool whole = samples == all;
   finish_epoch(sum.item<double>(), samples, rate, whole);
@@ -259,10 +261,11 @@ void TrainingStage::finish_epoch(double sum, std::size_t samples, double rate, b
 
 void TrainingStage::append_log(const EpochReport& r) const {
   std::ofstream out(options_.log_path, std::ios::app);
+  const std::string measure = r.stage == "classes" ? "cross_entropy" : "relative_l2";
   out << json{{"stage", r.stage},
               {"epoch", r.epoch},
-              {"train_relative_l2", r.train_l2},
-              {"validation_relative_l2", r.validation_l2},
+              {"train_" + measure, r.train_l2},
+              {"validation_" + measure, r.validation_l2},
               {"learning_rate", r.learning_rate},
               {"seconds", r.seconds},
               {"best", r.best},

@@ -37,7 +37,7 @@ def test_a_fresh_project_solves_and_predicts(prefix, tmp_path):
     call("cmake", "-S", source, "-B", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release")
     call("cmake", "--build", tmp_path / "build")
     for command in (["generate", "--field", "two-phase", "--samples", 20, "--resolution", "16x16", "-o", "d.h5"],
-                    ["train", "--data", "d.h5", "-o", "run", "--epochs", 1, "--refine-epochs", 1],
+                    ["train", "--data", "d.h5", "-o", "run", "--epochs", 2, "--refine-epochs", 6],
                     ["generate", "--field", "two-phase", "--seed", 7, "--samples", 1, "--resolution", "32x32", "-o", "new.h5"]):
         result = run(*command, cwd=tmp_path)
         assert result.status == 0, result.err

@@ -188,7 +188,7 @@ def test_import_train_evaluate_predict_on_real_data(mano, tmp_path):
              f"{part}.h5")
     mano("train", "--data", "train.h5", "-o", "run", "--epochs", 3, "--refine-epochs", 2, "--json", "train.json")
     trained = json.loads((tmp_path / "train.json").read_text())
-    assert trained["epochs"] == 3 and trained["parameters"] == 68097 and trained["refinement_parameters"] == 34785 and trained["device"] == "cpu"
+    assert trained["epochs"] == 3 and trained["parameters"] == 72324 and trained["refinement_parameters"] == 37380 and trained["device"] == "cpu"
     assert trained["best"]["relative_l2"] < 0.5
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [(entry["stage"], entry["epoch"]) for entry in log] == [("base", 1), ("base", 2), ("base", 3), ("refinement", 1),
@@ -205,7 +205,7 @@ def test_import_train_evaluate_predict_on_real_data(mano, tmp_path):
     assert abs(np.mean(errors) - result["relative_l2"]["mean"]) < 1e-5
     assert abs(np.mean(np.square(errors)) - result["relative_mse"]) < 1e-5
     info = mano("info", "run").out
-    assert "102882 parameters" in info and "approximate form" in info
+    assert "109704 parameters" in info and "approximate form" in info
     # Any other resolution, seen from the training one; as published, where asked.
     with h5py.File(tmp_path / "test.h5") as t, h5py.File(tmp_path / "fine.h5", "w") as f:
         f["coeff"], f["sol"] = np.kron(t["permeability"][:4], np.ones((2, 2))), np.kron(t["pressure"][:4], np.ones((2, 2)))
@@ -301,8 +301,8 @@ def test_checkpoint_is_what_the_safetensors_package_reads(mano, tmp_path):
     mano("train", "--data", "d.h5", "-o", "run", "--epochs", 4, "--refine-epochs", 10)
     path = tmp_path / "run" / "model.safetensors"
     tensors = load_file(path)
-    assert sum(t.size for t in tensors.values()) == 102882
-    assert tensors["refinement.linear_p.weight"].shape == (32, 6)
+    assert sum(t.size for t in tensors.values()) == 72324 + 37380
+    assert tensors["refinement.linear_p.weight"].shape == (32, 24)  # 6 numbers of 2x2 points
     assert tensors["transformer.layers.0.0.Attention.Attention.to_qkv.weight"].shape == (96, 32)
     with safetensors.safe_open(path, "numpy") as f:
         metadata = f.metadata()

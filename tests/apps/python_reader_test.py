@@ -65,7 +65,7 @@ def test_python_predicts_by_multigrid_of_imported_data(mano, tmp_path, model):
 @pytest.mark.parametrize("setup", ["benchmark", "drive", "five-spot"])
 def test_python_predicts_by_multigrid_where_the_equation_is_known(mano, tmp_path, setup):
     mano("generate", "--field", "two-phase", "--problem", setup, "--size", "2x1", "--samples", 30, "--resolution", "32x16", "-o", "t.h5")
-    mano("train", "--data", "t.h5", "-o", "run", "--depth", 1, "--epochs", 2, "--refine-epochs", 2, "--coarsening", 2, "--held-out", 0.4)
+    mano("train", "--data", "t.h5", "-o", "run", "--depth", 1, "--epochs", 2, "--refine-epochs", 8, "--coarsening", 2, "--held-out", 0.4)
     assert "4 cycles" in mano("info", "run").out
     for resolution in ("12x6", "32x16", "64x48", "70x21"):
         mano("predict", "--model", "run", "--field", "two-phase", "--seed", 3, "--size", "2x1", "--resolution", resolution, "--samples", 2, "-o", f"{resolution}.h5")

@@ -105,7 +105,9 @@ TEST(Refinement, NeverRaisesTheEnergyOfTheError) {
     for (int step = 0; step < 4; ++step) {
       p = m.refine(darcy, p, 1);
       const auto after = energy(darcy, exact - p);
-      EXPECT_TRUE((after < before).all().item<bool>()) << problem_name << ", step " << step;
+      EXPECT_TRUE(
+          (after < (step == 0 ? before : before * (1 + 1e-12))).all().item<bool>())  // but for rounding
+          << problem_name << ", step " << step;
       before = after;
     }
   }
