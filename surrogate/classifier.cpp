@@ -35,7 +35,8 @@ std::vector<std::vector<double>> Classifier::probabilities(const std::vector<Fie
   const SurrogateModel& model = impl_->model;
   const Grid& grid = permeabilities.front().grid;
   check_grid(model.card.architecture, grid.ny, grid.nx);
-  const auto logits = model.class_logits(stack_values(permeabilities).to(model.device), grid, Precision::full);
+  const auto logits =
+      model.class_logits(stack_values(permeabilities).to(model.device), grid, Precision::full);
   const auto shares = torch::softmax(logits, 1).to(torch::kCPU, torch::kFloat64).contiguous();
   std::vector<std::vector<double>> list;
   for (std::int64_t n = 0; n < shares.size(0); ++n) {

@@ -3,8 +3,6 @@
 //   mano classify --model kinds --data test-two-phase.h5 --data test-channels.h5 --picture confusion.png
 //   mano classify --model kinds --permeability rock.grdecl --layer 3
 
-#include "surrogate/classifier.hpp"
-
 #include <algorithm>
 
 #include "apps/options/command_line.hpp"
@@ -13,6 +11,7 @@
 #include "apps/pictures/curve.hpp"
 #include "core/error.hpp"
 #include "datagen/dataset.hpp"
+#include "surrogate/classifier.hpp"
 
 namespace mano {
 
@@ -93,9 +92,9 @@ std::string line_of(const ClassifySource& source, const Counts& counts,
   std::string text;
   for (std::size_t c = 0; c < classes.size(); ++c) {
     if (counts.taken_for[c] == 0) continue;
-    text += fmt::format("{}{} {:.1f} %", text.empty() ? "" : ", ", classes[c],
-                        100.0 * static_cast<double>(counts.taken_for[c]) /
-                            static_cast<double>(counts.fields()));
+    text +=
+        fmt::format("{}{} {:.1f} %", text.empty() ? "" : ", ", classes[c],
+                    100.0 * static_cast<double>(counts.taken_for[c]) / static_cast<double>(counts.fields()));
   }
   return fmt::format("{}: {} field{} of kind {}, taken for {} (mean probability {:.2f})", source.name,
                      counts.fields(), counts.fields() == 1 ? "" : "s", source.kind, text,
@@ -116,7 +115,8 @@ void classify_command(const ClassifyOptions& o, const Invocation&) {
 
   // 2. Every field.
   nlohmann::json results = nlohmann::json::array();
-  std::vector<std::vector<double>> confusion(card.classes.size(), std::vector<double>(card.classes.size(), 0));
+  std::vector<std::vector<double>> confusion(card.classes.size(),
+                                             std::vector<double>(card.classes.size(), 0));
   std::size_t known = 0, right = 0;
   for (const ClassifySource& source : sources) {
     const Counts counts = classify(classifier, source, static_cast<std::size_t>(o.batch));
@@ -140,7 +140,8 @@ void classify_command(const ClassifyOptions& o, const Invocation&) {
   }
 
   // 3. Report.
-  nlohmann::json report{{"command", "classify"}, {"model", o.model}, {"classes", card.classes}, {"results", results}};
+  nlohmann::json report{
+      {"command", "classify"}, {"model", o.model}, {"classes", card.classes}, {"results", results}};
   if (known > 0) {
     const double accuracy = static_cast<double>(right) / static_cast<double>(known);
     say(fmt::format("{:.1f} % of {} fields of known kinds are right", 100 * accuracy, known));
@@ -148,7 +149,8 @@ void classify_command(const ClassifyOptions& o, const Invocation&) {
     report["confusion"] = confusion;
   }
   if (!o.picture.empty()) {
-    check(known > 0, "--picture shows which kind is taken for which, and no field is of a kind that the model knows");
+    check(known > 0,
+          "--picture shows which kind is taken for which, and no field is of a kind that the model knows");
     const std::string path = draw_confusion(o.picture, card.classes, confusion);
     say(path.empty() ? std::string("no picture: gnuplot is not there") : "wrote " + path);
   }
@@ -160,11 +162,14 @@ void classify_command(const ClassifyOptions& o, const Invocation&) {
 std::function<void(const Invocation&)> add_classify(CLI::App& app) {
   auto o = std::make_shared<ClassifyOptions>();
   app.add_option("--model", o->model, "RUN folder or checkpoint of a classifier")->type_name("RUN");
-  app.add_option("--data", o->data, "Dataset whose permeabilities to look at; may be repeated")->type_name("FILE");
+  app.add_option("--data", o->data, "Dataset whose permeabilities to look at; may be repeated")
+      ->type_name("FILE");
   add_field_options(app, o->field);
-  app.add_option("--sample", o->field.sample, "One sample of the seed or file")->check(CLI::NonNegativeNumber);
+  app.add_option("--sample", o->field.sample, "One sample of the seed or file")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
-  app.add_option("--samples", o->samples, "How many samples, from --sample on, of --field or --permeability [1]")
+  app.add_option("--samples", o->samples,
+                 "How many samples, from --sample on, of --field or --permeability [1]")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   app.add_option("--batch", o->batch, "Fields at once [16]");

@@ -37,7 +37,8 @@ struct BlockGradients {
     take(mlp_in_bias, b.hidden);
     take(mlp_out, c * b.hidden);
     take(mlp_out_bias, c);
-    const std::int64_t values = b.value_taps.defined() ? b.inner : 0, of_mlp = b.mlp_taps.defined() ? b.hidden : 0;
+    const std::int64_t values = b.value_taps.defined() ? b.inner : 0,
+                       of_mlp = b.mlp_taps.defined() ? b.hidden : 0;
     take(value_taps, 9 * values);
     take(value_taps_bias, values);
     take(mlp_taps, 9 * of_mlp);
