@@ -16,6 +16,12 @@ Field difference(const Field& a, const Field& b) {
   return e;
 }
 
+void subtract_mean(std::vector<double>& values) {
+  const double mean =
+      std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  for (double& value : values) value -= mean;
+}
+
 namespace {
 
 double sum_of_squares(const Field& f) {

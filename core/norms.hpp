@@ -21,6 +21,9 @@ double relative_l2(const Field& a, const Field& b);
 double relative_h1(const Field& a, const Field& b);
 double largest_error(const Field& a, const Field& b);
 
+/// Makes the mean zero: pressures that a problem leaves free up to a constant.
+void subtract_mean(std::vector<double>& values);
+
 /// sqrt(mean of squares)
 double root_mean_square(const Field& a);
 

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/error.hpp"
+#include "core/norms.hpp"
 #include "solver/multigrid_kernels.hpp"
 
 namespace mano {
@@ -46,9 +47,7 @@ void Corrector::take(const Problem& problem) {
 
 void Corrector::precondition(const std::vector<double>& r, std::vector<double>& z) {
   multigrid_.apply(r.data(), z.data());
-  if (!free_) return;
-  const double mean = std::accumulate(z.begin(), z.end(), 0.0) / static_cast<double>(z.size());
-  for (double& value : z) value -= mean;
+  if (free_) subtract_mean(z);
 }
 
 template <typename Stop>

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/clock.hpp"
+#include "core/norms.hpp"
 #include "solver/krylov_system.hpp"
 #include "solver/one_thread.hpp"
 #include "solver/rank_groups.hpp"
@@ -27,13 +28,6 @@ void balance(const Stencil& stencil, Field& pressure) {
   const double shift = sum / stencil.held();
   if (!std::isfinite(shift)) return;
   for (double& p : pressure.values) p += shift;
-}
-
-void pin_mean(Field& pressure) {
-  double mean = 0.0;
-  for (double p : pressure.values) mean += p;
-  mean /= static_cast<double>(pressure.values.size());
-  for (double& p : pressure.values) p -= mean;
 }
 
 bool option_given(const char* name) {
@@ -71,7 +65,7 @@ void iterate(const KrylovSystem& system, const Problem& problem, const Stencil& 
     result.iterations += iterations;
     Field pressure = gather(system, stencil.grid);
     if (problem.pressure_is_free()) {
-      pin_mean(pressure);
+      subtract_mean(pressure.values);
     } else {
       balance(stencil, pressure);
     }

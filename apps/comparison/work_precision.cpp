@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "core/clock.hpp"
+#include "core/norms.hpp"
 #include "core/resample.hpp"
 #include "solver/correction.hpp"
 #include "solver/darcy_solver.hpp"
@@ -94,10 +95,7 @@ Field coarse_solution(const Problem& problem, const std::string& problem_name, c
   const Field solution =
       solve_darcy(small, {.relative_tolerance = 1e-6, .ranks = SolverOptions::Ranks::self}).pressure;
   Field fine = interpolate_to(solution, {grid.nx, grid.ny}, Location::cell, ends_of(small));
-  if (!problem.pressure_is_free()) return fine;
-  double mean = 0.0;
-  for (double p : fine.values) mean += p / static_cast<double>(fine.values.size());
-  for (double& p : fine.values) p -= mean;
+  if (problem.pressure_is_free()) subtract_mean(fine.values);
   return fine;
 }
 
