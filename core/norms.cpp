@@ -17,8 +17,7 @@ Field difference(const Field& a, const Field& b) {
 }
 
 void subtract_mean(std::vector<double>& values) {
-  const double mean =
-      std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
   for (double& value : values) value -= mean;
 }
 
