@@ -38,12 +38,6 @@ struct ClassifySource {
 struct Counts {
   std::vector<std::size_t> taken_for;  // by class
   double mean_probability = 0.0;       // of the class that was taken
-
-  std::size_t fields() const {
-    std::size_t sum = 0;
-    for (std::size_t n : taken_for) sum += n;
-    return sum;
-  }
 };
 
 std::vector<ClassifySource> sources_of(const ClassifyOptions& o) {
@@ -94,10 +88,10 @@ std::string line_of(const ClassifySource& source, const Counts& counts,
     if (counts.taken_for[c] == 0) continue;
     text +=
         fmt::format("{}{} {:.1f} %", text.empty() ? "" : ", ", classes[c],
-                    100.0 * static_cast<double>(counts.taken_for[c]) / static_cast<double>(counts.fields()));
+                    100.0 * static_cast<double>(counts.taken_for[c]) / static_cast<double>(source.samples));
   }
   return fmt::format("{}: {} field{} of kind {}, taken for {} (mean probability {:.2f})", source.name,
-                     counts.fields(), counts.fields() == 1 ? "" : "s", source.kind, text,
+                     source.samples, source.samples == 1 ? "" : "s", source.kind, text,
                      counts.mean_probability);
 }
 
@@ -129,12 +123,12 @@ void classify_command(const ClassifyOptions& o, const Invocation&) {
         confusion[static_cast<std::size_t>(own)][c] += static_cast<double>(counts.taken_for[c]);
     }
     if (own < std::ssize(card.classes)) {
-      known += counts.fields();
+      known += source.samples;
       right += counts.taken_for[static_cast<std::size_t>(own)];
     }
     results.push_back({{"data", source.name},
                        {"kind", source.kind},
-                       {"fields", counts.fields()},
+                       {"fields", source.samples},
                        {"taken_for", taken},
                        {"mean_probability", counts.mean_probability}});
   }

@@ -28,19 +28,27 @@ Ends SurrogateModel::ends_of_error() const {
   return all;
 }
 
+namespace {
+
+Tensor input_of(const ModelCard& card, const Tensor& permeability, const Grid& grid) {
+  return network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
+}
+
+}  // namespace
+
 Tensor SurrogateModel::direct(const Tensor& permeability, const Grid& grid, Precision precision) const {
-  const auto input = network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
+  const auto input = input_of(card, permeability, grid);
   return denormalized(base->forward(input, precision).to(torch::kFloat64), card.normalization);
 }
 
 Tensor SurrogateModel::class_logits(const Tensor& permeability, const Grid& grid, Precision precision) const {
-  const auto input = network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
+  const auto input = input_of(card, permeability, grid);
   return base->forward(input, precision).mean({2, 3});
 }
 
 Tensor SurrogateModel::interleaved(const Tensor& permeability, const Grid& grid,
                                    const Resolution& from) const {
-  const auto input = network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
+  const auto input = input_of(card, permeability, grid);
   const Resolution own = card.network_grid(from);
   const auto step = [](int size, int trained) {
     return std::max<std::int64_t>(1, std::llround(static_cast<double>(size) / trained));

@@ -1,6 +1,7 @@
 #include "surrogate/training/held_out.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/norms.hpp"
 #include "surrogate/kernels/torch.hpp"
@@ -11,17 +12,28 @@ namespace mano {
 
 namespace {
 
-void add_errors(const SurrogateModel& model, const TrainSet& set, int batch, ErrorCollector& errors) {
-  const Grid& grid = set.info.grid;
-  const auto samples = torch::tensor(set.split.validation, torch::kLong);
+// visit(their permeability on the model's device, their numbers on the data's) for the held-out samples of a set, at most `most` of
+// them, a batch at a time.
+template <typename Visit>
+void for_held_out(const SurrogateModel& model, const TrainSet& set, int batch, std::int64_t most,
+                  const Visit& visit) {
+  const auto samples = torch::tensor(set.split.validation, torch::kLong).slice(0, 0, most);
   for (std::int64_t at = 0; at < samples.size(0); at += batch) {
     const auto some = samples.slice(0, at, at + batch).to(set.permeability.device());
-    const auto prediction =
-        model.by_multigrid(take(set.permeability, some, model.device), grid, {grid.nx, grid.ny});
+    visit(take(set.permeability, some, model.device), some);
+  }
+}
+
+constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
+
+void add_errors(const SurrogateModel& model, const TrainSet& set, int batch, ErrorCollector& errors) {
+  const Grid& grid = set.info.grid;
+  for_held_out(model, set, batch, kAll, [&](const torch::Tensor& permeability, const torch::Tensor& some) {
+    const auto prediction = model.by_multigrid(permeability, grid, {grid.nx, grid.ny});
     const auto pressure = set.pressure.index_select(0, some);
     for (std::int64_t s = 0; s < some.size(0); ++s)
       errors.add(field_of(prediction, s, grid), field_of(pressure, s, grid));
-  }
+  });
 }
 
 constexpr int kRecordedCycles = 8;
@@ -37,22 +49,21 @@ std::vector<double> cycle_errors(SurrogateModel& model, const TrainData& data, i
   double fields = 0.0;
   for (const TrainSet& set : data.sets) {
     const Grid& grid = set.info.grid;
-    const auto samples = torch::tensor(set.split.validation, torch::kLong).slice(0, 0, kFieldsPerSet);
-    for (std::int64_t at = 0; at < samples.size(0); at += batch) {
-      const auto some = samples.slice(0, at, at + batch).to(set.permeability.device());
-      const auto permeability = take(set.permeability, some, model.device);
-      const auto pressure = set.pressure.index_select(0, some);
-      const auto add = [&](int cycles, const torch::Tensor& prediction) {
-        for (std::int64_t s = 0; s < some.size(0); ++s)
-          sums[static_cast<std::size_t>(cycles)] +=
-              relative_l2(field_of(prediction, s, grid), field_of(pressure, s, grid));
-      };
-      card.cycles = 0;
-      add(0, model.by_multigrid(permeability, grid, {grid.nx, grid.ny}));
-      card.cycles = most;
-      if (most > 0) model.by_multigrid(permeability, grid, {grid.nx, grid.ny}, {.after_cycle = add});
-      fields += static_cast<double>(some.size(0));
-    }
+    for_held_out(model, set, batch, kFieldsPerSet,
+                 [&](const torch::Tensor& permeability, const torch::Tensor& some) {
+                   const auto pressure = set.pressure.index_select(0, some);
+                   const auto add = [&](int cycles, const torch::Tensor& prediction) {
+                     for (std::int64_t s = 0; s < some.size(0); ++s)
+                       sums[static_cast<std::size_t>(cycles)] +=
+                           relative_l2(field_of(prediction, s, grid), field_of(pressure, s, grid));
+                   };
+                   card.cycles = 0;
+                   add(0, model.by_multigrid(permeability, grid, {grid.nx, grid.ny}));
+                   card.cycles = most;
+                   if (most > 0)
+                     model.by_multigrid(permeability, grid, {grid.nx, grid.ny}, {.after_cycle = add});
+                   fields += static_cast<double>(some.size(0));
+                 });
   }
   card.cycles = own;
   for (double& sum : sums) sum /= fields;
@@ -65,14 +76,11 @@ double held_out_accuracy(const SurrogateModel& model, const TrainData& data, int
   double right = 0.0, fields = 0.0;
   for (const TrainSet& set : data.sets) {
     const auto own = std::find(classes.begin(), classes.end(), set.info.field) - classes.begin();
-    const auto samples = torch::tensor(set.split.validation, torch::kLong);
-    for (std::int64_t at = 0; at < samples.size(0); at += batch) {
-      const auto some = samples.slice(0, at, at + batch).to(set.permeability.device());
-      const auto logits =
-          model.class_logits(take(set.permeability, some, model.device), set.info.grid, Precision::full);
+    for_held_out(model, set, batch, kAll, [&](const torch::Tensor& permeability, const torch::Tensor& some) {
+      const auto logits = model.class_logits(permeability, set.info.grid, Precision::full);
       right += logits.argmax(1).eq(own).sum().item<double>();
       fields += static_cast<double>(some.size(0));
-    }
+    });
   }
   return right / fields;
 }
