@@ -16,6 +16,14 @@ Field difference(const Field& a, const Field& b) {
   return e;
 }
 
+void subtract_mean(std::vector<double>& values, const CellMask& active) {
+  if (active.all()) return subtract_mean(values);
+  double sum = 0.0;
+  for (std::size_t c = 0; c < values.size(); ++c) sum += active[c] ? values[c] : 0.0;
+  const double mean = sum / static_cast<double>(values.size() - active.inactive());
+  for (std::size_t c = 0; c < values.size(); ++c) values[c] -= active[c] ? mean : 0.0;
+}
+
 void subtract_mean(std::vector<double>& values) {
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
   for (double& value : values) value -= mean;

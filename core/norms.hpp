@@ -9,6 +9,7 @@
 
 #include <vector>
 
+#include "core/cell_mask.hpp"
 #include "core/field.hpp"
 
 namespace mano {
@@ -23,6 +24,8 @@ double largest_error(const Field& a, const Field& b);
 
 /// Makes the mean zero: pressures that a problem leaves free up to a constant.
 void subtract_mean(std::vector<double>& values);
+void subtract_mean(std::vector<double>& values,
+                   const CellMask& active);  ///< of and in the active cells alone
 
 /// sqrt(mean of squares)
 double root_mean_square(const Field& a);

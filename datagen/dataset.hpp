@@ -2,6 +2,7 @@
 // Dataset files: permeability and pressure of N samples on one grid, in HDF5. The layout is docs/dataset_format.md.
 //
 //   /permeability, /pressure          float32 or float64 [N, ny, nx], one sample a chunk, deflate, Fletcher-32
+//   /active                           uint8 [N, ny, nx], 1 active, 0 inactive; absent where all are active
 //   /x-coordinate, /y-coordinate      float64 [nx], [ny]
 //   /seed, /sample, /iterations, /residual, /solver   [N]
 //   /nu, /coeff, /x, /sol, /y, /tensor   the same bytes under the names that other programs read
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/cell_mask.hpp"
 #include "core/field.hpp"
 
 namespace mano {
@@ -39,6 +41,7 @@ struct DatasetInfo {
   std::string version;        ///< of the program that wrote it
   double tolerance = 0.0;     ///< on the true relative residual; 0 where unknown
   bool single_precision = false;
+  bool has_inactive = false;  ///< some cells are: /active says which
 };
 
 struct Sample {
@@ -49,6 +52,7 @@ struct Sample {
   int iterations = 0;
   double residual = 0.0;  ///< true relative residual
   std::string solver;     ///< method that found the pressure, 16 bytes at most
+  CellMask active = {};   ///< in the others the pressure is not a number in the file and 0 here
 };
 
 /// Reads a dataset. Every error names the file and what is wrong in it.
@@ -62,7 +66,9 @@ class DatasetReader {
 
   const DatasetInfo& info() const;
   const std::filesystem::path& path() const;
-  /// Throws InvalidInput for an index out of range or values that fail their checksum or are not finite.
+  /// For those who take all cells as active. Throws InvalidInput where some are not.
+  void refuse_inactive() const;
+  /// Throws InvalidInput for an index out of range, values that fail their checksum, or that are not finite in active cells.
   Sample read(std::size_t index) const;
   /// Seed, number, iterations and residual alone; the fields stay empty.
   Sample read_numbers(std::size_t index) const;

@@ -18,10 +18,13 @@ struct DatasetReader::Impl {
   H5Handle file;
   H5Handle permeability;
   H5Handle pressure;
+  H5Handle active;  // where there is one
   DatasetInfo info;
 
   void open(const std::string& name);
   Sample read(std::size_t index) const;
+  Field read_field(hid_t dataset, const char* name, std::size_t index) const;
+  CellMask read_active(std::size_t index) const;
   Sample read_numbers(std::size_t index) const;
 };
 

@@ -100,6 +100,7 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
     info.configuration = json.at("configuration");
     info.version = json.at("program_version");
     info.tolerance = json.at("tolerance");
+    info.has_inactive = json.value("inactive", false);
   } catch (const nlohmann::json::exception& e) {
     throw InvalidInput(fmt::format("{}: attribute {}: {}", path, kInfoAttribute, e.what()));
   }
@@ -129,6 +130,12 @@ void DatasetReader::Impl::open(const std::string& name) {
   check(shape_k == shape_p, "{}: /permeability has shape {}, /pressure {}", name, h5_shape_text(shape_k),
         h5_shape_text(shape_p));
   info = read_info(attributes, permeability, name);
+  if (info.has_inactive) {
+    active = open_field(file, "active", name);
+    const auto shape = h5_shape(active);
+    check(shape == shape_k, "{}: /permeability has shape {}, /active {}", name, h5_shape_text(shape_k),
+          h5_shape_text(shape));
+  }
   read_vector(file, "x-coordinate", shape_k[2], name);
   read_vector(file, "y-coordinate", shape_k[1], name);
 }
@@ -149,6 +156,12 @@ const std::filesystem::path& DatasetReader::path() const {
   return impl_->path;
 }
 
+void DatasetReader::refuse_inactive() const {
+  check(!info().has_inactive,
+        "{} has inactive cells; models take rock without: solve it by mano solve or generate",
+        path().string());
+}
+
 Sample DatasetReader::read(std::size_t index) const {
   return read_of(impl_->path.string(), [&] { return impl_->read(index); });
 }
@@ -157,29 +170,43 @@ Sample DatasetReader::read_numbers(std::size_t index) const {
   return read_of(impl_->path.string(), [&] { return impl_->read_numbers(index); });
 }
 
+Field DatasetReader::Impl::read_field(hid_t dataset, const char* name, std::size_t index) const {
+  const std::string path = this->path.string();
+  Field field(info.grid);
+  const hsize_t size = field.grid.cells();
+  const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
+  const H5Handle space = select_sample(dataset, index);
+  const std::array<hsize_t, 3> offset{index, 0, 0};
+  hsize_t stored = 0;
+  check(H5Dget_chunk_storage_size(dataset, offset.data(), &stored) < 0 || stored > 0,
+        "{}: /{} of sample {} was never written", path, name, index);
+  check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, field.values.data()) >= 0,
+        "{}: /{} of sample {} cannot be read: the file is damaged", path, name, index);
+  return field;
+}
+
+CellMask DatasetReader::Impl::read_active(std::size_t index) const {
+  if (!info.has_inactive) return {};
+  return make_cell_mask(read_field(active, "active", index),
+                        fmt::format("{}: /active of sample {}", path.string(), index));
+}
+
 Sample DatasetReader::Impl::read(std::size_t index) const {
   const std::string path = this->path.string();
   check(index < info.samples, "{} holds {} samples, sample {} was asked for", path, info.samples, index);
-  const auto read_field = [&](hid_t dataset, const char* name) {
-    Field field(info.grid);
-    const hsize_t size = field.grid.cells();
-    const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
-    const H5Handle space = select_sample(dataset, index);
-    const std::array<hsize_t, 3> offset{index, 0, 0};
-    hsize_t stored = 0;
-    check(H5Dget_chunk_storage_size(dataset, offset.data(), &stored) < 0 || stored > 0,
-          "{}: /{} of sample {} was never written", path, name, index);
-    check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, field.values.data()) >= 0,
-          "{}: /{} of sample {} cannot be read: the file is damaged", path, name, index);
-    for (double value : field.values) {
-      check(std::isfinite(value), "{}: /{} of sample {} holds {}", path, name, index, value);
+  Sample sample = read_numbers(index);
+  sample.active = read_active(index);
+  const auto finite = [&](hid_t dataset, const char* name) {
+    Field field = read_field(dataset, name, index);
+    for (std::size_t c = 0; c < field.values.size(); ++c) {
+      check(std::isfinite(field.values[c]) || !sample.active[c], "{}: /{} of sample {} holds {}", path, name,
+            index, field.values[c]);
     }
     return field;
   };
-  Sample sample = read_numbers(index);
-  sample.permeability = read_field(permeability, "permeability");
-  sample.pressure = read_field(pressure, "pressure");
-  check_permeability(sample.permeability, fmt::format("{}, sample {}", path, index));
+  sample.permeability = finite(permeability, "permeability");
+  sample.pressure = with_inactive(finite(pressure, "pressure"), sample.active, 0.0);
+  check_permeability(sample.permeability, fmt::format("{}, sample {}", path, index), sample.active);
   return sample;
 }
 

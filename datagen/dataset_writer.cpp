@@ -1,5 +1,6 @@
 #include <array>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -24,7 +25,7 @@ H5Handle dataset_properties(const char* name) {
   return properties;
 }
 
-H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid) {
+H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid, hid_t type) {
   const std::array<hsize_t, 3> shape{info.samples, static_cast<hsize_t>(grid.ny),
                                      static_cast<hsize_t>(grid.nx)};
   const std::array<hsize_t, 3> chunk{1, shape[1], shape[2]};
@@ -34,8 +35,11 @@ H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, co
   h5_check(H5Pset_shuffle(properties), name);
   h5_check(H5Pset_deflate(properties, kDeflateLevel), name);
   h5_check(H5Pset_fletcher32(properties), name);
-  const hid_t type = info.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
   return h5_own(H5Dcreate2(file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT), name);
+}
+
+H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid) {
+  return create_fields(file, name, info, grid, info.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE);
 }
 
 H5Handle create_scalars(hid_t file, const char* name, hid_t type, std::size_t samples) {
@@ -72,15 +76,16 @@ void create_tensor_view(hid_t file, const DatasetInfo& info) {
 void write_attributes(hid_t file, const DatasetInfo& info) {
   // What our reader reads, in one text of fixed length, which HDF5 keeps under a checksum; the others below are for people
   // and other programs. Texts of variable length lie in a heap without one, where HDF5 1.10 may even hang on a flipped bit.
-  const nlohmann::json all{{"schema", kDatasetSchema},
-                           {"schema_version", kDatasetSchemaVersion},
-                           {"setup", info.problem_name},
-                           {"size", {info.grid.lx, info.grid.ly}},
-                           {"location", to_string(info.location)},
-                           {"field", info.field},
-                           {"tolerance", info.tolerance},
-                           {"program_version", info.version},
-                           {"configuration", info.configuration}};
+  nlohmann::json all{{"schema", kDatasetSchema},
+                     {"schema_version", kDatasetSchemaVersion},
+                     {"setup", info.problem_name},
+                     {"size", {info.grid.lx, info.grid.ly}},
+                     {"location", to_string(info.location)},
+                     {"field", info.field},
+                     {"tolerance", info.tolerance},
+                     {"program_version", info.version},
+                     {"configuration", info.configuration}};
+  if (info.has_inactive) all["inactive"] = true;  // files without are as they always were
   h5_write_fixed_text(file, kInfoAttribute, all.dump());
   h5_write_attribute(file, "schema", std::string(kDatasetSchema));
   h5_write_attribute(file, "schema_version", static_cast<long long>(kDatasetSchemaVersion));
@@ -120,7 +125,7 @@ struct DatasetWriter::Impl {
   bool closed = false;
   std::filesystem::path path;
   DatasetInfo info;
-  H5Handle file, permeability, pressure, seed, sample, iterations, residual, solver;
+  H5Handle file, permeability, pressure, active, seed, sample, iterations, residual, solver;
   H5Handle solver_text = solver_type();
   ChunkCodec codec;
   std::vector<float> single;
@@ -130,22 +135,36 @@ struct DatasetWriter::Impl {
   void write_field(hid_t dataset, std::size_t index, const Field& field, const Grid& grid) {
     check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "{}: a field of {} does not fit into {}",
           path.string(), field.grid.resolution(), grid.resolution());
-    const std::array<hsize_t, 3> offset{index, 0, 0};
     const void* values = field.values.data();
     std::size_t width = sizeof(double);
     if (info.single_precision) {
       single.assign(field.values.begin(), field.values.end());
       for (std::size_t c = 0; c < single.size(); ++c) {
-        if (!std::isfinite(single[c]) || (single[c] == 0.0F) != (field.values[c] == 0.0))
+        if ((!std::isfinite(single[c]) && std::isfinite(field.values[c])) ||
+            (single[c] == 0.0F) != (field.values[c] == 0.0))
           throw RunFailed(
               fmt::format("sample {}: {} does not fit into float32: store float64", index, field.values[c]));
       }
       values = single.data();
       width = sizeof(float);
     }
-    const auto& chunk = codec.encode(values, field.values.size() * width, width);
+    write_chunk(dataset, index, values, field.values.size(), width);
+  }
+
+  void write_chunk(hid_t dataset, std::size_t index, const void* values, std::size_t count,
+                   std::size_t width) {
+    const std::array<hsize_t, 3> offset{index, 0, 0};
+    const auto& chunk = codec.encode(values, count * width, width);
     h5_check(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.size(), chunk.data()),
              "write a field to " + path.string());
+  }
+
+  void write_active(std::size_t index, const CellMask& mask) {
+    check(info.has_inactive || mask.all(), "{}: sample {} has inactive cells, the dataset is to have none",
+          path.string(), index);
+    if (!info.has_inactive) return;
+    const std::vector<std::uint8_t> all(info.grid.cells(), 1);
+    write_chunk(active, index, mask.all() ? all.data() : mask.values.data(), info.grid.cells(), 1);
   }
 };
 
@@ -158,6 +177,7 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   d.file = h5_create(path);
   d.permeability = create_fields(d.file, "permeability", info, info.grid);
   d.pressure = create_fields(d.file, "pressure", info, info.grid);
+  if (info.has_inactive) d.active = create_fields(d.file, "active", info, info.grid, H5T_STD_U8LE);
   d.seed = create_scalars(d.file, "seed", H5T_STD_U64LE, info.samples);
   d.sample = create_scalars(d.file, "sample", H5T_STD_U64LE, info.samples);
   d.iterations = create_scalars(d.file, "iterations", H5T_STD_I32LE, info.samples);
@@ -185,7 +205,9 @@ DatasetWriter::~DatasetWriter() = default;
 void DatasetWriter::write(std::size_t index, const Sample& sample) {
   Impl& d = *impl_;
   d.write_field(d.permeability, index, sample.permeability, d.info.grid);
-  d.write_field(d.pressure, index, sample.pressure, d.info.grid);
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  d.write_field(d.pressure, index, with_inactive(sample.pressure, sample.active, kNone), d.info.grid);
+  d.write_active(index, sample.active);
   write_entry(d.seed, H5T_NATIVE_UINT64, index, &sample.seed);
   write_entry(d.sample, H5T_NATIVE_UINT64, index, &sample.number);
   write_entry(d.iterations, H5T_NATIVE_INT, index, &sample.iterations);
@@ -227,6 +249,7 @@ void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
   for (std::size_t s = 0; s < shard.info().samples; ++s) {
     copy_chunk(shard.impl_->permeability, d.permeability, s, index + s);
     copy_chunk(shard.impl_->pressure, d.pressure, s, index + s);
+    if (d.info.has_inactive) copy_chunk(shard.impl_->active, d.active, s, index + s);
     const Sample numbers = shard.read_numbers(s);
     write_entry(d.seed, H5T_NATIVE_UINT64, index + s, &numbers.seed);
     write_entry(d.sample, H5T_NATIVE_UINT64, index + s, &numbers.number);
@@ -242,7 +265,7 @@ void DatasetWriter::close() {
   h5_check(H5Fflush(d.file, H5F_SCOPE_GLOBAL), "write " + d.path.string());
   d.closed = true;
   for (H5Handle* dataset :
-       {&d.permeability, &d.pressure, &d.seed, &d.sample, &d.iterations, &d.residual, &d.solver})
+       {&d.permeability, &d.pressure, &d.active, &d.seed, &d.sample, &d.iterations, &d.residual, &d.solver})
     *dataset = H5Handle();
   d.more.clear();
   if (H5Fclose(d.file.release()) < 0) {

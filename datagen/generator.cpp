@@ -55,6 +55,7 @@ DatasetInfo info_of(const GenerateRequest& request, std::size_t grid, std::size_
   info.configuration = request.configuration;
   info.tolerance = request.tolerance;
   info.single_precision = request.single_precision;
+  info.has_inactive = request.has_inactive;
   return info;
 }
 
@@ -114,9 +115,9 @@ std::size_t samples_in(const GenerateRequest& request, std::size_t shard) {
 
 Sample make_sample(const GenerateRequest& request, const GenerateCallbacks& callbacks, std::uint64_t number,
                    const Grid& grid) {
-  Sample sample;
-  sample.permeability = callbacks.draw(number, grid);
-  VerifiedSolution solution = callbacks.solve(sample.permeability, number);
+  Sample sample = callbacks.draw(number, grid);
+  sample.number = number;
+  VerifiedSolution solution = callbacks.solve(sample);
   const auto& p = solution.pressure.values;
   if (solution.rejection.empty() &&
       !std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); })) {
@@ -129,7 +130,6 @@ Sample make_sample(const GenerateRequest& request, const GenerateCallbacks& call
   }
   sample.pressure = std::move(solution.pressure);
   sample.seed = request.seed;
-  sample.number = number;
   sample.iterations = solution.iterations;
   sample.residual = solution.relative_residual;
   sample.solver = solution.method;

@@ -31,6 +31,7 @@ struct GenerateRequest {
   std::string field;  ///< kind, for the file's attribute
   double tolerance = 1e-10;
   bool single_precision = false;
+  bool has_inactive = false;  ///< samples may have inactive cells
   bool overwrite = false;
   std::string configuration;  ///< whole configuration, JSON: stored, and compared when a run goes on
 };
@@ -45,8 +46,10 @@ struct VerifiedSolution {
 };
 
 struct GenerateCallbacks {
-  std::function<Field(std::uint64_t sample, const Grid& grid)> draw;
-  std::function<VerifiedSolution(const Field& permeability, std::uint64_t sample)> solve;
+  /// Permeability and active cells of a sample.
+  std::function<Sample(std::uint64_t number, const Grid& grid)> draw;
+  /// May make further cells inactive.
+  std::function<VerifiedSolution(Sample& sample)> solve;
   std::function<void(std::size_t finished)> progress;  ///< samples finished by all ranks, seen from this one
 };
 

@@ -138,6 +138,10 @@ std::array<int, 3> parse_grid3(const std::string& text) {
   return n;
 }
 
+bool grdecl_has(const std::filesystem::path& path, const std::string& keyword) {
+  return find_keyword(tokens_of(read_text(path)), keyword, path.string()).has_value();
+}
+
 Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& options) {
   const std::string name = path.string();
   const std::string text = read_text(path);

@@ -29,6 +29,9 @@ struct GrdeclOptions {
 /// or a number of values that the grid does not have.
 Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& options);
 
+/// A line of the file begins with the keyword. Throws InvalidInput where the file cannot be read.
+bool grdecl_has(const std::filesystem::path& path, const std::string& keyword);
+
 /// "100x1x20" -> {100, 1, 20}. Throws InvalidInput.
 std::array<int, 3> parse_grid3(const std::string& text);
 

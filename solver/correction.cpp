@@ -47,7 +47,7 @@ void Corrector::take(const Problem& problem) {
 
 void Corrector::precondition(const std::vector<double>& r, std::vector<double>& z) {
   multigrid_.apply(r.data(), z.data());
-  if (free_) subtract_mean(z);
+  if (free_) subtract_mean(z, stencil_.active);
 }
 
 template <typename Stop>

@@ -27,7 +27,9 @@ void balance(const Stencil& stencil, Field& pressure) {
   for (double r : residual(stencil, pressure).values) sum += r;
   const double shift = sum / stencil.held();
   if (!std::isfinite(shift)) return;
-  for (double& p : pressure.values) p += shift;
+  for (std::size_t c = 0; c < pressure.values.size(); ++c) {
+    if (stencil.active[c]) pressure.values[c] += shift;
+  }
 }
 
 bool option_given(const char* name) {
@@ -65,7 +67,7 @@ void iterate(const KrylovSystem& system, const Problem& problem, const Stencil& 
     result.iterations += iterations;
     Field pressure = gather(system, stencil.grid);
     if (problem.pressure_is_free()) {
-      subtract_mean(pressure.values);
+      subtract_mean(pressure.values, stencil.active);
     } else {
       balance(stencil, pressure);
     }

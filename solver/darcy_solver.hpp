@@ -67,7 +67,7 @@ struct SolverOptions {
 };
 
 struct SolveResult {
-  Field pressure;  ///< on every rank
+  Field pressure;  ///< on every rank; 0 in inactive cells, which have none
   bool converged = false;
   SolverMethod method = SolverMethod::none;  ///< whose pressure it is; none where nothing drives the flow
   std::string reason;                        ///< PETSc's word for why the iteration ended

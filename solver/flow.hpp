@@ -8,7 +8,7 @@
 
 namespace mano {
 
-/// Darcy flux on faces, per unit length: ux [ny, nx + 1] eastward, uy [ny + 1, nx] northward.
+/// Darcy flux on faces, 0 at those of inactive cells, per unit length: ux [ny, nx + 1] eastward, uy [ny + 1, nx] northward.
 struct FaceFlux {
   std::vector<double> ux;
   std::vector<double> uy;

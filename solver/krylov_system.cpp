@@ -29,7 +29,7 @@ Matrix assemble(MPI_Comm comm, const Stencil& s) {
       columns[count] = column;
       values[count++] = value;
     };
-    add(row, s.diagonal(i, j));
+    add(row, s.diagonal(i, j) > 0 ? s.diagonal(i, j) : 1.0);  // of an inactive cell nothing is left: p = 0
     if (i > 0) add(row - 1, -s.left(i, j));
     if (i + 1 < g.nx) add(row + 1, -s.right(i, j));
     if (j > 0) add(row - g.nx, -s.below(i, j));
@@ -42,8 +42,20 @@ Matrix assemble(MPI_Comm comm, const Stencil& s) {
 }
 
 // The constant is the null space where no pressure is prescribed: Krylov method and multigrid must know it.
-void attach_null_space(MPI_Comm comm, Mat a, NullSpace& constants) {
-  petsc(MatNullSpaceCreate(comm, PETSC_TRUE, 0, nullptr, constants.put()));
+// Constant on the active cells, that is.
+void attach_null_space(MPI_Comm comm, Mat a, const CellMask& active, NullSpace& constants) {
+  if (active.all()) {
+    petsc(MatNullSpaceCreate(comm, PETSC_TRUE, 0, nullptr, constants.put()));
+  } else {
+    Vector one;
+    petsc(MatCreateVecs(a, one.put(), nullptr));
+    std::vector<double> values(active.values.size());
+    const double value = 1.0 / std::sqrt(static_cast<double>(values.size() - active.inactive()));
+    for (std::size_t c = 0; c < values.size(); ++c) values[c] = active[c] ? value : 0.0;
+    fill(one, values);
+    Vec vector = one;
+    petsc(MatNullSpaceCreate(comm, PETSC_FALSE, 1, &vector, constants.put()));
+  }
   petsc(MatSetNullSpace(a, constants));
   petsc(MatSetTransposeNullSpace(a, constants));
 }
@@ -128,7 +140,7 @@ std::unique_ptr<KrylovSystem> assembled_system(MPI_Comm comm, const Stencil& ste
   system->comm = comm;
   system->a = assemble(comm, stencil);
   if (singular) {
-    attach_null_space(comm, system->a, system->constants);
+    attach_null_space(comm, system->a, stencil.active, system->constants);
     system->preconditioned = without_null_space(system->a, stencil);
   }
   petsc(MatCreateVecs(system->a, system->x.put(), system->rhs.put()));
@@ -173,7 +185,8 @@ void MultigridSystem::take(const Stencil& stencil, bool singular, Multigrid::Pre
   stencil_ = &stencil;
   multigrid_.set_up(stencil, precision);
   reference_norm_ = 0.0;
-  if (singular && constants == nullptr) attach_null_space(comm, a, constants);
+  constants = NullSpace();
+  if (singular) attach_null_space(comm, a, stencil.active, constants);
   petsc(MatSetNullSpace(a, singular ? static_cast<MatNullSpace>(constants) : nullptr));
   fill(rhs, stencil.rhs);
   PetscReal norm = 0.0;

@@ -6,6 +6,8 @@
 
 #include "core/error.hpp"
 #include "core/known_problem.hpp"
+#include "solver/boundary_faces.hpp"
+#include "solver/regions.hpp"
 
 namespace mano {
 
@@ -24,12 +26,27 @@ void check_boundary(const Problem& problem, Side side) {
         condition.values.size(), faces);
   for (double value : condition.values)
     check(std::isfinite(value), "side {} holds {}; it must be finite", name_of(side), value);
+  if (problem.active.all()) return;
+  bool any = false;
+  for_each_face(g, side, [&](const BoundaryFace& face) {
+    const bool active = problem.active(face.i, face.j);
+    any = any || active;
+    const double value = condition.values[face.position];
+    check(
+        active || condition.type == BoundaryCondition::Type::pressure || value == 0.0,
+        "side {} prescribes a flux of {} at cell ({}, {}), which is inactive: give one value a face, 0 there",
+        name_of(side), value, face.i, face.j);
+  });
+  check(any || condition.type == BoundaryCondition::Type::flux,
+        "side {} prescribes a pressure, but all its cells are inactive: close it with flux=0", name_of(side));
 }
 
 void check_well(const Problem& problem, const Well& well) {
   const Grid& g = problem.grid();
   check(well.i >= 0 && well.i < g.nx && well.j >= 0 && well.j < g.ny, "well in cell ({}, {}) of a grid of {}",
         well.i, well.j, g.resolution());
+  check(problem.active(well.i, well.j), "well in cell ({}, {}), which is inactive: put it into an active one",
+        well.i, well.j);
   check(std::isfinite(well.value), "well in cell ({}, {}): value is {}", well.i, well.j, well.value);
   const bool needs_radius = well.control == Well::Control::pressure;
   check(std::isfinite(well.radius) && well.radius >= 0 && (well.radius > 0 || !needs_radius),
@@ -50,7 +67,9 @@ std::pair<double, double> prescribed_inflow(const Problem& problem) {
     net += flow;
     size += std::abs(flow);
   };
-  for (double f : problem.source.values) add(f * g.hx() * g.hy());
+  for (std::size_t c = 0; c < g.cells(); ++c) {
+    if (problem.active[c]) add(problem.source.values[c] * g.hx() * g.hy());
+  }
   for (const Well& well : problem.wells) {
     if (well.control == Well::Control::rate) add(well.value);
   }
@@ -72,9 +91,9 @@ KnownProblem data_of(const std::string& problem_name) {
 }  // namespace
 
 Range Problem::permeability_range() const {
-  const Range x = least_and_most(permeability.values);
+  const Range x = least_and_most(permeability.values, active);
   if (permeability_y.values.empty()) return x;
-  const Range y = least_and_most(permeability_y.values);
+  const Range y = least_and_most(permeability_y.values, active);
   return {std::min(x.least, y.least), std::max(x.most, y.most), x.finite && y.finite};
 }
 
@@ -99,9 +118,9 @@ double well_index(const Problem& problem, const Well& well) {
 
 void check_problem(const Problem& problem) {
   const Grid& g = problem.grid();
-  check_permeability(problem.permeability, "permeability");
+  check_permeability(problem.permeability, "permeability", problem.active);
   if (!problem.permeability_y.values.empty()) {
-    check_permeability(problem.permeability_y, "permeability along y");
+    check_permeability(problem.permeability_y, "permeability along y", problem.active);
     check(problem.permeability_y.grid == g, "permeability along y is on a grid of {}, along x on {}",
           problem.permeability_y.grid.resolution(), g.resolution());
   }
@@ -113,6 +132,7 @@ void check_problem(const Problem& problem) {
   }
   for (Side side : kSides) check_boundary(problem, side);
   for (const Well& well : problem.wells) check_well(problem, well);
+  check_regions(problem);
   if (!problem.pressure_is_free()) return;
   const auto [net, size] = prescribed_inflow(problem);
   check(std::abs(net) <= 1e-10 * size,
@@ -126,12 +146,12 @@ BoundaryCondition constant_boundary(const Grid& grid, Side side, BoundaryConditi
   return {type, std::vector<double>(vertical ? grid.ny : grid.nx, value)};
 }
 
-Problem make_problem(const std::string& problem_name, Field permeability) {
+Problem make_problem(const std::string& problem_name, Field permeability, CellMask active) {
   using Type = BoundaryCondition::Type;
-  check_permeability(permeability, "solve");
+  check_permeability(permeability, "solve", active);
   const KnownProblem known = data_of(problem_name);
   const Grid grid = permeability.grid;
-  Problem problem{std::move(permeability), Field(grid, known.source), {}};
+  Problem problem{std::move(permeability), Field(grid, known.source), {}, {}, {}, std::move(active)};
   for (Side side : kSides) {
     const AxisEnd& end = known.ends[static_cast<int>(side)];
     problem.on(side) = constant_boundary(

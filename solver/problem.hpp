@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/cell_mask.hpp"
 #include "core/field.hpp"
 
 namespace mano {
@@ -38,18 +39,20 @@ struct Well {
 };
 
 struct Problem {
-  Field permeability;                         ///< k > 0, one value a cell
+  Field permeability;                         ///< k > 0, one value a cell; anything in inactive cells
   Field source;                               ///< f, rate per area (per volume at unit thickness)
   std::array<BoundaryCondition, 4> boundary;  ///< indexed by Side
   Field permeability_y;  ///< along y, where it differs from that along x; empty where not
   std::vector<Well> wells;
+  CellMask active =
+      {};  ///< nothing flows through the faces of the others, and their sources count for nothing
 
   const Grid& grid() const { return permeability.grid; }
   const BoundaryCondition& on(Side side) const { return boundary[static_cast<int>(side)]; }
   BoundaryCondition& on(Side side) { return boundary[static_cast<int>(side)]; }
   /// Permeability along y.
   const Field& along_y() const { return permeability_y.values.empty() ? permeability : permeability_y; }
-  /// Of both directions.
+  /// Of both directions, active cells alone.
   Range permeability_range() const;
   /// No pressure is prescribed anywhere, by a side or a well: p is fixed up to a constant only, and the mean is pinned to zero.
   bool pressure_is_free() const;
@@ -63,7 +66,8 @@ double well_index(const Problem& problem, const Well& well);
 double equivalent_radius(const Problem& problem, const Well& well);
 
 /// Throws InvalidInput for permeabilities, sources or boundary values that are not finite (or not above zero), fields of
-/// another grid, wells outside the grid or too wide for their cell, or total inflow that nothing lets out.
+/// another grid, wells outside the grid, in inactive cells or too wide for their cell, sides of given pressure without an active cell,
+/// flux through the side of an inactive cell, islands (solver/regions.hpp), or total inflow that nothing lets out.
 void check_problem(const Problem& problem);
 
 /// Named problems.
@@ -72,6 +76,6 @@ void check_problem(const Problem& problem);
 ///   five-spot   no flow all round; injector of rate 1 in cell (0, 0), producer of rate 1 in the opposite corner
 ///   closed      no flow all round and no source: nothing moves until wells or sides are added
 /// Throws InvalidInput for another name or a permeability that is not finite and above zero.
-Problem make_problem(const std::string& problem_name, Field permeability);
+Problem make_problem(const std::string& problem_name, Field permeability, CellMask active = {});
 
 }  // namespace mano

@@ -31,7 +31,7 @@ double& boundary_transmissibility(Stencil& s, Side side, int position) {
 
 }  // namespace
 
-Stencil::Stencil(const Problem& problem) : grid(problem.grid()) {
+Stencil::Stencil(const Problem& problem) : grid(problem.grid()), active(problem.active) {
   const Grid& g = grid;
   const std::vector<double>& kx = problem.permeability.values;
   const std::vector<double>& ky = problem.along_y().values;
@@ -47,12 +47,14 @@ Stencil::Stencil(const Problem& problem) : grid(problem.grid()) {
   }
   for (std::size_t c = g.nx; c < g.cells(); ++c) ty[c] = harmonic_mean(ky[c - g.nx], ky[c]) * across_y;
   for (std::size_t c = 0; c < g.cells(); ++c) rhs[c] = problem.source.values[c] * g.hx() * g.hy();
+  if (!problem.active.all()) close();
   for (Side side : kSides) {
     const BoundaryCondition& condition = problem.on(side);
     const std::vector<double>& k = side == Side::left || side == Side::right ? kx : ky;
     for_each_face(g, side, [&](const BoundaryFace& face) {
       const double value = condition.values.at(face.position);
       const std::size_t cell = g.index(face.i, face.j);
+      if (!active[cell]) return;
       if (condition.type == BoundaryCondition::Type::pressure) {
         const double t = k[cell] * face.length / (face.distance / 2);
         boundary_transmissibility(*this, side, face.position) = t;
@@ -72,6 +74,18 @@ Stencil::Stencil(const Problem& problem) : grid(problem.grid()) {
     const double index = well_index(problem, w);
     well[cell] += index;
     rhs[cell] += index * w.value;
+  }
+}
+
+void Stencil::close() {
+  for (int j = 0; j < grid.ny; ++j) {
+    for (int i = 0; i < grid.nx; ++i) {
+      if (active(i, j)) continue;
+      const std::size_t cell = grid.index(i, j);
+      const std::size_t left_face = static_cast<std::size_t>(j) * (grid.nx + 1) + i;
+      tx[left_face] = tx[left_face + 1] = ty[cell] = ty[cell + grid.nx] = 0.0;
+      rhs[cell] = 0.0;
+    }
   }
 }
 

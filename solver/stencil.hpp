@@ -11,6 +11,7 @@
 //   interior face between cells a, b   T = 2 k_a k_b / (k_a + k_b) * length / distance      (harmonic mean)
 //   pressure face                      T = k * length / (distance / 2)                      (half-cell distance)
 //   flux face                          T = 0
+//   face of an inactive cell           T = 0, and no source there: its row is empty, and a solution is 0 there
 //   well of given pressure             index of Peaceman (solver/problem.hpp), 0 in all other cells
 //
 // with k along x for faces left and right of a cell and along y for those below and above.
@@ -31,6 +32,7 @@ struct Stencil {
   std::vector<double> ty;    ///< [ny + 1, nx]: ty[j * nx + i] is the face below cell (i, j)
   std::vector<double> well;  ///< [ny, nx], index of wells of given pressure; empty where there is none
   std::vector<double> rhs;   ///< [ny, nx], flow into each cell
+  CellMask active;
 
   explicit Stencil(const Problem& problem);
   /// Sum of what joins cells to prescribed pressures, of boundaries and wells: flow out of the domain for p = 1.
@@ -44,6 +46,9 @@ struct Stencil {
     const double faces = left(i, j) + right(i, j) + below(i, j) + above(i, j);
     return well.empty() ? faces : faces + well[grid.index(i, j)];
   }
+
+ private:
+  void close();  // the faces of inactive cells
 };
 
 /// 2-norm.

@@ -27,6 +27,7 @@ Samples read_samples(const DatasetReader& data, std::size_t begin, std::size_t e
 
 Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch, Method method,
                     const std::function<void(std::size_t)>& progress) {
+  data.refuse_inactive();
   const DatasetInfo& info = data.info();
   Evaluation e;
   e.data = data.path().string();
@@ -77,6 +78,7 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
 
 Calibration calibrate(const Surrogate& surrogate, const DatasetReader& data, int batch,
                       const std::function<void(std::size_t)>& progress) {
+  data.refuse_inactive();
   const DatasetInfo& info = data.info();
   ErrorCollector errors;
   for (std::size_t begin = 0; begin < info.samples; begin += batch) {

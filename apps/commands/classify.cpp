@@ -47,6 +47,7 @@ std::vector<ClassifySource> sources_of(const ClassifyOptions& o) {
           "--data excludes --field, --permeability and --resolution");
     for (const auto& path : o.data) {
       auto reader = std::make_shared<DatasetReader>(path);
+      reader->refuse_inactive();
       const DatasetInfo& info = reader->info();
       sources.push_back({path, info.field, info.grid, info.location, info.samples,
                          [reader](std::size_t s) { return reader->read(s).permeability; }});
@@ -54,6 +55,7 @@ std::vector<ClassifySource> sources_of(const ClassifyOptions& o) {
     return sources;
   }
   auto field = std::make_shared<FieldSource>(o.field);
+  field->refuse_inactive();
   const Grid grid = field->grid(o.resolution);
   const std::size_t first = o.field.sample.value_or(0);
   check(!field->from_file() || first + o.samples <= field->samples(),

@@ -42,6 +42,7 @@ std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrog
   std::vector<CompareSource> sources;
   for (const auto& path : o.data) {
     auto reader = std::make_shared<DatasetReader>(path);
+    reader->refuse_inactive();
     const DatasetInfo& info = reader->info();
     if (!o.force) surrogate.check_problem(info.problem_name, info.grid, info.location, path);
     CompareSource source{
@@ -65,6 +66,7 @@ std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surr
   check(is_named_problem(card.problem_name),
         "the model was trained on data whose problem is {}: compare with --data FILE", card.problem_name);
   auto field = std::make_shared<FieldSource>(o.field);
+  field->refuse_inactive();
   std::vector<std::string> resolutions;
   if (o.resolution.empty()) {
     check(field->from_file(), "no resolution: pass --resolution WxH,...");

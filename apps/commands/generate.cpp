@@ -75,6 +75,7 @@ GenerateRequest make_request(const GenerateOptions& o, const FieldSource& source
   r.field = source.kind();
   r.tolerance = o.tolerance;
   r.single_precision = o.precision == "float32";
+  r.has_inactive = source.has_inactive();
   r.overwrite = o.overwrite;
   nlohmann::json c = source.configuration();
   c.update({{"samples", r.samples},
@@ -86,6 +87,7 @@ GenerateRequest make_request(const GenerateOptions& o, const FieldSource& source
             {"size", {r.grids[0].lx, r.grids[0].ly}},
             {"petsc_options", petsc}});
   if (const auto changes = flow.configuration(); !changes.is_null()) c["flow"] = changes;
+  if (o.flow.drop_islands) c["drop_islands"] = true;
   if (o.device != "cpu") c["device"] = o.device;                            // other last bits
   if (o.ranks_per_sample != 1) c["ranks_per_sample"] = o.ranks_per_sample;  // another solver, other last bits
   for (const Grid& grid : r.grids) c["resolutions"].push_back(grid.resolution());
@@ -132,6 +134,15 @@ void together(const PetscSession& session, const GenerateOptions& o, const std::
   }
 }
 
+Problem problem_of(const FlowSource& flow, const Sample& sample) {
+  try {
+    return flow.problem(sample);
+  } catch (const InvalidInput& e) {
+    throw InvalidInput(
+        fmt::format("sample {} at {}: {}", sample.number, sample.permeability.grid.resolution(), e.what()));
+  }
+}
+
 GenerateTimes lead(const PetscSession& session, const GenerateOptions& o, const GenerateRequest& request,
                    const RankGroups& groups, const FieldSource& source, const FlowSource& flow,
                    DarcySolver& solver) {
@@ -141,10 +152,11 @@ GenerateTimes lead(const PetscSession& session, const GenerateOptions& o, const 
   callbacks.draw = [&](std::uint64_t sample, const Grid& grid) {
     groups.broadcast(sample);
     groups.broadcast(std::find(request.grids.begin(), request.grids.end(), grid) - request.grids.begin());
-    return source.draw(sample, grid);
+    return source.sample(sample, grid);
   };
-  callbacks.solve = [&](const Field& k, std::uint64_t sample) {
-    const Problem problem = flow.problem(k, sample);
+  callbacks.solve = [&](Sample& sample) {
+    const Problem problem = problem_of(flow, sample);
+    sample.active = problem.active;  // without islands, where they are dropped
     VerifiedSolution solution;
     together(session, o, [&] { solution = verified_solve(solver, problem); });
     return solution;
@@ -160,7 +172,7 @@ void follow(const PetscSession& session, const GenerateOptions& o, const Generat
     const std::uint64_t sample = groups.broadcast(0);
     if (sample == kAllDone) return;
     const Grid grid = request.grids.at(groups.broadcast(0));
-    const Problem problem = flow.problem(source.draw(sample, grid), sample);
+    const Problem problem = problem_of(flow, source.sample(sample, grid));
     together(session, o, [&] { solver.solve(problem); });
   }
 }
@@ -174,6 +186,7 @@ void say_written(const GenerateRequest& request) {
 // What is made many samples at once; all else is refused rather than solved in another way.
 void check_for_batches(const GenerateOptions& o, const FieldSource& source, const FlowSource& flow,
                        const Invocation& invocation) {
+  check(!source.has_inactive(), "--device {} solves fields without inactive cells; leave it out", o.device);
   check(!source.from_file(), "--device {} needs a random field; leave it out for fields of a file", o.device);
   const std::string problem_name = flow.problem_name();
   check(flow.configuration().is_null() &&
@@ -232,7 +245,8 @@ void generate(const GenerateOptions& o, const Invocation& invocation) {
   source.check_location(Location::cell);
   for (const Grid& grid : request.grids) {  // what cannot fit is refused before any work
     const std::size_t sources = flow.has_source_file() ? request.samples : 1;
-    for (std::size_t s = 0; s < sources; ++s) flow.problem(Field(grid, 1.0), request.first + s);
+    for (std::size_t s = 0; s < sources; ++s)
+      flow.problem({.permeability = Field(grid, 1.0), .number = request.first + s});
   }
   if (source.from_file()) {  // so is a field of the file that cannot be used
     for (std::size_t s = 0; s < request.samples; ++s) source.draw(request.first + s, request.grids[0]);

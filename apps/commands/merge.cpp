@@ -49,6 +49,7 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   same(a.problem_name, b.problem_name, "problem");
   same(a.field, b.field, "field");
   same(a.tolerance, b.tolerance, "tolerance");
+  same(a.has_inactive, b.has_inactive, "having inactive cells");
   same(a.single_precision, b.single_precision, "precision");
   same(without_range(a.configuration).dump(), without_range(b.configuration).dump(), "configuration");
 }

@@ -55,6 +55,7 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
               o.field.size.empty() && o.samples == 1,
           "--data excludes --field, --permeability, --resolution, --size and --samples");
     auto reader = std::make_shared<DatasetReader>(o.data);
+    reader->refuse_inactive();
     const DatasetInfo& info = reader->info();
     if (!o.force) surrogate.check_problem(info.problem_name, info.grid, info.location, o.data);
     in = {info.grid,  info.location,     info.problem_name,
@@ -67,6 +68,7 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
     return in;
   }
   auto source = std::make_shared<FieldSource>(o.field);
+  source->refuse_inactive();
   const ModelCard& card = surrogate.card();
   in.grid = source->grid(o.resolution);
   if (!o.force) source->check_location(card.location);

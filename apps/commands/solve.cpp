@@ -53,6 +53,7 @@ nlohmann::json results(const Problem& problem, const SolveResult& r) {
           {"relative_residual", r.relative_residual},
           {"seconds_setup", r.seconds_setup},
           {"seconds_solve", r.seconds_solve},
+          {"inactive_cells", problem.active.inactive()},
           {"outflow", {{"left", out[0]}, {"right", out[1]}, {"bottom", out[2]}, {"top", out[3]}}},
           {"wells", wells},
           {"mass_balance_error", mass_balance_error(problem, r.pressure)}};
@@ -73,6 +74,7 @@ void write_output(const SolveOptions& o, OutputKind kind, const Problem& problem
   if (kind == OutputKind::vti) {
     const CellFlux flux = cell_flux(problem, result.pressure);
     VtkImage image{.grid = problem.grid(),
+                   .active = problem.active,
                    .scalars = {{"permeability", problem.permeability}, {"pressure", result.pressure}},
                    .vectors = {{"flux", {flux.x, flux.y}}}};
     if (!problem.permeability_y.values.empty())
@@ -86,13 +88,14 @@ void write_output(const SolveOptions& o, OutputKind kind, const Problem& problem
   info.problem_name = flow.problem_name();
   info.field = source.kind();
   info.tolerance = result.tolerance;
+  info.has_inactive = !problem.active.all();
   nlohmann::json configuration = source.configuration();
   if (const auto changes = flow.configuration(); !changes.is_null()) configuration["flow"] = changes;
   info.configuration = configuration.dump();
   write_atomically(o.output, [&](const std::filesystem::path& temporary) {
     DatasetWriter writer(temporary, info);
     writer.write(0, {problem.permeability, result.pressure, o.field.seed, sample, result.iterations,
-                     result.relative_residual, to_string(result.method)});
+                     result.relative_residual, to_string(result.method), problem.active});
     if (!problem.permeability_y.values.empty()) writer.add("permeability_y", 0, problem.permeability_y);
     writer.close();
   });
@@ -111,7 +114,7 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   check_memory(solve_memory(grid) + source.memory(grid), fmt::format("a solve at {}", grid.resolution()));
 
   // 2. The problem: permeability, boundary conditions and source.
-  const Problem problem = flow.problem(source.draw(sample, grid), sample);
+  const Problem problem = flow.problem(source.sample(sample, grid));
 
   // 3. The solution, on all ranks together, and its verification.
   const PetscSession session(invocation.petsc_options);
@@ -127,16 +130,18 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
 
   // 4. Report and file.
   if (session.rank() != 0) return;
-  const auto [low, high] = std::minmax_element(result.pressure.values.begin(), result.pressure.values.end());
+  const Range range = least_and_most(result.pressure.values, problem.active);
   const auto out = outflow(problem, result.pressure);
   say(fmt::format("{}, {} on {:g}x{:g}, problem {}", source.description(), grid.resolution(), grid.lx,
                   grid.ly, flow.problem_name()));
+  if (!problem.active.all())
+    say(fmt::format("{} of {} cells are inactive", problem.active.inactive(), grid.cells()));
   say(fmt::format(
       "converged in {} iterations of {}: relative residual {:.2g}, set-up {:.3g} s, solve {:.3g} s",
       result.iterations, to_string(result.method), result.relative_residual, result.seconds_setup,
       result.seconds_solve));
   say(fmt::format("pressure {:.6g} to {:.6g}; outflow: left {:.6g}, right {:.6g}, bottom {:.6g}, top {:.6g}",
-                  *low, *high, out[0], out[1], out[2], out[3]));
+                  range.least, range.most, out[0], out[1], out[2], out[3]));
   print_wells(problem, result.pressure);
   write_output(o, kind, problem, result, source, flow, sample);
   write_json(o.json, results(problem, result));

@@ -212,6 +212,10 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_flag("--symmetry,!--no-symmetry", r.symmetry,
                "Train on reflected fields too, where the problem has symmetries [on]")
       ->group(training);
+  app.add_flag("--exchange", r.exchange,
+               "Of data whose problem is unknown: exchanging x and y turns a solution into a solution; train "
+               "on both")
+      ->group(training);
   app.add_option(
          "--refinement", r.refinement,
          "What the refinement for unseen resolutions sees: residual (of the equation), approximate (where "

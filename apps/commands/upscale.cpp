@@ -13,6 +13,7 @@
 #include "core/files.hpp"
 #include "solver/darcy_solver.hpp"
 #include "solver/flow.hpp"
+#include "solver/regions.hpp"
 
 namespace mano {
 
@@ -33,6 +34,7 @@ double flow_through(const Problem& rock, Side in, Side out, double tolerance) {
     problem.on(side) = constant_boundary(grid, side, BoundaryCondition::Type::flux, 0.0);
   problem.on(in) = constant_boundary(grid, in, BoundaryCondition::Type::pressure, 1.0);
   problem.on(out) = constant_boundary(grid, out, BoundaryCondition::Type::pressure, 0.0);
+  drop_islands(problem);  // what neither side reaches takes no part
   const SolveResult result = solve_darcy(problem, {.relative_tolerance = tolerance});
   const std::string rejection = result.converged ? rejection_of(problem, result.pressure, result.tolerance)
                                                  : "no convergence (" + result.reason + ")";
@@ -77,13 +79,13 @@ void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const Grid grid = source.grid(o.resolution);
   source.check_location(Location::cell);
   check_memory(solve_memory(grid) + source.memory(grid), fmt::format("upscaling at {}", grid.resolution()));
-  const Problem rock = flow.problem(source.draw(sample, grid), sample);
+  const Problem rock = flow.problem(source.sample(sample, grid));
   const PetscSession session(invocation.petsc_options);
 
   const double kx = flow_through(rock, Side::left, Side::right, o.tolerance) * grid.lx / grid.ly;
   const double ky = flow_through(rock, Side::bottom, Side::top, o.tolerance) * grid.ly / grid.lx;
-  const Means along_x = means_of(rock.permeability.values);
-  const Means along_y = means_of(rock.along_y().values);
+  const Means along_x = means_of(active_values(rock.permeability, rock.active));
+  const Means along_y = means_of(active_values(rock.along_y(), rock.active));
   say(fmt::format("{}, {} on {:g}x{:g}", source.description(), grid.resolution(), grid.lx, grid.ly));
   say("     effective     harmonic mean  geometric mean  arithmetic mean");
   for (const auto& [name, k, m] : {std::tuple{'x', kx, along_x}, {'y', ky, along_y}})

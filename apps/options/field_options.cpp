@@ -1,10 +1,15 @@
 #include "apps/options/field_options.hpp"
 
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+
 #include "apps/pictures/vtk_image.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/field_file.hpp"
+#include "datagen/inactive_blobs.hpp"
 
 namespace mano {
 
@@ -49,11 +54,25 @@ void add_field_options(CLI::App& app, FieldOptions& o) {
       ->check(CLI::NonNegativeNumber)
       ->group(random);
   add_random_field_options(app, o, random);
+  app.add_option(
+         "--inactive", o.inactive,
+         "Inactive cells: blobs:F, round ones that take the part F of the domain, keyed by seed and sample")
+      ->type_name("blobs:F")
+      ->group(random);
   const std::string file = "Field from a file";
   app.add_option("--permeability", o.permeability, "HDF5, .vti or Eclipse GRDECL file")
       ->type_name("FILE")
       ->group(file);
   app.add_option("--keyword", o.keyword, "GRDECL keyword, HDF5 dataset or VTK array [PERMX / permeability]")
+      ->group(file);
+  app.add_option("--active", o.active,
+                 "Which cells are active (1) or inactive (0): a keyword of the permeability's file, or a "
+                 "file [ACTNUM of "
+                 "a GRDECL file that has one]")
+      ->type_name("KEYWORD|FILE")
+      ->group(file);
+  app.add_flag("--nan-is-inactive", o.nan_is_inactive,
+               "Cells whose permeability is not a number are inactive")
       ->group(file);
   app.add_option("--grid", o.grid3, "GRDECL without SPECGRID or DIMENS: its size")
       ->type_name("NXxNYxNZ")
@@ -62,12 +81,28 @@ void add_field_options(CLI::App& app, FieldOptions& o) {
   app.add_option("--section", o.section, "GRDECL: vertical section, from 1; depth down as y")->group(file);
 }
 
+// "blobs:0.2"
+static double parse_blobs(const std::string& text) {
+  const std::string name = "blobs:";
+  double fraction = -1.0;
+  const char* const end = text.data() + text.size();
+  const bool read =
+      text.starts_with(name) && std::from_chars(text.data() + name.size(), end, fraction).ptr == end;
+  check(read && fraction > 0 && fraction < kMostInactive,
+        "--inactive is '{}', expected blobs:F with a part F of the domain above 0 and below {}", text,
+        kMostInactive);
+  return fraction;
+}
+
 struct FieldSource::Impl {
   FieldOptions options;
   std::unique_ptr<ArrayReader> array;  // HDF5
   std::optional<Field> single;         // .vti, GRDECL
   std::pair<double, double> file_size{1.0, 1.0};
-  std::optional<Location> location;  // where it is known
+  std::optional<Location> location;        // where it is known
+  std::unique_ptr<FieldSource> mask_file;  // --active, or ACTNUM
+  bool mask_in_dataset = false;            // of ours, with /active
+  std::optional<double> blobs;             // --inactive
 
   void open_file() {
     const FieldOptions& o = options;
@@ -86,7 +121,52 @@ struct FieldSource::Impl {
       grdecl.section = o.section;
       single = read_grdecl(o.permeability, grdecl);
     }
-    if (single && !o.any_sign) check_permeability(*single, o.permeability);
+    open_mask();
+    if (single && !o.any_sign) check_permeability(*single, o.permeability, mask(0, *single));
+  }
+
+  void open_mask() {
+    const FieldOptions& o = options;
+    if (o.any_sign) return;
+    FieldOptions file = o;
+    file.active.clear();
+    file.nan_is_inactive = false;
+    file.any_sign = true;
+    if (o.active.empty() && mask_in_dataset) {
+      file.keyword = "active";
+    } else if (o.active.empty()) {
+      const bool grdecl = !array && !o.permeability.ends_with(".vti");
+      if (!grdecl || !grdecl_has(o.permeability, "ACTNUM")) return;
+      file.keyword = "ACTNUM";
+    } else if (std::filesystem::exists(o.active)) {
+      file.permeability = o.active;
+      file.keyword = o.active.ends_with(".vti") || is_hdf5(o.active) ? "active" : "ACTNUM";
+    } else {
+      file.keyword = o.active;
+    }
+    mask_file = std::make_unique<FieldSource>(std::move(file));
+  }
+
+  // Of a field of the file whose values are known.
+  CellMask mask(std::uint64_t sample, const Field& values) const {
+    CellMask found;
+    if (mask_file) {
+      const Grid own = mask_file->grid("");
+      check(own.nx == values.grid.nx && own.ny == values.grid.ny,
+            "{}: the active cells are on a grid of {}, the permeability on {}",
+            mask_file->options().permeability, own.resolution(), values.grid.resolution());
+      found = make_cell_mask(
+          mask_file->draw(mask_file->samples() > 1 ? sample : 0, own),
+          fmt::format("{}, {}", mask_file->options().permeability, mask_file->options().keyword));
+    }
+    if (options.nan_is_inactive) {
+      Field numbers(values.grid, 1.0);
+      for (std::size_t c = 0; c < values.values.size(); ++c)
+        numbers.values[c] = std::isnan(values.values[c]) ? 0 : 1;
+      found = both_active(found, make_cell_mask(numbers, options.permeability));
+    }
+    found.grid = values.grid;
+    return found;
   }
 
   // A dataset of ours knows its domain; arrays of others do not.
@@ -95,6 +175,7 @@ struct FieldSource::Impl {
       const DatasetInfo info = DatasetReader(options.permeability).info();
       file_size = {info.grid.lx, info.grid.ly};
       location = info.location;
+      mask_in_dataset = info.has_inactive;
     } catch (const InvalidInput&) {
     }
   }
@@ -104,9 +185,12 @@ FieldSource::FieldSource(FieldOptions options) : impl_(std::make_unique<Impl>())
   FieldOptions& o = impl_->options = std::move(options);
   if (!o.permeability.empty()) {
     check(o.field.empty() || o.field == "file", "--field {} and --permeability exclude each other", o.field);
+    check(o.inactive.empty(), "--inactive is for random fields; a file says it by --active");
     impl_->open_file();
     return;
   }
+  check(o.active.empty() && !o.nan_is_inactive,
+        "--active and --nan-is-inactive belong to --permeability FILE; a random field has --inactive");
   check(o.field != "file", "--field file needs --permeability FILE");
   check(!o.field.empty(), "no permeability: pass --field KIND or --permeability FILE");
   o.spec.kind = o.field;
@@ -116,6 +200,7 @@ FieldSource::FieldSource(FieldOptions options) : impl_(std::make_unique<Impl>())
         parse_two(o.correlation_length, 'x', "correlation length");
   }
   check_field_spec(o.spec);
+  if (!o.inactive.empty()) impl_->blobs = parse_blobs(o.inactive);
 }
 
 FieldSource::~FieldSource() = default;
@@ -152,8 +237,26 @@ Field FieldSource::draw(std::uint64_t sample, const Grid& grid) const {
   check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "{} holds a field of {}, {} was asked for",
         o.permeability, field.grid.resolution(), grid.resolution());
   field.grid = grid;
-  if (!o.any_sign) check_permeability(field, fmt::format("{}, sample {}", o.permeability, sample));
+  if (!o.any_sign)
+    check_permeability(field, fmt::format("{}, sample {}", o.permeability, sample),
+                       impl_->mask(sample, field));
   return field;
+}
+
+CellMask FieldSource::active(std::uint64_t sample, const Grid& grid) const {
+  const FieldOptions& o = impl_->options;
+  if (impl_->blobs) return draw_inactive_blobs(*impl_->blobs, o.seed, sample, grid);
+  if (!has_inactive()) return {};
+  return impl_->mask(sample, draw(sample, grid));
+}
+
+void FieldSource::refuse_inactive() const {
+  check(!has_inactive(),
+        "{} has inactive cells; models take rock without: solve it by mano solve or generate", description());
+}
+
+bool FieldSource::has_inactive() const {
+  return impl_->blobs || impl_->mask_file || impl_->options.nan_is_inactive;
 }
 
 double FieldSource::memory(const Grid& grid) const {
@@ -180,6 +283,7 @@ std::string FieldSource::description() const {
 Sample FieldSource::sample(std::uint64_t number, const Grid& grid) const {
   Sample sample;
   sample.permeability = draw(number, grid);
+  sample.active = active(number, grid);
   sample.seed = impl_->options.seed;
   sample.number = number;
   return sample;
@@ -193,6 +297,11 @@ nlohmann::json FieldSource::configuration() const {
     if (!o.keyword.empty()) j["keyword"] = o.keyword;
     if (o.layer) j["layer"] = *o.layer;
     if (o.section) j["section"] = *o.section;
+    if (impl_->mask_file) {
+      const FieldOptions& m = impl_->mask_file->options();
+      j["active"] = {{"file", m.permeability}, {"hash", file_hash(m.permeability)}, {"keyword", m.keyword}};
+    }
+    if (o.nan_is_inactive) j["nan_is_inactive"] = true;
     return j;
   }
   const FieldSpec& s = o.spec;
@@ -207,6 +316,7 @@ nlohmann::json FieldSource::configuration() const {
   if (s.kind == "channels") {
     j.update({{"channels", s.channels}, {"channel_width", s.channel_width}, {"contrast", s.contrast}});
   }
+  if (!o.inactive.empty()) j["inactive"] = o.inactive;
   return j;
 }
 

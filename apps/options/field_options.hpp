@@ -25,6 +25,10 @@ struct FieldOptions {
   std::optional<int> layer, section;
   std::optional<std::uint64_t> sample;
   bool any_sign = false;  ///< of the values in the file: it holds no permeability
+
+  std::string active;            ///< keyword of the permeability's file, or a file
+  bool nan_is_inactive = false;  ///< of the permeability
+  std::string inactive;          ///< of random fields: blobs:FRACTION
 };
 
 /// "3,12" -> {3, 12}; with separator x one number stands for both. Throws InvalidInput naming `name`.
@@ -49,7 +53,12 @@ class FieldSource {
   Grid grid(const std::string& resolution) const;
   /// Throws InvalidInput where a file holds another resolution than the grid.
   Field draw(std::uint64_t sample, const Grid& grid) const;
-  /// The same as a sample without a pressure.
+  /// Which cells take part: --active, ACTNUM of a GRDECL file, --nan-is-inactive, --inactive; without values where all do.
+  CellMask active(std::uint64_t sample, const Grid& grid) const;
+  bool has_inactive() const;  ///< some sample may have
+  /// For those who take all cells as active. Throws InvalidInput where some may not be.
+  void refuse_inactive() const;
+  /// Both as a sample without a pressure.
   Sample sample(std::uint64_t number, const Grid& grid) const;
   /// Bytes that drawing a field takes.
   double memory(const Grid& grid) const;

@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "datagen/dataset.hpp"
+#include "solver/regions.hpp"
 
 namespace mano {
 
@@ -121,6 +122,9 @@ void add_flow_options(CLI::App& app, FlowOptions& o) {
       ->take_all()
       ->group(group);
   add_anisotropy_options(app, o);
+  app.add_flag("--drop-islands", o.drop_islands,
+               "Make active cells inactive that inactive ones cut off from every given pressure and well")
+      ->group(group);
 }
 
 void add_anisotropy_options(CLI::App& app, FlowOptions& o) {
@@ -134,6 +138,7 @@ void add_anisotropy_options(CLI::App& app, FlowOptions& o) {
 
 FlowSource::FlowSource(FlowOptions options, const FieldOptions& field) : options_(std::move(options)) {
   FlowOptions& o = options_;
+  if (!field.inactive.empty()) o.drop_islands = true;  // random ones have some
   for (auto [side, name, text] : {std::tuple{Side::left, "left", &o.left},
                                   {Side::right, "right", &o.right},
                                   {Side::bottom, "bottom", &o.bottom},
@@ -163,6 +168,7 @@ FlowSource::FlowSource(FlowOptions options, const FieldOptions& field) : options
   if (!o.permeability_y.empty()) {
     FieldOptions file = field;
     file.field.clear();
+    file.any_sign = true;  // the problem's check knows the active cells
     if (std::filesystem::exists(o.permeability_y)) {
       file.permeability = o.permeability_y;
       file.keyword.clear();
@@ -186,17 +192,17 @@ std::string FlowSource::problem_name() const {
   return fmt::format("{}-{:08x}", kCustomProblem, text_hash(changes.dump()) & 0xffffffffU);
 }
 
-Problem FlowSource::problem(Field permeability, std::uint64_t sample) const {
-  Problem problem = make_problem(options_.problem_name, std::move(permeability));
+Problem FlowSource::problem(const Sample& sample) const {
+  Problem problem = make_problem(options_.problem_name, sample.permeability, sample.active);
   const Grid grid = problem.grid();
   for (const SideOption& option : sides_) {
     problem.on(option.side) = constant_boundary(grid, option.side, option.type, option.values.front());
     if (option.values.size() > 1) problem.on(option.side).values = option.values;
   }
   if (uniform_source_) problem.source = Field(grid, *uniform_source_);
-  if (source_file_) problem.source = read_on(*source_file_, grid, sample, "source");
+  if (source_file_) problem.source = read_on(*source_file_, grid, sample.number, "source");
   if (permeability_y_)
-    problem.permeability_y = read_on(*permeability_y_, grid, sample, "permeability along y");
+    problem.permeability_y = read_on(*permeability_y_, grid, sample.number, "permeability along y");
   if (options_.anisotropy && *options_.anisotropy != 1.0) {
     problem.permeability_y = problem.permeability;
     for (double& k : problem.permeability_y.values) k *= *options_.anisotropy;
@@ -210,6 +216,7 @@ Problem FlowSource::problem(Field permeability, std::uint64_t sample) const {
     well.j = std::min(grid.ny - 1, static_cast<int>(option.y / grid.hy()));
     problem.wells.push_back(well);
   }
+  if (options_.drop_islands) drop_islands(problem);
   check_problem(problem);
   return problem;
 }

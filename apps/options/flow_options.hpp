@@ -19,6 +19,7 @@ struct FlowOptions {
   std::vector<std::string> wells;
   std::optional<double> anisotropy;  ///< ky / kx
   std::string permeability_y;        ///< keyword of the permeability's file, or a file
+  bool drop_islands = false;
 };
 
 void add_flow_options(CLI::App& app, FlowOptions& options);
@@ -33,8 +34,9 @@ class FlowSource {
 
   /// The problem's name, or kCustomProblem and a hash of the configuration where options changed it.
   std::string problem_name() const;
-  /// Checked. Throws InvalidInput for what does not fit the grid.
-  Problem problem(Field permeability, std::uint64_t sample) const;
+  /// Of the permeability and active cells of a sample; islands are dropped where asked for. Checked. Throws InvalidInput for what does
+  /// not fit the grid.
+  Problem problem(const Sample& sample) const;
   /// ky comes from a file, which only a single solve takes.
   bool has_permeability_file() const { return !options_.permeability_y.empty(); }
   /// The source comes from a file, which may hold one for every sample.

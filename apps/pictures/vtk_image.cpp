@@ -2,12 +2,16 @@
 
 #include <vtkCallbackCommand.h>
 #include <vtkCellData.h>
+#include <vtkDataSetAttributes.h>
 #include <vtkDoubleArray.h>
 #include <vtkImageData.h>
 #include <vtkNew.h>
 #include <vtkPointData.h>
+#include <vtkUnsignedCharArray.h>
 #include <vtkXMLImageDataReader.h>
 #include <vtkXMLImageDataWriter.h>
+
+#include <limits>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -48,7 +52,8 @@ void write_vti(const std::filesystem::path& path, const VtkImage& content) {
     vtkNew<vtkDoubleArray> array;
     array->SetName(name.c_str());
     array->SetNumberOfTuples(static_cast<vtkIdType>(g.cells()));
-    std::copy(field.values.begin(), field.values.end(), array->GetPointer(0));
+    const Field shown = with_inactive(field, content.active, std::numeric_limits<double>::quiet_NaN());
+    std::copy(shown.values.begin(), shown.values.end(), array->GetPointer(0));
     image->GetCellData()->AddArray(array);
   }
   for (const auto& [name, components] : content.vectors) {
@@ -61,6 +66,14 @@ void write_vti(const std::filesystem::path& path, const VtkImage& content) {
                        0.0);
     }
     image->GetCellData()->AddArray(array);
+  }
+  if (!content.active.all()) {
+    vtkNew<vtkUnsignedCharArray> ghosts;
+    ghosts->SetName(vtkDataSetAttributes::GhostArrayName());
+    ghosts->SetNumberOfTuples(static_cast<vtkIdType>(g.cells()));
+    for (std::size_t c = 0; c < g.cells(); ++c)
+      ghosts->SetValue(static_cast<vtkIdType>(c), content.active[c] ? 0 : vtkDataSetAttributes::HIDDENCELL);
+    image->GetCellData()->AddArray(ghosts);
   }
   write_atomically(path, [&](const std::filesystem::path& temporary) {
     vtkNew<vtkXMLImageDataWriter> writer;

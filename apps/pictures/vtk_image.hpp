@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/cell_mask.hpp"
 #include "core/field.hpp"
 
 namespace mano {
@@ -15,6 +16,7 @@ namespace mano {
 struct VtkImage {
   Grid grid;
   Location location = Location::cell;
+  CellMask active = {};  ///< the others are hidden (vtkGhostType), and hold no number
   std::vector<std::pair<std::string, Field>> scalars;                    ///< name, values
   std::vector<std::pair<std::string, std::pair<Field, Field>>> vectors;  ///< name, x and y components; z is 0
 };

@@ -18,21 +18,23 @@ class Ahead {
 
   const Grid& grid() const { return grid_; }
 
-  Field permeability(std::uint64_t sample) {
-    if (sample < first_ || sample >= first_ + samples_.size()) make(sample);
-    return field(permeability_, sample);
+  Sample sample(std::uint64_t number) {
+    if (number < first_ || number >= first_ + samples_.size()) make(number);
+    Sample sample;
+    sample.permeability = field(permeability_, number);
+    return sample;
   }
 
-  // Of a sample whose permeability was asked for before.
-  VerifiedSolution solution(std::uint64_t sample, const Field& permeability) const {
-    const BatchedSample& made = samples_.at(sample - first_);
+  // Of a sample that was asked for before.
+  VerifiedSolution solution(const Sample& sample) const {
+    const BatchedSample& made = samples_.at(sample.number - first_);
     VerifiedSolution s;
-    s.pressure = field(pressure_, sample);
+    s.pressure = field(pressure_, sample.number);
     s.iterations = made.iterations;
     s.relative_residual = made.relative_residual;
     s.method = made.method;
-    s.rejection =
-        rejection_of(make_problem(request_.problem_name, permeability), s.pressure, request_.tolerance);
+    s.rejection = rejection_of(make_problem(request_.problem_name, sample.permeability), s.pressure,
+                               request_.tolerance);
     return s;
   }
 
@@ -72,8 +74,8 @@ GenerateTimes generate_in_batches(const GenerateRequest& request,
     return *std::find_if(all.begin(), all.end(), [&](const Ahead& a) { return a.grid() == grid; });
   };
   GenerateCallbacks callbacks;
-  callbacks.draw = [&](std::uint64_t sample, const Grid& grid) { return of(grid).permeability(sample); };
-  callbacks.solve = [&](const Field& k, std::uint64_t sample) { return of(k.grid).solution(sample, k); };
+  callbacks.draw = [&](std::uint64_t number, const Grid& grid) { return of(grid).sample(number); };
+  callbacks.solve = [&](const Sample& sample) { return of(sample.permeability.grid).solution(sample); };
   callbacks.progress = progress;
   return generate_shards(request, callbacks, 0, 1);
 }

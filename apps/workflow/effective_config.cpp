@@ -35,6 +35,7 @@ toml::table table_of(const TrainRequest& r) {
                 {"device", r.device}};
   if (r.correction_steps > 0) t.insert("correction-steps", r.correction_steps);
   if (r.cycles > 0) t.insert("cycles", r.cycles);
+  if (r.exchange) t.insert("exchange", true);
   if (r.coarsening > 0) t.insert("coarsening", r.coarsening);
   if (r.max_seconds) t.insert("max-seconds", *r.max_seconds);
   for (const auto& [name, member] : kind_of(a.model).options()) t.insert(name, a.*member);

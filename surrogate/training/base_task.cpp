@@ -12,8 +12,8 @@ namespace {
 
 class BaseTask : public TrainTask {
  public:
-  BaseTask(SurrogateModel& model, const TrainData& data, Precision precision, bool symmetry)
-      : TrainTask(*model.base, data.storage), model_(model), data_(data), precision_(precision) {
+  BaseTask(SurrogateModel& model, const TrainData& data, const TrainRequest& request)
+      : TrainTask(*model.base, data.storage), model_(model), data_(data), precision_(precision_of(request)) {
     const torch::NoGradGuard no_grad;
     for (const TrainSet& set : data.sets) {
       const Resolution r = model.card.network_grid({set.info.grid.nx, set.info.grid.ny});
@@ -24,8 +24,9 @@ class BaseTask : public TrainTask {
         fields_.back().pressure = fields_.back().pressure.clone();
       }
       parts_.push_back(set.split);
-      symmetries_.push_back(symmetry ? symmetries(data.card.problem_name, grid, data.card.location)
-                                     : std::vector<Symmetry>{{}});
+      symmetries_.push_back(request.symmetry ? symmetries(data.card.problem_name, grid, data.card.location)
+                                             : std::vector<Symmetry>{{}});
+      if (request.exchange) symmetries_.back().push_back({.exchange = true});
     }
   }
 
@@ -95,9 +96,9 @@ class BaseTask : public TrainTask {
 
 }  // namespace
 
-std::unique_ptr<TrainTask> base_task(SurrogateModel& model, const TrainData& data, Precision precision,
-                                     bool symmetry) {
-  return std::make_unique<BaseTask>(model, data, precision, symmetry);
+std::unique_ptr<TrainTask> base_task(SurrogateModel& model, const TrainData& data,
+                                     const TrainRequest& request) {
+  return std::make_unique<BaseTask>(model, data, request);
 }
 
 }  // namespace mano

@@ -14,15 +14,15 @@ namespace {
 
 class ClassificationTask : public TrainTask {
  public:
-  ClassificationTask(SurrogateModel& model, const TrainData& data, Precision precision, bool symmetry)
-      : TrainTask(*model.base, data.storage), model_(model), data_(data), precision_(precision) {
+  ClassificationTask(SurrogateModel& model, const TrainData& data, const TrainRequest& request)
+      : TrainTask(*model.base, data.storage), model_(model), data_(data), precision_(precision_of(request)) {
     for (const TrainSet& set : data.sets) {
       const auto& classes = model.card.classes;
       labels_.push_back(std::find(classes.begin(), classes.end(), set.info.field) - classes.begin());
       parts_.push_back(set.split);
       // A reflected field is of the same kind; the problem `benchmark` has all the symmetries of the domain.
-      symmetries_.push_back(symmetry ? symmetries("benchmark", set.info.grid, data.card.location)
-                                     : std::vector<Symmetry>{{}});
+      symmetries_.push_back(request.symmetry ? symmetries("benchmark", set.info.grid, data.card.location)
+                                             : std::vector<Symmetry>{{}});
     }
   }
 
@@ -62,8 +62,8 @@ class ClassificationTask : public TrainTask {
 }  // namespace
 
 std::unique_ptr<TrainTask> classification_task(SurrogateModel& model, const TrainData& data,
-                                               Precision precision, bool symmetry) {
-  return std::make_unique<ClassificationTask>(model, data, precision, symmetry);
+                                               const TrainRequest& request) {
+  return std::make_unique<ClassificationTask>(model, data, request);
 }
 
 }  // namespace mano

@@ -48,8 +48,8 @@ struct Question {
 
 class RefinementTask : public TrainTask {
  public:
-  RefinementTask(SurrogateModel& model, const TrainData& data, Precision precision)
-      : TrainTask(*model.refinement, data.storage), model_(model), precision_(precision) {
+  RefinementTask(SurrogateModel& model, const TrainData& data, const TrainRequest& request)
+      : TrainTask(*model.refinement, data.storage), model_(model), precision_(precision_of(request)) {
     const torch::NoGradGuard no_grad;
     for (const TrainSet& set : data.sets) add_pairs(set);
     // Errors as they will be, from one grid to the next.
@@ -208,8 +208,8 @@ bool can_refine(const Resolution& grid) {
 }
 
 std::unique_ptr<TrainTask> refinement_task(SurrogateModel& model, const TrainData& data,
-                                           Precision precision) {
-  return std::make_unique<RefinementTask>(model, data, precision);
+                                           const TrainRequest& request) {
+  return std::make_unique<RefinementTask>(model, data, request);
 }
 
 }  // namespace mano

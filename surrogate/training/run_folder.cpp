@@ -42,25 +42,26 @@ void prepare_run(const TrainRequest& r) {
 std::string fingerprint(const TrainRequest& r, const ModelCard& card) {
   json data = json::array();
   for (const auto& d : card.data) data.push_back(d.hash);
-  return json{{"architecture", json::parse(to_json(r.architecture))},
-              {"refinement_architecture", json::parse(to_json(r.refinement_architecture))},
-              {"data", data},
-              {"epochs", r.epochs},
-              {"refine_epochs", r.refine_epochs},
-              {"correction_steps", r.correction_steps},
-              {"cycles", r.cycles},
-              {"coarsening", r.coarsening},
-              {"refinement", r.refinement},
-              {"symmetry", r.symmetry},
-              {"learning_rate", r.learning_rate},
-              {"weight_decay", r.weight_decay},
-              {"warm_up", r.warm_up},
-              {"gradient_clip", r.gradient_clip},
-              {"held_out", r.held_out},
-              {"seed", r.seed},
-              {"bfloat16", r.bfloat16},
-              {"classify", r.classify}}
-      .dump();
+  json all = json{{"architecture", json::parse(to_json(r.architecture))},
+                  {"refinement_architecture", json::parse(to_json(r.refinement_architecture))},
+                  {"data", data},
+                  {"epochs", r.epochs},
+                  {"refine_epochs", r.refine_epochs},
+                  {"correction_steps", r.correction_steps},
+                  {"cycles", r.cycles},
+                  {"coarsening", r.coarsening},
+                  {"refinement", r.refinement},
+                  {"symmetry", r.symmetry},
+                  {"learning_rate", r.learning_rate},
+                  {"weight_decay", r.weight_decay},
+                  {"warm_up", r.warm_up},
+                  {"gradient_clip", r.gradient_clip},
+                  {"held_out", r.held_out},
+                  {"seed", r.seed},
+                  {"bfloat16", r.bfloat16},
+                  {"classify", r.classify}};
+  if (r.exchange) all["exchange"] = true;  // older runs have no such entry
+  return all.dump();
 }
 
 void cut_log(const fs::path& path, int stage, int epochs) {

@@ -6,8 +6,7 @@ namespace mano {
 
 std::vector<Symmetry> symmetries(const std::string& problem_name, const Grid& grid, Location location) {
   std::vector<Symmetry> list{{}};
-  if (location != Location::cell) return list;
-  const bool square = grid.nx == grid.ny && grid.lx == grid.ly;
+  const bool square = can_exchange(grid);
   if (problem_name == "benchmark") {
     list.push_back({true, false});
     list.push_back({false, true});
@@ -28,6 +27,8 @@ std::vector<Symmetry> symmetries(const std::string& problem_name, const Grid& gr
       list.push_back({true, true, true, -1.0});
     }
   }
+  if (location != Location::cell)  // a reflection puts the nodes elsewhere
+    std::erase_if(list, [](const Symmetry& s) { return s.flip_x || s.flip_y; });
   return list;
 }
 

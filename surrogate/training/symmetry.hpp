@@ -19,7 +19,13 @@ struct Symmetry {
   double offset = 0.0;
 };
 
-/// All of them, the identity first; it alone where the problem is not known, or the values sit at nodes (a reflected node is none).
+/// A square of as many points in x as in y.
+inline bool can_exchange(const Grid& grid) {
+  return grid.nx == grid.ny && grid.lx == grid.ly;
+}
+
+/// All of them, the identity first; it alone where the problem is not known. Values at nodes have no reflections, for a reflected node is
+/// none; the exchange of x and y they have.
 std::vector<Symmetry> symmetries(const std::string& problem_name, const Grid& grid, Location location);
 
 /// values [N, C, H, W].

@@ -29,8 +29,7 @@ class Trainer {
       : request_(request),
         callbacks_(callbacks),
         data_(load_train_data(request, device_from(request.device))),
-        choices_(choose(request, data_)),
-        precision_(request.bfloat16 ? Precision::bfloat16 : Precision::full) {
+        choices_(choose(request, data_)) {
     model_.card = data_.card;
     model_.card.architecture = request.architecture;
     if (request.classify)
@@ -116,8 +115,8 @@ class Trainer {
   }
 
   void train_base(bool resume, TrainResult& result) {
-    const auto task = request_.classify ? classification_task(model_, data_, precision_, request_.symmetry)
-                                        : base_task(model_, data_, precision_, request_.symmetry);
+    const auto task =
+        request_.classify ? classification_task(model_, data_, request_) : base_task(model_, data_, request_);
     StageOptions options = stage_options(0, request_.epochs);
     if (request_.max_seconds) options.max_seconds = *request_.max_seconds * choices_.base_share_of_time();
     options.keep = [this](int epoch, double validation) {
@@ -142,7 +141,7 @@ class Trainer {
     model_.refinement = make_network(request_.refinement_architecture, request_.seed + 1);
     model_.card.parameters = model_.base->parameter_count() + model_.refinement->parameter_count();
     model_.to(device_from(request_.device));
-    const auto task = refinement_task(model_, data_, precision_);
+    const auto task = refinement_task(model_, data_, request_);
     StageOptions options = stage_options(1, request_.refine_epochs);
     // The base, and what the task has prepared: the mean of all processes, so that they stop together.
     auto clock = torch::full({}, seconds_now() - launched_, torch::kFloat64);
@@ -211,7 +210,6 @@ class Trainer {
   TrainData data_;
   TrainChoices choices_;
   SurrogateModel model_;
-  Precision precision_;
   std::string fingerprint_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "surrogate/multigrid/refinement.hpp"
+#include "surrogate/training/symmetry.hpp"
 #include "surrogate/training/train_task.hpp"
 
 namespace mano {
@@ -27,6 +28,8 @@ void check_request(const TrainRequest& r) {
   check(!r.classify || !r.fresh, "--task classify takes datasets, not --generate");
   check(!r.classify || r.coarsening <= 1,
         "--task classify looks at the fields as they are, without --coarsening");
+  check(!r.classify || !r.exchange,
+        "--exchange is for pressures; --task classify reflects its fields anyway");
   check(!r.max_seconds || *r.max_seconds > 0, "max seconds is {}; it must be above zero",
         r.max_seconds.value_or(0));
   check(r.refinement == "auto" || r.refinement == "residual" || r.refinement == "approximate" ||
@@ -74,6 +77,21 @@ void check_grids(const TrainRequest& r, const TrainData& data, int c) {
   }
 }
 
+void check_exchange(const TrainRequest& r, const TrainData& data) {
+  if (!r.exchange) return;
+  const std::string& file = data.card.data.front().file;
+  check(!known_problem(data.card.problem_name),
+        "--exchange is for data whose problem is unknown; the problem of {} is {}, whose symmetries are used "
+        "without it",
+        file, data.card.problem_name);
+  for (const TrainSet& set : data.sets) {
+    const Grid& g = set.info.grid;
+    check(can_exchange(g),
+          "--exchange needs a square of as many points in x as in y; {} is {}x{} points on {:g}x{:g}", file,
+          g.nx, g.ny, g.lx, g.ly);
+  }
+}
+
 void check_refinement(const TrainRequest& r, const ModelCard& c, const TrainChoices& choices) {
   check(r.refinement != "residual" || choices.residual_form,
         "refinement is 'residual', but {} does not record its equation (problem {}, values at the {}): use "
@@ -98,6 +116,7 @@ TrainChoices choose(const TrainRequest& r, const TrainData& data) {
   c.correction_steps = r.correction_steps > 0 ? r.correction_steps : c.residual_form ? 3 : 1;
   c.cycles = r.cycles > 0 ? r.cycles : default_cycles(c.residual_form);
   check_grids(r, data, c.coarsening);
+  check_exchange(r, data);
   check_refinement(r, data.card, c);
   return c;
 }

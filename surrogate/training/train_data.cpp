@@ -113,6 +113,7 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   TrainData data;
   for (const auto& path : request.data) {
     const DatasetReader reader(path);
+    reader.refuse_inactive();
     if (!data.sets.empty()) check_same_problem(data.sets.front().info, reader.info(), path.string());
     data.sets.push_back(read_set(reader, request));
     data.card.data.push_back({path.filename().string(), file_hash(path), reader.info().samples});

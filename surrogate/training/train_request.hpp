@@ -40,10 +40,12 @@ struct TrainRequest {
   bool bfloat16 = false;  ///< operands of matrix products in bfloat16; weights, sums and optimiser in float32
   double learning_rate = 4e-3;  ///< at its peak
   double weight_decay = 1e-4;
-  double warm_up = 0.05;            ///< fraction of the steps with a rising learning rate
-  double gradient_clip = 1.0;       ///< bound on the gradient's 2-norm
-  double held_out = 0.05;           ///< fraction of every dataset that is not trained on
-  bool symmetry = true;             ///< train on reflected fields too, where the problem allows
+  double warm_up = 0.05;       ///< fraction of the steps with a rising learning rate
+  double gradient_clip = 1.0;  ///< bound on the gradient's 2-norm
+  double held_out = 0.05;      ///< fraction of every dataset that is not trained on
+  bool symmetry = true;        ///< train on reflected fields too, where the problem allows
+  bool exchange =
+      false;  ///< of data whose problem is unknown: exchanging x and y gives a solution again; train on both
   std::string refinement = "auto";  ///< of the hierarchy of grids: auto, residual, approximate or none
   int correction_steps =
       0;  ///< of the refinement that a step unrolls, see ModelCard; 0: three where the equation is known, else one

@@ -14,6 +14,11 @@
 
 namespace mano {
 
+/// Of matrix products.
+inline Precision precision_of(const TrainRequest& request) {
+  return request.bfloat16 ? Precision::bfloat16 : Precision::full;
+}
+
 /// Samples at once where no gradients are asked for. On a GPU, whose kernels are too small for a batch of training, eight batches: they
 /// need no more memory than what a training step keeps of one.
 inline int validation_batch(int training_batch, const torch::Device& device) {
@@ -45,15 +50,16 @@ class TrainTask {
   torch::Device storage_;
 };
 
-std::unique_ptr<TrainTask> base_task(SurrogateModel& model, const TrainData& data, Precision precision,
-                                     bool symmetry);
+std::unique_ptr<TrainTask> base_task(SurrogateModel& model, const TrainData& data,
+                                     const TrainRequest& request);
 
 /// The base network as a classifier: the class of a dataset is the generator of its fields (ModelCard::classes).
 std::unique_ptr<TrainTask> classification_task(SurrogateModel& model, const TrainData& data,
-                                               Precision precision, bool symmetry);
+                                               const TrainRequest& request);
 
 /// A refinement can be trained on such a grid: half as fine it has four points in each direction still.
 bool can_refine(const Resolution& grid);
-std::unique_ptr<TrainTask> refinement_task(SurrogateModel& model, const TrainData& data, Precision precision);
+std::unique_ptr<TrainTask> refinement_task(SurrogateModel& model, const TrainData& data,
+                                           const TrainRequest& request);
 
 }  // namespace mano

@@ -36,11 +36,13 @@ class Generator : public ::testing::Test {
 
   GenerateCallbacks callbacks() {
     GenerateCallbacks c;
-    c.draw = [](std::uint64_t sample, const Grid& g) { return Field(g, 1.0 + static_cast<double>(sample)); };
-    c.solve = [this](const Field& k, std::uint64_t) {
+    c.draw = [](std::uint64_t number, const Grid& g) {
+      return Sample{.permeability = Field(g, 1.0 + static_cast<double>(number))};
+    };
+    c.solve = [this](Sample& sample) {
       ++solved_;
-      VerifiedSolution s{k, 4, 1e-12, ""};
-      s.pressure.values[1] = static_cast<double>(k.grid.nx);
+      VerifiedSolution s{sample.permeability, 4, 1e-12, ""};
+      s.pressure.values[1] = static_cast<double>(sample.permeability.grid.nx);
       return s;
     };
     return c;
@@ -99,8 +101,8 @@ TEST_F(Generator, StoresNothingThatWasRejectedOrIsNotFinite) {
   prepare(r);
   for (const bool reject : {true, false}) {
     auto c = callbacks();
-    c.solve = [&](const Field& k, std::uint64_t) {
-      VerifiedSolution s{k, 4, 1e-12, reject ? "wrong by design" : ""};
+    c.solve = [&](Sample& sample) {
+      VerifiedSolution s{sample.permeability, 4, 1e-12, reject ? "wrong by design" : ""};
       if (!reject) s.pressure.values[2] = std::numeric_limits<double>::quiet_NaN();
       return s;
     };

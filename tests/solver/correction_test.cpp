@@ -39,11 +39,6 @@ Guess guess_for(const Problem& problem) {
   return g;
 }
 
-Field two_phase(const Grid& grid) {
-  return sampled(
-      grid, [](double x, double y) { return std::sin(9 * x + 4 * y) * std::cos(7 * y) > 0 ? 12.0 : 3.0; });
-}
-
 const std::vector<Grid> kGrids{{32, 32}, {33, 17}, {96, 32, 3, 1}, {7, 50}};
 
 TEST(Correction, SolvesFromAnyStart) {

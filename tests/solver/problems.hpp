@@ -62,4 +62,9 @@ inline Field rough_permeability(const Grid& grid) {
   return k;
 }
 
+inline Field two_phase(const Grid& grid) {
+  return sampled(
+      grid, [](double x, double y) { return std::sin(9 * x + 4 * y) * std::cos(7 * y) > 0 ? 12.0 : 3.0; });
+}
+
 }  // namespace mano

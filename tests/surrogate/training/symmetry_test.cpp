@@ -33,8 +33,14 @@ TEST(Symmetry, TurnsSolutionsIntoSolutions) {
   }
 }
 
-TEST(Symmetry, OfNodesOrUnknownEquationsIsTheIdentityAlone) {
-  EXPECT_EQ(symmetries("benchmark", {8, 8}, Location::node).size(), 1u);
+TEST(Symmetry, OfNodesIsTheExchangeAlone) {
+  const auto list = symmetries("benchmark", {8, 8}, Location::node);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_TRUE(list[1].exchange && !list[1].flip_x && !list[1].flip_y);
+  EXPECT_EQ(symmetries("drive", {8, 8}, Location::node).size(), 1u);
+}
+
+TEST(Symmetry, OfUnknownEquationsIsTheIdentityAlone) {
   EXPECT_EQ(symmetries("unknown", {8, 8}, Location::cell).size(), 1u);
 }
 

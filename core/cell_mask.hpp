@@ -1,0 +1,43 @@
+#pragma once
+// Which cells of a grid take part in the flow. The others are inactive: nothing flows through their faces, and they have no pressure.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/field.hpp"
+
+namespace mano {
+
+struct CellMask {
+  Grid grid;
+  std::vector<std::uint8_t> values;  ///< [ny, nx], 1 active, 0 inactive; empty where all are active
+
+  bool all() const { return values.empty(); }
+  bool operator[](std::size_t cell) const { return values.empty() || values[cell] != 0; }
+  bool operator()(int i, int j) const { return (*this)[grid.index(i, j)]; }
+  std::size_t inactive() const;  ///< how many cells are
+  bool operator==(const CellMask&) const = default;
+};
+
+/// The mask of 0 and 1; without values where all are 1. Throws InvalidInput naming `where` and a cell that holds another value, or where no
+/// cell is active.
+CellMask make_cell_mask(const Field& values, const std::string& where);
+
+/// Active where both are. Throws InvalidInput for grids of other resolutions.
+CellMask both_active(const CellMask& a, const CellMask& b);
+
+/// The field with `value` in inactive cells.
+Field with_inactive(Field field, const CellMask& mask, double value);
+
+/// The values of the active cells alone, in their order.
+std::vector<double> active_values(const Field& field, const CellMask& mask);
+
+/// As check_permeability(), of the active cells alone.
+void check_permeability(const Field& permeability, const std::string& where, const CellMask& mask);
+
+/// Of the active cells alone.
+Range least_and_most(const std::vector<double>& values, const CellMask& mask);
+
+}  // namespace mano

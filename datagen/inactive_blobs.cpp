@@ -1,0 +1,90 @@
+#include "datagen/inactive_blobs.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "datagen/random_field.hpp"
+
+namespace mano {
+
+namespace {
+
+constexpr std::uint64_t kStream = 0x9e3779b97f4a7c15ULL;  // sets these random numbers apart from a permeability's
+constexpr int kAttempts = 64;
+constexpr int kReferenceCells = 64;  // along the shorter side; coarser ones have half and a quarter of them
+
+Field gaussian(std::uint64_t seed, std::uint64_t sample, int attempt, const Grid& grid) {
+  FieldSpec spec;
+  spec.smoothness = 2.0;
+  spec.correlation_length_x = spec.correlation_length_y = 0.15 * std::min(grid.lx, grid.ly);
+  return draw_matern_gaussian(spec, seed ^ (kStream * (1 + attempt)), sample, grid);
+}
+
+double level_above(double fraction, std::vector<double> values) {
+  const auto rank = static_cast<std::ptrdiff_t>(std::llround((1 - fraction) * static_cast<double>(values.size())));
+  const auto at = values.begin() + std::min<std::ptrdiff_t>(rank, static_cast<std::ptrdiff_t>(values.size()) - 1);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+// Cells of `active` joined to cell (0, 0).
+std::vector<bool> joined_to_corner(const CellMask& active) {
+  const Grid& g = active.grid;
+  std::vector<bool> joined(g.cells(), false);
+  std::vector<std::size_t> open;
+  const auto visit = [&](std::size_t cell) {
+    if (!active[cell] || joined[cell]) return;
+    joined[cell] = true;
+    open.push_back(cell);
+  };
+  visit(0);
+  while (!open.empty()) {
+    const std::size_t cell = open.back();
+    open.pop_back();
+    const int i = static_cast<int>(cell % g.nx);
+    if (i > 0) visit(cell - 1);
+    if (i + 1 < g.nx) visit(cell + 1);
+    if (cell >= static_cast<std::size_t>(g.nx)) visit(cell - g.nx);
+    if (cell + g.nx < g.cells()) visit(cell + g.nx);
+  }
+  return joined;
+}
+
+// One region touches all sides, and holds both corners. The first corner touches two of them.
+bool in_one_piece(const CellMask& active) {
+  const std::vector<bool> joined = joined_to_corner(active);
+  return joined.front() && joined.back();  // the last corner touches the other two
+}
+
+Grid reference(const Grid& grid, int cells) {
+  const double cell = std::min(grid.lx, grid.ly) / cells;
+  return {static_cast<int>(std::lround(grid.lx / cell)), static_cast<int>(std::lround(grid.ly / cell)), grid.lx,
+          grid.ly};
+}
+
+CellMask below(const Field& gaussian, double level) {
+  CellMask mask{gaussian.grid, std::vector<std::uint8_t>(gaussian.values.size())};
+  for (std::size_t c = 0; c < mask.values.size(); ++c) mask.values[c] = gaussian.values[c] < level;
+  return mask;
+}
+
+}  // namespace
+
+CellMask draw_inactive_blobs(double fraction, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
+  check(fraction > 0 && fraction < kMostInactive, "the part of inactive cells is {}; it must lie in (0, {})", fraction,
+        kMostInactive);
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const auto drawn = [&](const Grid& on) { return gaussian(seed, sample, attempt, on); };
+    const double level = level_above(fraction, drawn(reference(grid, kReferenceCells)).values);
+    bool whole = true;
+    for (int cells = kReferenceCells; cells >= kReferenceCells / 4; cells /= 2)  // coarse ones close narrow necks
+      whole = whole && in_one_piece(below(drawn(reference(grid, cells)), level));
+    if (whole) return below(drawn(grid), level);
+  }
+  throw InvalidInput(fmt::format(
+      "sample {}: no blobs over a part {} of the domain leave it in one piece in {} attempts: ask for a smaller part",
+      sample, fraction, kAttempts));
+}
+
+}  // namespace mano
