@@ -28,6 +28,17 @@ CellMask make_cell_mask(const Field& values, const std::string& where) {
   return mask;
 }
 
+Field rock_of(const Field& permeability, const CellMask& mask) {
+  return with_inactive(permeability, mask, 0.0);
+}
+
+CellMask mask_of_rock(const Field& rock) {
+  CellMask mask{rock.grid, std::vector<std::uint8_t>(rock.values.size())};
+  for (std::size_t c = 0; c < mask.values.size(); ++c) mask.values[c] = rock.values[c] != 0.0;
+  if (mask.inactive() == 0) mask.values.clear();
+  return mask;
+}
+
 CellMask both_active(const CellMask& a, const CellMask& b) {
   if (a.all()) return b;
   if (b.all()) return a;

@@ -25,6 +25,10 @@ struct CellMask {
 /// cell is active.
 CellMask make_cell_mask(const Field& values, const std::string& where);
 
+/// A rock is a permeability with 0 in inactive cells: what models take. These lead there and back.
+Field rock_of(const Field& permeability, const CellMask& mask);
+CellMask mask_of_rock(const Field& rock);
+
 /// Active where both are. Throws InvalidInput for grids of other resolutions.
 CellMask both_active(const CellMask& a, const CellMask& b);
 

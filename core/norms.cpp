@@ -31,17 +31,18 @@ void subtract_mean(std::vector<double>& values) {
 
 namespace {
 
-double sum_of_squares(const Field& f) {
-  return std::inner_product(f.values.begin(), f.values.end(), f.values.begin(), 0.0);
+double sum_of_squares(const std::vector<double>& v) {
+  return std::inner_product(v.begin(), v.end(), v.begin(), 0.0);
 }
 
-double gradient_sum_of_squares(const Field& f) {
+double gradient_sum_of_squares(const Field& f, const CellMask& active) {
   const Grid& g = f.grid;
   double sum = 0.0;
   for (int j = 0; j < g.ny; ++j) {
     for (int i = 0; i < g.nx; ++i) {
-      if (i + 1 < g.nx) sum += std::pow((f(i + 1, j) - f(i, j)) / g.hx(), 2);
-      if (j + 1 < g.ny) sum += std::pow((f(i, j + 1) - f(i, j)) / g.hy(), 2);
+      if (!active(i, j)) continue;
+      if (i + 1 < g.nx && active(i + 1, j)) sum += std::pow((f(i + 1, j) - f(i, j)) / g.hx(), 2);
+      if (j + 1 < g.ny && active(i, j + 1)) sum += std::pow((f(i, j + 1) - f(i, j)) / g.hy(), 2);
     }
   }
   return sum;
@@ -50,13 +51,18 @@ double gradient_sum_of_squares(const Field& f) {
 }  // namespace
 
 double relative_l2(const Field& a, const Field& b) {
-  return std::sqrt(sum_of_squares(difference(a, b)) / sum_of_squares(b));
+  return std::sqrt(sum_of_squares(difference(a, b).values) / sum_of_squares(b.values));
+}
+
+double relative_h1(const Field& a, const Field& b, const CellMask& active) {
+  const Field e = with_inactive(difference(a, b), active, 0.0);
+  const Field solution = with_inactive(b, active, 0.0);
+  return std::sqrt((sum_of_squares(e.values) + gradient_sum_of_squares(e, active)) /
+                   (sum_of_squares(solution.values) + gradient_sum_of_squares(solution, active)));
 }
 
 double relative_h1(const Field& a, const Field& b) {
-  const Field e = difference(a, b);
-  return std::sqrt((sum_of_squares(e) + gradient_sum_of_squares(e)) /
-                   (sum_of_squares(b) + gradient_sum_of_squares(b)));
+  return relative_h1(a, b, {});
 }
 
 double largest_error(const Field& a, const Field& b) {
@@ -65,15 +71,15 @@ double largest_error(const Field& a, const Field& b) {
   return largest;
 }
 
-double root_mean_square(const Field& a) {
-  return std::sqrt(sum_of_squares(a) / static_cast<double>(a.values.size()));
+double root_mean_square(const std::vector<double>& values) {
+  return std::sqrt(sum_of_squares(values) / static_cast<double>(values.size()));
 }
 
-double covered_part(const Field& a, const Field& b, double width) {
-  const Field e = difference(a, b);
+double covered_part(const Field& a, const Field& b, double width, const CellMask& active) {
+  const std::vector<double> e = active_values(difference(a, b), active);
   const auto inside =
-      std::count_if(e.values.begin(), e.values.end(), [&](double value) { return std::abs(value) <= width; });
-  return static_cast<double>(inside) / static_cast<double>(e.values.size());
+      std::count_if(e.begin(), e.end(), [&](double value) { return std::abs(value) <= width; });
+  return static_cast<double>(inside) / static_cast<double>(e.size());
 }
 
 ErrorSummary summarize(std::vector<double> errors) {

@@ -20,6 +20,8 @@ Field difference(const Field& a, const Field& b);
 /// |a - b| / |b|. Throws InvalidInput where the grids differ.
 double relative_l2(const Field& a, const Field& b);
 double relative_h1(const Field& a, const Field& b);
+/// Of the active cells, and gradients between two of them, alone.
+double relative_h1(const Field& a, const Field& b, const CellMask& active);
 double largest_error(const Field& a, const Field& b);
 
 /// Makes the mean zero: pressures that a problem leaves free up to a constant.
@@ -28,10 +30,10 @@ void subtract_mean(std::vector<double>& values,
                    const CellMask& active);  ///< of and in the active cells alone
 
 /// sqrt(mean of squares)
-double root_mean_square(const Field& a);
+double root_mean_square(const std::vector<double>& values);
 
 /// Part of the points where |a - b| <= width.
-double covered_part(const Field& a, const Field& b, double width);
+double covered_part(const Field& a, const Field& b, double width, const CellMask& active = {});
 
 struct ErrorSummary {
   double mean = 0.0;

@@ -95,4 +95,29 @@ Field interpolate_to(const Field& field, const Resolution& target, Location loca
                interpolation_map(field.grid.ny, target.ny, location, ends[2], ends[3]), field);
 }
 
+namespace {
+
+Field divided(Field sum, const Field& weight) {
+  for (std::size_t c = 0; c < sum.values.size(); ++c)
+    sum.values[c] = weight.values[c] > 0 ? sum.values[c] / weight.values[c] : 0.0;
+  return sum;
+}
+
+}  // namespace
+
+Field restrict_to(const Field& fine, const CellMask& active, const Resolution& coarse) {
+  if (active.all()) return restrict_to(fine, coarse, Location::cell);
+  return divided(restrict_to(with_inactive(fine, active, 0.0), coarse, Location::cell),
+                 restrict_to(with_inactive(Field(fine.grid, 1.0), active, 0.0), coarse, Location::cell));
+}
+
+Field interpolate_to(const Field& field, const CellMask& active, const Resolution& target, const Ends& ends) {
+  if (active.all()) return interpolate_to(field, target, Location::cell, ends);
+  Ends of_weights = ends;
+  for (AxisEnd& end : of_weights) end.value = 1.0;  // a prescribed value counts as one that is there
+  return divided(interpolate_to(with_inactive(field, active, 0.0), target, Location::cell, ends),
+                 interpolate_to(with_inactive(Field(field.grid, 1.0), active, 0.0), target, Location::cell,
+                                of_weights));
+}
+
 }  // namespace mano

@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "core/cell_mask.hpp"
 #include "core/field.hpp"
 
 namespace mano {
@@ -49,5 +50,9 @@ Field restrict_to(const Field& fine, const Resolution& coarse, Location location
 
 /// Bilinear interpolation at the points of another grid by interpolation_map().
 Field interpolate_to(const Field& field, const Resolution& target, Location location, const Ends& ends = {});
+
+// With inactive cells, at cells: the same by the weights of active cells alone; 0 where no weight is.
+Field restrict_to(const Field& fine, const CellMask& active, const Resolution& coarse);
+Field interpolate_to(const Field& field, const CellMask& active, const Resolution& target, const Ends& ends);
 
 }  // namespace mano

@@ -10,14 +10,22 @@ namespace mano {
 namespace {
 
 struct Samples {
-  std::vector<Field> permeabilities, pressures;
+  std::vector<Field> rocks, pressures;
+  std::vector<CellMask> active;
 };
+
+void check_takes(const Surrogate& surrogate, const DatasetReader& data) {
+  check(!data.info().has_inactive || surrogate.card().takes_inactive(),
+        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
+        data.path().string());
+}
 
 Samples read_samples(const DatasetReader& data, std::size_t begin, std::size_t end) {
   Samples samples;
   for (std::size_t s = begin; s < end; ++s) {
     Sample sample = data.read(s);
-    samples.permeabilities.push_back(std::move(sample.permeability));
+    samples.rocks.push_back(rock_of(sample.permeability, sample.active));
+    samples.active.push_back(std::move(sample.active));
     samples.pressures.push_back(std::move(sample.pressure));
   }
   return samples;
@@ -27,7 +35,7 @@ Samples read_samples(const DatasetReader& data, std::size_t begin, std::size_t e
 
 Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch, Method method,
                     const std::function<void(std::size_t)>& progress) {
-  data.refuse_inactive();
+  check_takes(surrogate, data);
   const DatasetInfo& info = data.info();
   Evaluation e;
   e.data = data.path().string();
@@ -41,29 +49,30 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
   double seconds = 0.0;
   for (std::size_t begin = 0; begin < info.samples; begin += batch) {
     const std::size_t end = std::min(info.samples, begin + batch);
-    const auto [permeabilities, pressures] = read_samples(data, begin, end);
-    for (const Field& k : permeabilities) {
+    const auto [rocks, pressures, active] = read_samples(data, begin, end);
+    for (const Field& k : rocks) {
       if (const auto unlike = surrogate.unlike_training(k))
         e.unlike_training = e.unlike_training.value_or(0) + (unlike->empty() ? 0 : 1);
     }
-    if (begin == 0) surrogate.predict(permeabilities, method);  // warm-up, not timed
+    if (begin == 0) surrogate.predict(rocks, method);  // warm-up, not timed
     const double start = seconds_now();
-    const std::vector<Field> predictions = surrogate.predict(permeabilities, method);
+    const std::vector<Field> predictions = surrogate.predict(rocks, method);
     seconds += seconds_now() - start;
     const std::vector<Field> from_training =
         e.seen_in_training
             ? predictions
-            : surrogate.predict(permeabilities, method == Method::exact_start ? Method::exact_interpolation
+            : surrogate.predict(rocks, method == Method::exact_start ? Method::exact_interpolation
                                                                               : Method::interpolation);
     for (std::size_t s = 0; s < predictions.size(); ++s) {
       l2.push_back(relative_l2(predictions[s], pressures[s]));
       // Calibrated for Method::multigrid alone.
       if (const auto half_width =
-              method == Method::multigrid ? surrogate.interval_half_width(predictions[s]) : std::nullopt) {
-        e.covered = e.covered.value_or(0.0) + covered_part(predictions[s], pressures[s], *half_width) /
+              method == Method::multigrid ? surrogate.interval_half_width(predictions[s], active[s])
+                                          : std::nullopt) {
+        e.covered = e.covered.value_or(0.0) + covered_part(predictions[s], pressures[s], *half_width, active[s]) /
                                                   static_cast<double>(info.samples);
       }
-      h1.push_back(relative_h1(predictions[s], pressures[s]));
+      h1.push_back(relative_h1(predictions[s], pressures[s], active[s]));
       interpolated.push_back(relative_l2(from_training[s], pressures[s]));
     }
     if (progress) progress(end);
@@ -78,14 +87,14 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
 
 Calibration calibrate(const Surrogate& surrogate, const DatasetReader& data, int batch,
                       const std::function<void(std::size_t)>& progress) {
-  data.refuse_inactive();
+  check_takes(surrogate, data);
   const DatasetInfo& info = data.info();
   ErrorCollector errors;
   for (std::size_t begin = 0; begin < info.samples; begin += batch) {
     const std::size_t end = std::min(info.samples, begin + batch);
-    const auto [permeabilities, pressures] = read_samples(data, begin, end);
-    const std::vector<Field> predictions = surrogate.predict(permeabilities);
-    for (std::size_t s = 0; s < predictions.size(); ++s) errors.add(predictions[s], pressures[s]);
+    const auto [rocks, pressures, active] = read_samples(data, begin, end);
+    const std::vector<Field> predictions = surrogate.predict(rocks);
+    for (std::size_t s = 0; s < predictions.size(); ++s) errors.add(predictions[s], pressures[s], active[s]);
     if (progress) progress(end);
   }
   const auto calibration = errors.calibration({info.grid.nx, info.grid.ny});

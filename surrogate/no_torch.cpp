@@ -67,7 +67,7 @@ void Surrogate::check_method(Method) const {
 void Surrogate::check_problem(const std::string&, const Grid&, Location, const std::string&) const {
   missing();
 }
-std::optional<double> Surrogate::interval_half_width(const Field&) const {
+std::optional<double> Surrogate::interval_half_width(const Field&, const CellMask&) const {
   missing();
 }
 std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field&) const {

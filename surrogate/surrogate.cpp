@@ -21,9 +21,9 @@ torch::Tensor by_method(const SurrogateModel& model, Method method, const torch:
                         const Resolution& from) {
   switch (method) {
     case Method::direct:
-      return model.pinned(model.direct(k, grid));
+      return model.pinned(model.direct(k, grid), model.active_on(k, {grid.nx, grid.ny}));
     case Method::interleaved:
-      return model.pinned(model.interleaved(k, grid, from));
+      return model.pinned(model.interleaved(k, grid, from), model.active_on(k, {grid.nx, grid.ny}));
     case Method::interpolation:
       return model.by_interpolation(k, grid, from);
     case Method::jacobi:
@@ -57,8 +57,8 @@ Surrogate::Surrogate(const std::filesystem::path& model_path, const std::string&
   check(impl_->model.card.classes.empty(),
         "{}: it tells kinds of rock and predicts no pressure: use 'mano classify'", path.string());
   const Architecture& a = impl_->model.card.architecture;
-  check(a.channels_in == 3 && a.channels_out == 1,
-        "{}: the network maps {} channels to {}, a surrogate 3 to 1", path.string(), a.channels_in,
+  check((a.channels_in == 3 || a.channels_in == 4) && a.channels_out == 1,
+        "{}: the network maps {} channels to {}, a surrogate 3 or 4 to 1", path.string(), a.channels_in,
         a.channels_out);
   impl_->model.to(device_from(device_name));
 }
@@ -102,7 +102,11 @@ std::vector<Field> Surrogate::predict(const std::vector<Field>& permeabilities, 
   if (permeabilities.empty()) return {};
   check_method(method);
   check_fits(permeabilities[0].grid, permeabilities.size());
-  for (const Field& k : permeabilities) check_permeability(k, "predict");
+  for (const Field& k : permeabilities) {
+    const CellMask active = card().takes_inactive() ? mask_of_rock(k) : CellMask{};
+    check_permeability(k, "predict", active);
+    check(active.inactive() < k.values.size(), "predict: no cell is active");
+  }
   const torch::InferenceMode inference;
   const SurrogateModel& model = impl_->model;
   const Grid& grid = permeabilities[0].grid;
@@ -151,13 +155,13 @@ void Surrogate::check_problem(const std::string& problem_name, const Grid& grid,
         to_string(location), to_string(c.location));
 }
 
-std::optional<double> Surrogate::interval_half_width(const Field& prediction) const {
+std::optional<double> Surrogate::interval_half_width(const Field& prediction, const CellMask& active) const {
   if (impl_->model.card.cycles != impl_->calibrated_cycles) return std::nullopt;
   const Resolution own{prediction.grid.nx, prediction.grid.ny};
   const Calibration* calibration = impl_->model.card.calibration(own);
   if (calibration == nullptr) calibration = impl_->model.card.calibration(base_resolution(own));
   if (calibration == nullptr) return std::nullopt;
-  return calibration->half_width * root_mean_square(prediction);
+  return calibration->half_width * root_mean_square(active_values(prediction, active));
 }
 
 std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field& permeability) const {

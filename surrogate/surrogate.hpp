@@ -43,7 +43,9 @@ class Surrogate {
   int threads() const;         ///< that a prediction on the CPU uses
   std::string device() const;  ///< "cpu" or "cuda"
 
-  /// Pressures for permeabilities on one grid (values at the locations that the model was trained with), of any size. Throws InvalidInput for permeabilities that are not finite and above zero.
+  /// Pressures for permeabilities on one grid (values at the locations that the model was trained with), of any
+  /// size; 0 marks inactive cells where the model takes them (ModelCard::takes_inactive), and pressure is 0 there. Throws InvalidInput for
+  /// permeabilities that are not finite and above zero elsewhere.
   std::vector<Field> predict(const std::vector<Field>& permeabilities,
                              Method method = Method::multigrid) const;
   Field predict(const Field& permeability, Method method = Method::multigrid) const;
@@ -60,7 +62,7 @@ class Surrogate {
 
   /// Half-width of the interval about the multigrid `prediction` that is to hold kCoverage of the true values (ModelCard::calibrations), calibrated
   /// at its resolution or else where its hierarchy begins; empty where the model does not know.
-  std::optional<double> interval_half_width(const Field& prediction) const;
+  std::optional<double> interval_half_width(const Field& prediction, const CellMask& active = {}) const;
 
   /// In what the coefficient is unlike those of training (surrogate/trust/coefficient_statistics.hpp), in words; an empty list where in nothing
   /// that is looked at, none where the model does not know.

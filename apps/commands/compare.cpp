@@ -42,7 +42,7 @@ std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrog
   std::vector<CompareSource> sources;
   for (const auto& path : o.data) {
     auto reader = std::make_shared<DatasetReader>(path);
-    reader->refuse_inactive();
+    check_takes_inactive(surrogate, reader->info().has_inactive, path);
     const DatasetInfo& info = reader->info();
     if (!o.force) surrogate.check_problem(info.problem_name, info.grid, info.location, path);
     CompareSource source{
@@ -66,7 +66,7 @@ std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surr
   check(is_named_problem(card.problem_name),
         "the model was trained on data whose problem is {}: compare with --data FILE", card.problem_name);
   auto field = std::make_shared<FieldSource>(o.field);
-  field->refuse_inactive();
+  check_takes_inactive(surrogate, field->has_inactive(), field->description());
   std::vector<std::string> resolutions;
   if (o.resolution.empty()) {
     check(field->from_file(), "no resolution: pass --resolution WxH,...");
@@ -96,7 +96,7 @@ std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surr
       return trained_on(card, configuration, number);
     };
     if (!field->from_file()) {
-      source.draw = [field](std::size_t s, const Grid& g) { return field->draw(s, g); };
+      source.draw = [field](std::size_t s, const Grid& g) { return field->sample(s, g); };
       source.draw_memory = [field](const Grid& g) { return field->memory(g); };
     }
     sources.push_back(std::move(source));

@@ -46,6 +46,7 @@ struct Input {
   std::size_t first = 0, count = 1;
   std::function<Sample(std::size_t)> read;
   std::string field, configuration;
+  bool has_inactive = false;
 };
 
 Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
@@ -55,12 +56,13 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
               o.field.size.empty() && o.samples == 1,
           "--data excludes --field, --permeability, --resolution, --size and --samples");
     auto reader = std::make_shared<DatasetReader>(o.data);
-    reader->refuse_inactive();
+    check_takes_inactive(surrogate, reader->info().has_inactive, o.data);
     const DatasetInfo& info = reader->info();
     if (!o.force) surrogate.check_problem(info.problem_name, info.grid, info.location, o.data);
     in = {info.grid,  info.location,     info.problem_name,
           0,          info.samples,      [reader](std::size_t s) { return reader->read(s); },
           info.field, info.configuration};
+    in.has_inactive = info.has_inactive;
     if (o.field.sample) {
       in.first = *o.field.sample;
       in.count = 1;
@@ -68,7 +70,7 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
     return in;
   }
   auto source = std::make_shared<FieldSource>(o.field);
-  source->refuse_inactive();
+  check_takes_inactive(surrogate, source->has_inactive(), source->description());
   const ModelCard& card = surrogate.card();
   in.grid = source->grid(o.resolution);
   if (!o.force) source->check_location(card.location);
@@ -82,6 +84,7 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
         "{}: samples {} to {} are asked for, it holds {}", source->description(), in.first,
         in.first + in.count - 1, source->samples());
   in.field = source->kind();
+  in.has_inactive = source->has_inactive();
   in.configuration = source->configuration().dump();
   const Grid grid = in.grid;
   in.read = [source, grid](std::size_t s) { return source->sample(s, grid); };
@@ -126,10 +129,10 @@ struct Summary {
 void write_one_vti(const PredictOptions& o, const Input& in, const Surrogate& surrogate, Summary& summary) {
   const Sample sample = in.read(in.first);
   const Prediction predicted =
-      predict_samples(surrogate, {sample.permeability}, in.problem_name, o.prediction).front();
+      predict_samples(surrogate, {sample}, in.problem_name, o.prediction).front();
   summary.add(predicted, sample.number);
   const Field& prediction = predicted.pressure;
-  VtkImage image{.grid = in.grid, .location = in.location};
+  VtkImage image{.grid = in.grid, .location = in.location, .active = sample.active};
   image.scalars = {{"permeability", sample.permeability}, {"pressure_surrogate", prediction}};
   if (!sample.pressure.values.empty()) {
     image.scalars.insert(image.scalars.begin() + 1, {"pressure", sample.pressure});
@@ -149,7 +152,7 @@ void write_one_vti(const PredictOptions& o, const Input& in, const Surrogate& su
                           r.text())));
   }
   if (is_named_problem(in.problem_name)) {
-    const Problem problem = make_problem(in.problem_name, sample.permeability);
+    const Problem problem = make_problem(in.problem_name, sample.permeability, sample.active);
     const CellFlux flux = predicted.conservative_flux ? cell_flux(in.grid, *predicted.conservative_flux)
                                                       : cell_flux(problem, prediction);
     image.vectors = {{"flux", {flux.x, flux.y}}};
@@ -184,20 +187,18 @@ void write_dataset(const PredictOptions& o, const Input& in, const Surrogate& su
   info.location = in.location;
   info.problem_name = in.problem_name;
   info.field = in.field;
+  info.has_inactive = in.has_inactive;
   info.configuration = nlohmann::json{{"predicted_by", o.model}, {"input", in.configuration}}.dump();
   Progress progress("predict", "samples", in.count);
   write_atomically(o.output, [&](const std::filesystem::path& temporary) {
     DatasetWriter writer(temporary, info);
     for (std::size_t begin = 0; begin < in.count; begin += o.batch) {
       std::vector<Sample> samples;
-      std::vector<Field> permeabilities;
-      for (std::size_t s = begin; s < std::min(in.count, begin + o.batch); ++s) {
+      for (std::size_t s = begin; s < std::min(in.count, begin + o.batch); ++s)
         samples.push_back(in.read(in.first + s));
-        permeabilities.push_back(samples.back().permeability);
-      }
       if (const int signal = interrupt_signal())
         throw Interrupted(signal, "interrupted; nothing was written");
-      const auto predictions = predict_samples(surrogate, permeabilities, in.problem_name, o.prediction);
+      const auto predictions = predict_samples(surrogate, samples, in.problem_name, o.prediction);
       for (std::size_t s = 0; s < samples.size(); ++s) {
         samples[s].pressure = predictions[s].pressure;
         samples[s].iterations = o.prediction.correct;

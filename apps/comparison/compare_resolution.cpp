@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "apps/comparison/work_precision.hpp"
 #include "apps/pictures/picture.hpp"
@@ -15,6 +16,7 @@
 #include "solver/correction.hpp"
 #include "solver/darcy_solver.hpp"
 #include "solver/flow.hpp"
+#include "solver/regions.hpp"
 
 namespace mano {
 
@@ -71,14 +73,22 @@ Field measure_flow(const Problem& problem, const Field& prediction, const Field&
   return estimate;
 }
 
+// Islands of random inactive cells were dropped where the data were made; a coarser or finer grid has others.
+Problem problem_of(const CompareSource& source, const Sample& sample) {
+  Problem problem = make_problem(source.problem_name, sample.permeability, sample.active);
+  drop_islands(problem);
+  return problem;
+}
+
 void measure_against_reference(const CompareSource& source, const CompareSettings& settings,
-                               std::size_t number, const Field& prediction, const Field& solution,
-                               ComparedSample& c) {
+                               std::size_t number, const CellMask& active, const Field& prediction,
+                               const Field& solution, ComparedSample& c) {
   const Grid fine{settings.reference->nx, settings.reference->ny, source.grid.lx, source.grid.ly};
   DarcySolver solver({.relative_tolerance = settings.tolerance, .ranks = SolverOptions::Ranks::self});
-  const Field truth = solve_verified(solver, make_problem(source.problem_name, source.draw(number, fine)),
-                                     fmt::format("reference of sample {}", number));
-  const Field averaged = restrict_to(truth, {source.grid.nx, source.grid.ny}, Location::cell);
+  const Problem problem = problem_of(source, source.draw(number, fine));
+  const Field truth = solve_verified(solver, problem, fmt::format("reference of sample {}", number));
+  const Field averaged =
+      with_inactive(restrict_to(truth, problem.active, {source.grid.nx, source.grid.ny}), active, 0.0);
   c.discretisation_l2 = relative_l2(solution, averaged);
   c.reference_l2 = relative_l2(prediction, averaged);
 }
@@ -93,7 +103,7 @@ struct Compared {
 };
 
 void write_image(const std::filesystem::path& path, const CompareSource& source, const Compared& c) {
-  VtkImage image{.grid = source.grid, .location = source.location};
+  VtkImage image{.grid = source.grid, .location = source.location, .active = c.sample.active};
   image.scalars = {{"permeability", c.sample.permeability},
                    {"pressure", c.sample.pressure},
                    {"pressure_surrogate", c.prediction},
@@ -110,19 +120,23 @@ void write_image(const std::filesystem::path& path, const CompareSource& source,
 
 void draw_sample(const std::filesystem::path& path, const Compared& c) {
   using Scale = MapPanel::Scale;
-  const Range k = least_and_most(c.sample.permeability.values);
-  const Range solver = least_and_most(c.sample.pressure.values);
-  const Range surrogate = least_and_most(c.prediction.values);
+  const CellMask& active = c.sample.active;
+  const Range k = least_and_most(c.sample.permeability.values, active);
+  const Range solver = least_and_most(c.sample.pressure.values, active);
+  const Range surrogate = least_and_most(c.prediction.values, active);
+  const auto blank = [&](const Field& field) {
+    return with_inactive(field, active, std::numeric_limits<double>::quiet_NaN());
+  };
   const std::pair range{std::min(solver.least, surrogate.least), std::max(solver.most, surrogate.most)};
   const bool logarithmic = k.most > 100 * k.least;
   draw_maps(path,
             {{logarithmic ? "permeability (log scale)" : "permeability",
-              c.sample.permeability,
+              blank(c.sample.permeability),
               logarithmic ? Scale::logarithmic : Scale::sequential,
               {}},
-             {"pressure, solver", c.sample.pressure, Scale::sequential, range},
-             {"pressure, surrogate", c.prediction, Scale::sequential, range},
-             {"surrogate - solver", difference(c.prediction, c.sample.pressure), Scale::diverging, {}}});
+             {"pressure, solver", blank(c.sample.pressure), Scale::sequential, range},
+             {"pressure, surrogate", blank(c.prediction), Scale::sequential, range},
+             {"surrogate - solver", blank(difference(c.prediction, c.sample.pressure)), Scale::diverging, {}}});
 }
 
 // Seconds a field of a batch, the median of up to three after one that is not timed.
@@ -142,22 +156,22 @@ double seconds_in_batch(const Surrogate& surrogate, Method method, const std::ve
 }
 
 // The surrogate's time: one field at a time, then doubling the batch while that helps, fits and does not take long.
-void time_surrogate(const Surrogate& surrogate, Method method, const std::vector<Field>& permeabilities,
+void time_surrogate(const Surrogate& surrogate, Method method, const std::vector<Field>& rocks,
                     ComparedResolution& r) {
   constexpr int kMostBatch = 64;
   constexpr double kLong = 3.0;  // seconds
   std::vector<double> single;
-  for (const Field& k : permeabilities) single.push_back(seconds_in_batch(surrogate, method, {k}, kLong / 8));
+  for (const Field& k : rocks) single.push_back(seconds_in_batch(surrogate, method, {k}, kLong / 8));
   r.seconds_surrogate = r.seconds_in_batches = summarize(single).median;
   double before = r.seconds_in_batches;
   for (int batch = 2; batch <= kMostBatch && batch * before < kLong; batch *= 2) {
     try {
-      surrogate.check_fits(permeabilities.front().grid, batch);
+      surrogate.check_fits(rocks.front().grid, batch);
     } catch (const InvalidInput&) {
       return;
     }
     std::vector<Field> fields;
-    for (int b = 0; b < batch; ++b) fields.push_back(permeabilities[b % permeabilities.size()]);
+    for (int b = 0; b < batch; ++b) fields.push_back(rocks[b % rocks.size()]);
     const double now = seconds_in_batch(surrogate, method, fields, kLong);
     if (now < r.seconds_in_batches) {
       r.seconds_in_batches = now;
@@ -179,7 +193,7 @@ WorkCurve surrogate_curve(Surrogate& surrogate, const std::vector<SolvedSample>&
     curve.points.push_back(work_of(fmt::format("{} cycle{}", cycles, cycles == 1 ? "" : "s"), solved,
                                    [&](const SolvedSample& s) {
                                      stop_if_interrupted();
-                                     return surrogate.predict(s.problem.permeability);
+                                     return surrogate.predict(rock_of(s.problem.permeability, s.problem.active));
                                    }));
   }
   surrogate.set_cycles(own);
@@ -193,7 +207,7 @@ void measure_work(Surrogate& surrogate, const CompareSource& source, const Compa
   if (settings.method == Method::multigrid) r.surrogate = surrogate_curve(surrogate, solved);
   r.corrected.push_back(cycles_curve("from the surrogate", solved, [&](const SolvedSample& s) {
     stop_if_interrupted();
-    return surrogate.predict(s.problem.permeability, settings.method);
+    return surrogate.predict(rock_of(s.problem.permeability, s.problem.active), settings.method);
   }));
   r.corrected.push_back(
       cycles_curve("from zero", solved, [](const SolvedSample& s) { return Field(s.problem.grid()); }));
@@ -213,26 +227,31 @@ Compared compare_sample(const Surrogate& surrogate, const CompareSource& source,
   ComparedSample& figures = c.figures;
   figures.number = c.sample.number;
   figures.trained_on = source.trained_on(c.sample.number);
-  c.prediction = surrogate.predict(c.sample.permeability, settings.method);
   if (solver != nullptr) {
-    c.problem = make_problem(source.problem_name, c.sample.permeability);
+    c.problem = problem_of(source, c.sample);
+    c.sample.active = c.problem->active;
+  }
+  const Field rock = rock_of(c.sample.permeability, c.sample.active);
+  c.prediction = surrogate.predict(rock, settings.method);
+  if (solver != nullptr) {
     c.sample.pressure =
         solve_verified(*solver, *c.problem, fmt::format("{}, sample {}", source.name, c.sample.number));
     c.estimate = measure_flow(*c.problem, c.prediction, c.sample.pressure, figures);
     if (settings.reference && source.draw)
-      measure_against_reference(source, settings, s, c.prediction, c.sample.pressure, figures);
+      measure_against_reference(source, settings, s, c.sample.active, c.prediction, c.sample.pressure, figures);
   }
   const Field& solution = c.sample.pressure;
   figures.relative_l2 = relative_l2(c.prediction, solution);
-  figures.relative_h1 = relative_h1(c.prediction, solution);
+  figures.relative_h1 = relative_h1(c.prediction, solution, c.sample.active);
   figures.largest_error = largest_error(c.prediction, solution) / largest_error(solution, Field(source.grid));
   if (settings.interpolate)
     figures.interpolated_l2 =
-        relative_l2(surrogate.predict(c.sample.permeability, Method::interpolation), solution);
+        relative_l2(surrogate.predict(rock, Method::interpolation), solution);
   if (const auto half_width =
-          settings.method == Method::multigrid ? surrogate.interval_half_width(c.prediction) : std::nullopt)
-    figures.covered = covered_part(c.prediction, solution, *half_width);
-  figures.unlike_training = surrogate.unlike_training(c.sample.permeability);
+          settings.method == Method::multigrid ? surrogate.interval_half_width(c.prediction, c.sample.active)
+                                              : std::nullopt)
+    figures.covered = covered_part(c.prediction, solution, *half_width, c.sample.active);
+  figures.unlike_training = surrogate.unlike_training(rock);
   return c;
 }
 
@@ -258,7 +277,7 @@ ComparedResolution compare_resolution(Surrogate& surrogate, const CompareSource&
     solver = std::make_unique<DarcySolver>(
         SolverOptions{.relative_tolerance = settings.tolerance, .ranks = SolverOptions::Ranks::self});
   std::vector<SolvedSample> solved;
-  std::vector<Field> permeabilities;
+  std::vector<Field> rocks;
   double worst = -1.0;
   for (std::size_t s = 0; s < source.samples; ++s) {
     Compared c = compare_sample(surrogate, source, settings, solver.get(), s);
@@ -271,12 +290,12 @@ ComparedResolution compare_resolution(Surrogate& surrogate, const CompareSource&
       draw_sample(settings.folder / r.maps, c);
     }
     r.samples.push_back(std::move(c.figures));
-    permeabilities.push_back(c.sample.permeability);
+    rocks.push_back(rock_of(c.sample.permeability, c.sample.active));
     if (c.problem) solved.push_back({std::move(*c.problem), std::move(c.sample.pressure)});
     progress();
     stop_if_interrupted();
   }
-  time_surrogate(surrogate, settings.method, permeabilities, r);
+  time_surrogate(surrogate, settings.method, rocks, r);
   if (!solved.empty()) measure_work(surrogate, source, settings, solved, r);
   return r;
 }

@@ -21,7 +21,7 @@ struct CompareSource {
   std::size_t samples = 0;
   std::function<Sample(std::size_t)> read = {};
   std::function<std::uint64_t(std::size_t)> number = {};  ///< of a sample that read() gives
-  std::function<Field(std::size_t, const Grid&)> draw =
+  std::function<Sample(std::size_t, const Grid&)> draw =
       {};                                               ///< the same field on another grid; empty for files
   std::function<double(const Grid&)> draw_memory = {};  ///< bytes that drawing takes; set where `draw` is
   std::function<bool(std::uint64_t)> trained_on = {};   ///< by the sample's number

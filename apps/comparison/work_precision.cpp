@@ -91,11 +91,13 @@ WorkCurve cycles_curve(const std::string& name, const std::vector<SolvedSample>&
 
 Field coarse_solution(const Problem& problem, const std::string& problem_name, const Resolution& coarse) {
   const Grid& grid = problem.grid();
-  const Problem small = make_problem(problem_name, restrict_to(problem.permeability, coarse, Location::cell));
+  const Field rock = restrict_to(rock_of(problem.permeability, problem.active), coarse, Location::cell);
+  const Problem small = make_problem(problem_name, rock, mask_of_rock(rock));
   const Field solution =
       solve_darcy(small, {.relative_tolerance = 1e-6, .ranks = SolverOptions::Ranks::self}).pressure;
-  Field fine = interpolate_to(solution, {grid.nx, grid.ny}, Location::cell, ends_of(small));
-  if (problem.pressure_is_free()) subtract_mean(fine.values);
+  Field fine = interpolate_to(solution, small.active, {grid.nx, grid.ny}, ends_of(small));
+  fine = with_inactive(std::move(fine), problem.active, 0.0);
+  if (problem.pressure_is_free()) subtract_mean(fine.values, problem.active);
   return fine;
 }
 

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -53,6 +54,7 @@ vtkNew<vtkLookupTable> colour_table(MapPanel::Scale scale, double low, double hi
     table->SetTableValue(i, c[0], c[1], c[2]);
   }
   table->SetTableRange(low, high);
+  table->SetNanColor(1.0, 1.0, 1.0, 1.0);  // the paper's colour: a cell left out
   return table;
 }
 
@@ -151,8 +153,11 @@ int plot_height(const Grid& grid) {
 }
 
 std::pair<double, double> range_of(const MapPanel& panel) {
-  const auto [lowest, highest] = std::minmax_element(panel.field.values.begin(), panel.field.values.end());
-  auto [low, high] = panel.range.value_or(std::pair(*lowest, *highest));
+  std::vector<double> shown;
+  std::copy_if(panel.field.values.begin(), panel.field.values.end(), std::back_inserter(shown),
+               [](double v) { return !std::isnan(v); });
+  const Range own = shown.empty() ? Range{} : least_and_most(shown);
+  auto [low, high] = panel.range.value_or(std::pair(own.least, own.most));
   if (panel.scale == MapPanel::Scale::diverging) {
     high = std::max(std::abs(low), std::abs(high));
     low = -high;

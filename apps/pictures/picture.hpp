@@ -14,7 +14,7 @@ namespace mano {
 struct MapPanel {
   enum class Scale { sequential, logarithmic, diverging };  ///< diverging is centred on zero
   std::string title;
-  Field field;
+  Field field;  ///< cells that are not a number stay blank
   Scale scale = Scale::sequential;
   std::optional<std::pair<double, double>> range;  ///< shared between panels where given
 };

@@ -51,7 +51,7 @@ void check_solved(const Sample& sample, const std::string& problem_name, Locatio
                   const std::string& where) {
   if (!is_named_problem(problem_name) || location != Location::cell || sample.pressure.values.empty()) return;
   constexpr double kSolved = 1e-3;  // single precision included
-  Corrector corrector(make_problem(problem_name, sample.permeability));
+  Corrector corrector(make_problem(problem_name, sample.permeability, sample.active));
   const double off = norm(corrector.correction(sample.pressure, kEstimateCycles).values) /
                      std::max(norm(sample.pressure.values), 1e-300);
   check(
@@ -60,17 +60,24 @@ void check_solved(const Sample& sample, const std::string& problem_name, Locatio
       where, sample.number, off);
 }
 
-std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::vector<Field>& permeabilities,
+void check_takes_inactive(const Surrogate& surrogate, bool has_inactive, const std::string& where) {
+  check(!has_inactive || surrogate.card().takes_inactive(),
+        "{} has inactive cells, and the model was trained on rock without: train one on data with some", where);
+}
+
+std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::vector<Sample>& samples,
                                         const std::string& problem_name, const PredictionOptions& options) {
-  std::vector<Field> pressures = surrogate.predict(permeabilities, options.method);
+  std::vector<Field> rocks;
+  for (const Sample& s : samples) rocks.push_back(rock_of(s.permeability, s.active));
+  std::vector<Field> pressures = surrogate.predict(rocks, options.method);
   std::vector<Prediction> predictions(pressures.size());
   for (std::size_t s = 0; s < pressures.size(); ++s) {
     Prediction& p = predictions[s];
     if (options.interval && options.correct == 0 && options.method == Method::multigrid)
-      p.half_width = surrogate.interval_half_width(pressures[s]);
-    p.unlike_training = surrogate.unlike_training(permeabilities[s]);
+      p.half_width = surrogate.interval_half_width(pressures[s], samples[s].active);
+    p.unlike_training = surrogate.unlike_training(rocks[s]);
     p.pressure = std::move(pressures[s]);
-    if (options.needs_equation()) work_on(options, make_problem(problem_name, permeabilities[s]), p);
+    if (options.needs_equation()) work_on(options, make_problem(problem_name, samples[s].permeability, samples[s].active), p);
   }
   return predictions;
 }

@@ -18,7 +18,7 @@ inline constexpr const char* kCheckpointSchema = "mano.checkpoint";
 inline constexpr int kCheckpointSchemaVersion = 2;
 inline constexpr int kMostCycles = 64;
 
-/// Network input (ln k - mean_log_k) / std_log_k, x / lx, y / ly; pressure = output * std_pressure + mean_pressure.
+/// Network input (ln k - mean_log_k) / std_log_k, x / lx, y / ly and, where there are inactive cells, 1 in active ones; pressure = output * std_pressure + mean_pressure.
 struct Normalization {
   double mean_log_k = 0.0;
   double std_log_k = 1.0;
@@ -65,6 +65,8 @@ struct ModelCard {
   CoefficientRanges coefficients;         ///< of the fields of training
   std::vector<Calibration> calibrations;  ///< one a resolution; empty in a training that has not ended
 
+  /// The network is told which cells are active, by a fourth channel: it was trained on data that have inactive ones.
+  bool takes_inactive() const { return architecture.channels_in == 4; }
   bool seen(const Resolution& resolution) const;
   /// The network's grid for data of a training resolution.
   Resolution network_grid(const Resolution& resolution) const {

@@ -12,11 +12,12 @@ namespace {
 // Transmissibilities of all faces across the last axis: harmonic means inside, half-cell distance at a prescribed pressure. The
 // pressures themselves are added to rhs.
 Tensor faces(const Tensor& k, double length_over_distance, const AxisEnd& low, const AxisEnd& high,
-             Tensor rhs) {
+             bool may_be_zero, Tensor rhs) {
   const auto n = k.size(-1);
   const auto a = k.slice(-1, 0, n - 1);
   const auto b = k.slice(-1, 1, n);
-  const auto inner = 2.0 * a * b / (a + b) * length_over_distance;
+  const auto sum = may_be_zero ? (a + b).clamp_min(1e-300) : a + b;
+  const auto inner = 2.0 * a * b / sum * length_over_distance;
   const auto end = [&](const AxisEnd& e, int64_t cell) {
     const auto at = k.slice(-1, cell, cell + 1);
     if (e.kind != AxisEnd::Kind::value) return torch::zeros_like(at);
@@ -33,22 +34,29 @@ Tensor sum_of_products(const Tensor& a, const Tensor& b) {
   return (a * b).flatten(1).sum(1).view({-1, 1, 1, 1});
 }
 
-Tensor without_mean(const Tensor& pressure) {
-  return pressure - pressure.mean({2, 3}, true);
+Tensor without_mean(const Tensor& pressure, const Tensor& part) {
+  if (!part.defined()) return pressure - pressure.mean({2, 3}, true);
+  const auto active = (part > 0).to(pressure.dtype());
+  const auto mean = (pressure * active).sum({2, 3}, true) / active.sum({2, 3}, true);
+  return (pressure - mean) * active;
 }
 
-DarcyOperator::DarcyOperator(const Tensor& permeability, const Grid& grid, const KnownProblem& problem)
-    : free_(problem.pressure_is_free()) {
+DarcyOperator::DarcyOperator(const Tensor& permeability, const Grid& grid, const KnownProblem& problem,
+                             const Tensor& part)
+    : part_(part), free_(problem.pressure_is_free()) {
   const auto k = permeability.to(torch::kFloat64);
+  const bool holed = part.defined();
   rhs_ = torch::full_like(k, problem.source * grid.hx() * grid.hy());
-  left_right_ = faces(k, grid.hy() / grid.hx(), problem.ends[0], problem.ends[1], rhs_);
-  below_above_ =
-      faces(k.transpose(2, 3), grid.hx() / grid.hy(), problem.ends[2], problem.ends[3], rhs_.transpose(2, 3))
-          .transpose(2, 3);
+  if (holed) rhs_ = rhs_ * part;
+  left_right_ = faces(k, grid.hy() / grid.hx(), problem.ends[0], problem.ends[1], holed, rhs_);
+  below_above_ = faces(k.transpose(2, 3), grid.hx() / grid.hy(), problem.ends[2], problem.ends[3], holed,
+                       rhs_.transpose(2, 3))
+                     .transpose(2, 3);
   rhs_.select(2, 0).select(2, 0) += problem.corner_rate;
   rhs_.select(2, -1).select(2, -1) -= problem.corner_rate;
   diagonal_ = left_right_.slice(3, 0, -1) + left_right_.slice(3, 1) + below_above_.slice(2, 0, -1) +
               below_above_.slice(2, 1);
+  if (holed) diagonal_ = torch::where(k > 0, diagonal_, torch::ones({}, k.options()));
 }
 
 Tensor DarcyOperator::apply(const Tensor& pressure) const {
@@ -127,7 +135,7 @@ Tensor DarcyOperator::solve(double relative_tolerance) const {
   if (!(rz <= target).all().item<bool>())
     throw RunFailed(
         "conjugate gradients of a coarse grid did not converge: is the contrast too large for them?");
-  return free_ ? without_mean(x) : x;
+  return free_ ? without_mean(x, part_) : x;
 }
 
 }  // namespace mano

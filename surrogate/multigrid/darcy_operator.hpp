@@ -18,8 +18,11 @@ namespace mano {
 
 class DarcyOperator {
  public:
-  /// permeability [N, 1, H, W] on `grid`, at cells. Everything is in float64.
-  DarcyOperator(const torch::Tensor& permeability, const Grid& grid, const KnownProblem& problem);
+  /// permeability [N, 1, H, W] on `grid`, at cells. Everything is in float64. With inactive cells permeability is 0 there, and `part`
+  /// [N, 1, H, W] what is active of each cell (surrogate/multigrid/grid_transfer.hpp): their faces are closed, D is 1, and a source
+  /// counts in the active part alone.
+  DarcyOperator(const torch::Tensor& permeability, const Grid& grid, const KnownProblem& problem,
+                const torch::Tensor& part = {});
 
   torch::Tensor apply(const torch::Tensor& pressure) const;     ///< A p, [N, 1, H, W]
   torch::Tensor residual(const torch::Tensor& pressure) const;  ///< rhs - A p
@@ -33,6 +36,7 @@ class DarcyOperator {
   torch::Tensor shares() const;
 
   const torch::Tensor& right_hand_side() const { return rhs_; }
+  const torch::Tensor& part() const { return part_; }  ///< what is active of each cell; undefined where all is
 
   /// p with A p = rhs to the relative tolerance, by conjugate gradients preconditioned by D; for small grids. Throws
   /// RunFailed where they do not converge.
@@ -41,15 +45,15 @@ class DarcyOperator {
  private:
   torch::Tensor left_right_;   // [N, 1, H, W + 1], transmissibilities of faces
   torch::Tensor below_above_;  // [N, 1, H + 1, W]
-  torch::Tensor diagonal_, rhs_;
+  torch::Tensor diagonal_, rhs_, part_;
   bool free_ = false;
 };
 
 /// a . b of every sample, [N, 1, 1, 1].
 torch::Tensor sum_of_products(const torch::Tensor& a, const torch::Tensor& b);
 
-/// Every sample's mean taken off, as a pressure is fixed that is free up to a constant.
-torch::Tensor without_mean(const torch::Tensor& pressure);
+/// Every sample's mean taken off, as a pressure is fixed that is free up to a constant; with `part`, where something is active.
+torch::Tensor without_mean(const torch::Tensor& pressure, const torch::Tensor& part = {});
 
 /// D^-1 A p from the shares alone: p - sum over faces of share * p_neighbour.
 torch::Tensor apply_shares(const torch::Tensor& shares, const torch::Tensor& pressure);

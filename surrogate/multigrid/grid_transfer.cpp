@@ -76,6 +76,32 @@ Tensor interpolated(const Tensor& values, const Resolution& target, Location loc
                     interpolation_map(from.ny, target.ny, location, ends[2], ends[3]), values);
 }
 
+Tensor active_part(const Tensor& rock, const Resolution& grid) {
+  return restricted((rock > 0).to(torch::kFloat64), grid, Location::cell);
+}
+
+Tensor hidden(const Tensor& values, const Tensor& part) {
+  return part.defined() ? torch::where(part > 0, values, torch::zeros({}, values.options())) : values;
+}
+
+Tensor restricted(const Tensor& values, const Tensor& part, const Resolution& target, Location location) {
+  if (!part.defined() || resolution_of(values) == target) return restricted(values, target, location);
+  const auto weight = part.to(values.dtype());
+  const auto there = restricted(weight, target, location);
+  return hidden(restricted(values * weight, target, location) / there, there);
+}
+
+Tensor interpolated(const Tensor& values, const Tensor& from, const Tensor& to, const Resolution& target,
+                    Location location, const Ends& ends) {
+  if (!from.defined() || resolution_of(values) == target) return interpolated(values, target, location, ends);
+  Ends of_weights = ends;
+  for (AxisEnd& end : of_weights) end.value = 1.0;  // a prescribed value counts as one that is there
+  const auto weight = (from > 0).to(values.dtype());
+  const auto sum = interpolated(weight, target, location, of_weights);
+  constexpr double kLeast = 0.05;  // extrapolation's weights may cancel
+  return hidden(interpolated(values * weight, target, location, ends) / sum.clamp_min(kLeast), to);
+}
+
 std::vector<Resolution> grid_hierarchy(const Resolution& base, const Resolution& target) {
   const Resolution last{std::max(base.nx, target.nx), std::max(base.ny, target.ny)};
   std::vector<Resolution> levels;

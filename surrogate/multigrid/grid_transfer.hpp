@@ -14,6 +14,20 @@ torch::Tensor restricted(const torch::Tensor& values, const Resolution& target, 
 torch::Tensor interpolated(const torch::Tensor& values, const Resolution& target, Location location,
                            const Ends& ends);
 
+// Inactive cells. A permeability of 0 marks them, and pressures are 0 there. `part` [N, 1, H, W] is what is active of each cell: 0 or 1
+// on the data's own grid, between on coarser ones. Undefined, all is active, and what follows is the same as without it.
+
+/// Of `rock` on a grid that is as fine or coarser. In float64.
+torch::Tensor active_part(const torch::Tensor& rock, const Resolution& grid);
+/// `values` where something is active, else 0.
+torch::Tensor hidden(const torch::Tensor& values, const torch::Tensor& part);
+/// The mean over what is active; `part` of the grid of `values`.
+torch::Tensor restricted(const torch::Tensor& values, const torch::Tensor& part, const Resolution& target,
+                         Location location);
+/// Between points that are active, by their weights: w p / sum of w. `from` and `to` are parts of either grid.
+torch::Tensor interpolated(const torch::Tensor& values, const torch::Tensor& from, const torch::Tensor& to,
+                           const Resolution& target, Location location, const Ends& ends);
+
 /// The grids from `base` to `target`, without `base`: both sizes double until the next doubling would pass the target's; the last
 /// is the target, or where the target is coarser in a direction than the base, as fine as the base there.
 std::vector<Resolution> grid_hierarchy(const Resolution& base, const Resolution& target);

@@ -31,14 +31,15 @@ Ends SurrogateModel::ends_of_error() const {
 namespace {
 
 Tensor input_of(const ModelCard& card, const Tensor& permeability, const Grid& grid) {
-  return network_input(permeability.to(torch::kFloat32), grid, card.location, card.normalization);
+  return network_input(permeability.to(torch::kFloat32), grid, card);
 }
 
 }  // namespace
 
 Tensor SurrogateModel::direct(const Tensor& permeability, const Grid& grid, Precision precision) const {
   const auto input = input_of(card, permeability, grid);
-  return denormalized(base->forward(input, precision).to(torch::kFloat64), card.normalization);
+  const auto pressure = denormalized(base->forward(input, precision).to(torch::kFloat64), card.normalization);
+  return hidden(pressure, active_on(permeability, {grid.nx, grid.ny}));
 }
 
 Tensor SurrogateModel::class_logits(const Tensor& permeability, const Grid& grid, Precision precision) const {
@@ -62,14 +63,16 @@ Tensor SurrogateModel::interleaved(const Tensor& permeability, const Grid& grid,
     for (std::int64_t column = 0; column < columns; ++column)
       part(out, row, column).copy_(base->forward(part(input, row, column).contiguous(), Precision::full));
   }
-  return denormalized(out, card.normalization);
+  return hidden(denormalized(out, card.normalization), active_on(permeability, {grid.nx, grid.ny}));
 }
 
 Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& grid, const Resolution& from,
                                         const MultigridOptions& options) const {
+  const Resolution target{grid.nx, grid.ny};
   const auto pressure =
       by_multigrid(restricted(permeability, from, card.location), with_resolution(grid, from), from, options);
-  return pinned(interpolated(pressure, {grid.nx, grid.ny}, card.location, ends()));
+  const auto part = active_on(permeability, target);
+  return pinned(interpolated(pressure, active_on(permeability, from), part, target, card.location, ends()), part);
 }
 
 namespace {
@@ -105,15 +108,20 @@ Tensor SurrogateModel::refine(const DarcyOperator& darcy, const Tensor& pressure
     const auto residual = darcy.residual(refined);
     auto step = correction(*refinement, shares, residual / darcy.diagonal(), card.refinement_gain)
                     .to(torch::kFloat64);
+    step = hidden(step, darcy.part());
     if (card.knows_equation) step = step * safe_length(darcy, step, residual);
     refined = refined + step;
   }
   return refined;
 }
 
-Tensor SurrogateModel::pinned(const Tensor& pressure) const {
+Tensor SurrogateModel::pinned(const Tensor& pressure, const Tensor& part) const {
   const auto known = known_problem(card.problem_name);
-  return known && known->pressure_is_free() ? without_mean(pressure) : pressure;
+  return known && known->pressure_is_free() ? without_mean(pressure, part) : pressure;
+}
+
+Tensor SurrogateModel::active_on(const Tensor& permeability, const Resolution& grid) const {
+  return card.takes_inactive() ? active_part(permeability, grid) : Tensor();
 }
 
 Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid, const Resolution& from,
@@ -123,17 +131,26 @@ Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid
   std::vector<Resolution> grids{options.exact_start ? from : card.network_grid(from)};
   for (const Resolution& next : grid_hierarchy(grids.front(), target)) grids.push_back(next);
   const Tensor first_permeability = restricted(permeability, grids.front(), card.location);
+  std::vector<Tensor> parts;
+  for (const Resolution& r : grids) parts.push_back(active_on(permeability, r));
+  // From grid i - 1 to grid i.
+  const auto carried = [&](const Tensor& values, std::size_t i, const Ends& ends) {
+    return interpolated(values, parts[i - 1], parts[i], grids[i], card.location, ends);
+  };
+  const auto on_target = [&](const Tensor& pressure) {
+    return pinned(restricted(pressure, parts.back(), target, card.location), active_on(permeability, target));
+  };
   if (card.cycles == 0) {
     Tensor pressure = direct(first_permeability, with_resolution(grid, grids.front()));
-    for (std::size_t i = 1; i < grids.size(); ++i)
-      pressure = interpolated(pressure, grids[i], card.location, ends());
-    return pinned(restricted(pressure, target, card.location));
+    for (std::size_t i = 1; i < grids.size(); ++i) pressure = carried(pressure, i, ends());
+    return on_target(pressure);
   }
   std::vector<DarcyOperator> operators;
   for (const Resolution& r : grids) {
     const Tensor k = operators.empty() ? first_permeability : restricted(permeability, r, card.location);
     operators.emplace_back(k, with_resolution(grid, r),
-                           jacobi ? *known_problem(card.problem_name) : problem_for_defect(card));
+                           jacobi ? *known_problem(card.problem_name) : problem_for_defect(card),
+                           parts[operators.size()]);
   }
   const auto improved = [&](const DarcyOperator& darcy, const Tensor& pressure, int steps) {
     return jacobi ? jacobi_smoothed(darcy, pressure, options.jacobi_steps) : refine(darcy, pressure, steps);
@@ -144,7 +161,7 @@ Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid
       return improved(darcy, torch::zeros_like(darcy.right_hand_side()), card.correction_steps_from_zero());
     const Grid first = with_resolution(grid, grids.front());
     if (options.exact_start)
-      return DarcyOperator(first_permeability, first, *known_problem(card.problem_name)).solve(1e-8);
+      return DarcyOperator(first_permeability, first, *known_problem(card.problem_name), parts.front()).solve(1e-8);
     return improved(darcy, direct(first_permeability, first), card.base_correction_steps);
   };
   // From zero, the error that is left: A e = residual.
@@ -153,7 +170,7 @@ Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid
     for (std::size_t i = 0; i < grids.size(); ++i) {
       const DarcyOperator darcy = operators[i].of_error(sums_over_cells(residual, grids[i]));
       if (i > 0) {
-        error = interpolated(error, grids[i], card.location, ends_of_error());
+        error = carried(error, i, ends_of_error());
         error = error * safe_length(darcy, error, darcy.right_hand_side());
       }
       error =
@@ -164,16 +181,14 @@ Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid
 
   Tensor pressure = initial_guess();
   for (std::size_t i = 1; i < grids.size(); ++i)
-    pressure = improved(operators[i], interpolated(pressure, grids[i], card.location, ends()),
-                        card.correction_steps_a_grid());
-  const auto on_target = [&] { return pinned(restricted(pressure, target, card.location)); };
-  if (options.after_cycle) options.after_cycle(1, on_target());
+    pressure = improved(operators[i], carried(pressure, i, ends()), card.correction_steps_a_grid());
+  if (options.after_cycle) options.after_cycle(1, on_target(pressure));
   const int cycles = card.knows_equation ? card.cycles : 1;
   for (int cycle = 1; cycle < cycles; ++cycle) {
     pressure = pressure + error_of(operators.back().residual(pressure));
-    if (options.after_cycle) options.after_cycle(cycle + 1, on_target());
+    if (options.after_cycle) options.after_cycle(cycle + 1, on_target(pressure));
   }
-  return on_target();
+  return on_target(pressure);
 }
 
 }  // namespace mano

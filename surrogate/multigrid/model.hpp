@@ -33,7 +33,8 @@ struct SurrogateModel {
 
   void to(torch::Device device);
 
-  // permeability [N, 1, H, W] on `grid` -> pressure [N, 1, H, W] in float64, on the model's device.
+  // permeability [N, 1, H, W] on `grid` -> pressure [N, 1, H, W] in float64, on the model's device. Where the card takes inactive cells,
+  // permeability 0 marks them, and pressure is 0 there.
 
   /// The base network on the grid as it is: the published behaviour.
   torch::Tensor direct(const torch::Tensor& permeability, const Grid& grid,
@@ -61,7 +62,10 @@ struct SurrogateModel {
   torch::Tensor refine(const DarcyOperator& darcy, const torch::Tensor& pressure, int steps) const;
 
   /// With mean zero, where the problem leaves the pressure free up to a constant.
-  torch::Tensor pinned(const torch::Tensor& pressure) const;
+  torch::Tensor pinned(const torch::Tensor& pressure, const torch::Tensor& part = {}) const;
+
+  /// What is active of the cells of another grid; undefined where the card does not take inactive cells.
+  torch::Tensor active_on(const torch::Tensor& permeability, const Resolution& grid) const;
 
   /// How pressures go on to the boundary, and how their errors do: to zero where the pressure is prescribed.
   Ends ends() const;

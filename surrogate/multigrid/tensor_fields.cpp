@@ -1,5 +1,7 @@
 #include "surrogate/multigrid/tensor_fields.hpp"
 
+#include <limits>
+
 #include "core/error.hpp"
 #include "surrogate/kernels/torch.hpp"
 
@@ -17,8 +19,9 @@ torch::Tensor stack_values(const std::vector<Field>& fields) {
   return stacked;
 }
 
-torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid, Location location,
-                            const Normalization& n) {
+torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid, const ModelCard& card) {
+  const Normalization& n = card.normalization;
+  const Location location = card.location;
   // Made on the device: nothing has to be brought there, nor waited for.
   const auto along = [&](int n, double first, double step) {
     const auto numbers = torch::arange(n, permeability.options().dtype(torch::kFloat64));
@@ -31,7 +34,15 @@ torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid,
     return t.view(shape).expand({samples, 1, grid.ny, grid.nx});
   };
   const auto log_k = (permeability.log() - n.mean_log_k) / n.std_log_k;
-  return torch::cat({log_k, plane(x, {1, 1, 1, grid.nx}), plane(y, {1, 1, grid.ny, 1})}, 1);
+  std::vector<torch::Tensor> channels{log_k, plane(x, {1, 1, 1, grid.nx}), plane(y, {1, 1, grid.ny, 1})};
+  if (card.takes_inactive()) {
+    const bool mat = card.architecture.model == Architecture::Model::mat;
+    const auto active = permeability > 0;
+    const auto none = torch::full({}, mat ? std::numeric_limits<double>::quiet_NaN() : 0.0, log_k.options());
+    channels[0] = torch::where(active, log_k, none);
+    channels.push_back(active.to(log_k.dtype()));
+  }
+  return torch::cat(channels, 1);
 }
 
 Field field_of(const torch::Tensor& values, std::int64_t sample, const Grid& grid) {

@@ -21,7 +21,7 @@ struct Architecture {
   enum class Model { mano, fno, vit, swin, unet, xcit, qna, shunted, hlg, reguformer, mat, lit, transdepth };
 
   Model model = Model::mano;
-  int channels_in = 3;  ///< ln k, x, y
+  int channels_in = 3;  ///< ln k, x, y; 4 with the mask of active cells
   int channels_out = 1;
   int dim = 32;   ///< channels
   int depth = 4;  ///< blocks; of a U-Net the levels below the finest; LIT's third stage has 3 depth

@@ -57,16 +57,15 @@ class BaseTask : public TrainTask {
     if (symmetries_[part].size() > 1) {
       const Symmetry& s = symmetries_[part][mix(draw) % symmetries_[part].size()];
       fields[0] = reflected(fields[0], s);
-      fields[1] = reflected(fields[1], s) * s.sign + s.offset;
+      fields[1] = hidden(reflected(fields[1], s) * s.sign + s.offset, active(fields[0]));
     }
     return fields;
   }
 
   torch::Tensor errors_of(std::size_t part, const std::vector<torch::Tensor>& question) const override {
-    const auto input =
-        network_input(question[0], fields_[part].grid, data_.card.location, data_.card.normalization);
-    return relative_l2(denormalized(network().forward(input, precision_), data_.card.normalization),
-                       question[1]);
+    const auto input = network_input(question[0], fields_[part].grid, model_.card);
+    const auto pressure = denormalized(network().forward(input, precision_), data_.card.normalization);
+    return relative_l2(hidden(pressure, active(question[0])), question[1]);
   }
 
   torch::Tensor validation_errors(std::size_t part, const torch::Tensor& samples) const override {
@@ -74,6 +73,10 @@ class BaseTask : public TrainTask {
   }
 
  private:
+  torch::Tensor active(const torch::Tensor& permeability) const {
+    return model_.card.takes_inactive() ? permeability : torch::Tensor();
+  }
+
   std::vector<torch::Tensor> fields_of(std::size_t part, const torch::Tensor& samples) const {
     const auto index = samples.to(storage_);
     return {take(fields_[part].permeability, index, model_.device),

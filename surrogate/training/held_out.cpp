@@ -32,7 +32,8 @@ void add_errors(const SurrogateModel& model, const TrainSet& set, int batch, Err
     const auto prediction = model.by_multigrid(permeability, grid, {grid.nx, grid.ny});
     const auto pressure = set.pressure.index_select(0, some);
     for (std::int64_t s = 0; s < some.size(0); ++s)
-      errors.add(field_of(prediction, s, grid), field_of(pressure, s, grid));
+      errors.add(field_of(prediction, s, grid), field_of(pressure, s, grid),
+                 mask_of_rock(field_of(permeability, s, grid)));
   });
 }
 

@@ -96,9 +96,12 @@ class RefinementTask : public TrainTask {
     Tensor error = q.error;
     Tensor defect = q.defect;
     Tensor sum = torch::zeros_like(whole);
+    // An inactive cell's faces are closed.
+    const Tensor active = model_.card.takes_inactive() ? q.shares.sum(1, true) : Tensor();
     for (int i = 0; i < model_.card.correction_steps; ++i) {
-      const auto step = correction(network(), q.shares, defect, model_.card.refinement_gain, precision_);
-      error = model_.pinned(error - step);
+      const auto step =
+          hidden(correction(network(), q.shares, defect, model_.card.refinement_gain, precision_), active);
+      error = model_.pinned(error - step, active);
       defect = defect - apply_shares(q.shares, step);
       const auto after = error.flatten(1).norm(2, 1) / whole;
       sum = last_alone ? after : sum + after / model_.card.correction_steps;
@@ -148,10 +151,11 @@ class RefinementTask : public TrainTask {
     if (card.knows_equation) grids.insert(grids.end(), {{own.nx, own.ny / 2}, {own.nx, own.ny / 3}});
     for (const Resolution& fine : grids) {
       if (!can_refine(fine)) continue;
-      const auto start =
-          interpolated(pressure(half(fine)).to(torch::kFloat64), fine, card.location, model_.ends());
+      const auto start = interpolated(pressure(half(fine)).to(torch::kFloat64), active(set, half(fine)),
+                                      active(set, fine), fine, card.location, model_.ends());
       pairs_.push_back(pair_of(with_resolution(set.info.grid, fine), permeability_at(set, fine, card),
-                               pressure(fine), start, carried(carried(base_error, half(fine)), fine)));
+                               pressure(fine), start,
+                               carried(set, carried(set, base_error, half(fine)), fine)));
       parts_.push_back(set.split);
       if (card.knows_equation) parts_.back().at_most = fields_of_equal_cost(set.split, half(own), fine);
     }
@@ -166,11 +170,16 @@ class RefinementTask : public TrainTask {
   }
 
   // An error on another grid: it is zero where the pressure is prescribed.
-  Tensor carried(const Tensor& error, const Resolution& target) const {
+  Tensor carried(const TrainSet& set, const Tensor& error, const Resolution& target) const {
     const Resolution from = resolution_of(error);
     const Resolution finer{std::max(from.nx, target.nx), std::max(from.ny, target.ny)};
-    return restricted(interpolated(error, finer, model_.card.location, model_.ends_of_error()), target,
-                      model_.card.location);
+    const Tensor part = active(set, finer);
+    return restricted(interpolated(error, active(set, from), part, finer, model_.card.location, model_.ends_of_error()),
+                      part, target, model_.card.location);
+  }
+
+  Tensor active(const TrainSet& set, const Resolution& grid) const {
+    return model_.active_on(set.permeability, grid);
   }
 
   // From permeability, pressure, what was interpolated in its place, and the base's error there.
@@ -178,7 +187,8 @@ class RefinementTask : public TrainTask {
                const Tensor& base_error) const {
     const auto whole = in_parts(permeability, [&](const Tensor& k, std::int64_t at) {
       const auto part = [&](const Tensor& t) { return t.slice(0, at, at + k.size(0)).to(torch::kFloat64); };
-      const DarcyOperator darcy(k, grid, problem_for_defect(model_.card));
+      const DarcyOperator darcy(k, grid, problem_for_defect(model_.card),
+                                model_.active_on(k, resolution_of(k)));
       return torch::cat({darcy.shares(), darcy.defect(part(start)),
                          -darcy.apply(part(base_error)) / darcy.diagonal()},
                         1)
@@ -188,8 +198,9 @@ class RefinementTask : public TrainTask {
     pair.shares = whole.narrow(1, 0, 5).contiguous();
     pair.defect = whole.narrow(1, 5, 1).contiguous();
     pair.base_defect = whole.narrow(1, 6, 1).contiguous();
-    pair.error = model_.pinned(pressure.to(torch::kFloat64) - start).to(torch::kFloat32);
-    pair.base_error = model_.pinned(-base_error).to(torch::kFloat32);
+    const Tensor part = model_.active_on(permeability, resolution_of(permeability));
+    pair.error = model_.pinned(pressure.to(torch::kFloat64) - start, part).to(torch::kFloat32);
+    pair.base_error = model_.pinned(-base_error, part).to(torch::kFloat32);
     pair.least = 1e-5 * pressure.flatten(1).norm(2, 1);
     return pair;
   }

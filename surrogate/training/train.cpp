@@ -32,6 +32,7 @@ class Trainer {
         choices_(choose(request, data_)) {
     model_.card = data_.card;
     model_.card.architecture = request.architecture;
+    if (data_.has_inactive()) model_.card.architecture.channels_in = 4;
     if (request.classify)
       model_.card.architecture.channels_out = static_cast<int>(model_.card.classes.size());
     model_.card.version = kVersion;

@@ -73,7 +73,7 @@ TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
   std::vector<Field> permeabilities, pressures;
   for (std::size_t s = 0; s < n; ++s) {
     Sample sample = reader.read(s);
-    permeabilities.push_back(std::move(sample.permeability));
+    permeabilities.push_back(rock_of(sample.permeability, sample.active));
     pressures.push_back(std::move(sample.pressure));
   }
   set.permeability = stack_values(permeabilities);
@@ -113,7 +113,7 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   TrainData data;
   for (const auto& path : request.data) {
     const DatasetReader reader(path);
-    reader.refuse_inactive();
+    if (request.classify) reader.refuse_inactive();
     if (!data.sets.empty()) check_same_problem(data.sets.front().info, reader.info(), path.string());
     data.sets.push_back(read_set(reader, request));
     data.card.data.push_back({path.filename().string(), file_hash(path), reader.info().samples});
@@ -127,8 +127,10 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   std::vector<torch::Tensor> log_k, pressure;
   for (const TrainSet& set : data.sets) {
     const auto training = torch::tensor(set.split.training);
-    log_k.push_back(set.permeability.index_select(0, training).log());
-    pressure.push_back(set.pressure.index_select(0, training));
+    const auto rock = set.permeability.index_select(0, training);
+    const auto active = rock > 0;
+    log_k.push_back(rock.masked_select(active).log());
+    pressure.push_back(set.pressure.index_select(0, training).masked_select(active));
     const Resolution resolution{set.info.grid.nx, set.info.grid.ny};
     if (!data.card.seen(resolution)) data.card.resolutions.push_back(resolution);
     auto& classes = data.card.classes;
@@ -166,10 +168,12 @@ Tensor permeability_at(const TrainSet& set, const Resolution& r, const ModelCard
 
 Tensor pressure_at(const TrainSet& set, const Resolution& r, const ModelCard& card) {
   if (r == resolution_of(set.pressure)) return set.pressure;
-  if (!card.knows_equation) return restricted(set.pressure, r, card.location);
+  if (!card.knows_equation)
+    return restricted(set.pressure, card.takes_inactive() ? active_part(set.permeability, resolution_of(set.pressure)) : Tensor(), r,
+                      card.location);
   return in_parts(set.permeability, [&](const Tensor& k, std::int64_t) {
     return DarcyOperator(restricted(k, r, card.location), with_resolution(set.info.grid, r),
-                         problem_for_defect(card))
+                         problem_for_defect(card), card.takes_inactive() ? active_part(k, r) : Tensor())
         .solve(1e-8)
         .to(torch::kFloat32);
   });

@@ -31,7 +31,7 @@ inline constexpr double kBytesAPoint = 140.0;
 
 struct TrainSet {  // one file
   DatasetInfo info;
-  torch::Tensor permeability;  // [N, 1, H, W] float32, on TrainData::storage
+  torch::Tensor permeability;  // [N, 1, H, W] float32, on TrainData::storage; 0 in inactive cells, as is the pressure
   torch::Tensor pressure;      // [N, 1, H, W]
   Split split;
 };
@@ -42,6 +42,9 @@ struct TrainData {
   torch::Device storage = torch::kCPU;  // where the tensors lie
   std::shared_ptr<FreshData>
       fresh;  // null where the data are files; the one set holds the held-out part, then an epoch
+  bool has_inactive() const {
+    return std::any_of(sets.begin(), sets.end(), [](const TrainSet& set) { return set.info.has_inactive; });
+  }
 };
 
 /// Reads all files, into the memory of a GPU where all that training keeps of them fits there, else into the host's. The problem,

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/field.hpp"
+#include "core/cell_mask.hpp"
 
 namespace mano {
 
@@ -30,7 +30,7 @@ inline constexpr std::size_t kFewestFields = 10;
 /// Collects errors at one resolution.
 class ErrorCollector {
  public:
-  void add(const Field& prediction, const Field& solution);
+  void add(const Field& prediction, const Field& solution, const CellMask& active = {});
   std::size_t fields() const { return fields_.size(); }
   double mean_l2() const;
   /// Empty with fewer than kFewestFields.

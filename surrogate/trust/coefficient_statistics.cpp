@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "core/cell_mask.hpp"
 #include "core/error.hpp"
 
 namespace mano {
@@ -29,10 +31,16 @@ double correlation(const Field& v, double variance, int lag, bool along_x) {
   const int di = along_x ? lag : 0;
   const int dj = along_x ? 0 : lag;
   double sum = 0.0;
+  double pairs = 0.0;
   for (int j = 0; j + dj < g.ny; ++j) {
-    for (int i = 0; i + di < g.nx; ++i) sum += v(i, j) * v(i + di, j + dj);
+    for (int i = 0; i + di < g.nx; ++i) {
+      const double product = v(i, j) * v(i + di, j + dj);
+      if (std::isnan(product)) continue;
+      sum += product;
+      ++pairs;
+    }
   }
-  return sum / (static_cast<double>(g.nx - di) * (g.ny - dj) * variance);
+  return pairs > 0 ? sum / (pairs * variance) : 0.0;
 }
 
 double correlation_length(const Field& v, double variance, bool along_x) {
@@ -49,13 +57,14 @@ double correlation_length(const Field& v, double variance, bool along_x) {
 }
 
 double variation_of(const Field& v) {
+  const auto jump = [](double a, double b) { return std::isnan(a) || std::isnan(b) ? 0.0 : std::abs(b - a); };
   const Grid& g = v.grid;
   double along_x = 0.0;
   double along_y = 0.0;
   for (int j = 0; j < g.ny; ++j) {
     for (int i = 0; i < g.nx; ++i) {
-      if (i + 1 < g.nx) along_x += std::abs(v(i + 1, j) - v(i, j));
-      if (j + 1 < g.ny) along_y += std::abs(v(i, j + 1) - v(i, j));
+      if (i + 1 < g.nx) along_x += jump(v(i, j), v(i + 1, j));
+      if (j + 1 < g.ny) along_y += jump(v(i, j), v(i, j + 1));
     }
   }
   return along_x / g.ny + along_y / g.nx;
@@ -66,19 +75,20 @@ double variation_of(const Field& v) {
 CoefficientStatistics coefficient_statistics(const Field& permeability, const Resolution& resolution,
                                              Location location) {
   const Grid& grid = permeability.grid;
-  const Range range = least_and_most(permeability.values);
+  const Range range = least_and_most(permeability.values, mask_of_rock(permeability));
   check(range.usable_permeability(), "a permeability is not finite and above zero");
   const Resolution to{std::min(grid.nx, resolution.nx), std::min(grid.ny, resolution.ny)};
   Field log_k = sampled(permeability, to, location);
+  const auto count = static_cast<double>(log_k.values.size() - mask_of_rock(log_k).inactive());
   double mean = 0.0;
   for (double& k : log_k.values) {
-    k = std::log(k);
-    mean += k / static_cast<double>(log_k.values.size());
+    k = k == 0.0 ? std::numeric_limits<double>::quiet_NaN() : std::log(k);  // inactive cells hold no number
+    if (!std::isnan(k)) mean += k / count;
   }
   double variance = 0.0;
   for (double& v : log_k.values) {
     v -= mean;
-    variance += v * v / static_cast<double>(log_k.values.size());
+    if (!std::isnan(v)) variance += v * v / count;
   }
   if (variance < 1e-12) variance = 0.0;  // rounding
   return {std::log(range.least),

@@ -24,7 +24,7 @@ inline constexpr std::array<const char*, 6> kCoefficientStatistics{
     "log_least", "log_most", "log_variance", "correlation_x", "correlation_y", "variation"};
 using CoefficientStatistics = std::array<double, kCoefficientStatistics.size()>;
 
-/// Of `permeability`, sampled at `resolution` where it is finer in a direction.
+/// Of the rock `permeability`, its inactive cells (0) left out, sampled at `resolution` where it is finer in a direction.
 CoefficientStatistics coefficient_statistics(const Field& permeability, const Resolution& resolution,
                                              Location location);
 

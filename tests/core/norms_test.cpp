@@ -38,7 +38,7 @@ TEST(Summary, MeanMedianMax) {
 }
 
 TEST(Norms, RootMeanSquareAndCoveredPart) {
-  EXPECT_NEAR(root_mean_square(two_by_one(3, 4)), std::sqrt(12.5), tolerance::kExact);
+  EXPECT_NEAR(root_mean_square({3, 4}), std::sqrt(12.5), tolerance::kExact);
   EXPECT_EQ(covered_part(two_by_one(1, 2), two_by_one(1.5, 4), 0.5), 0.5);
   EXPECT_EQ(covered_part(two_by_one(1, 2), two_by_one(1, 2), 0.0), 1.0);
 }
