@@ -17,9 +17,8 @@ CellMask make_cell_mask(const Field& values, const std::string& where) {
   CellMask mask{g, std::vector<std::uint8_t>(g.cells())};
   for (std::size_t c = 0; c < g.cells(); ++c) {
     const double value = values.values[c];
-    check(value == 0.0 || value == 1.0,
-          "{}: value {} in cell ({}, {}); a cell is active (1) or inactive (0)", where, value, c % g.nx,
-          c / g.nx);
+    check(value == 0.0 || value == 1.0, "{}: value {} in cell ({}, {}); a cell is active (1) or inactive (0)",
+          where, value, c % g.nx, c / g.nx);
     mask.values[c] = value != 0.0;
   }
   const std::size_t inactive = mask.inactive();
@@ -78,7 +77,8 @@ Range least_and_most(const std::vector<double>& values, const CellMask& mask) {
   Range range{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
   for (std::size_t c = 0; c < values.size(); ++c) {
     if (!mask[c]) continue;
-    range = {std::min(range.least, values[c]), std::max(range.most, values[c]), range.finite && std::isfinite(values[c])};
+    range = {std::min(range.least, values[c]), std::max(range.most, values[c]),
+             range.finite && std::isfinite(values[c])};
   }
   return range;
 }

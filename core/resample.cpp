@@ -115,9 +115,9 @@ Field interpolate_to(const Field& field, const CellMask& active, const Resolutio
   if (active.all()) return interpolate_to(field, target, Location::cell, ends);
   Ends of_weights = ends;
   for (AxisEnd& end : of_weights) end.value = 1.0;  // a prescribed value counts as one that is there
-  return divided(interpolate_to(with_inactive(field, active, 0.0), target, Location::cell, ends),
-                 interpolate_to(with_inactive(Field(field.grid, 1.0), active, 0.0), target, Location::cell,
-                                of_weights));
+  return divided(
+      interpolate_to(with_inactive(field, active, 0.0), target, Location::cell, ends),
+      interpolate_to(with_inactive(Field(field.grid, 1.0), active, 0.0), target, Location::cell, of_weights));
 }
 
 }  // namespace mano

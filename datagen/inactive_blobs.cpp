@@ -10,7 +10,8 @@ namespace mano {
 
 namespace {
 
-constexpr std::uint64_t kStream = 0x9e3779b97f4a7c15ULL;  // sets these random numbers apart from a permeability's
+constexpr std::uint64_t kStream =
+    0x9e3779b97f4a7c15ULL;  // sets these random numbers apart from a permeability's
 constexpr int kAttempts = 64;
 constexpr int kReferenceCells = 64;  // along the shorter side; coarser ones have half and a quarter of them
 
@@ -22,8 +23,10 @@ Field gaussian(std::uint64_t seed, std::uint64_t sample, int attempt, const Grid
 }
 
 double level_above(double fraction, std::vector<double> values) {
-  const auto rank = static_cast<std::ptrdiff_t>(std::llround((1 - fraction) * static_cast<double>(values.size())));
-  const auto at = values.begin() + std::min<std::ptrdiff_t>(rank, static_cast<std::ptrdiff_t>(values.size()) - 1);
+  const auto rank =
+      static_cast<std::ptrdiff_t>(std::llround((1 - fraction) * static_cast<double>(values.size())));
+  const auto at =
+      values.begin() + std::min<std::ptrdiff_t>(rank, static_cast<std::ptrdiff_t>(values.size()) - 1);
   std::nth_element(values.begin(), at, values.end());
   return *at;
 }
@@ -59,8 +62,8 @@ bool in_one_piece(const CellMask& active) {
 
 Grid reference(const Grid& grid, int cells) {
   const double cell = std::min(grid.lx, grid.ly) / cells;
-  return {static_cast<int>(std::lround(grid.lx / cell)), static_cast<int>(std::lround(grid.ly / cell)), grid.lx,
-          grid.ly};
+  return {static_cast<int>(std::lround(grid.lx / cell)), static_cast<int>(std::lround(grid.ly / cell)),
+          grid.lx, grid.ly};
 }
 
 CellMask below(const Field& gaussian, double level) {
@@ -69,22 +72,38 @@ CellMask below(const Field& gaussian, double level) {
   return mask;
 }
 
+// A finer grid's corner cells lie nearer the corner than the reference's: they are as that one.
+CellMask with_corners(CellMask mask) {
+  const Grid& g = mask.grid;
+  const double reach = std::min(g.lx, g.ly) / kReferenceCells;
+  for (int j = 0; j < g.ny; ++j) {
+    for (int i = 0; i < g.nx; ++i) {
+      const bool first = g.x(i) < reach && g.y(j) < reach;
+      const bool last = g.lx - g.x(i) < reach && g.ly - g.y(j) < reach;
+      if (first || last) mask.values[g.index(i, j)] = 1;
+    }
+  }
+  return mask;
+}
+
 }  // namespace
 
 CellMask draw_inactive_blobs(double fraction, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
-  check(fraction > 0 && fraction < kMostInactive, "the part of inactive cells is {}; it must lie in (0, {})", fraction,
-        kMostInactive);
+  check(fraction > 0 && fraction < kMostInactive, "the part of inactive cells is {}; it must lie in (0, {})",
+        fraction, kMostInactive);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const auto drawn = [&](const Grid& on) { return gaussian(seed, sample, attempt, on); };
     const double level = level_above(fraction, drawn(reference(grid, kReferenceCells)).values);
     bool whole = true;
-    for (int cells = kReferenceCells; cells >= kReferenceCells / 4; cells /= 2)  // coarse ones close narrow necks
+    for (int cells = kReferenceCells; cells >= kReferenceCells / 4;
+         cells /= 2)  // coarse ones close narrow necks
       whole = whole && in_one_piece(below(drawn(reference(grid, cells)), level));
-    if (whole) return below(drawn(grid), level);
+    if (whole) return with_corners(below(drawn(grid), level));
   }
-  throw InvalidInput(fmt::format(
-      "sample {}: no blobs over a part {} of the domain leave it in one piece in {} attempts: ask for a smaller part",
-      sample, fraction, kAttempts));
+  throw InvalidInput(
+      fmt::format("sample {}: no blobs over a part {} of the domain leave it in one piece in {} attempts: "
+                  "ask for a smaller part",
+                  sample, fraction, kAttempts));
 }
 
 }  // namespace mano

@@ -103,10 +103,9 @@ std::size_t drop_islands(Problem& problem) {
   const bool something_moves =
       any_held(regions.list) ||
       std::any_of(regions.list.begin(), regions.list.end(), [](const Region& r) { return r.has_well; });
-  const auto largest =
-      std::max_element(regions.list.begin(), regions.list.end(),
-                       [](const Region& a, const Region& b) { return a.cells < b.cells; }) -
-      regions.list.begin();
+  const auto largest = std::max_element(regions.list.begin(), regions.list.end(),
+                                        [](const Region& a, const Region& b) { return a.cells < b.cells; }) -
+                       regions.list.begin();
   std::size_t dropped = 0;
   for (std::size_t c = 0; c < problem.active.values.size(); ++c) {
     const int n = regions.number[c];

@@ -61,16 +61,17 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
     const std::vector<Field> from_training =
         e.seen_in_training
             ? predictions
-            : surrogate.predict(rocks, method == Method::exact_start ? Method::exact_interpolation
-                                                                              : Method::interpolation);
+            : surrogate.predict(
+                  rocks, method == Method::exact_start ? Method::exact_interpolation : Method::interpolation);
     for (std::size_t s = 0; s < predictions.size(); ++s) {
       l2.push_back(relative_l2(predictions[s], pressures[s]));
       // Calibrated for Method::multigrid alone.
-      if (const auto half_width =
-              method == Method::multigrid ? surrogate.interval_half_width(predictions[s], active[s])
-                                          : std::nullopt) {
-        e.covered = e.covered.value_or(0.0) + covered_part(predictions[s], pressures[s], *half_width, active[s]) /
-                                                  static_cast<double>(info.samples);
+      if (const auto half_width = method == Method::multigrid
+                                      ? surrogate.interval_half_width(predictions[s], active[s])
+                                      : std::nullopt) {
+        e.covered =
+            e.covered.value_or(0.0) + covered_part(predictions[s], pressures[s], *half_width, active[s]) /
+                                          static_cast<double>(info.samples);
       }
       h1.push_back(relative_h1(predictions[s], pressures[s], active[s]));
       interpolated.push_back(relative_l2(from_training[s], pressures[s]));

@@ -128,8 +128,7 @@ struct Summary {
 
 void write_one_vti(const PredictOptions& o, const Input& in, const Surrogate& surrogate, Summary& summary) {
   const Sample sample = in.read(in.first);
-  const Prediction predicted =
-      predict_samples(surrogate, {sample}, in.problem_name, o.prediction).front();
+  const Prediction predicted = predict_samples(surrogate, {sample}, in.problem_name, o.prediction).front();
   summary.add(predicted, sample.number);
   const Field& prediction = predicted.pressure;
   VtkImage image{.grid = in.grid, .location = in.location, .active = sample.active};

@@ -129,14 +129,15 @@ void draw_sample(const std::filesystem::path& path, const Compared& c) {
   };
   const std::pair range{std::min(solver.least, surrogate.least), std::max(solver.most, surrogate.most)};
   const bool logarithmic = k.most > 100 * k.least;
-  draw_maps(path,
-            {{logarithmic ? "permeability (log scale)" : "permeability",
-              blank(c.sample.permeability),
-              logarithmic ? Scale::logarithmic : Scale::sequential,
-              {}},
-             {"pressure, solver", blank(c.sample.pressure), Scale::sequential, range},
-             {"pressure, surrogate", blank(c.prediction), Scale::sequential, range},
-             {"surrogate - solver", blank(difference(c.prediction, c.sample.pressure)), Scale::diverging, {}}});
+  draw_maps(
+      path,
+      {{logarithmic ? "permeability (log scale)" : "permeability",
+        blank(c.sample.permeability),
+        logarithmic ? Scale::logarithmic : Scale::sequential,
+        {}},
+       {"pressure, solver", blank(c.sample.pressure), Scale::sequential, range},
+       {"pressure, surrogate", blank(c.prediction), Scale::sequential, range},
+       {"surrogate - solver", blank(difference(c.prediction, c.sample.pressure)), Scale::diverging, {}}});
 }
 
 // Seconds a field of a batch, the median of up to three after one that is not timed.
@@ -190,11 +191,11 @@ WorkCurve surrogate_curve(Surrogate& surrogate, const std::vector<SolvedSample>&
   const int own = surrogate.card().cycles;
   for (int cycles = 0; cycles <= std::min(surrogate.card().most_cycles(), std::max(own, kCycles)); ++cycles) {
     surrogate.set_cycles(cycles);
-    curve.points.push_back(work_of(fmt::format("{} cycle{}", cycles, cycles == 1 ? "" : "s"), solved,
-                                   [&](const SolvedSample& s) {
-                                     stop_if_interrupted();
-                                     return surrogate.predict(rock_of(s.problem.permeability, s.problem.active));
-                                   }));
+    curve.points.push_back(work_of(
+        fmt::format("{} cycle{}", cycles, cycles == 1 ? "" : "s"), solved, [&](const SolvedSample& s) {
+          stop_if_interrupted();
+          return surrogate.predict(rock_of(s.problem.permeability, s.problem.active));
+        }));
   }
   surrogate.set_cycles(own);
   return curve;
@@ -238,18 +239,18 @@ Compared compare_sample(const Surrogate& surrogate, const CompareSource& source,
         solve_verified(*solver, *c.problem, fmt::format("{}, sample {}", source.name, c.sample.number));
     c.estimate = measure_flow(*c.problem, c.prediction, c.sample.pressure, figures);
     if (settings.reference && source.draw)
-      measure_against_reference(source, settings, s, c.sample.active, c.prediction, c.sample.pressure, figures);
+      measure_against_reference(source, settings, s, c.sample.active, c.prediction, c.sample.pressure,
+                                figures);
   }
   const Field& solution = c.sample.pressure;
   figures.relative_l2 = relative_l2(c.prediction, solution);
   figures.relative_h1 = relative_h1(c.prediction, solution, c.sample.active);
   figures.largest_error = largest_error(c.prediction, solution) / largest_error(solution, Field(source.grid));
   if (settings.interpolate)
-    figures.interpolated_l2 =
-        relative_l2(surrogate.predict(rock, Method::interpolation), solution);
-  if (const auto half_width =
-          settings.method == Method::multigrid ? surrogate.interval_half_width(c.prediction, c.sample.active)
-                                              : std::nullopt)
+    figures.interpolated_l2 = relative_l2(surrogate.predict(rock, Method::interpolation), solution);
+  if (const auto half_width = settings.method == Method::multigrid
+                                  ? surrogate.interval_half_width(c.prediction, c.sample.active)
+                                  : std::nullopt)
     figures.covered = covered_part(c.prediction, solution, *half_width, c.sample.active);
   figures.unlike_training = surrogate.unlike_training(rock);
   return c;

@@ -62,7 +62,8 @@ void check_solved(const Sample& sample, const std::string& problem_name, Locatio
 
 void check_takes_inactive(const Surrogate& surrogate, bool has_inactive, const std::string& where) {
   check(!has_inactive || surrogate.card().takes_inactive(),
-        "{} has inactive cells, and the model was trained on rock without: train one on data with some", where);
+        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
+        where);
 }
 
 std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::vector<Sample>& samples,
@@ -77,7 +78,8 @@ std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::v
       p.half_width = surrogate.interval_half_width(pressures[s], samples[s].active);
     p.unlike_training = surrogate.unlike_training(rocks[s]);
     p.pressure = std::move(pressures[s]);
-    if (options.needs_equation()) work_on(options, make_problem(problem_name, samples[s].permeability, samples[s].active), p);
+    if (options.needs_equation())
+      work_on(options, make_problem(problem_name, samples[s].permeability, samples[s].active), p);
   }
   return predictions;
 }

@@ -36,7 +36,9 @@ class DarcyOperator {
   torch::Tensor shares() const;
 
   const torch::Tensor& right_hand_side() const { return rhs_; }
-  const torch::Tensor& part() const { return part_; }  ///< what is active of each cell; undefined where all is
+  const torch::Tensor& part() const {
+    return part_;
+  }  ///< what is active of each cell; undefined where all is
 
   /// p with A p = rhs to the relative tolerance, by conjugate gradients preconditioned by D; for small grids. Throws
   /// RunFailed where they do not converge.

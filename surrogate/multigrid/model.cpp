@@ -72,7 +72,8 @@ Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& 
   const auto pressure =
       by_multigrid(restricted(permeability, from, card.location), with_resolution(grid, from), from, options);
   const auto part = active_on(permeability, target);
-  return pinned(interpolated(pressure, active_on(permeability, from), part, target, card.location, ends()), part);
+  return pinned(interpolated(pressure, active_on(permeability, from), part, target, card.location, ends()),
+                part);
 }
 
 namespace {
@@ -161,7 +162,8 @@ Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid
       return improved(darcy, torch::zeros_like(darcy.right_hand_side()), card.correction_steps_from_zero());
     const Grid first = with_resolution(grid, grids.front());
     if (options.exact_start)
-      return DarcyOperator(first_permeability, first, *known_problem(card.problem_name), parts.front()).solve(1e-8);
+      return DarcyOperator(first_permeability, first, *known_problem(card.problem_name), parts.front())
+          .solve(1e-8);
     return improved(darcy, direct(first_permeability, first), card.base_correction_steps);
   };
   // From zero, the error that is left: A e = residual.

@@ -174,8 +174,9 @@ class RefinementTask : public TrainTask {
     const Resolution from = resolution_of(error);
     const Resolution finer{std::max(from.nx, target.nx), std::max(from.ny, target.ny)};
     const Tensor part = active(set, finer);
-    return restricted(interpolated(error, active(set, from), part, finer, model_.card.location, model_.ends_of_error()),
-                      part, target, model_.card.location);
+    return restricted(
+        interpolated(error, active(set, from), part, finer, model_.card.location, model_.ends_of_error()),
+        part, target, model_.card.location);
   }
 
   Tensor active(const TrainSet& set, const Resolution& grid) const {

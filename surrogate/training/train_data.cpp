@@ -169,8 +169,10 @@ Tensor permeability_at(const TrainSet& set, const Resolution& r, const ModelCard
 Tensor pressure_at(const TrainSet& set, const Resolution& r, const ModelCard& card) {
   if (r == resolution_of(set.pressure)) return set.pressure;
   if (!card.knows_equation)
-    return restricted(set.pressure, card.takes_inactive() ? active_part(set.permeability, resolution_of(set.pressure)) : Tensor(), r,
-                      card.location);
+    return restricted(
+        set.pressure,
+        card.takes_inactive() ? active_part(set.permeability, resolution_of(set.pressure)) : Tensor(), r,
+        card.location);
   return in_parts(set.permeability, [&](const Tensor& k, std::int64_t) {
     return DarcyOperator(restricted(k, r, card.location), with_resolution(set.info.grid, r),
                          problem_for_defect(card), card.takes_inactive() ? active_part(k, r) : Tensor())

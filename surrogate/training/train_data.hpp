@@ -31,8 +31,9 @@ inline constexpr double kBytesAPoint = 140.0;
 
 struct TrainSet {  // one file
   DatasetInfo info;
-  torch::Tensor permeability;  // [N, 1, H, W] float32, on TrainData::storage; 0 in inactive cells, as is the pressure
-  torch::Tensor pressure;      // [N, 1, H, W]
+  torch::Tensor
+      permeability;  // [N, 1, H, W] float32, on TrainData::storage; 0 in inactive cells, as is the pressure
+  torch::Tensor pressure;  // [N, 1, H, W]
   Split split;
 };
 

@@ -17,9 +17,11 @@ double conformal_quantile(std::vector<double> values, double coverage) {
 }
 
 void ErrorCollector::add(const Field& prediction, const Field& solution, const CellMask& active) {
-  fields_.push_back(relative_l2(with_inactive(prediction, active, 0.0), with_inactive(solution, active, 0.0)));
+  fields_.push_back(
+      relative_l2(with_inactive(prediction, active, 0.0), with_inactive(solution, active, 0.0)));
   const double rms = root_mean_square(active_values(prediction, active));
-  for (double e : active_values(difference(prediction, solution), active)) points_.push_back(std::abs(e) / rms);
+  for (double e : active_values(difference(prediction, solution), active))
+    points_.push_back(std::abs(e) / rms);
 }
 
 double ErrorCollector::mean_l2() const {

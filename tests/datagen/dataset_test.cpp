@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <random>
 
 #include "core/error.hpp"
@@ -41,6 +42,45 @@ void write(const std::filesystem::path& path, std::size_t samples) {
   DatasetWriter writer(path, small_info(samples));
   for (std::size_t s = samples; s-- > 0;) writer.write(s, numbered_sample(s));
   writer.close();
+}
+
+// Inactive cells have no pressure in the file, whatever the permeability there; files without them have no /active.
+TEST(Dataset, KeepsInactiveCells) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "d.h5";
+  DatasetInfo info = small_info(2);
+  Sample holed = numbered_sample(1);
+  holed.active = {info.grid, std::vector<std::uint8_t>(15, 1)};
+  holed.active.values[4] = holed.active.values[7] = 0;
+  holed.permeability.values[4] = 0.0;
+  holed.permeability.values[7] = std::numeric_limits<double>::quiet_NaN();
+  {
+    DatasetWriter none(folder.path() / "none.h5", info);
+    EXPECT_THROW(none.write(1, holed), InvalidInput);
+  }
+  info.has_inactive = true;
+  DatasetWriter writer(path, info);
+  writer.write(0, numbered_sample(0));
+  writer.write(1, holed);
+  writer.close();
+  const DatasetReader reader(path);
+  EXPECT_TRUE(reader.info().has_inactive);
+  EXPECT_TRUE(reader.read(0).active.all());
+  const Sample read = reader.read(1);
+  EXPECT_EQ(read.active.values, holed.active.values);
+  EXPECT_EQ(read.permeability.values[4], 0.0);
+  EXPECT_EQ(read.pressure.values[4], 0.0);
+  EXPECT_EQ(read.pressure.values[5], holed.pressure.values[5]);
+  EXPECT_THROW(reader.refuse_inactive(), InvalidInput);
+  const Field raw = ArrayReader(path, "pressure", {}).read(1);
+  EXPECT_TRUE(std::isnan(raw.values[4]) && std::isnan(raw.values[7]) && !std::isnan(raw.values[5]));
+
+  DatasetWriter merged(folder.path() / "merged.h5", info);
+  merged.copy(0, reader);
+  merged.close();
+  EXPECT_EQ(DatasetReader(folder.path() / "merged.h5").read(1).active.values, holed.active.values);
+  write(folder.path() / "plain.h5", 1);
+  EXPECT_THROW(ArrayReader(folder.path() / "plain.h5", "active", {}), InvalidInput);
 }
 
 TEST(Dataset, ReturnsWhatWasWritten) {

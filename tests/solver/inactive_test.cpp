@@ -123,15 +123,17 @@ TEST(Inactive, EveryMethodAgreesWithADenseDirectSolution) {
         }
         ++solved;
         const std::vector<double> exact = dense_solution(problem);
-        for (SolverMethod method : {SolverMethod::multigrid_double, SolverMethod::boomeramg, SolverMethod::mumps}) {
-          const SolveResult result = solve_darcy(problem, {.relative_tolerance = 1e-11,
-                                                           .ranks = SolverOptions::Ranks::self,
-                                                           .method = method});
+        for (SolverMethod method :
+             {SolverMethod::multigrid_double, SolverMethod::boomeramg, SolverMethod::mumps}) {
+          const SolveResult result = solve_darcy(
+              problem, {.relative_tolerance = 1e-11, .ranks = SolverOptions::Ranks::self, .method = method});
           if (method == SolverMethod::multigrid_double && !result.converged) continue;  // the chain goes on
-          ASSERT_TRUE(result.converged) << name << " " << part << " " << to_string(method) << " " << result.reason;
+          ASSERT_TRUE(result.converged)
+              << name << " " << part << " " << to_string(method) << " " << result.reason;
           Field expected(grid);
           expected.values = exact;
-          EXPECT_LT(relative_l2(result.pressure, expected), 1e-8) << name << " " << part << " " << to_string(method);
+          EXPECT_LT(relative_l2(result.pressure, expected), 1e-8)
+              << name << " " << part << " " << to_string(method);
           const bool flows = inflow(problem, result.pressure) > 1e-3;  // a path leads from side to side
           EXPECT_LT(flows ? mass_balance_error(problem, result.pressure) : 0.0, 1e-10) << name << " " << part;
           EXPECT_EQ(maximum_principle_violation(problem, result.pressure), "") << name << " " << part;
@@ -183,7 +185,8 @@ TEST(Inactive, IslandsAreNamedOrDropped) {
     check_problem(problem);
     FAIL() << "islands were accepted";
   } catch (const InvalidInput& e) {
-    EXPECT_NE(std::string(e.what()).find("the 1 cells joined to cell (4, 0) are an island"), std::string::npos)
+    EXPECT_NE(std::string(e.what()).find("the 1 cells joined to cell (4, 0) are an island"),
+              std::string::npos)
         << e.what();
   }
   EXPECT_EQ(drop_islands(problem), 3u);
@@ -211,7 +214,8 @@ TEST(Inactive, WellsAndSidesThereAreErrorsByName) {
   };
   const CellMask mask{grid, {1, 1, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0}};
   Problem problem = make_problem("drive", Field(grid, 1.0), mask);
-  EXPECT_NE(message(problem).find("side right prescribes a pressure, but all its cells are inactive"), std::string::npos)
+  EXPECT_NE(message(problem).find("side right prescribes a pressure, but all its cells are inactive"),
+            std::string::npos)
       << message(problem);
   problem.on(Side::right) = constant_boundary(grid, Side::right, BoundaryCondition::Type::flux, 0.5);
   EXPECT_NE(message(problem).find("side right prescribes a flux of 0.5 at cell (3, 0)"), std::string::npos)
@@ -219,13 +223,15 @@ TEST(Inactive, WellsAndSidesThereAreErrorsByName) {
   problem.on(Side::right) = constant_boundary(grid, Side::right, BoundaryCondition::Type::flux, 0.0);
   EXPECT_EQ(message(problem), "");
   problem.wells.push_back({1, 2, Well::Control::rate, 1.0});
-  EXPECT_NE(message(problem).find("well in cell (1, 2), which is inactive"), std::string::npos) << message(problem);
+  EXPECT_NE(message(problem).find("well in cell (1, 2), which is inactive"), std::string::npos)
+      << message(problem);
 }
 
 // Round holes that take a fifth of the domain.
 CellMask blobs(const Grid& grid) {
   CellMask mask{grid, std::vector<std::uint8_t>(grid.cells(), 1)};
-  const double holes[][3] = {{0.2, 0.3, 0.12}, {0.55, 0.6, 0.15}, {0.8, 0.25, 0.1}, {0.3, 0.8, 0.1}, {0.85, 0.85, 0.07}};
+  const double holes[][3] = {
+      {0.2, 0.3, 0.12}, {0.55, 0.6, 0.15}, {0.8, 0.25, 0.1}, {0.3, 0.8, 0.1}, {0.85, 0.85, 0.07}};
   for (int j = 0; j < grid.ny; ++j) {
     for (int i = 0; i < grid.nx; ++i) {
       for (const auto& [x, y, radius] : holes) {

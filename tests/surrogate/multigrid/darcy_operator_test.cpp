@@ -9,6 +9,7 @@
 #include "datagen/random_field.hpp"
 #include "solver/stencil.hpp"
 #include "surrogate/kernels/torch.hpp"
+#include "surrogate/multigrid/grid_transfer.hpp"
 #include "tolerances.hpp"
 
 namespace mano {
@@ -47,6 +48,33 @@ TEST(DarcyOperator, LeavesTheDefectOfTheSolver) {
       EXPECT_LT(largest_error(field_of(darcy.defect(tensor_of(p)), grid), expected), 1e-12)
           << problem_name << " " << grid.resolution();
     }
+  }
+}
+
+// Permeability 0 marks inactive cells: the solver's equation there and its solution.
+TEST(DarcyOperator, WithInactiveCellsIsTheSolvers) {
+  const Grid grid{17, 12, 2.0, 1.0};
+  CellMask mask{grid, std::vector<std::uint8_t>(grid.cells(), 1)};
+  for (std::size_t c : {5u, 6u, 23u, 40u, 41u, 42u, 77u, 150u}) mask.values[c] = 0;
+  for (const char* name : {"benchmark", "drive", "five-spot"}) {
+    const Field k = draw_field({}, 4, 0, grid);
+    const auto rock = tensor_of(rock_of(k, mask));
+    const DarcyOperator darcy(rock, grid, *known_problem(name), active_part(rock, {grid.nx, grid.ny}));
+    const Problem problem = make_problem(name, k, mask);
+    const Stencil stencil(problem);
+    const Field p = with_inactive(any_pressure(grid), mask, 0.0);
+    EXPECT_LT(largest_error(field_of(darcy.residual(tensor_of(p)), grid), residual(stencil, p)), 1e-12)
+        << name;
+    const Field solution = field_of(darcy.solve(1e-10), grid);
+    EXPECT_LT(relative_residual(stencil, solution), 1e-8) << name;
+    for (std::size_t c = 0; c < grid.cells(); ++c) {
+      if (!mask[c]) {
+        EXPECT_EQ(solution.values[c], 0.0);
+      }
+    }
+    const auto shares = darcy.shares().sum(1).flatten();
+    for (std::size_t c = 0; c < grid.cells(); ++c)
+      EXPECT_NEAR(shares[static_cast<int64_t>(c)].item<double>(), mask[c] ? 1.0 : 0.0, 1e-14);
   }
 }
 

@@ -248,5 +248,74 @@ TEST(Multigrid, JacobiStepsLessenTheDefect) {
   EXPECT_LT(defect(16), 0.5 * defect(1));
 }
 
+// Two blobs in permeability(): 0 marks them.
+torch::Tensor holed(torch::Tensor k) {
+  const int64_t h = k.size(2), w = k.size(3);
+  k.slice(2, h / 4, h / 2).slice(3, w / 8, w / 2).zero_();
+  k.slice(2, 5 * h / 8, 7 * h / 8).slice(3, w / 2, 3 * w / 4).zero_();
+  return k;
+}
+
+SurrogateModel model_with_inactive(const std::string& problem_name, Architecture::Model kind) {
+  SurrogateModel m = model_of(problem_name);
+  m.card.architecture = architecture_preset("small", kind);
+  m.card.architecture.channels_in = 4;
+  m.base = make_network(m.card.architecture, 1);
+  return m;
+}
+
+TEST(Hierarchy, HoldsNoPressureInInactiveCells) {
+  const Grid grid{32, 24};
+  const auto k = holed(permeability(grid));
+  for (const char* name : {"benchmark", "drive", "five-spot", "unknown"}) {
+    for (auto kind : {Architecture::Model::mano, Architecture::Model::mat, Architecture::Model::fno}) {
+      const SurrogateModel m = model_with_inactive(name, kind);
+      for (const auto& p : {m.by_multigrid(k, grid, {16, 12}), m.direct(k, grid),
+                            m.interleaved(k, grid, {16, 12}), m.by_interpolation(k, grid, {16, 12})}) {
+        EXPECT_TRUE(torch::isfinite(p).all().item<bool>()) << name;
+        EXPECT_EQ((p * (k == 0)).abs().max().item<double>(), 0.0) << name;
+        EXPECT_GT(p.abs().max().item<double>(), 0.0) << name;
+      }
+    }
+  }
+}
+
+// The equation's solution leaves no residual, so nothing changes it; and with inactive cells it is the equation's solution still.
+TEST(Hierarchy, LeavesTheSolutionAmongInactiveCellsAlone) {
+  const Grid grid{32, 24};
+  const auto k = holed(permeability(grid));
+  for (const char* name : {"benchmark", "drive", "five-spot"}) {
+    const SurrogateModel m = model_with_inactive(name, Architecture::Model::mano);
+    const auto exact =
+        DarcyOperator(k, grid, *known_problem(name), active_part(k, {grid.nx, grid.ny})).solve(1e-10);
+    EXPECT_LT(distance(m.by_multigrid(k, grid, {grid.nx, grid.ny}, {.exact_start = true}), exact), 1e-6)
+        << name;
+    // From half as fine, cycles lessen what interpolation left.
+    std::vector<double> left;
+    const auto from_half = m.by_multigrid(
+        k, grid, {grid.nx / 2, grid.ny / 2},
+        {.exact_start = true, .jacobi_steps = 8, .after_cycle = [&](int, const torch::Tensor& p) {
+           left.push_back(distance(p, exact));
+         }});
+    ASSERT_EQ(left.size(), 3u);
+    EXPECT_LT(left[2], left[0]) << name;
+  }
+}
+
+TEST(Transfers, OfActivePartsKeepAConstant) {
+  const Grid grid{32, 24};
+  const auto k = holed(permeability(grid));
+  const Resolution own{grid.nx, grid.ny}, coarse{11, 12};
+  const auto part = active_part(k, own), there = active_part(k, coarse);
+  const auto constant = hidden(torch::full_like(k, 3.0), part) + (k == 0) * 1e6;
+  const auto mean = restricted(constant, part, coarse, Location::cell);
+  EXPECT_LT(((mean - 3.0) * (there > 0)).abs().max().item<double>(), 1e-9);
+  const AxisEnd mirror{AxisEnd::Kind::mirror}, prescribed{AxisEnd::Kind::value, 3.0};
+  const auto fine =
+      interpolated(mean, there, part, own, Location::cell, {mirror, prescribed, mirror, prescribed});
+  EXPECT_LT(((fine - 3.0) * (part > 0)).abs().max().item<double>(), 1e-9);
+  EXPECT_EQ((fine * (part == 0)).abs().max().item<double>(), 0.0);
+}
+
 }  // namespace
 }  // namespace mano
