@@ -109,6 +109,13 @@ void classify_command(const ClassifyOptions& o, const Invocation&) {
     check(s.location == card.location, "{}: its values sit at the {}, those of training at the {}", s.name,
           to_string(s.location), to_string(card.location));
 
+  check(o.picture.empty() || std::any_of(sources.begin(), sources.end(),
+                                         [&](const ClassifySource& s) {
+                                           return std::count(card.classes.begin(), card.classes.end(),
+                                                             s.kind) > 0;
+                                         }),
+        "--picture shows which kind is taken for which, and no field is of a kind that the model knows");
+
   // 2. Every field.
   nlohmann::json results = nlohmann::json::array();
   std::vector<std::vector<double>> confusion(card.classes.size(),
@@ -145,8 +152,6 @@ void classify_command(const ClassifyOptions& o, const Invocation&) {
     report["confusion"] = confusion;
   }
   if (!o.picture.empty()) {
-    check(known > 0,
-          "--picture shows which kind is taken for which, and no field is of a kind that the model knows");
     const std::string path = draw_confusion(o.picture, card.classes, confusion);
     say(path.empty() ? std::string("no picture: gnuplot is not there") : "wrote " + path);
   }

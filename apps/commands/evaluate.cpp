@@ -36,7 +36,7 @@ void evaluate_command(const EvaluateOptions& o, const Invocation&) {
   const Method method = o.direct ? Method::direct : parse_method(o.method);
   Surrogate surrogate(o.model, o.device);
   surrogate.check_method(method);
-  apply_cycles(o.cycles, method != Method::direct && method != Method::interleaved, surrogate);
+  apply_cycles(o.cycles, method == Method::multigrid || method == Method::interpolation, surrogate);
   std::vector<DatasetReader> readers;  // all are checked before the first is evaluated
   for (const auto& path : o.data) {
     readers.emplace_back(path);

@@ -16,7 +16,9 @@ void add_cycle_options(CLI::App& app, CycleOptions& options) {
 
 void apply_cycles(const CycleOptions& options, bool by_multigrid, Surrogate& surrogate) {
   check(!options.cycles || !options.accuracy, "--cycles excludes --accuracy");
-  check(by_multigrid || !options.given(), "--cycles and --accuracy are for predictions by multigrid");
+  check(by_multigrid || !options.given(),
+        "--cycles and --accuracy are for predictions by multigrid and their interpolation: leave --method or "
+        "--direct out");
   if (options.accuracy) surrogate.set_cycles(surrogate.cycles_for(*options.accuracy));
   if (options.cycles) surrogate.set_cycles(*options.cycles);
 }

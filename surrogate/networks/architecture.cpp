@@ -38,8 +38,8 @@ int Architecture::levels_for(int height, int width) const {
 }
 
 bool Architecture::holds_levels(int height, int width) const {
-  const int tokens = (std::min(height, width) + patch - 1) / patch;
-  return coarsest_of(tokens, levels.value_or(1), rate) >= window;
+  const int least = tokens(std::min(height, width));
+  return coarsest_of(least, levels.value_or(1), rate) >= window;
 }
 
 const char* to_string(Architecture::Model model) {
@@ -92,7 +92,7 @@ std::vector<std::string> presets_of(Architecture::Model model) {
 
 void check_grid(const Architecture& a, int height, int width) {
   if (a.model == Architecture::Model::mano) {
-    const int rows = (height + a.patch - 1) / a.patch, columns = (width + a.patch - 1) / a.patch;
+    const int rows = a.tokens(height), columns = a.tokens(width);
     check(a.patch == 1 || std::min(rows, columns) >= a.window,
           "a grid of {}x{} has {}x{} tokens, and the model's window {}x{}: choose a smaller --token-size",
           width, height, columns, rows, a.window, a.window);

@@ -44,6 +44,9 @@ struct Architecture {
   /// The output map is left out where it would be the identity: heads = 1 and dim_head = dim.
   bool has_output_map() const { return !(heads == 1 && dim_head == dim); }
 
+  /// Tokens along a side of so many points.
+  int tokens(int points) const { return (points + patch - 1) / patch; }
+
   /// Levels for H x W tokens: floor(log_rate(min(H, W))), at most as many as keep the coarsest at least one window
   /// wide. Throws InvalidInput where not even the input holds a window.
   int levels_for(int height, int width) const;

@@ -18,7 +18,7 @@ double coarse_tokens(const Architecture& a, int height, int width) {
 ModelWork model_work(const Architecture& a, int height, int width, std::size_t operand_size) {
   const double c = a.dim;
   const double inner = static_cast<double>(a.heads) * a.dim_head;
-  const int rows = (height + a.patch - 1) / a.patch, columns = (width + a.patch - 1) / a.patch;
+  const int rows = a.tokens(height), columns = a.tokens(width);
   const double tokens = static_cast<double>(rows) * columns;
   const double coarse = coarse_tokens(a, rows, columns);
   const double all = tokens + coarse;

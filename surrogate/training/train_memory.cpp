@@ -31,7 +31,7 @@ TrainingBytes rival_bytes(const Network& network, const Architecture& a, const R
 double training_bytes(const Architecture& a, std::int64_t parameters, const Resolution& resolution,
                       std::size_t samples, int batch, bool bfloat16) {
   const double operand = bfloat16 ? 2.0 : 4.0;
-  const int rows = (resolution.ny + a.patch - 1) / a.patch, columns = (resolution.nx + a.patch - 1) / a.patch;
+  const int rows = a.tokens(resolution.ny), columns = a.tokens(resolution.nx);
   const double tokens = static_cast<double>(columns) * rows;
   const double coarse = coarse_tokens(a, rows, columns);
   const double inner = static_cast<double>(a.heads) * a.dim_head;

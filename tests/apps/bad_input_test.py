@@ -139,6 +139,7 @@ TABLE = [
     ("torch", "train --data good.h5 -o run2 --coarsening -1", "coarsening is -1"),
     ("torch", "evaluate --model run --data good.h5 --method magic", "magic"),
     # Checkpoints
+    ("torch", "evaluate --model run --data good.h5 --method interleaved --cycles 0", "--cycles and --accuracy are for"),
     ("torch", "evaluate --model absent --data good.h5", "absent"),
     ("torch", "evaluate --model truncated.safetensors --data good.h5", "truncated.safetensors"),
     ("torch", "evaluate --model version.safetensors --data good.h5", "schema version '99'"),

@@ -118,7 +118,7 @@ def test_a_model_predicts_among_them_at_unseen_resolutions(mano, folder):
     mano("evaluate", "--model", "model", "--data", "test.h5", "--data", "test-32x32.h5", "--json", "e.json")
     rows = json.loads((folder / "e.json").read_text())["results"]
     for row in rows:
-        assert row["relative_l2"]["median"] < 0.1 and row["relative_h1"]["median"] < 0.2
+        assert row["relative_l2"]["median"] < 0.15 and row["relative_h1"]["median"] < 0.25
     mano("predict", "--model", "model", "--data", "test-32x32.h5", "--correct", 20, "-o", "p.h5")
     with h5py.File(folder / "p.h5") as f, h5py.File(folder / "test-32x32.h5") as g:
         active = g["active"][()].astype(bool)
