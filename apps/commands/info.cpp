@@ -39,21 +39,27 @@ nlohmann::json describe_dataset(const std::string& path) {
   say(fmt::format("{} samples of {}x{} ({}), values at the {}, domain {:g}x{:g}", i.samples, i.grid.nx,
                   i.grid.ny, i.single_precision ? "float32" : "float64", to_string(i.location), i.grid.lx,
                   i.grid.ly));
+  if (!i.units.consistent()) say(i.units.description());
   say(fmt::format("field {}, problem {}, tolerance {:g}", i.field, i.problem_name, i.tolerance));
   if (most_iterations > 0)
     say(fmt::format("at most {} iterations, relative residual at most {:.2g}", most_iterations,
                     worst_residual));
   say("configuration " + i.configuration);
-  return {{"kind", "dataset"},
-          {"samples", i.samples},
-          {"resolution", {i.grid.nx, i.grid.ny}},
-          {"problem", i.problem_name},
-          {"field", i.field},
-          {"location", to_string(i.location)},
-          {"size", {i.grid.lx, i.grid.ly}},
-          {"tolerance", i.tolerance},
-          {"largest_residual", worst_residual},
-          {"hash", file_hash(path)}};
+  nlohmann::json json{{"kind", "dataset"},
+                      {"samples", i.samples},
+                      {"resolution", {i.grid.nx, i.grid.ny}},
+                      {"problem", i.problem_name},
+                      {"field", i.field},
+                      {"location", to_string(i.location)},
+                      {"size", {i.grid.lx, i.grid.ly}},
+                      {"tolerance", i.tolerance},
+                      {"largest_residual", worst_residual},
+                      {"hash", file_hash(path)}};
+  if (!i.units.consistent())
+    json["units"] = {{"system", to_string(i.units.system)},
+                     {"viscosity", i.units.viscosity},
+                     {"thickness", i.units.thickness}};
+  return json;
 }
 
 // How far the model may be trusted, and on what.
