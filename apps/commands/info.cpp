@@ -12,6 +12,7 @@
 #include "apps/comparison/evaluation_table.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/pictures/vtk_image.hpp"
+#include "apps/workflow/trained_on.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "datagen/dataset.hpp"
@@ -146,6 +147,7 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
           : fmt::format("no refinement: interpolated from the network's grid, {}", fmt::join(grids, ", ")));
   say(fmt::format("trained at {} on {} data, problem {}, domain {:g}x{:g}, values at the {}",
                   fmt::join(resolutions, ", "), c.field, c.problem_name, c.lx, c.ly, to_string(c.location)));
+  if (const Units units = units_of(c); !units.consistent()) say(units.description());
   for (const auto& d : c.data) say(fmt::format("data {}: {} samples, hash {}", d.file, d.samples, d.hash));
   if (c.classes.empty()) {
     say(fmt::format("epoch {}: relative L2 {:.5f} on the held-out part", c.epoch, c.validation_l2));

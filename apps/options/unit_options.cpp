@@ -26,6 +26,9 @@ Units settle_units(const UnitOptions& o, const FieldSource& source) {
   if (!o.system.empty()) units.system = parse_unit_system(o.system);
   check(!stated || units.system == *stated, "--units is {}, but {} is in {} units: leave --units out",
         o.system, source.options().permeability, to_string(stated.value_or(units.system)));
+  check(!o.system.empty() || stated || !source.options().keyword.ends_with("[mD]"),
+        "{}: array '{}' is in mD: pass --units metric or field", source.options().permeability,
+        source.options().keyword);
   for (auto [name, given, value] : {std::tuple{"viscosity", o.viscosity, &units.viscosity},
                                     {"thickness", o.thickness, &units.thickness}}) {
     if (!given) continue;

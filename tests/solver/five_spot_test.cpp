@@ -17,6 +17,7 @@
 #include "core/units.hpp"
 #include "solver/darcy_solver.hpp"
 #include "solver/flow.hpp"
+#include "solver/time_of_flight.hpp"
 
 namespace mano {
 namespace {
@@ -48,15 +49,30 @@ struct Pattern {
            (units.viscosity * (std::log(spacing / radius) - constant));
   }
 
-  double computed(int n) const {
+  Problem problem(int n) const {
     const Grid g{n, n, spacing, spacing};
     Problem problem = make_problem("closed", Field(g, permeability * units.conductance()));
     for (Side side : kSides)
       problem.on(side) = constant_boundary(g, side, BoundaryCondition::Type::pressure, 0.0);
     problem.wells = {{n / 2, n / 2, Well::Control::pressure, drop / 2, radius}};
-    const SolveResult result = solve_darcy(problem, {.relative_tolerance = 1e-12});
+    return problem;
+  }
+
+  double computed(int n) const {
+    const Problem five_spot = problem(n);
+    const SolveResult result = solve_darcy(five_spot, {.relative_tolerance = 1e-12});
     EXPECT_TRUE(result.converged);
-    return well_states(problem, result.pressure).front().rate;
+    return well_states(five_spot, result.pressure).front().rate;
+  }
+
+  // Pore volumes that have come in when the first fluid is at the middle of a side.
+  double breakthrough(int n) const {
+    const Problem five_spot = problem(n);
+    const SolveResult result = solve_darcy(five_spot, {.relative_tolerance = 1e-12});
+    const Field pore(five_spot.grid(), 0.2 * units.storage());
+    const double rate = well_states(five_spot, result.pressure).front().rate;
+    return time_of_flight(five_spot, result.pressure, pore)(n - 1, n / 2) * rate /
+           pore_volume(five_spot, pore);
   }
 };
 
@@ -68,6 +84,19 @@ TEST(FiveSpot, AgreesWithMuskat) {
     EXPECT_NEAR(pattern.computed(n) / pattern.analytic(kMuskat), 1.0, n > 40 ? 1e-3 : 1e-2) << n;
     EXPECT_NEAR(pattern.computed(n) / pattern.analytic(exact_constant()), 1.0, n > 40 ? 6e-4 : 1e-2) << n;
   }
+}
+
+// Fluid reaches the middle of a side after half of the time to the nearest producer: when 0.7178 of the square's pore volume has been
+// injected. H. J. Morel-Seytoux, SPE J. 6 (1966), 217-227. First order.
+TEST(FiveSpot, BreaksThroughAfterTheExactPoreVolumes) {
+  const Pattern pattern;
+  double before = 0.7178 - pattern.breakthrough(51);
+  for (int n : {101, 201}) {
+    const double error = 0.7178 - pattern.breakthrough(n);
+    EXPECT_NEAR(before / error, 2.0, 0.1) << n << ": " << error;
+    before = error;
+  }
+  EXPECT_LT(before, 0.01);
 }
 
 }  // namespace
