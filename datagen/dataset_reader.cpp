@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "datagen/dataset_impl.hpp"
+#include "datagen/units_json.hpp"
 
 namespace mano {
 
@@ -85,10 +86,6 @@ nlohmann::json read_attributes(hid_t file, const std::string& path) {
   return json;
 }
 
-Units read_units(const nlohmann::json& json) {
-  return {parse_unit_system(json.at("system")), json.at("viscosity"), json.at("thickness")};
-}
-
 DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std::string& path) {
   DatasetInfo info;
   const auto shape = h5_shape(permeability);
@@ -105,7 +102,7 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
     info.version = json.at("program_version");
     info.tolerance = json.at("tolerance");
     info.has_inactive = json.value("inactive", false);
-    if (json.contains("units")) info.units = read_units(json.at("units"));
+    if (json.contains("units")) info.units = units_from_json(json.at("units"));
   } catch (const nlohmann::json::exception& e) {
     throw InvalidInput(fmt::format("{}: attribute {}: {}", path, kInfoAttribute, e.what()));
   }

@@ -9,6 +9,7 @@
 #include "core/version.hpp"
 #include "datagen/chunk_codec.hpp"
 #include "datagen/dataset_impl.hpp"
+#include "datagen/units_json.hpp"
 
 namespace mano {
 
@@ -73,18 +74,6 @@ void create_tensor_view(hid_t file, const DatasetInfo& info) {
   h5_own(H5Dcreate2(file, "tensor", type, view_space, H5P_DEFAULT, properties, H5P_DEFAULT), "tensor");
 }
 
-nlohmann::json units_entry(const Units& units) {
-  const UnitNames n = units.names();
-  return {{"system", to_string(units.system)},
-          {"length", n.length},
-          {"permeability", n.permeability},
-          {"pressure", n.pressure},
-          {"rate", n.rate},
-          {"viscosity", units.viscosity},
-          {"viscosity_unit", n.viscosity},
-          {"thickness", units.thickness}};
-}
-
 // For people.
 std::string equation_of(const Units& units) {
   if (units.consistent()) return "-div(permeability grad pressure) = source";
@@ -106,7 +95,7 @@ void write_attributes(hid_t file, const DatasetInfo& info) {
                      {"configuration", info.configuration}};
   // Files that need neither of these are as they always were.
   if (info.has_inactive) all["inactive"] = true;
-  if (!info.units.consistent()) all["units"] = units_entry(info.units);
+  if (!info.units.consistent()) all["units"] = units_json(info.units);
   h5_write_fixed_text(file, kInfoAttribute, all.dump());
   h5_write_attribute(file, "schema", std::string(kDatasetSchema));
   h5_write_attribute(file, "schema_version", static_cast<long long>(kDatasetSchemaVersion));

@@ -12,7 +12,7 @@
 // exact on the downstream face, elsewhere of first order.
 //
 // Sources: J. R. Natvig and K.-A. Lie, J. Comput. Phys. 227 (2008), 10108-10124 (order of the cells); M. Shahvali, B. Mallison,
-// K. Wei and H. Gross, SPE J. 17 (2012), 694-704 (the steady equation, upwind on cells).
+// K. Wei and H. Gross, SPE J. 17 (2012) (the steady equation, upwind on cells).
 
 #include "solver/problem.hpp"
 

@@ -17,6 +17,7 @@
 #include "core/files.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/field_file.hpp"
+#include "datagen/units_json.hpp"
 #include "surrogate/checkpoint/model_card.hpp"
 #include "surrogate/checkpoint/safetensors.hpp"
 #include "surrogate/models.hpp"
@@ -56,10 +57,7 @@ nlohmann::json describe_dataset(const std::string& path) {
                       {"tolerance", i.tolerance},
                       {"largest_residual", worst_residual},
                       {"hash", file_hash(path)}};
-  if (!i.units.consistent())
-    json["units"] = {{"system", to_string(i.units.system)},
-                     {"viscosity", i.units.viscosity},
-                     {"thickness", i.units.thickness}};
+  if (!i.units.consistent()) json["units"] = units_json(i.units);
   return json;
 }
 

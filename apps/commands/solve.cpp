@@ -21,6 +21,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "datagen/dataset.hpp"
+#include "datagen/units_json.hpp"
 #include "solver/darcy_solver.hpp"
 #include "solver/flow.hpp"
 #include "solver/stencil.hpp"
@@ -62,19 +63,7 @@ nlohmann::json results(const SolveOptions& o, const Solved& s) {
                       {"outflow", {{"left", out[0]}, {"right", out[1]}, {"bottom", out[2]}, {"top", out[3]}}},
                       {"wells", s.report.wells},
                       {"mass_balance_error", mass_balance_error(s.problem, r.pressure)}};
-  if (const Units& units = s.flow.units(); !units.consistent()) {
-    const UnitNames n = units.names();
-    json["units"] = {{"system", to_string(units.system)},
-                     {"length", n.length},
-                     {"permeability", n.permeability},
-                     {"pressure", n.pressure},
-                     {"rate", n.rate},
-                     {"volume", n.volume},
-                     {"velocity", n.velocity},
-                     {"time", n.time},
-                     {"viscosity", units.viscosity},
-                     {"thickness", units.thickness}};
-  }
+  if (!s.flow.units().consistent()) json["units"] = units_json(s.flow.units());
   if (o.report.report) json["report"] = to_json(s.report);
   return json;
 }

@@ -55,6 +55,28 @@ struct NamedWell {
   std::string name;  // empty where not given
 };
 
+// "rate=1", "bhp=2", "radius=0.1" or "name=P"; returns what is wrong, empty where nothing is.
+std::string parse_well_part(const std::string& part, NamedWell& named, bool& controlled) {
+  const auto equals = std::min(part.find('='), part.size());
+  const std::string key = part.substr(0, equals);
+  const std::string text = equals < part.size() ? part.substr(equals + 1) : "";
+  if (key == "name") {
+    named.name = text;
+    return text.empty() ? "the name is empty" : "";
+  }
+  const auto value = parse_number(text);
+  if (!value || !std::isfinite(*value)) return fmt::format("'{}' has no finite value", part);
+  if (key == "radius") {
+    named.well.radius = *value;
+    return *value > 0 ? "" : "the radius must be above zero";
+  }
+  if ((key != "rate" && key != "bhp") || controlled) return fmt::format("'{}' is not understood", part);
+  named.well.control = key == "rate" ? Well::Control::rate : Well::Control::pressure;
+  named.well.value = *value;
+  controlled = true;
+  return "";
+}
+
 // "0.5,0.5,rate=1" or "0.2,0.3,bhp=2,radius=0.1,name=P".
 NamedWell parse_well(const std::string& text) {
   const auto fail = [&](const std::string& why) {
@@ -71,32 +93,13 @@ NamedWell parse_well(const std::string& text) {
     if (!value || !std::isfinite(*value)) fail(fmt::format("'{}' is no coordinate", parts[d]));
     named.at[d] = *value;
   }
-  Well& well = named.well;
   bool controlled = false;
   for (std::size_t p = 2; p < parts.size(); ++p) {
-    const auto equals = std::min(parts[p].find('='), parts[p].size());
-    const std::string key = parts[p].substr(0, equals);
-    const std::string text_value = equals < parts[p].size() ? parts[p].substr(equals + 1) : "";
-    if (key == "name") {
-      if (text_value.empty()) fail("the name is empty");
-      named.name = text_value;
-      continue;
-    }
-    const auto value = parse_number(text_value);
-    if (!value || !std::isfinite(*value)) fail(fmt::format("'{}' has no finite value", parts[p]));
-    if (key == "radius") {
-      if (*value <= 0) fail("the radius must be above zero");
-      well.radius = *value;
-    } else if ((key == "rate" || key == "bhp") && !controlled) {
-      well.control = key == "rate" ? Well::Control::rate : Well::Control::pressure;
-      well.value = *value;
-      controlled = true;
-    } else {
-      fail(fmt::format("'{}' is not understood", parts[p]));
-    }
+    const std::string why = parse_well_part(parts[p], named, controlled);
+    if (!why.empty()) fail(why);
   }
   if (!controlled) fail("neither rate nor bhp is given");
-  if (well.control == Well::Control::pressure && well.radius == 0.0)
+  if (named.well.control == Well::Control::pressure && named.well.radius == 0.0)
     fail("a well of given pressure needs a radius");
   return named;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "datagen/units_json.hpp"
 
 namespace mano {
 
@@ -41,9 +42,7 @@ Units units_of(const ModelCard& card) {
   const json configuration = json::parse(card.data_configuration, nullptr, false);
   const json::json_pointer at("/flow/units");
   if (!configuration.is_object() || !configuration.contains(at)) return {};
-  const json& units = configuration.at(at);
-  return {parse_unit_system(units.value("system", "")), units.value("viscosity", 1.0),
-          units.value("thickness", 1.0)};
+  return units_from_json(configuration.at(at));
 }
 
 void check_units(const ModelCard& card, const FieldSource& source) {

@@ -2,7 +2,7 @@
 //
 //   rate = pi c k h (pressure drop) / (viscosity (ln(d / radius) - B)),   d: from an injector to the nearest producer
 //
-// M. Muskat, The Flow of Homogeneous Fluids through Porous Media (1937), section 9.15, gives B = 0.6190. Summing the lattice of wells exactly
+// M. Muskat, The Flow of Homogeneous Fluids through Porous Media (1937), chapter IX, gives B = 0.6190. Summing the lattice of wells exactly
 // gives B = 0.61739: below, by Jacobi's theta function of the square lattice.
 //
 // The lines midway between injectors and producers are lines of equal pressure: swapping injectors and producers, which a reflection at
