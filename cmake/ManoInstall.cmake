@@ -30,8 +30,8 @@ install(FILES ${PROJECT_BINARY_DIR}/generated/manoConfig.cmake ${PROJECT_BINARY_
 install(FILES scripts/mano-completion.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME mano)
 
 foreach(header
-    core/error.hpp core/field.hpp core/norms.hpp core/resample.hpp
-    solver/correction.hpp solver/darcy_solver.hpp solver/flow.hpp solver/multigrid.hpp solver/problem.hpp solver/stencil.hpp
+    core/cell_mask.hpp core/error.hpp core/field.hpp core/norms.hpp core/resample.hpp core/units.hpp
+    solver/correction.hpp solver/darcy_solver.hpp solver/flow.hpp solver/multigrid.hpp solver/problem.hpp solver/stencil.hpp solver/time_of_flight.hpp
     datagen/dataset.hpp datagen/random_field.hpp
     surrogate/networks/architecture.hpp surrogate/trust/coefficient_statistics.hpp surrogate/evaluate.hpp surrogate/checkpoint/model_card.hpp
     surrogate/surrogate.hpp surrogate/training/train.hpp surrogate/training/train_request.hpp surrogate/trust/calibration.hpp)

@@ -3,7 +3,8 @@
 //
 // A Grid divides the rectangle [0, lx] x [0, ly] into nx x ny equal cells. A Field holds one value a grid point,
 // row-major [ny, nx]: values[j * nx + i] belongs to column i (x, eastward) and row j (y, northward).
-// Lengths, permeability over viscosity, pressure and fluxes are in any one consistent system of units.
+// Lengths, permeability over viscosity, pressure and fluxes are in any one consistent system of units;
+// core/units.hpp has others.
 
 #include <cstddef>
 #include <string>

@@ -15,6 +15,7 @@
 
 #include "core/cell_mask.hpp"
 #include "core/field.hpp"
+#include "core/units.hpp"
 
 namespace mano {
 
@@ -42,6 +43,7 @@ struct DatasetInfo {
   double tolerance = 0.0;     ///< on the true relative residual; 0 where unknown
   bool single_precision = false;
   bool has_inactive = false;  ///< some cells are: /active says which
+  Units units;                ///< of permeability, pressure and lengths
 };
 
 struct Sample {
@@ -88,7 +90,8 @@ class DatasetWriter {
   void write(std::size_t index, const Sample& sample);
   /// One more field or number of a sample, under a name of its own. The fields of one name share a grid, which may be another than
   /// the dataset's; samples that are not written hold zeros.
-  void add(const std::string& name, std::size_t index, const Field& field);
+  /// `unit` is stored with the array where it is not empty.
+  void add(const std::string& name, std::size_t index, const Field& field, const std::string& unit = "");
   void add(const std::string& name, std::size_t index, double value);
   /// Copies all samples of `shard`, compressed as they are, to index and following.
   void copy(std::size_t index, const DatasetReader& shard);

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "datagen/dataset_impl.hpp"
+#include "datagen/units_json.hpp"
 
 namespace mano {
 
@@ -101,6 +102,7 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
     info.version = json.at("program_version");
     info.tolerance = json.at("tolerance");
     info.has_inactive = json.value("inactive", false);
+    if (json.contains("units")) info.units = units_from_json(json.at("units"));
   } catch (const nlohmann::json::exception& e) {
     throw InvalidInput(fmt::format("{}: attribute {}: {}", path, kInfoAttribute, e.what()));
   }

@@ -9,6 +9,7 @@
 #include "core/version.hpp"
 #include "datagen/chunk_codec.hpp"
 #include "datagen/dataset_impl.hpp"
+#include "datagen/units_json.hpp"
 
 namespace mano {
 
@@ -73,6 +74,13 @@ void create_tensor_view(hid_t file, const DatasetInfo& info) {
   h5_own(H5Dcreate2(file, "tensor", type, view_space, H5P_DEFAULT, properties, H5P_DEFAULT), "tensor");
 }
 
+// For people.
+std::string equation_of(const Units& units) {
+  if (units.consistent()) return "-div(permeability grad pressure) = source";
+  return fmt::format("-div({:.17g} permeability grad pressure) = source, source in {} for each {}2",
+                     units.conductance(), units.names().rate, units.names().length);
+}
+
 void write_attributes(hid_t file, const DatasetInfo& info) {
   // What our reader reads, in one text of fixed length, which HDF5 keeps under a checksum; the others below are for people
   // and other programs. Texts of variable length lie in a heap without one, where HDF5 1.10 may even hang on a flipped bit.
@@ -85,11 +93,13 @@ void write_attributes(hid_t file, const DatasetInfo& info) {
                      {"tolerance", info.tolerance},
                      {"program_version", info.version},
                      {"configuration", info.configuration}};
-  if (info.has_inactive) all["inactive"] = true;  // files without are as they always were
+  // Files that need neither of these are as they always were.
+  if (info.has_inactive) all["inactive"] = true;
+  if (!info.units.consistent()) all["units"] = units_json(info.units);
   h5_write_fixed_text(file, kInfoAttribute, all.dump());
   h5_write_attribute(file, "schema", std::string(kDatasetSchema));
   h5_write_attribute(file, "schema_version", static_cast<long long>(kDatasetSchemaVersion));
-  h5_write_attribute(file, "equation", std::string("-div(permeability grad pressure) = source"));
+  h5_write_attribute(file, "equation", equation_of(info.units));
   h5_write_attribute(file, "setup", info.problem_name);
   h5_write_attribute(file, "size_x", info.grid.lx);
   h5_write_attribute(file, "size_y", info.grid.ly);
@@ -98,6 +108,11 @@ void write_attributes(hid_t file, const DatasetInfo& info) {
   h5_write_attribute(file, "tolerance", info.tolerance);
   h5_write_attribute(file, "program_version", info.version);
   h5_write_attribute(file, "configuration", info.configuration);
+  if (!info.units.consistent()) h5_write_attribute(file, "units", to_string(info.units.system));
+}
+
+void write_unit(hid_t dataset, const std::string& unit) {
+  if (!unit.empty()) h5_write_attribute(dataset, "units", unit);
 }
 
 void write_entry(hid_t dataset, hid_t type, std::size_t index, const void* value) {
@@ -178,6 +193,8 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   d.permeability = create_fields(d.file, "permeability", info, info.grid);
   d.pressure = create_fields(d.file, "pressure", info, info.grid);
   if (info.has_inactive) d.active = create_fields(d.file, "active", info, info.grid, H5T_STD_U8LE);
+  write_unit(d.permeability, info.units.names().permeability);
+  write_unit(d.pressure, info.units.names().pressure);
   d.seed = create_scalars(d.file, "seed", H5T_STD_U64LE, info.samples);
   d.sample = create_scalars(d.file, "sample", H5T_STD_U64LE, info.samples);
   d.iterations = create_scalars(d.file, "iterations", H5T_STD_I32LE, info.samples);
@@ -215,10 +232,12 @@ void DatasetWriter::write(std::size_t index, const Sample& sample) {
   write_entry(d.solver, d.solver_text, index, solver_entry(sample.solver).data());
 }
 
-void DatasetWriter::add(const std::string& name, std::size_t index, const Field& field) {
+void DatasetWriter::add(const std::string& name, std::size_t index, const Field& field,
+                        const std::string& unit) {
   Impl& d = *impl_;
   if (!d.more.contains(name)) {
     d.more[name] = create_fields(d.file, name.c_str(), d.info, field.grid);
+    write_unit(d.more[name], unit);
     d.grids[name] = field.grid;
   }
   d.write_field(d.more[name], index, field, d.grids[name]);

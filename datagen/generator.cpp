@@ -56,6 +56,7 @@ DatasetInfo info_of(const GenerateRequest& request, std::size_t grid, std::size_
   info.tolerance = request.tolerance;
   info.single_precision = request.single_precision;
   info.has_inactive = request.has_inactive;
+  info.units = request.units;
   return info;
 }
 

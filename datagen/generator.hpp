@@ -32,6 +32,7 @@ struct GenerateRequest {
   double tolerance = 1e-10;
   bool single_precision = false;
   bool has_inactive = false;  ///< samples may have inactive cells
+  Units units;
   bool overwrite = false;
   std::string configuration;  ///< whole configuration, JSON: stored, and compared when a run goes on
 };

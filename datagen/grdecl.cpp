@@ -142,6 +142,23 @@ bool grdecl_has(const std::filesystem::path& path, const std::string& keyword) {
   return find_keyword(tokens_of(read_text(path)), keyword, path.string()).has_value();
 }
 
+std::optional<std::string> grdecl_units(const std::filesystem::path& path) {
+  const auto tokens = tokens_of(read_text(path));
+  std::optional<std::string> found;
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    const bool alone = tokens[t].first && (t + 1 == tokens.size() || tokens[t + 1].first);
+    // After TITLE comes a line of any words.
+    if (!alone || (t > 0 && same_keyword(tokens[t - 1].text, "TITLE"))) continue;
+    for (const char* name : {"METRIC", "FIELD", "LAB"}) {
+      if (!same_keyword(tokens[t].text, name)) continue;
+      check(!found || *found == name, "{}, line {}: {} contradicts {} above; leave one of them",
+            path.string(), tokens[t].line, name, found.value_or(""));
+      found = name;
+    }
+  }
+  return found;
+}
+
 Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& options) {
   const std::string name = path.string();
   const std::string text = read_text(path);

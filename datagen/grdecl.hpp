@@ -32,6 +32,9 @@ Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& option
 /// A line of the file begins with the keyword. Throws InvalidInput where the file cannot be read.
 bool grdecl_has(const std::filesystem::path& path, const std::string& keyword);
 
+/// "METRIC", "FIELD" or "LAB", where one of these keywords stands alone on a line; empty where none does. Throws InvalidInput where several do.
+std::optional<std::string> grdecl_units(const std::filesystem::path& path);
+
 /// "100x1x20" -> {100, 1, 20}. Throws InvalidInput.
 std::array<int, 3> parse_grid3(const std::string& text);
 

@@ -16,6 +16,7 @@
 #include "apps/options/field_options.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/progress.hpp"
+#include "apps/options/unit_options.hpp"
 #include "apps/workflow/batched_generation.hpp"
 #include "apps/workflow/verified_solve.hpp"
 #include "core/clock.hpp"
@@ -33,6 +34,7 @@ namespace {
 struct GenerateOptions {
   FieldOptions field;
   FlowOptions flow;
+  UnitOptions units;
   std::string resolution, also, output, json, precision = "float64", device = "cpu";
   std::size_t samples = 0;
   std::uint64_t first = 0;
@@ -76,6 +78,7 @@ GenerateRequest make_request(const GenerateOptions& o, const FieldSource& source
   r.tolerance = o.tolerance;
   r.single_precision = o.precision == "float32";
   r.has_inactive = source.has_inactive();
+  r.units = flow.units();
   r.overwrite = o.overwrite;
   nlohmann::json c = source.configuration();
   c.update({{"samples", r.samples},
@@ -189,6 +192,8 @@ void check_for_batches(const GenerateOptions& o, const FieldSource& source, cons
   check(!source.has_inactive(), "--device {} solves fields without inactive cells; leave it out", o.device);
   check(!source.from_file(), "--device {} needs a random field; leave it out for fields of a file", o.device);
   const std::string problem_name = flow.problem_name();
+  check(flow.units().consistent(), "--device {} solves in consistent units; leave it out for {} ones",
+        o.device, to_string(flow.units().system));
   check(flow.configuration().is_null() &&
             (problem_name == "benchmark" || problem_name == "drive" || problem_name == "five-spot"),
         "--device {} solves the problems benchmark, drive and five-spot as they are; leave it out for other "
@@ -238,7 +243,7 @@ void run_in_batches(const GenerateOptions& o, const FieldSource& source, const G
 void generate(const GenerateOptions& o, const Invocation& invocation) {
   // 1. What is asked for.
   const FieldSource source(o.field);
-  const FlowSource flow(o.flow, o.field);
+  const FlowSource flow(o.flow, o.field, settle_units(o.units, source));
   check(!flow.has_permeability_file(),
         "--permeability-y: a dataset holds one permeability a cell; pass --anisotropy, or use mano solve");
   const GenerateRequest request = make_request(o, source, flow, invocation.petsc_options);
@@ -338,6 +343,7 @@ std::function<void(const Invocation&)> add_generate(CLI::App& app) {
                  "Further resolutions: the same samples, each solved anew, in files of their own")
       ->type_name("WxH,...");
   add_flow_options(app, o->flow);
+  add_unit_options(app, o->units);
   app.add_option("--tolerance", o->tolerance, "Bound on the true relative residual [1e-10]");
   app.add_option("--precision", o->precision, "float64 or float32 in the file [float64]");
   app.add_option("--device", o->device,

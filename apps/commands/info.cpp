@@ -12,10 +12,12 @@
 #include "apps/comparison/evaluation_table.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/pictures/vtk_image.hpp"
+#include "apps/workflow/trained_on.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/field_file.hpp"
+#include "datagen/units_json.hpp"
 #include "surrogate/checkpoint/model_card.hpp"
 #include "surrogate/checkpoint/safetensors.hpp"
 #include "surrogate/models.hpp"
@@ -39,21 +41,24 @@ nlohmann::json describe_dataset(const std::string& path) {
   say(fmt::format("{} samples of {}x{} ({}), values at the {}, domain {:g}x{:g}", i.samples, i.grid.nx,
                   i.grid.ny, i.single_precision ? "float32" : "float64", to_string(i.location), i.grid.lx,
                   i.grid.ly));
+  if (!i.units.consistent()) say(i.units.description());
   say(fmt::format("field {}, problem {}, tolerance {:g}", i.field, i.problem_name, i.tolerance));
   if (most_iterations > 0)
     say(fmt::format("at most {} iterations, relative residual at most {:.2g}", most_iterations,
                     worst_residual));
   say("configuration " + i.configuration);
-  return {{"kind", "dataset"},
-          {"samples", i.samples},
-          {"resolution", {i.grid.nx, i.grid.ny}},
-          {"problem", i.problem_name},
-          {"field", i.field},
-          {"location", to_string(i.location)},
-          {"size", {i.grid.lx, i.grid.ly}},
-          {"tolerance", i.tolerance},
-          {"largest_residual", worst_residual},
-          {"hash", file_hash(path)}};
+  nlohmann::json json{{"kind", "dataset"},
+                      {"samples", i.samples},
+                      {"resolution", {i.grid.nx, i.grid.ny}},
+                      {"problem", i.problem_name},
+                      {"field", i.field},
+                      {"location", to_string(i.location)},
+                      {"size", {i.grid.lx, i.grid.ly}},
+                      {"tolerance", i.tolerance},
+                      {"largest_residual", worst_residual},
+                      {"hash", file_hash(path)}};
+  if (!i.units.consistent()) json["units"] = units_json(i.units);
+  return json;
 }
 
 // How far the model may be trusted, and on what.
@@ -140,6 +145,7 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
           : fmt::format("no refinement: interpolated from the network's grid, {}", fmt::join(grids, ", ")));
   say(fmt::format("trained at {} on {} data, problem {}, domain {:g}x{:g}, values at the {}",
                   fmt::join(resolutions, ", "), c.field, c.problem_name, c.lx, c.ly, to_string(c.location)));
+  if (const Units units = units_of(c); !units.consistent()) say(units.description());
   for (const auto& d : c.data) say(fmt::format("data {}: {} samples, hash {}", d.file, d.samples, d.hash));
   if (c.classes.empty()) {
     say(fmt::format("epoch {}: relative L2 {:.5f} on the held-out part", c.epoch, c.validation_l2));

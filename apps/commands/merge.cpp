@@ -46,6 +46,9 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   same(a.grid.resolution(), b.grid.resolution(), "resolution");
   same(fmt::format("{}x{}", a.grid.lx, a.grid.ly), fmt::format("{}x{}", b.grid.lx, b.grid.ly), "domain size");
   same(to_string(a.location), to_string(b.location), "location");
+  same(to_string(a.units.system), to_string(b.units.system), "units");
+  same(a.units.viscosity, b.units.viscosity, "viscosity");
+  same(a.units.thickness, b.units.thickness, "thickness of the layer");
   same(a.problem_name, b.problem_name, "problem");
   same(a.field, b.field, "field");
   same(a.tolerance, b.tolerance, "tolerance");

@@ -15,6 +15,7 @@
 #include "apps/pictures/vtk_image.hpp"
 #include "apps/workflow/cycle_options.hpp"
 #include "apps/workflow/prediction.hpp"
+#include "apps/workflow/trained_on.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
@@ -46,6 +47,7 @@ struct Input {
   std::size_t first = 0, count = 1;
   std::function<Sample(std::size_t)> read;
   std::string field, configuration;
+  Units units;
   bool has_inactive = false;
 };
 
@@ -59,9 +61,9 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
     check_takes_inactive(surrogate, reader->info().has_inactive, o.data);
     const DatasetInfo& info = reader->info();
     if (!o.force) surrogate.check_problem(info.problem_name, info.grid, info.location, o.data);
-    in = {info.grid,  info.location,     info.problem_name,
-          0,          info.samples,      [reader](std::size_t s) { return reader->read(s); },
-          info.field, info.configuration};
+    in = {info.grid,  info.location,      info.problem_name,
+          0,          info.samples,       [reader](std::size_t s) { return reader->read(s); },
+          info.field, info.configuration, info.units};
     in.has_inactive = info.has_inactive;
     if (o.field.sample) {
       in.first = *o.field.sample;
@@ -74,6 +76,8 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
   const ModelCard& card = surrogate.card();
   in.grid = source->grid(o.resolution);
   if (!o.force) source->check_location(card.location);
+  if (!o.force) check_units(card, *source);
+  in.units = units_of(card);
   // Problem and location cannot be told from a permeability: those of the model are meant.
   if (!o.force) surrogate.check_problem(card.problem_name, in.grid, card.location, source->kind());
   in.location = card.location;
@@ -132,15 +136,19 @@ void write_one_vti(const PredictOptions& o, const Input& in, const Surrogate& su
   summary.add(predicted, sample.number);
   const Field& prediction = predicted.pressure;
   VtkImage image{.grid = in.grid, .location = in.location, .active = sample.active};
-  image.scalars = {{"permeability", sample.permeability}, {"pressure_surrogate", prediction}};
+  const UnitNames units = in.units.names();
+  const auto pressure_array = [&](const char* name) { return with_unit(name, units.pressure); };
+  image.scalars = {{with_unit("permeability", units.permeability), sample.permeability},
+                   {pressure_array("pressure_surrogate"), prediction}};
   if (!sample.pressure.values.empty()) {
-    image.scalars.insert(image.scalars.begin() + 1, {"pressure", sample.pressure});
-    image.scalars.emplace_back("error", difference(prediction, sample.pressure));
+    image.scalars.insert(image.scalars.begin() + 1, {pressure_array("pressure"), sample.pressure});
+    image.scalars.emplace_back(pressure_array("error"), difference(prediction, sample.pressure));
     say(fmt::format("relative L2 error {:.5f}", relative_l2(prediction, sample.pressure)));
   }
-  if (predicted.error_estimate) image.scalars.emplace_back("error_estimate", *predicted.error_estimate);
+  if (predicted.error_estimate)
+    image.scalars.emplace_back(pressure_array("error_estimate"), *predicted.error_estimate);
   if (predicted.half_width) {
-    image.scalars.emplace_back("interval_half_width", Field(in.grid, *predicted.half_width));
+    image.scalars.emplace_back(pressure_array("interval_half_width"), Field(in.grid, *predicted.half_width));
     const Resolution r{in.grid.nx, in.grid.ny};
     say(fmt::format(
         "prediction interval: +-{:.3g}, {}", *predicted.half_width,
@@ -187,6 +195,7 @@ void write_dataset(const PredictOptions& o, const Input& in, const Surrogate& su
   info.problem_name = in.problem_name;
   info.field = in.field;
   info.has_inactive = in.has_inactive;
+  info.units = in.units;
   info.configuration = nlohmann::json{{"predicted_by", o.model}, {"input", in.configuration}}.dump();
   Progress progress("predict", "samples", in.count);
   write_atomically(o.output, [&](const std::filesystem::path& temporary) {

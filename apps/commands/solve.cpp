@@ -14,11 +14,14 @@
 #include "apps/options/field_options.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/output_field.hpp"
+#include "apps/options/unit_options.hpp"
 #include "apps/pictures/vtk_image.hpp"
+#include "apps/workflow/flow_report.hpp"
 #include "apps/workflow/verified_solve.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "datagen/dataset.hpp"
+#include "datagen/units_json.hpp"
 #include "solver/darcy_solver.hpp"
 #include "solver/flow.hpp"
 #include "solver/stencil.hpp"
@@ -30,82 +33,134 @@ namespace {
 struct SolveOptions {
   FieldOptions field;
   FlowOptions flow;
+  UnitOptions units;
+  ReportOptions report;
   std::string resolution, output, json;
   double tolerance = SolverOptions{}.relative_tolerance;
 };
 
-nlohmann::json results(const Problem& problem, const SolveResult& r) {
-  const auto out = outflow(problem, r.pressure);
-  nlohmann::json wells = nlohmann::json::array();
-  const auto states = well_states(problem, r.pressure);
-  for (std::size_t w = 0; w < states.size(); ++w) {
-    const Well& well = problem.wells[w];
-    wells.push_back({{"cell", {well.i, well.j}},
-                     {"control", well.control == Well::Control::rate ? "rate" : "bhp"},
-                     {"rate", states[w].rate},
-                     {"pressure", states[w].pressure}});
-  }
-  return {{"converged", r.converged},
-          {"reason", r.reason},
-          {"method", to_string(r.method)},
-          {"iterations", r.iterations},
-          {"residual_norm", r.residual_norm},
-          {"relative_residual", r.relative_residual},
-          {"seconds_setup", r.seconds_setup},
-          {"seconds_solve", r.seconds_solve},
-          {"inactive_cells", problem.active.inactive()},
-          {"outflow", {{"left", out[0]}, {"right", out[1]}, {"bottom", out[2]}, {"top", out[3]}}},
-          {"wells", wells},
-          {"mass_balance_error", mass_balance_error(problem, r.pressure)}};
+// Everything that is known once the problem is solved.
+struct Solved {
+  const Sample& rock;  // as the user gave it
+  const Problem& problem;
+  const SolveResult& result;
+  const FlowSource& flow;
+  const FlowReport& report;
+};
+
+nlohmann::json results(const SolveOptions& o, const Solved& s) {
+  const SolveResult& r = s.result;
+  const auto& out = s.report.outflow;
+  nlohmann::json json{{"converged", r.converged},
+                      {"reason", r.reason},
+                      {"method", to_string(r.method)},
+                      {"iterations", r.iterations},
+                      {"residual_norm", r.residual_norm},
+                      {"relative_residual", r.relative_residual},
+                      {"seconds_setup", r.seconds_setup},
+                      {"seconds_solve", r.seconds_solve},
+                      {"inactive_cells", s.problem.active.inactive()},
+                      {"outflow", {{"left", out[0]}, {"right", out[1]}, {"bottom", out[2]}, {"top", out[3]}}},
+                      {"wells", s.report.wells},
+                      {"mass_balance_error", mass_balance_error(s.problem, r.pressure)}};
+  if (!s.flow.units().consistent()) json["units"] = units_json(s.flow.units());
+  if (o.report.report) json["report"] = to_json(s.report);
+  return json;
 }
 
-void print_wells(const Problem& problem, const Field& pressure) {
-  const auto states = well_states(problem, pressure);
-  for (std::size_t w = 0; w < states.size(); ++w) {
-    const Well& well = problem.wells[w];
-    say(fmt::format("well in cell ({}, {}): rate {:.6g}, pressure {}", well.i, well.j, states[w].rate,
-                    std::isnan(states[w].pressure) ? "unknown without a radius"
-                                                   : fmt::format("{:.6g}", states[w].pressure)));
+void print_wells(const FlowReport& report) {
+  const UnitNames n = report.units.names();
+  for (const auto& w : report.wells) {
+    const double pressure = w["pressure"];
+    say(fmt::format("well {} in cell ({}, {}): {} {:.6g}, {} {}", w["name"].get<std::string>(),
+                    w["cell"][0].get<int>(), w["cell"][1].get<int>(), with_unit("rate", n.rate),
+                    w["rate"].get<double>(), with_unit("pressure", n.pressure),
+                    std::isnan(pressure) ? "unknown without a radius" : fmt::format("{:.6g}", pressure)));
   }
 }
 
-void write_output(const SolveOptions& o, OutputKind kind, const Problem& problem, const SolveResult& result,
-                  const FieldSource& source, const FlowSource& flow, std::uint64_t sample) {
-  if (kind == OutputKind::vti) {
-    const CellFlux flux = cell_flux(problem, result.pressure);
-    VtkImage image{.grid = problem.grid(),
-                   .active = problem.active,
-                   .scalars = {{"permeability", problem.permeability}, {"pressure", result.pressure}},
-                   .vectors = {{"flux", {flux.x, flux.y}}}};
-    if (!problem.permeability_y.values.empty())
-      image.scalars.emplace_back("permeability_y", problem.permeability_y);
-    write_vti(o.output, image);
-    return;
+void write_vti_of(const SolveOptions& o, const Solved& s) {
+  const Units& units = s.flow.units();
+  const UnitNames n = units.names();
+  CellFlux flux = cell_flux(s.problem, s.result.pressure);
+  if (!units.consistent()) {
+    for (Field* component : {&flux.x, &flux.y}) {
+      for (double& value : component->values) value *= units.velocity();
+    }
   }
+  VtkImage image{.grid = s.problem.grid(),
+                 .active = s.problem.active,
+                 .scalars = {{with_unit("permeability", n.permeability), s.rock.permeability},
+                             {with_unit("pressure", n.pressure), s.result.pressure}},
+                 .vectors = {{with_unit("flux", n.velocity), {flux.x, flux.y}}}};
+  if (const Field y = s.flow.permeability_y(s.rock); !y.values.empty())
+    image.scalars.emplace_back(with_unit("permeability_y", n.permeability), y);
+  if (o.report.time_of_flight)
+    image.scalars.emplace_back(with_unit("time_of_flight", n.time), *s.report.time_of_flight);
+  write_vti(o.output, image);
+}
+
+void write_dataset(const SolveOptions& o, const Solved& s, const FieldSource& source) {
+  const UnitNames n = s.flow.units().names();
   DatasetInfo info;
-  info.grid = problem.grid();
+  info.grid = s.problem.grid();
   info.samples = 1;
-  info.problem_name = flow.problem_name();
+  info.problem_name = s.flow.problem_name();
   info.field = source.kind();
-  info.tolerance = result.tolerance;
-  info.has_inactive = !problem.active.all();
+  info.tolerance = s.result.tolerance;
+  info.has_inactive = !s.problem.active.all();
+  info.units = s.flow.units();
   nlohmann::json configuration = source.configuration();
-  if (const auto changes = flow.configuration(); !changes.is_null()) configuration["flow"] = changes;
+  if (const auto changes = s.flow.configuration(); !changes.is_null()) configuration["flow"] = changes;
   info.configuration = configuration.dump();
   write_atomically(o.output, [&](const std::filesystem::path& temporary) {
     DatasetWriter writer(temporary, info);
-    writer.write(0, {problem.permeability, result.pressure, o.field.seed, sample, result.iterations,
-                     result.relative_residual, to_string(result.method), problem.active});
-    if (!problem.permeability_y.values.empty()) writer.add("permeability_y", 0, problem.permeability_y);
+    writer.write(0, {s.rock.permeability, s.result.pressure, o.field.seed, s.rock.number, s.result.iterations,
+                     s.result.relative_residual, to_string(s.result.method), s.problem.active});
+    if (const Field y = s.flow.permeability_y(s.rock); !y.values.empty())
+      writer.add("permeability_y", 0, y, n.permeability);
+    if (o.report.time_of_flight) writer.add("time_of_flight", 0, *s.report.time_of_flight, n.time);
     writer.close();
   });
+}
+
+void print_summary(const Solved& s, const FieldSource& source) {
+  const SolveResult& result = s.result;
+  const Grid& grid = s.problem.grid();
+  const Range range = least_and_most(result.pressure.values, s.problem.active);
+  const auto& out = s.report.outflow;
+  const UnitNames n = s.flow.units().names();
+  say(fmt::format("{}, {} on {:g}x{:g}, problem {}", source.description(), grid.resolution(), grid.lx,
+                  grid.ly, s.flow.problem_name()));
+  if (!s.flow.units().consistent()) say(s.flow.units().description());
+  if (!s.problem.active.all())
+    say(fmt::format("{} of {} cells are inactive", s.problem.active.inactive(), grid.cells()));
+  say(fmt::format(
+      "converged in {} iterations of {}: relative residual {:.2g}, set-up {:.3g} s, solve {:.3g} s",
+      result.iterations, to_string(result.method), result.relative_residual, result.seconds_setup,
+      result.seconds_solve));
+  say(fmt::format("{} {:.6g} to {:.6g}; {}: left {:.6g}, right {:.6g}, bottom {:.6g}, top {:.6g}",
+                  with_unit("pressure", n.pressure), range.least, range.most, with_unit("outflow", n.rate),
+                  out[0], out[1], out[2], out[3]));
+  print_wells(s.report);
+}
+
+SolveResult solve_and_verify(const Problem& problem, double tolerance) {
+  SolveResult result = solve_darcy(problem, {.relative_tolerance = tolerance});
+  if (!result.converged) {
+    throw RunFailed(
+        fmt::format("no convergence ({}) after {} iterations, relative residual {:.3g}; nothing was written",
+                    result.reason, result.iterations, result.relative_residual));
+  }
+  const std::string rejection = rejection_of(problem, result.pressure, result.tolerance);
+  if (!rejection.empty()) throw RunFailed(rejection + "; nothing was written");
+  return result;
 }
 
 void solve(const SolveOptions& o, const Invocation& invocation) {
   // 1. The permeability, from a random field or a file.
   const FieldSource source(o.field);
-  const FlowSource flow(o.flow, o.field);
-  const std::uint64_t sample = o.field.sample.value_or(0);
+  const FlowSource flow(o.flow, o.field, settle_units(o.units, source));
   const Grid grid = source.grid(o.resolution);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check(!o.output.empty(), "no output: pass -o FILE.vti or FILE.h5");
@@ -114,37 +169,23 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   check_memory(solve_memory(grid) + source.memory(grid), fmt::format("a solve at {}", grid.resolution()));
 
   // 2. The problem: permeability, boundary conditions and source.
-  const Problem problem = flow.problem(source.sample(sample, grid));
+  const Sample rock = source.sample(o.field.sample.value_or(0), grid);
+  const Problem problem = flow.problem(rock);
+  const std::optional<Field> porosity = porosity_of(o.report, source, rock);
 
   // 3. The solution, on all ranks together, and its verification.
   const PetscSession session(invocation.petsc_options);
-  const SolveResult result = solve_darcy(problem, {.relative_tolerance = o.tolerance});
-  if (!result.converged) {
-    throw RunFailed(
-        fmt::format("no convergence ({}) after {} iterations, relative residual {:.3g}; nothing was written",
-                    result.reason, result.iterations, result.relative_residual));
-  }
-
-  const std::string rejection = rejection_of(problem, result.pressure, result.tolerance);
-  if (!rejection.empty()) throw RunFailed(rejection + "; nothing was written");
+  const SolveResult result = solve_and_verify(problem, o.tolerance);
 
   // 4. Report and file.
   if (session.rank() != 0) return;
-  const Range range = least_and_most(result.pressure.values, problem.active);
-  const auto out = outflow(problem, result.pressure);
-  say(fmt::format("{}, {} on {:g}x{:g}, problem {}", source.description(), grid.resolution(), grid.lx,
-                  grid.ly, flow.problem_name()));
-  if (!problem.active.all())
-    say(fmt::format("{} of {} cells are inactive", problem.active.inactive(), grid.cells()));
-  say(fmt::format(
-      "converged in {} iterations of {}: relative residual {:.2g}, set-up {:.3g} s, solve {:.3g} s",
-      result.iterations, to_string(result.method), result.relative_residual, result.seconds_setup,
-      result.seconds_solve));
-  say(fmt::format("pressure {:.6g} to {:.6g}; outflow: left {:.6g}, right {:.6g}, bottom {:.6g}, top {:.6g}",
-                  range.least, range.most, out[0], out[1], out[2], out[3]));
-  print_wells(problem, result.pressure);
-  write_output(o, kind, problem, result, source, flow, sample);
-  write_json(o.json, results(problem, result));
+  const FlowReport report =
+      make_flow_report(problem, result.pressure, flow.units(), flow.well_names(), porosity);
+  const Solved solved{rock, problem, result, flow, report};
+  print_summary(solved, source);
+  if (o.report.report) print_flow_report(report);
+  kind == OutputKind::vti ? write_vti_of(o, solved) : write_dataset(o, solved, source);
+  write_json(o.json, results(o, solved));
   say("wrote " + o.output);
   if (const auto unused = session.unused(); !unused.empty()) {
     say(fmt::format("note: nothing used the option {}; -pc_type chooses PETSc's own preconditioners",
@@ -161,6 +202,8 @@ std::function<void(const Invocation&)> add_solve(CLI::App& app) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   add_flow_options(app, o->flow);
+  add_unit_options(app, o->units);
+  add_report_options(app, o->report);
   app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
   app.add_option("-o,--output", o->output, "Result, .vti or .h5")->type_name("FILE");
   add_json_option(app, o->json);

@@ -8,6 +8,7 @@
 #include "apps/options/command_line.hpp"
 #include "apps/options/field_options.hpp"
 #include "apps/options/flow_options.hpp"
+#include "apps/options/unit_options.hpp"
 #include "apps/workflow/verified_solve.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -22,6 +23,7 @@ namespace {
 struct UpscaleOptions {
   FieldOptions field;
   FlowOptions flow;
+  UnitOptions units;
   std::string resolution, json;
   double tolerance = SolverOptions{}.relative_tolerance;
 };
@@ -72,8 +74,9 @@ nlohmann::json direction(double effective, const Means& m) {
 void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const FieldSource source(o.field);
   FlowOptions closed = o.flow;
-  closed.problem_name = "closed";  // nothing but the pressure drop drives the flow
-  const FlowSource flow(closed, o.field);
+  closed.problem_name = "closed";          // nothing but the pressure drop drives the flow
+  const FlowSource flow(closed, o.field);  // in any units: the effective permeability is in those of the rock
+  const Units units = settle_units(o.units, source);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   const std::uint64_t sample = o.field.sample.value_or(0);
   const Grid grid = source.grid(o.resolution);
@@ -87,16 +90,19 @@ void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const Means along_x = means_of(active_values(rock.permeability, rock.active));
   const Means along_y = means_of(active_values(rock.along_y(), rock.active));
   say(fmt::format("{}, {} on {:g}x{:g}", source.description(), grid.resolution(), grid.lx, grid.ly));
+  if (!units.consistent()) say(fmt::format("permeability in {}", units.names().permeability));
   say("     effective     harmonic mean  geometric mean  arithmetic mean");
   for (const auto& [name, k, m] : {std::tuple{'x', kx, along_x}, {'y', ky, along_y}})
     say(fmt::format("k{}   {:<12.6g}  {:<13.6g}  {:<14.6g}  {:.6g}", name, k, m.harmonic, m.geometric,
                     m.arithmetic));
-  if (session.rank() == 0)
-    write_json(o.json, {{"command", "upscale"},
-                        {"resolution", {grid.nx, grid.ny}},
-                        {"size", {grid.lx, grid.ly}},
-                        {"kx", direction(kx, along_x)},
-                        {"ky", direction(ky, along_y)}});
+  if (session.rank() != 0) return;
+  nlohmann::json json{{"command", "upscale"},
+                      {"resolution", {grid.nx, grid.ny}},
+                      {"size", {grid.lx, grid.ly}},
+                      {"kx", direction(kx, along_x)},
+                      {"ky", direction(ky, along_y)}};
+  if (!units.consistent()) json["units"] = {{"permeability", units.names().permeability}};
+  write_json(o.json, json);
 }
 
 }  // namespace
@@ -108,6 +114,9 @@ std::function<void(const Invocation&)> add_upscale(CLI::App& app) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   add_anisotropy_options(app, o->flow);
+  app.add_option("--units", o->units.system,
+                 "consistent, metric or field: what the permeability is in [what its file says, else "
+                 "consistent]");
   app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
   add_json_option(app, o->json);
   app.footer("Options after -- go to PETSc.");

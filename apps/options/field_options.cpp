@@ -102,6 +102,7 @@ struct FieldSource::Impl {
   std::optional<Location> location;        // where it is known
   std::unique_ptr<FieldSource> mask_file;  // --active, or ACTNUM
   bool mask_in_dataset = false;            // of ours, with /active
+  std::optional<UnitSystem> units;         // of a dataset of ours
   std::optional<double> blobs;             // --inactive
 
   void open_file() {
@@ -176,6 +177,7 @@ struct FieldSource::Impl {
       file_size = {info.grid.lx, info.grid.ly};
       location = info.location;
       mask_in_dataset = info.has_inactive;
+      if (!info.units.consistent()) units = info.units.system;
     } catch (const InvalidInput&) {
     }
   }
@@ -257,6 +259,16 @@ void FieldSource::refuse_inactive() const {
 
 bool FieldSource::has_inactive() const {
   return impl_->blobs || impl_->mask_file || impl_->options.nan_is_inactive;
+}
+
+std::optional<UnitSystem> FieldSource::units() const {
+  const std::string& file = impl_->options.permeability;
+  if (!from_file() || impl_->array || file.ends_with(".vti")) return impl_->units;
+  const auto keyword = grdecl_units(file);
+  if (!keyword) return {};
+  check(*keyword != "LAB",
+        "{} is in LAB units (cm, hour, atm), which mano does not have: convert it to METRIC or FIELD", file);
+  return *keyword == "METRIC" ? UnitSystem::metric : UnitSystem::field;
 }
 
 double FieldSource::memory(const Grid& grid) const {

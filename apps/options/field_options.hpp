@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "core/units.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/grdecl.hpp"
 #include "datagen/random_field.hpp"
@@ -60,6 +61,8 @@ class FieldSource {
   void refuse_inactive() const;
   /// Both as a sample without a pressure.
   Sample sample(std::uint64_t number, const Grid& grid) const;
+  /// That the file states: METRIC or FIELD of GRDECL, a dataset's own; empty where none. Throws InvalidInput for GRDECL's LAB.
+  std::optional<UnitSystem> units() const;
   /// Bytes that drawing a field takes.
   double memory(const Grid& grid) const;
   /// Throws InvalidInput where a dataset's values sit elsewhere.

@@ -2,8 +2,9 @@
 
 #include <charconv>
 #include <cmath>
-#include <filesystem>
+#include <set>
 
+#include "apps/options/companion_field.hpp"
 #include "core/error.hpp"
 #include "datagen/dataset.hpp"
 #include "solver/regions.hpp"
@@ -48,52 +49,59 @@ std::pair<BoundaryCondition::Type, std::vector<double>> parse_side(const std::st
   return {type == "pressure" ? Type::pressure : Type::flux, values};
 }
 
-// "0.5,0.5,rate=1" or "0.2,0.3,bhp=2,radius=0.1".
-std::pair<std::array<double, 2>, Well> parse_well(const std::string& text) {
+struct NamedWell {
+  std::array<double, 2> at{};
+  Well well;
+  std::string name;  // empty where not given
+};
+
+// "rate=1", "bhp=2", "radius=0.1" or "name=P"; returns what is wrong, empty where nothing is.
+std::string parse_well_part(const std::string& part, NamedWell& named, bool& controlled) {
+  const auto equals = std::min(part.find('='), part.size());
+  const std::string key = part.substr(0, equals);
+  const std::string text = equals < part.size() ? part.substr(equals + 1) : "";
+  if (key == "name") {
+    named.name = text;
+    return text.empty() ? "the name is empty" : "";
+  }
+  const auto value = parse_number(text);
+  if (!value || !std::isfinite(*value)) return fmt::format("'{}' has no finite value", part);
+  if (key == "radius") {
+    named.well.radius = *value;
+    return *value > 0 ? "" : "the radius must be above zero";
+  }
+  if ((key != "rate" && key != "bhp") || controlled) return fmt::format("'{}' is not understood", part);
+  named.well.control = key == "rate" ? Well::Control::rate : Well::Control::pressure;
+  named.well.value = *value;
+  controlled = true;
+  return "";
+}
+
+// "0.5,0.5,rate=1" or "0.2,0.3,bhp=2,radius=0.1,name=P".
+NamedWell parse_well(const std::string& text) {
   const auto fail = [&](const std::string& why) {
-    throw InvalidInput(fmt::format(
-        "--well '{}': {}; expected X,Y,rate=RATE[,radius=R] or X,Y,bhp=PRESSURE,radius=R", text, why));
+    throw InvalidInput(
+        fmt::format("--well '{}': {}; expected X,Y,rate=RATE[,radius=R][,name=NAME] or "
+                    "X,Y,bhp=PRESSURE,radius=R[,name=NAME]",
+                    text, why));
   };
   const auto parts = split(text, ',');
   if (parts.size() < 3) fail("too few parts");
-  std::array<double, 2> at{};
+  NamedWell named;
   for (int d = 0; d < 2; ++d) {
     const auto value = parse_number(parts[d]);
     if (!value || !std::isfinite(*value)) fail(fmt::format("'{}' is no coordinate", parts[d]));
-    at[d] = *value;
+    named.at[d] = *value;
   }
-  Well well;
   bool controlled = false;
   for (std::size_t p = 2; p < parts.size(); ++p) {
-    const auto equals = std::min(parts[p].find('='), parts[p].size());
-    const std::string key = parts[p].substr(0, equals);
-    const auto value = parse_number(equals < parts[p].size() ? parts[p].substr(equals + 1) : "");
-    if (!value || !std::isfinite(*value)) fail(fmt::format("'{}' has no finite value", parts[p]));
-    if (key == "radius") {
-      if (*value <= 0) fail("the radius must be above zero");
-      well.radius = *value;
-    } else if ((key == "rate" || key == "bhp") && !controlled) {
-      well.control = key == "rate" ? Well::Control::rate : Well::Control::pressure;
-      well.value = *value;
-      controlled = true;
-    } else {
-      fail(fmt::format("'{}' is not understood", parts[p]));
-    }
+    const std::string why = parse_well_part(parts[p], named, controlled);
+    if (!why.empty()) fail(why);
   }
   if (!controlled) fail("neither rate nor bhp is given");
-  if (well.control == Well::Control::pressure && well.radius == 0.0)
+  if (named.well.control == Well::Control::pressure && named.well.radius == 0.0)
     fail("a well of given pressure needs a radius");
-  return {at, well};
-}
-
-Field read_on(const FieldSource& source, const Grid& grid, std::uint64_t sample, const char* what) {
-  const Grid own = source.grid("");
-  check(own.nx == grid.nx && own.ny == grid.ny, "{} {} is on a grid of {}, the permeability on {}", what,
-        source.options().permeability, own.resolution(), grid.resolution());
-  source.check_location(Location::cell);
-  Field field = source.draw(source.samples() > 1 ? sample : 0, own);
-  field.grid = grid;
-  return field;
+  return named;
 }
 
 }  // namespace
@@ -117,7 +125,8 @@ void add_flow_options(CLI::App& app, FlowOptions& o) {
   app.add_option("--source-keyword", o.source_keyword, "Which array of the source's file [source]")
       ->group(group);
   app.add_option("--well", o.wells,
-                 "X,Y,rate=RATE (into the rock) or X,Y,bhp=PRESSURE,radius=R; may be repeated")
+                 "X,Y,rate=RATE (into the rock) or X,Y,bhp=PRESSURE,radius=R, and name=NAME [W1, W2, ...]; "
+                 "may be repeated")
       ->type_name("WELL")
       ->take_all()
       ->group(group);
@@ -136,7 +145,8 @@ void add_anisotropy_options(CLI::App& app, FlowOptions& o) {
       ->group(group);
 }
 
-FlowSource::FlowSource(FlowOptions options, const FieldOptions& field) : options_(std::move(options)) {
+FlowSource::FlowSource(FlowOptions options, const FieldOptions& field, const Units& units)
+    : options_(std::move(options)), units_(units) {
   FlowOptions& o = options_;
   if (!field.inactive.empty()) o.drop_islands = true;  // random ones have some
   for (auto [side, name, text] : {std::tuple{Side::left, "left", &o.left},
@@ -148,8 +158,8 @@ FlowSource::FlowSource(FlowOptions options, const FieldOptions& field) : options
     sides_.push_back({side, type, std::move(values)});
   }
   for (const std::string& text : o.wells) {
-    const auto [at, well] = parse_well(text);
-    wells_.push_back({at[0], at[1], well});
+    const NamedWell named = parse_well(text);
+    wells_.push_back({named.at[0], named.at[1], named.well, named.name});
   }
   if (!o.source.empty()) {
     uniform_source_ = parse_number(o.source);
@@ -165,24 +175,11 @@ FlowSource::FlowSource(FlowOptions options, const FieldOptions& field) : options
   check(!o.anisotropy || o.permeability_y.empty(), "--anisotropy and --permeability-y exclude each other");
   check(!o.anisotropy || (std::isfinite(*o.anisotropy) && *o.anisotropy > 0),
         "anisotropy is {}; it must be finite and above zero", o.anisotropy.value_or(1));
-  if (!o.permeability_y.empty()) {
-    FieldOptions file = field;
-    file.field.clear();
-    file.any_sign = true;  // the problem's check knows the active cells
-    if (std::filesystem::exists(o.permeability_y)) {
-      file.permeability = o.permeability_y;
-      file.keyword.clear();
-    } else {
-      check(!field.permeability.empty(),
-            "--permeability-y is '{}': no such file, and without --permeability it is no keyword of one",
-            o.permeability_y);
-      file.keyword = o.permeability_y;
-    }
-    permeability_y_.emplace(std::move(file));
-  }
+  if (!o.permeability_y.empty())
+    permeability_y_.emplace(open_companion(field, o.permeability_y, "permeability-y"));
   const bool driven = !sides_.empty() || !wells_.empty() || !o.source.empty();
   if (o.problem_name.empty()) o.problem_name = driven ? "closed" : "benchmark";
-  make_problem(o.problem_name, Field(Grid{2, 2}, 1.0));  // an unknown name is refused before any work
+  name_wells(make_problem(o.problem_name, Field(Grid{2, 2}, 1.0)));  // which refuses an unknown name
 }
 
 std::string FlowSource::problem_name() const {
@@ -192,21 +189,51 @@ std::string FlowSource::problem_name() const {
   return fmt::format("{}-{:08x}", kCustomProblem, text_hash(changes.dump()) & 0xffffffffU);
 }
 
+void FlowSource::name_wells(const Problem& named) {
+  well_names_.resize(named.wells.size());
+  for (const WellOption& well : wells_) well_names_.push_back(well.name);
+  std::set<std::string> names;
+  for (std::size_t w = 0; w < well_names_.size(); ++w) {
+    std::string& name = well_names_[w];
+    if (name.empty()) name = fmt::format("W{}", w + 1);
+    check(names.insert(name).second, "--well: two wells are named '{}'; name them apart", name);
+  }
+}
+
+Field FlowSource::for_solver(Field permeability) const {
+  if (!units_.consistent()) {
+    for (double& k : permeability.values) k *= units_.conductance();
+  }
+  return permeability;
+}
+
+Field FlowSource::permeability_y(const Sample& sample) const {
+  const Grid& grid = sample.permeability.grid;
+  if (permeability_y_) {
+    Field field = read_companion(*permeability_y_, grid, sample.number, "permeability along y");
+    if (!units_.consistent()) check_permeability(field, "permeability along y", sample.active);
+    return field;
+  }
+  if (!options_.anisotropy || *options_.anisotropy == 1.0) return {};
+  Field field = sample.permeability;
+  for (double& k : field.values) k *= *options_.anisotropy;
+  return field;
+}
+
 Problem FlowSource::problem(const Sample& sample) const {
-  Problem problem = make_problem(options_.problem_name, sample.permeability, sample.active);
+  Problem problem = make_problem(options_.problem_name, for_solver(sample.permeability), sample.active);
   const Grid grid = problem.grid();
   for (const SideOption& option : sides_) {
     problem.on(option.side) = constant_boundary(grid, option.side, option.type, option.values.front());
-    if (option.values.size() > 1) problem.on(option.side).values = option.values;
+    BoundaryCondition& condition = problem.on(option.side);
+    if (option.values.size() > 1) condition.values = option.values;
+    if (option.type == BoundaryCondition::Type::flux) {
+      for (double& flux : condition.values) flux /= units_.velocity();
+    }
   }
   if (uniform_source_) problem.source = Field(grid, *uniform_source_);
-  if (source_file_) problem.source = read_on(*source_file_, grid, sample.number, "source");
-  if (permeability_y_)
-    problem.permeability_y = read_on(*permeability_y_, grid, sample.number, "permeability along y");
-  if (options_.anisotropy && *options_.anisotropy != 1.0) {
-    problem.permeability_y = problem.permeability;
-    for (double& k : problem.permeability_y.values) k *= *options_.anisotropy;
-  }
+  if (source_file_) problem.source = read_companion(*source_file_, grid, sample.number, "source");
+  problem.permeability_y = for_solver(permeability_y(sample));
   for (const WellOption& option : wells_) {
     check(option.x >= 0 && option.x <= grid.lx && option.y >= 0 && option.y <= grid.ly,
           "--well at ({:g}, {:g}) lies outside the domain of {:g}x{:g}", option.x, option.y, grid.lx,
@@ -242,6 +269,10 @@ nlohmann::json FlowSource::configuration() const {
   if (permeability_y_) identify("permeability_y_file", permeability_y_->options());
   if (!o.wells.empty()) j["wells"] = o.wells;
   if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
+  if (!units_.consistent())  // a name alone says nothing of units: the problem is a custom one
+    j["units"] = {{"system", to_string(units_.system)},
+                  {"viscosity", units_.viscosity},
+                  {"thickness", units_.thickness}};
   if (!j.is_null()) j["setup"] = o.problem_name;
   return j;
 }

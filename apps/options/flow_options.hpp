@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/options/field_options.hpp"
+#include "core/units.hpp"
 #include "solver/problem.hpp"
 
 namespace mano {
@@ -29,13 +30,19 @@ void add_anisotropy_options(CLI::App& app, FlowOptions& options);
 /// Turns permeabilities into problems.
 class FlowSource {
  public:
-  /// Parses everything; `field` tells which file `--permeability-y KEYWORD` belongs to. Throws InvalidInput.
-  FlowSource(FlowOptions options, const FieldOptions& field);
+  /// Parses everything; `field` tells which file `--permeability-y KEYWORD` belongs to, `units` in which units permeabilities, lengths,
+  /// pressures and rates are. Throws InvalidInput.
+  FlowSource(FlowOptions options, const FieldOptions& field, const Units& units = {});
 
+  const Units& units() const { return units_; }
+  /// One for each well of the problem, those of a named problem first: W1, W2, ... by their order where no other name is given.
+  const std::vector<std::string>& well_names() const { return well_names_; }
+  /// Permeability along y of a sample as the user gave it; empty where it is that along x.
+  Field permeability_y(const Sample& sample) const;
   /// The problem's name, or kCustomProblem and a hash of the configuration where options changed it.
   std::string problem_name() const;
-  /// Of the permeability and active cells of a sample; islands are dropped where asked for. Checked. Throws InvalidInput for what does
-  /// not fit the grid.
+  /// Of the permeability and active cells of a sample; islands are dropped where asked for. Checked. Its permeability is multiplied by
+  /// conductance() of the units, so that its pressures and rates are in these units. Throws InvalidInput for what does not fit the grid.
   Problem problem(const Sample& sample) const;
   /// ky comes from a file, which only a single solve takes.
   bool has_permeability_file() const { return !options_.permeability_y.empty(); }
@@ -53,11 +60,17 @@ class FlowSource {
   struct WellOption {
     double x, y;
     Well well;
+    std::string name;
   };
 
+  void name_wells(const Problem& named);
+  Field for_solver(Field permeability) const;
+
   FlowOptions options_;
+  Units units_;
   std::vector<SideOption> sides_;
   std::vector<WellOption> wells_;
+  std::vector<std::string> well_names_;
   std::optional<double> uniform_source_;
   std::optional<FieldSource> source_file_;  // open for as long as samples are drawn
   std::optional<FieldSource> permeability_y_;

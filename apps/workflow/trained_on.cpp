@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "core/error.hpp"
+#include "datagen/units_json.hpp"
+
 namespace mano {
 
 using nlohmann::json;
@@ -33,6 +36,21 @@ std::size_t samples_trained_on(const ModelCard& card, const DatasetReader& data)
   for (std::size_t s = 0; s < samples; ++s)
     count += trained_on(card, configuration, data.read_numbers(s).number) ? 1 : 0;
   return count;
+}
+
+Units units_of(const ModelCard& card) {
+  const json configuration = json::parse(card.data_configuration, nullptr, false);
+  const json::json_pointer at("/flow/units");
+  if (!configuration.is_object() || !configuration.contains(at)) return {};
+  return units_from_json(configuration.at(at));
+}
+
+void check_units(const ModelCard& card, const FieldSource& source) {
+  const UnitSystem model = units_of(card).system;
+  const UnitSystem stated = source.units().value_or(model);
+  check(stated == model,
+        "{} is in {} units, the model was trained in {} ones: convert the file, or pass --force",
+        source.options().permeability, to_string(stated), to_string(model));
 }
 
 }  // namespace mano

@@ -1,9 +1,11 @@
 #pragma once
-// Whether a model has seen a field in training: its errors there say nothing of new ones.
+// What a model was trained on: fields (its errors there say nothing of new ones) and units.
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "apps/options/field_options.hpp"
+#include "core/units.hpp"
 #include "datagen/dataset.hpp"
 #include "surrogate/checkpoint/model_card.hpp"
 
@@ -15,5 +17,11 @@ bool trained_on(const ModelCard& card, const nlohmann::json& configuration, std:
 
 /// All samples of a file that was trained on, else those that trained_on() finds.
 std::size_t samples_trained_on(const ModelCard& card, const DatasetReader& data);
+
+/// Of the model's first dataset; all datasets of a training have the same, since they are part of the problem's name.
+Units units_of(const ModelCard& card);
+
+/// Throws InvalidInput where the file of `source` states other units than the model's.
+void check_units(const ModelCard& card, const FieldSource& source);
 
 }  // namespace mano

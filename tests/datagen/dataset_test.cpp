@@ -104,6 +104,26 @@ TEST(Dataset, ReturnsWhatWasWritten) {
   EXPECT_THROW(reader.read(3), InvalidInput);
 }
 
+TEST(Dataset, KeepsItsUnits) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "d.h5";
+  DatasetInfo info = small_info(1);
+  info.units = {UnitSystem::field, 0.5, 30.0};
+  DatasetWriter writer(path, info);
+  writer.write(0, numbered_sample(0));
+  writer.close();
+  EXPECT_EQ(DatasetReader(path).info().units, info.units);
+  const H5Handle file = h5_open(path);
+  const H5Handle pressure(H5Dopen2(file, "pressure", H5P_DEFAULT));
+  EXPECT_EQ(h5_read_text(pressure, "units"), "psi");
+
+  write(folder.path() / "plain.h5", 1);  // consistent units leave no trace
+  EXPECT_TRUE(DatasetReader(folder.path() / "plain.h5").info().units.consistent());
+  const H5Handle plain = h5_open(folder.path() / "plain.h5");
+  EXPECT_EQ(H5Aexists(plain, "units"), 0);
+  EXPECT_EQ(h5_read_text(plain, "equation"), "-div(permeability grad pressure) = source");
+}
+
 TEST(Dataset, HasTheNamesOfOtherPrograms) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "d.h5";

@@ -92,5 +92,20 @@ TEST(Spe10, HasTheSizeAndRangeOfItsDescription) {
   EXPECT_NO_THROW(check_permeability(k, "SPE10"));
 }
 
+TEST_F(Grdecl, TellsItsUnits) {
+  const auto path = folder_.path() / "units.grdecl";
+  const auto units = [&](const std::string& text) {
+    std::ofstream(path) << text;
+    return grdecl_units(path);
+  };
+  EXPECT_EQ(units(kTwoLayers), std::nullopt);
+  EXPECT_EQ(units(std::string("RUNSPEC\nMETRIC\n") + kTwoLayers), "METRIC");
+  EXPECT_EQ(units("field -- units\n"), "FIELD");
+  EXPECT_EQ(units("LAB\nPERMX\n 1 /"), "LAB");
+  EXPECT_EQ(units("-- METRIC\nTITLE\nFIELD\n MAPUNITS\n METRES /\n"), std::nullopt);
+  EXPECT_EQ(units("FIELD METRIC TEST\n"), std::nullopt);
+  EXPECT_THROW(units("METRIC\nFIELD\n"), InvalidInput);
+}
+
 }  // namespace
 }  // namespace mano

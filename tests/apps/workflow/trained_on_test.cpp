@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "temporary_folder.hpp"
+
 namespace mano {
 namespace {
 
@@ -31,6 +35,25 @@ TEST(TrainedOn, KnowsNothingOfDataWithoutASeed) {
     card.data_configuration = configuration;
     EXPECT_FALSE(trained_on(card, json::object(), 0)) << configuration;
   }
+}
+
+TEST(TrainedOn, KnowsTheUnits) {
+  ModelCard card;
+  EXPECT_EQ(units_of(card), Units{});
+  card.data_configuration = R"({"field": "lognormal", "flow": {"units": {"system": "field", "viscosity": 2.5,
+                                                                        "thickness": 30.0}}})";
+  EXPECT_EQ(units_of(card), (Units{UnitSystem::field, 2.5, 30.0}));
+}
+
+TEST(TrainedOn, OtherUnitsAreRefused) {
+  const TemporaryFolder folder;
+  FieldOptions rock;
+  rock.permeability = (folder.path() / "rock.grdecl").string();
+  write_text_atomically(rock.permeability, "METRIC\nDIMENS\n 2 1 1 /\nPERMX\n 3 4 /\n");
+  ModelCard card;
+  EXPECT_THROW(check_units(card, FieldSource(rock)), InvalidInput);
+  card.data_configuration = R"({"flow": {"units": {"system": "metric"}}})";
+  EXPECT_NO_THROW(check_units(card, FieldSource(rock)));
 }
 
 }  // namespace

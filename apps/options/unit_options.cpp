@@ -1,0 +1,47 @@
+#include "apps/options/unit_options.hpp"
+
+#include <cmath>
+#include <tuple>
+
+#include "apps/options/command_line.hpp"
+#include "core/error.hpp"
+
+namespace mano {
+
+void add_unit_options(CLI::App& app, UnitOptions& o) {
+  const std::string group = "Units";
+  app.add_option("--units", o.system,
+                 "consistent, metric (m, mD, cP, bar, m3/day) or field (ft, mD, cP, psi, bbl/day) [what the "
+                 "permeability's file says, else consistent]")
+      ->group(group);
+  app.add_option("--viscosity", o.viscosity, "Of the fluid in cP, in metric and field units [1]")
+      ->group(group);
+  app.add_option("--thickness", o.thickness, "Of the layer in m or ft, in metric and field units [1]")
+      ->group(group);
+}
+
+Units settle_units(const UnitOptions& o, const FieldSource& source) {
+  const std::optional<UnitSystem> stated = source.units();
+  Units units{stated.value_or(UnitSystem::consistent)};
+  if (!o.system.empty()) units.system = parse_unit_system(o.system);
+  check(!stated || units.system == *stated, "--units is {}, but {} is in {} units: leave --units out",
+        o.system, source.options().permeability, to_string(stated.value_or(units.system)));
+  check(!o.system.empty() || stated || !source.options().keyword.ends_with("[mD]"),
+        "{}: array '{}' is in mD: pass --units metric or field", source.options().permeability,
+        source.options().keyword);
+  for (auto [name, given, value] : {std::tuple{"viscosity", o.viscosity, &units.viscosity},
+                                    {"thickness", o.thickness, &units.thickness}}) {
+    if (!given) continue;
+    check(!units.consistent(),
+          "--{} is {}, which needs --units metric or field: in consistent units permeability is over "
+          "viscosity already, and rates are those of unit thickness",
+          name, *given);
+    check(std::isfinite(*given) && *given > 0, "--{} is {}; it must be finite and above zero", name, *given);
+    *value = *given;
+  }
+  if (stated && o.system.empty())
+    say(fmt::format("{} says that it is in {} units", source.options().permeability, to_string(*stated)));
+  return units;
+}
+
+}  // namespace mano
