@@ -25,6 +25,9 @@ struct CellMask {
 /// cell is active.
 CellMask make_cell_mask(const Field& values, const std::string& where);
 
+/// Active where the value is a number. Throws InvalidInput naming `where` where none is.
+CellMask cells_with_numbers(const Field& values, const std::string& where);
+
 /// Active where both are. Throws InvalidInput for grids of other resolutions.
 CellMask both_active(const CellMask& a, const CellMask& b);
 

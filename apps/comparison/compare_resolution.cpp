@@ -74,7 +74,8 @@ Field measure_flow(const Problem& problem, const Field& prediction, const Field&
 void measure_against_reference(const CompareSource& source, const CompareSettings& settings,
                                std::size_t number, const Field& prediction, const Field& solution,
                                ComparedSample& c) {
-  const Grid fine{settings.reference->nx, settings.reference->ny, source.grid.lx, source.grid.ly};
+  const Grid fine{settings.reference->nx, settings.reference->ny, source.grid.lx,
+                  source.grid.ly,         source.grid.x0,         source.grid.y0};
   DarcySolver solver({.relative_tolerance = settings.tolerance, .ranks = SolverOptions::Ranks::self});
   const Field truth = solve_verified(solver, make_problem(source.problem_name, source.draw(number, fine)),
                                      fmt::format("reference of sample {}", number));
