@@ -97,10 +97,11 @@ Box box_of(const GrdeclFile& file, const GrdeclSection& section, const Size& gri
   Box box;
   for (int d = 0; d < 3; ++d) {
     int ends[2];
-    for (int& end : ends) {
+    for (int e = 0; e < 2; ++e) {
       check(words.next(word) && !word.is_slash(), "{}: BOX needs six numbers: I1 I2 J1 J2 K1 K2",
             file.place(section, section.line));
-      end = grdecl_int(word, file.place(section, word.line));
+      const bool left_open = word.text == "1*" || word.text == "*";  // up to the grid's end
+      ends[e] = left_open ? (e == 0 ? 1 : grid[d]) : grdecl_int(word, file.place(section, word.line));
     }
     check(1 <= ends[0] && ends[0] <= ends[1] && ends[1] <= grid[d],
           "{}: BOX from {} to {} in {}, the grid has 1 to {}", file.place(section, word.line), ends[0],

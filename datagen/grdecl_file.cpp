@@ -146,6 +146,9 @@ class GrdeclScanner {
     };
     while (words.next(word)) {
       if (until == Until::end_of_skip) {
+        const bool again = word.first && capitals(word.text.substr(0, 4)) == "SKIP";
+        check(!again, "{}, line {}: SKIP within SKIP is not understood", result_.files_[file].string(),
+              word.line);
         if (word.first && same_keyword(word.text, "ENDSKIP")) until = Until::keyword;
         continue;
       }
@@ -161,11 +164,13 @@ class GrdeclScanner {
       check(keyword != "SKIP100" && keyword != "SKIP300",
             "{}, line {}: what {} leaves out depends on the simulator; take it out of the file",
             result_.files_[file].string(), word.line, keyword);
+      check(keyword != "COLUMNS", "{}, line {}: COLUMNS is not understood: remove the margins from the file",
+            result_.files_[file].string(), word.line);
       if (keyword == "SKIP") {
         until = Until::end_of_skip;
       } else if (keyword == "INCLUDE") {
         if (!include(words, file)) return false;
-      } else if (keyword == "TITLE") {  // the next line is text
+      } else if (keyword == "TITLE" || keyword == "MESSAGE") {  // the next line is text
         words.skip_line();
         words.raw_line();
       } else {

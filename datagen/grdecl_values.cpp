@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <charconv>
+#include <utility>
 
 #include "core/error.hpp"
 
@@ -37,13 +38,25 @@ bool read_fortran(std::string_view text, double& value) {
   return read_plain(plain, value);
 }
 
+// Text behind the keyword on its line, such as a unit, which Eclipse does not read.
+bool is_remark(const GrdeclWords::Word& word) {
+  return !word.quoted && std::isalpha(static_cast<unsigned char>(word.text[0])) != 0 &&
+         word.text.find('.') == std::string_view::npos && !same_keyword(word.text, "nan") &&
+         !same_keyword(word.text, "inf");
+}
+
 }  // namespace
 
 std::vector<double> grdecl_values(const GrdeclFile& file, const GrdeclSection& section, std::size_t most) {
   std::vector<double> values;
   GrdeclWords words(section.body, section.line);
   GrdeclWords::Word word;
+  bool begun = false;
   while (words.next(word) && !word.is_slash()) {
+    if (!std::exchange(begun, true) && word.line == section.line && is_remark(word)) {
+      words.skip_line();
+      continue;
+    }
     std::string_view text = word.text;
     std::size_t repeat = 1;
     double value = 0.0;

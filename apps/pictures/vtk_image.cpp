@@ -8,9 +8,7 @@
 #include <vtkMatrix3x3.h>
 #include <vtkNew.h>
 #include <vtkObjectFactory.h>
-#include <vtkOutputWindow.h>
 #include <vtkPointData.h>
-#include <vtkSmartPointer.h>
 #include <vtkUnsignedCharArray.h>
 #include <vtkXMLImageDataReader.h>
 #include <vtkXMLImageDataWriter.h>
@@ -27,45 +25,40 @@ namespace mano {
 
 namespace {
 
-// Takes what VTK would print to standard error, and remembers whether there was an error.
-class SilentOutput : public vtkOutputWindow {
+// Tells whether something failed, which VTK keeps to itself and says in messages alone.
+class ImageReader : public vtkXMLImageDataReader {
  public:
-  static SilentOutput* New();
-  vtkTypeMacro(SilentOutput, vtkOutputWindow);
-  void DisplayText(const char*) override {}
-  void DisplayErrorText(const char*) override { failed = true; }
-  void DisplayWarningText(const char*) override {}
-
-  bool failed = false;
+  static ImageReader* New();
+  vtkTypeMacro(ImageReader, vtkXMLImageDataReader);
+  bool failed() const { return InformationError != 0 || DataError != 0; }
 };
-vtkStandardNewMacro(SilentOutput);
+vtkStandardNewMacro(ImageReader);
 
-class WithoutVtkOutput {
+// VTK's messages would go to standard error; of an array that is too short, VTK 9.1 even crashes on making one.
+class WithoutVtkMessages {
  public:
-  WithoutVtkOutput() : before_(vtkOutputWindow::GetInstance()) {
-    vtkOutputWindow::SetInstance(silent_);
-    vtkLogger::SetStderrVerbosity(vtkLogger::VERBOSITY_OFF);  // it prints errors past the window
+  WithoutVtkMessages() : before_(vtkObject::GetGlobalWarningDisplay()) {
+    vtkObject::GlobalWarningDisplayOff();
+    vtkLogger::SetStderrVerbosity(vtkLogger::VERBOSITY_OFF);
   }
-  ~WithoutVtkOutput() {
+  ~WithoutVtkMessages() {
     vtkLogger::SetStderrVerbosity(vtkLogger::VERBOSITY_INFO);
-    vtkOutputWindow::SetInstance(before_);
+    vtkObject::SetGlobalWarningDisplay(before_);
   }
-  bool failed() const { return silent_->failed; }
 
  private:
-  vtkNew<SilentOutput> silent_;
-  vtkSmartPointer<vtkOutputWindow> before_;
+  int before_;
 };
 
 // Reads without VTK's own output; throws where VTK reports an error.
-vtkImageData* read_image(vtkXMLImageDataReader* reader, const std::filesystem::path& path) {
+vtkImageData* read_image(ImageReader* reader, const std::filesystem::path& path) {
   check_readable(path);
-  const WithoutVtkOutput output;
+  const WithoutVtkMessages quiet;
   check(reader->CanReadFile(path.c_str()) != 0, "{} is not VTK image data", path.string());
   reader->SetFileName(path.c_str());
   reader->Update();
-  check(!output.failed() && reader->GetErrorCode() == 0 && reader->GetOutput() != nullptr,
-        "{} cannot be read: it is truncated or damaged", path.string());
+  check(!reader->failed() && reader->GetOutput() != nullptr, "{} cannot be read: it is truncated or damaged",
+        path.string());
   return reader->GetOutput();
 }
 
@@ -190,7 +183,7 @@ void write_vti(const std::filesystem::path& path, const VtkImage& content) {
 }
 
 Field read_vti(const std::filesystem::path& path, const std::string& name) {
-  vtkNew<vtkXMLImageDataReader> reader;
+  vtkNew<ImageReader> reader;
   vtkImageData* image = read_image(reader, path);
   int points[3];
   image->GetDimensions(points);
@@ -217,7 +210,7 @@ Field read_vti(const std::filesystem::path& path, const std::string& name) {
 }
 
 std::vector<std::string> describe_vti(const std::filesystem::path& path) {
-  vtkNew<vtkXMLImageDataReader> reader;
+  vtkNew<ImageReader> reader;
   vtkImageData* image = read_image(reader, path);
   int points[3];
   double bounds[6];

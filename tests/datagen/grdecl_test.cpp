@@ -168,6 +168,8 @@ TEST_F(Grdecl, AppliesBoxes) {
             std::string::npos);
   EXPECT_NE(error(grid + "BOX\n 2 3 1 1 1 1 /\nPERMX\n 5 /", {.layer = 1}).find("a BOX of 2x1x1 needs 2"),
             std::string::npos);
+  EXPECT_EQ(read(grid + "BOX\n 1* 1 1* * 2 2 /\nPERMX\n 10 20 /\n", {.layer = 2}).values,
+            (std::vector<double>{10, 1, 1, 20, 1, 1}));
   // Two halves, and cells that are active unless told otherwise.
   EXPECT_EQ(read(kRow + "BOX\n1 1 1 1 1 1/\nPERMX\n5/\nBOX\n2 2 1 1 1 1/\nPERMX\n6/\n").values,
             (std::vector<double>{5, 6}));
@@ -197,6 +199,8 @@ TEST_F(Grdecl, ReadsWhatProgramsWrite) {
            kRow + "PERMX\n 3 4 /\nRPTGRID\nPERMX PORO /\n",      // a list that begins with it
            kRow + "SKIP\nPERMX\n 8 8 /\nENDSKIP\nPERMX\n 3 4 /\nSKIP\nPERMX\n 9 9 /\nENDSKIP\n",
            kRow + "PERMX\n 3 4 /\nEND\nPERMX\n 9 9 /\n",
+           kRow + "PERMX   FIELD   09:58  2 JAN 90\n 3 4 /\n",      // text behind the keyword
+           kRow + "PERMX\n 3 4 /\nMESSAGE\nPERMX being defined\n",  // a text
            kRow + "PERMX -- K\xC3\xB8rn\xE9\n-- 9 9 /\n 3 -- 9\n 4\n/\n/\n",
            kRow + "PERMX\n 3. 4.D+0 /\nPINCH\n 0.1 GAP 1* TOPBOT TOP /\nMULTNUM\n 2*1 /\n",
        })
@@ -214,6 +218,10 @@ TEST_F(Grdecl, RefusesWhatWouldBeGuessed) {
       std::string::npos);
   EXPECT_NE(error(kRow + "SKIP300\n" + values).find("SKIP300"), std::string::npos);
   EXPECT_NE(error("\xFF\xFEP").find("UTF-16"), std::string::npos);
+  EXPECT_NE(error(kRow + "COLUMNS\n 4 10 /\n" + values).find("COLUMNS"), std::string::npos);
+  EXPECT_NE(error(kRow + "SKIP\nSKIP\nENDSKIP\nENDSKIP\n" + values).find("SKIP within SKIP"),
+            std::string::npos);
+  EXPECT_NE(error(kRow + "PERMX PERMX.dat /\n").find("INCLUDE 'PERMX.dat'"), std::string::npos);
 }
 
 TEST_F(Grdecl, TellsItsUnits) {
