@@ -25,7 +25,7 @@ std::string fitted(const std::string& asked, std::size_t rank, const std::string
   if (rank == 2) axes = without(asked, "nct");
   const bool one_more = has_axis(asked, 'c') != has_axis(asked, 't');
   if (rank + 1 == asked.size() && one_more) axes = without(asked, "ct");
-  check(axes.size() == rank, "{} has {} axes, --axes {} names {}", where, rank, axes_text(asked),
+  check(axes.size() == rank, "{}: these are {} axes, --axes {} names {}", where, rank, axes_text(asked),
         asked.size());
   return axes;
 }
@@ -35,7 +35,7 @@ std::string matlab_axes(const std::vector<std::size_t>& s, const std::string& wh
   if (s.size() == 3 && s[0] == s[1] && s[1] != s[2]) return "xyn";
   if (s.size() == 3 && s[1] == s[2] && s[0] != s[1]) return "nxy";
   throw InvalidInput(fmt::format(
-      "{} was written by MATLAB, in reversed order; say which axis is which: --axes x,y,n if it is [N, ny, "
+      "{}, in the reversed order of MATLAB; say which axis is which: --axes x,y,n if it is [N, ny, "
       "nx] in MATLAB, --axes n,x,y if it is [ny, nx, N]",
       where));
 }
@@ -86,7 +86,7 @@ std::string array_axes(const std::vector<std::size_t>& shape, ArrayOrigin origin
                        const std::string& where) {
   const std::string asked = o.axes.empty() ? "" : parse_axes(o.axes);
   check(asked.empty() || origin != ArrayOrigin::mano || asked == "nyx",
-        "{} is of a mano dataset, whose axes are n,y,x; --axes says {}", where, axes_text(asked));
+        "{}, in a mano dataset, whose axes are n,y,x; --axes says {}", where, axes_text(asked));
   std::string axes;
   if (origin == ArrayOrigin::mano && shape.size() == 3) {
     axes = "nyx";

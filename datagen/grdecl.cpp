@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -28,7 +29,10 @@ void check_unchanged(const GrdeclFile& file, const GrdeclSection& section, const
   GrdeclWords words(section.body, section.line);
   Word word;
   int place_in_record = 0;
+  int line = section.line;
   while (words.next(word)) {
+    // What stands behind the keyword on its line may be a remark.
+    if (std::exchange(line, word.line) == section.line && word.line > section.line) place_in_record = 0;
     place_in_record = word.is_slash() ? 0 : place_in_record + 1;
     check(!same_keyword(word.text, keyword) || (copies && place_in_record == 1),
           "{}: {} changes {}; write the resulting values out", file.place(section, word.line),

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <limits>
 
 #include "core/error.hpp"
@@ -50,6 +51,15 @@ class WithoutVtkMessages {
   int before_;
 };
 
+// Of raw data that is cut off, VTK leaves the rest as the memory happened to be.
+bool has_end(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  const auto size = static_cast<std::streamoff>(in.tellg());
+  in.seekg(std::max<std::streamoff>(0, size - 256));
+  const std::string end{std::istreambuf_iterator<char>(in), {}};
+  return end.find("</VTKFile>") != std::string::npos;
+}
+
 // Reads without VTK's own output; throws where VTK reports an error.
 vtkImageData* read_image(ImageReader* reader, const std::filesystem::path& path) {
   check_readable(path);
@@ -57,8 +67,8 @@ vtkImageData* read_image(ImageReader* reader, const std::filesystem::path& path)
   check(reader->CanReadFile(path.c_str()) != 0, "{} is not VTK image data", path.string());
   reader->SetFileName(path.c_str());
   reader->Update();
-  check(!reader->failed() && reader->GetOutput() != nullptr, "{} cannot be read: it is truncated or damaged",
-        path.string());
+  check(!reader->failed() && has_end(path) && reader->GetOutput() != nullptr,
+        "{} cannot be read: it is truncated or damaged", path.string());
   return reader->GetOutput();
 }
 

@@ -182,8 +182,11 @@ TEST_F(Grdecl, RefusesOperationsOnTheKeywordAlone) {
   EXPECT_NE(error(values + "EQUALS\n 'PERMX' 5 1 1 1 1 1 1 /\n/\n").find("EQUALS changes PERMX"),
             std::string::npos);
   EXPECT_NE(error(values + "multireg\n permx 5 1 /\n/\n").find("MULTIREG"), std::string::npos);
-  EXPECT_EQ(read(values + "COPY\n 'permx   ' 'permy   ' , , /\n/\nMULTIPLY\n PERMZ 0.1 /\n/\n").values,
-            (std::vector<double>{1, 2}));
+  EXPECT_EQ(
+      read(values +
+           "COPY   FIELD   09:58  2 JAN 90\n 'permx   ' 'permy   ' , , /\n/\nMULTIPLY\n PERMZ 0.1 /\n/\n")
+          .values,
+      (std::vector<double>{1, 2}));
   EXPECT_NE(error(values + "COPY\n PERMX PERMY /\n/\n", {.keyword = "PERMY"}).find("COPY changes PERMY"),
             std::string::npos);
 }
