@@ -70,6 +70,7 @@ void check_numbers(hid_t dataset, const std::string& where) {
         : kind == H5T_STRING    ? "text"
         : numbers               ? "text of MATLAB"
                                 : "values of another type");
+  check(H5Aexists(dataset, "MATLAB_empty") <= 0, "{} is an empty array of MATLAB", where);
   check(h5_read_number(dataset, "scale_factor", 1.0) == 1.0 &&
             h5_read_number(dataset, "add_offset", 0.0) == 0.0,
         "{} is packed (attributes scale_factor, add_offset): unpack it first", where);

@@ -112,12 +112,15 @@ def test_matlab(mano, tmp_path):
         matlab(f, "coeff", K.transpose(1, 2, 0))  # ny x nx x N
         matlab(f, "one", K[0])
         matlab(f, "text", np.zeros((2, 2), np.uint16), "char")
+        matlab(f, "none", np.array([0, 4, 4], np.uint64))
+        f["none"].attrs["MATLAB_empty"] = 1
     refused(mano, "solve", "--permeability", "wide.h5", words=["[3, 6, 4]", "MATLAB", "--axes n,x,y", "--axes x,y,n"])
     mano("solve", "--permeability", "wide.h5", "--axes", "n,x,y", "--sample", 1, "-o", "o.h5")
     assert np.array_equal(written(tmp_path / "o.h5")[0], K[1])
     mano("solve", "--permeability", "wide.h5", "--keyword", "one", "-o", "o.h5")
     assert np.array_equal(written(tmp_path / "o.h5")[0], K[0])
     refused(mano, "solve", "--permeability", "wide.h5", "--keyword", "text", words="text of MATLAB")
+    refused(mano, "solve", "--permeability", "wide.h5", "--keyword", "none", words="empty array of MATLAB")
 
 
 def test_a_time_axis_needs_a_step(mano, tmp_path):
@@ -283,7 +286,7 @@ def test_origin_is_kept(mano, tmp_path):
     assert "well in cell (2, 2)" in out
     refused(mano, "solve", "--permeability", "in.vti", "--well", "1.2,0.6,rate=1", "--left", "pressure=0",
             words=["(1.2, 0.6)", "x from 10 to 13", "y from 20 to 21"])
-    assert "10" in mano("info", "o.h5").out
+    assert "corner at (10, 20)" in mano("info", "o.h5").out
     vti(tmp_path / "zero.vti", K[0])
     mano("solve", "--permeability", "zero.vti", "-o", "z.h5")
     with h5py.File(tmp_path / "z.h5") as f:
@@ -359,6 +362,8 @@ def test_ways_of_storing_images(mano, tmp_path):
         "zlib": dict(head=little + ' compressor="vtkZLibDataCompressor"', body=array.format("Float64", "binary", "", encoded(k, "f8", compress=True))),
         "appended": dict(head=little, body=array.format("Float64", "appended", 'offset="0"', ""),
                          extra=f'<AppendedData encoding="base64">_{encoded(k, "f8")}</AppendedData>'),
+        "apart": dict(head=little, body=array.format("Float64", "binary", "", base64.b64encode(struct.pack("<I", k.size * 8)).decode()
+                                                     + base64.b64encode(k.astype("<f8").tobytes()).decode())),  # header by itself
         "extent": dict(start=(7, 3), origin=(-7, -3, 0)),
     }
     for name, options in cases.items():
