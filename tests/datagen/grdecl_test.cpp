@@ -197,9 +197,9 @@ TEST_F(Grdecl, ReadsWhatProgramsWrite) {
            "\xEF\xBB\xBFPERMX\n 3 4 /\n" + kRow,     // the mark of UTF-8
            kRow + "PERMX--mD\r\n\t3\t4/\r\n",        // Windows' line ends, tabs, glued comment and slash
            "SPECGRID\r2 1 1 1 F /\rPERMX\r3 4 /\r",  // old Macintosh's
-           kRow + "NOECHO\npermx\n 1*3.0 1*+4.0E0/\nECHO\n",     // lower case, repeat counts
-           kRow + "TITLE\nPERMX of X/Y\nPERMX\n 3 4 /\n",  // text that begins with a keyword
-           kRow + "PERMX\n 3 4 /\nRPTGRID\nPERMX PORO /\n",      // a list that begins with it
+           kRow + "NOECHO\npermx\n 1*3.0 1*+4.0E0/\nECHO\n",  // lower case, repeat counts
+           kRow + "TITLE\nPERMX of X/Y\nPERMX\n 3 4 /\n",     // text that begins with a keyword
+           kRow + "PERMX\n 3 4 /\nRPTGRID\nPERMX PORO /\n",   // a list that begins with it
            kRow + "SKIP\nPERMX\n 8 8 /\nENDSKIP\nPERMX\n 3 4 /\nSKIP\nPERMX\n 9 9 /\nENDSKIP\n",
            kRow + "PERMX\n 3 4 /\nEND\nPERMX\n 9 9 /\n",
            kRow + "PERMX   FIELD   09:58  2 JAN 90\n 3 4 /\n",      // text behind the keyword
