@@ -38,6 +38,13 @@ CellMask mask_of_rock(const Field& rock) {
   return mask;
 }
 
+CellMask cells_with_numbers(const Field& values, const std::string& where) {
+  Field numbers(values.grid);
+  std::transform(values.values.begin(), values.values.end(), numbers.values.begin(),
+                 [](double value) { return std::isnan(value) ? 0.0 : 1.0; });
+  return make_cell_mask(numbers, where);
+}
+
 CellMask both_active(const CellMask& a, const CellMask& b) {
   if (a.all()) return b;
   if (b.all()) return a;

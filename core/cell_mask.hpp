@@ -29,6 +29,9 @@ CellMask make_cell_mask(const Field& values, const std::string& where);
 Field rock_of(const Field& permeability, const CellMask& mask);
 CellMask mask_of_rock(const Field& rock);
 
+/// Active where the value is a number. Throws InvalidInput naming `where` where none is.
+CellMask cells_with_numbers(const Field& values, const std::string& where);
+
 /// Active where both are. Throws InvalidInput for grids of other resolutions.
 CellMask both_active(const CellMask& a, const CellMask& b);
 

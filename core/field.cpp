@@ -37,11 +37,11 @@ Location parse_location(const std::string& text) {
 }
 
 double Grid::x(int i, Location location) const {
-  return (i + (location == Location::cell ? 0.5 : 0.0)) * hx();
+  return x0 + (i + (location == Location::cell ? 0.5 : 0.0)) * hx();
 }
 
 double Grid::y(int j, Location location) const {
-  return (j + (location == Location::cell ? 0.5 : 0.0)) * hy();
+  return y0 + (j + (location == Location::cell ? 0.5 : 0.0)) * hy();
 }
 
 std::string Grid::resolution() const {

@@ -1,7 +1,8 @@
 #pragma once
 // Grids and fields.
 //
-// A Grid divides the rectangle [0, lx] x [0, ly] into nx x ny equal cells. A Field holds one value a grid point,
+// A Grid divides the rectangle [x0, x0 + lx] x [y0, y0 + ly] into nx x ny equal cells. (x0, y0) is zero but for what was read from a
+// file with an origin. A Field holds one value a grid point,
 // row-major [ny, nx]: values[j * nx + i] belongs to column i (x, eastward) and row j (y, northward).
 // Lengths, permeability over viscosity, pressure and fluxes are in any one consistent system of units;
 // core/units.hpp has others.
@@ -12,7 +13,7 @@
 
 namespace mano {
 
-/// Where a dataset's values sit: in the middle of cells, x_i = (i + 1/2) hx, or at nodes, x_i = i hx.
+/// Where a dataset's values sit: in the middle of cells, x_i = x0 + (i + 1/2) hx, or at nodes, x_i = x0 + i hx.
 enum class Location { cell, node };
 
 std::string to_string(Location location);
@@ -23,6 +24,8 @@ struct Grid {
   int ny = 1;
   double lx = 1.0;
   double ly = 1.0;
+  double x0 = 0.0;  ///< the south-west corner
+  double y0 = 0.0;
 
   double hx() const { return lx / nx; }
   double hy() const { return ly / ny; }

@@ -66,7 +66,9 @@ AxisMap restriction_map(int n_source, int n_target, Location location) {
 }
 
 Field apply(const AxisMap& along_x, const AxisMap& along_y, const Field& field) {
-  Field rows({along_x.targets(), field.grid.ny, field.grid.lx, field.grid.ly});
+  Grid grid = field.grid;
+  grid.nx = along_x.targets();
+  Field rows(grid);
   for (int j = 0; j < rows.grid.ny; ++j) {
     for (int i = 0; i < rows.grid.nx; ++i) {
       double sum = along_x.offset[i];
@@ -74,7 +76,8 @@ Field apply(const AxisMap& along_x, const AxisMap& along_y, const Field& field) 
       rows(i, j) = sum;
     }
   }
-  Field result({along_x.targets(), along_y.targets(), field.grid.lx, field.grid.ly});
+  grid.ny = along_y.targets();
+  Field result(grid);
   for (int j = 0; j < result.grid.ny; ++j) {
     for (int i = 0; i < result.grid.nx; ++i) {
       double sum = along_y.offset[j];

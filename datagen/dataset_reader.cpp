@@ -67,6 +67,7 @@ H5Handle open_field(hid_t file, const char* name, const std::string& path) {
   check(h5_exists(file, name), "{}: dataset /{} is missing", path, name);
   H5Handle dataset(H5Dopen2(file, name, H5P_DEFAULT));
   check(dataset >= 0, "{}: /{} cannot be opened: the file is damaged", path, name);
+  h5_check_filters(dataset, fmt::format("{}: /{}", path, name));
   const auto shape = h5_shape(dataset);
   check(shape.size() == 3, "{}: /{} has shape {}, expected [samples, ny, nx]", path, name,
         h5_shape_text(shape));
@@ -103,11 +104,17 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
     info.tolerance = json.at("tolerance");
     info.has_inactive = json.value("inactive", false);
     if (json.contains("units")) info.units = units_from_json(json.at("units"));
+    if (json.contains("origin")) {
+      info.grid.x0 = json.at("origin").at(0);
+      info.grid.y0 = json.at("origin").at(1);
+    }
   } catch (const nlohmann::json::exception& e) {
     throw InvalidInput(fmt::format("{}: attribute {}: {}", path, kInfoAttribute, e.what()));
   }
   check(std::isfinite(info.grid.lx) && std::isfinite(info.grid.ly) && info.grid.lx > 0 && info.grid.ly > 0,
         "{}: domain size is {}x{}, expected above zero", path, info.grid.lx, info.grid.ly);
+  check(std::isfinite(info.grid.x0) && std::isfinite(info.grid.y0), "{}: origin is ({}, {})", path,
+        info.grid.x0, info.grid.y0);
   const H5Handle type = h5_own(H5Dget_type(permeability), "type");
   info.single_precision = H5Tget_size(type) == 4;
   return info;

@@ -93,9 +93,11 @@ void write_attributes(hid_t file, const DatasetInfo& info) {
                      {"tolerance", info.tolerance},
                      {"program_version", info.version},
                      {"configuration", info.configuration}};
-  // Files that need neither of these are as they always were.
+  // Files that need none of these are as they always were.
   if (info.has_inactive) all["inactive"] = true;
   if (!info.units.consistent()) all["units"] = units_json(info.units);
+  const bool has_origin = info.grid.x0 != 0 || info.grid.y0 != 0;
+  if (has_origin) all["origin"] = {info.grid.x0, info.grid.y0};
   h5_write_fixed_text(file, kInfoAttribute, all.dump());
   h5_write_attribute(file, "schema", std::string(kDatasetSchema));
   h5_write_attribute(file, "schema_version", static_cast<long long>(kDatasetSchemaVersion));
@@ -103,6 +105,10 @@ void write_attributes(hid_t file, const DatasetInfo& info) {
   h5_write_attribute(file, "setup", info.problem_name);
   h5_write_attribute(file, "size_x", info.grid.lx);
   h5_write_attribute(file, "size_y", info.grid.ly);
+  if (has_origin) {
+    h5_write_attribute(file, "origin_x", info.grid.x0);
+    h5_write_attribute(file, "origin_y", info.grid.y0);
+  }
   h5_write_attribute(file, "location", to_string(info.location));
   h5_write_attribute(file, "field", info.field);
   h5_write_attribute(file, "tolerance", info.tolerance);

@@ -2,8 +2,12 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "core/error.hpp"
-#include "datagen/hdf5_handle.hpp"
+#include "datagen/dataset_impl.hpp"
 
 namespace mano {
 
@@ -13,17 +17,36 @@ const std::vector<std::string> kPressureNames{"pressure", "sol", "tensor", "u", 
 struct ArrayReader::Impl {
   std::string path;
   std::string name;
+  std::string where;  // for errors
   H5Handle file;
   H5Handle dataset;
   std::vector<hsize_t> shape;
+  std::string axes;
+  std::size_t time_step = 0;
+  std::vector<double> missing;  // values that stand for none
+
+  // Where samples lie close together in the file, several are read at once.
+  std::size_t block = 1;
+  mutable std::vector<double> values;  // of samples [first, first + held)
+  mutable std::size_t first = 0, held = 0;
+
+  std::size_t axis(char letter) const { return axes.find(letter); }
+  std::size_t extent(char letter) const {
+    return axis(letter) == std::string::npos ? 1 : static_cast<std::size_t>(shape[axis(letter)]);
+  }
+  void open(const std::vector<std::string>& usual, const ArrayOptions& options);
+  std::vector<hsize_t> read_block(std::size_t sample) const;
 };
 
 namespace {
 
+constexpr std::size_t kBlockValues = std::size_t{1} << 25;  // 256 MB
+
 std::string pick(hid_t file, const std::string& path, const std::string& name,
                  const std::vector<std::string>& usual) {
   if (!name.empty()) {
-    check(h5_exists(file, name), "{}: dataset '{}' is missing", path, name);
+    check(h5_exists(file, name), "{}: dataset '{}' is {}", path, name,
+          H5Lexists(file, name.c_str(), H5P_DEFAULT) > 0 ? "a link that leads nowhere" : "missing");
     return name;
   }
   for (const auto& candidate : usual) {
@@ -33,66 +56,168 @@ std::string pick(hid_t file, const std::string& path, const std::string& name,
       fmt::format("{}: none of the datasets {} is there: name yours", path, fmt::join(usual, ", ")));
 }
 
+std::string matlab_class(hid_t dataset) {
+  return h5_read_text(dataset, "MATLAB_class");
+}
+
+void check_numbers(hid_t dataset, const std::string& where) {
+  const H5Handle type = h5_own(H5Dget_type(dataset), "type");
+  const H5T_class_t kind = H5Tget_class(type);
+  const bool numbers = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM;
+  check(numbers && matlab_class(dataset) != "char", "{} does not hold numbers but {}", where,
+        kind == H5T_COMPOUND    ? "records, such as complex numbers"
+        : kind == H5T_REFERENCE ? "references, such as cells of MATLAB"
+        : kind == H5T_STRING    ? "text"
+        : numbers               ? "text of MATLAB"
+                                : "values of another type");
+  check(H5Aexists(dataset, "MATLAB_empty") <= 0, "{} is an empty array of MATLAB", where);
+  check(h5_read_number(dataset, "scale_factor", 1.0) == 1.0 &&
+            h5_read_number(dataset, "add_offset", 0.0) == 0.0,
+        "{} is packed (attributes scale_factor, add_offset): unpack it first", where);
+}
+
+// Parts that were never written, or whose files are missing, would be read as zeros.
+void check_complete(hid_t dataset, const std::vector<hsize_t>& shape, const std::string& path,
+                    const std::string& where) {
+  const H5Handle properties = h5_own(H5Dget_create_plist(dataset), "layout");
+  const H5D_layout_t layout = H5Pget_layout(properties);
+  if (layout == H5D_CHUNKED) {
+    std::vector<hsize_t> chunk(shape.size());
+    H5Pget_chunk(properties, static_cast<int>(shape.size()), chunk.data());
+    hsize_t expected = 1;
+    for (std::size_t d = 0; d < shape.size(); ++d) expected *= (shape[d] + chunk[d] - 1) / chunk[d];
+    hsize_t written = 0;
+    const H5Handle space = h5_own(H5Dget_space(dataset), "count chunks");
+    h5_check(H5Dget_num_chunks(dataset, space, &written), "count chunks");
+    check(written == expected, "{}: {} of {} chunks were never written", where, expected - written, expected);
+  } else if (layout == H5D_CONTIGUOUS) {
+    check(H5Pget_external_count(properties) > 0 || H5Dget_storage_size(dataset) > 0, "{} was never written",
+          where);
+  } else if (layout == H5D_VIRTUAL) {
+    std::size_t sources = 0;
+    H5Pget_virtual_count(properties, &sources);
+    for (std::size_t s = 0; s < sources; ++s) {
+      std::string name(std::max<ssize_t>(0, H5Pget_virtual_filename(properties, s, nullptr, 0)), '\0');
+      H5Pget_virtual_filename(properties, s, name.data(), name.size() + 1);
+      const auto beside = std::filesystem::path(path).parent_path() / name;
+      check(name == "." || std::filesystem::exists(beside) || std::filesystem::exists(name),
+            "{} is a view of the file '{}', which is missing", where, name);
+    }
+  }
+}
+
 }  // namespace
 
-ArrayReader::ArrayReader(const std::filesystem::path& path, const std::string& name,
-                         const std::vector<std::string>& usual)
-    : impl_(std::make_unique<Impl>()) {
-  Impl& d = *impl_;
-  d.path = path.string();
-  d.file = h5_open(path);
-  d.name = pick(d.file, d.path, name, usual);
-  d.dataset = H5Handle(H5Dopen2(d.file, d.name.c_str(), H5P_DEFAULT));
-  check(d.dataset >= 0, "{}: '{}' is not a dataset", d.path, d.name);
-  const H5Handle type = h5_own(H5Dget_type(d.dataset), "type");
-  const H5T_class_t kind = H5Tget_class(type);
-  check(kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM, "{}: '{}' does not hold numbers",
-        d.path, d.name);
-  d.shape = h5_shape(d.dataset);
-  check(H5Aexists(d.dataset, "MATLAB_class") <= 0,
-        "{}: '{}' was written by MATLAB, which stores its axes reversed: transpose it to [N, ny, nx] first",
-        d.path, d.name);
-  const bool usable = d.shape.size() == 2 || d.shape.size() == 3 || (d.shape.size() == 4 && d.shape[1] == 1);
-  check(usable, "{}: '{}' has shape {}, expected [ny, nx], [N, ny, nx] or [N, 1, ny, nx]", d.path, d.name,
-        h5_shape_text(d.shape));
-  for (hsize_t n : d.shape) {
-    check(n > 0 && n < (1u << 30), "{}: '{}' has shape {}", d.path, d.name, h5_shape_text(d.shape));
+void ArrayReader::Impl::open(const std::vector<std::string>& usual, const ArrayOptions& options) {
+  name = pick(file, path, name, usual);
+  where = fmt::format("{}: '{}'", path, name);
+  dataset = H5Handle(H5Dopen2(file, name.c_str(), H5P_DEFAULT));
+  check(dataset >= 0, "{} is not a dataset; if it is a group, name a dataset in it: GROUP/DATASET", where);
+  check_numbers(dataset, where);
+  shape = h5_shape(dataset);
+  where = fmt::format("{}: '{}' has shape {}", path, name, h5_shape_text(shape));
+  for (hsize_t n : shape) check(n > 0 && n < (1u << 30), "{}", where);
+  const ArrayOrigin origin = H5Aexists(file, kInfoAttribute) > 0 ? ArrayOrigin::mano
+                             : !matlab_class(dataset).empty()    ? ArrayOrigin::matlab
+                                                                 : ArrayOrigin::other;
+  axes = array_axes({shape.begin(), shape.end()}, origin, options, where);
+  where = fmt::format("{}: '{}'", path, name);
+  h5_check_filters(dataset, where);
+  check_complete(dataset, shape, path, where);
+  time_step = options.time_step.value_or(0);
+  for (const char* attribute : {"_FillValue", "missing_value"}) {
+    const double none = h5_read_number(dataset, attribute, std::numeric_limits<double>::quiet_NaN());
+    if (!std::isnan(none)) missing.push_back(none);
   }
+  const std::size_t cells = extent('x') * extent('y');
+  if (axis('n') != 0) block = std::clamp<std::size_t>(kBlockValues / cells, 1, extent('n'));
+}
+
+// Reads the samples from `sample` on, in the order of the file; the shape of what was read.
+std::vector<hsize_t> ArrayReader::Impl::read_block(std::size_t sample) const {
+  std::vector<hsize_t> start(shape.size(), 0);
+  std::vector<hsize_t> count = shape;
+  const std::size_t begin = sample - sample % block;
+  const std::size_t samples = std::min(block, extent('n') - begin);
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (axes[d] == 'n') {
+      start[d] = begin;
+      count[d] = samples;
+    }
+    if (axes[d] == 't') {
+      start[d] = time_step;
+      count[d] = 1;
+    }
+  }
+  if (held > 0 && first == begin) return count;
+  held = 0;
+  const hsize_t size = samples * extent('x') * extent('y');
+  values.resize(size);
+  const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
+  const H5Handle space = h5_own(H5Dget_space(dataset), "file space");
+  h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+           "select");
+  check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) >= 0,
+        "{} cannot be read: the file is damaged", where);
+  first = begin;
+  held = samples;
+  return count;
+}
+
+ArrayReader::ArrayReader(const std::filesystem::path& path, const std::string& name,
+                         const std::vector<std::string>& usual, const ArrayOptions& options)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->path = path.string();
+  impl_->name = name;
+  impl_->file = h5_open(path);
+  impl_->open(usual, options);
 }
 
 ArrayReader::~ArrayReader() = default;
 
 std::size_t ArrayReader::samples() const {
-  return impl_->shape.size() == 2 ? 1 : impl_->shape[0];
+  return impl_->extent('n');
 }
 
 Grid ArrayReader::grid() const {
-  const auto& shape = impl_->shape;
-  return {static_cast<int>(shape.back()), static_cast<int>(shape[shape.size() - 2])};
+  return {static_cast<int>(impl_->extent('x')), static_cast<int>(impl_->extent('y'))};
 }
 
 std::string ArrayReader::name() const {
   return impl_->name;
 }
 
+bool ArrayReader::has_time() const {
+  return impl_->axis('t') != std::string::npos;
+}
+
+std::string ArrayReader::description() const {
+  return fmt::format("'{}': shape {}, axes {}{}", impl_->name, h5_shape_text(impl_->shape),
+                     axes_text(impl_->axes),
+                     has_time() ? fmt::format(", time step {}", impl_->time_step) : "");
+}
+
 Field ArrayReader::read(std::size_t sample) const {
   const Impl& d = *impl_;
-  check(sample < samples(), "{}: '{}' holds {} samples, sample {} was asked for", d.path, d.name, samples(),
-        sample);
+  check(sample < samples(), "{} holds {} samples, sample {} was asked for", d.where, samples(), sample);
+  const auto count = d.read_block(sample);
+  const auto stride = [&](char letter) {
+    std::size_t product = 1;
+    for (std::size_t a = d.axis(letter) + 1; a < count.size(); ++a) product *= count[a];
+    return product;
+  };
+  const std::size_t sx = stride('x');
+  const std::size_t sy = stride('y');
+  const double* const from =
+      d.values.data() + (d.axis('n') == std::string::npos ? 0 : (sample - d.first) * stride('n'));
   Field field(grid());
-  std::vector<hsize_t> start(d.shape.size(), 0);
-  std::vector<hsize_t> count = d.shape;
-  if (d.shape.size() > 2) {
-    start[0] = sample;
-    count[0] = 1;
+  for (int j = 0; j < field.grid.ny; ++j) {
+    for (int i = 0; i < field.grid.nx; ++i) {
+      const double value = from[i * sx + j * sy];
+      const bool none = std::find(d.missing.begin(), d.missing.end(), value) != d.missing.end();
+      field(i, j) = none ? std::numeric_limits<double>::quiet_NaN() : value;
+    }
   }
-  const hsize_t size = field.grid.cells();
-  const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
-  const H5Handle space = h5_own(H5Dget_space(d.dataset), "file space");
-  h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
-           "select");
-  check(H5Dread(d.dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, field.values.data()) >= 0,
-        "{}: '{}' cannot be read: the file is damaged", d.path, d.name);
   return field;
 }
 

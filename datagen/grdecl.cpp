@@ -1,125 +1,210 @@
 #include "datagen/grdecl.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
-#include <sstream>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "datagen/grdecl_file.hpp"
+#include "datagen/grdecl_values.hpp"
 
 namespace mano {
 
 namespace {
 
-struct Token {
-  std::string text;
-  int line = 0;
-  bool first = false;  // in its line
+using Size = std::array<int, 3>;
+using Word = GrdeclWords::Word;
+
+struct Box {
+  Size first{0, 0, 0};  // counted from 0
+  Size size{1, 1, 1};
+  std::size_t cells() const { return static_cast<std::size_t>(size[0]) * size[1] * size[2]; }
+  std::string text() const { return fmt::format("{}x{}x{}", size[0], size[1], size[2]); }
 };
 
-std::vector<Token> tokens_of(const std::string& text) {
-  std::vector<Token> tokens;
-  std::istringstream lines(text);
-  int number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    ++number;
-    line = line.substr(0, line.find("--"));
-    // A slash ends a record even when it touches the last value; what follows it on the line is a comment.
-    if (const auto slash = line.find('/'); slash != std::string::npos) line = line.substr(0, slash) + " /";
-    std::istringstream words(line);
-    bool first = true;
-    for (std::string word; words >> word; first = false) tokens.push_back({word, number, first});
+// Whether records of an operation, such as EQUALS, change the keyword: the target is the first word of a record, of COPY the second.
+void check_unchanged(const GrdeclFile& file, const GrdeclSection& section, const std::string& keyword) {
+  const bool copies = section.keyword.starts_with("COPY");
+  GrdeclWords words(section.body, section.line);
+  Word word;
+  int place_in_record = 0;
+  int line = section.line;
+  while (words.next(word)) {
+    // What stands behind the keyword on its line may be a remark.
+    if (std::exchange(line, word.line) == section.line && word.line > section.line) place_in_record = 0;
+    place_in_record = word.is_slash() ? 0 : place_in_record + 1;
+    check(!same_keyword(word.text, keyword) || (copies && place_in_record == 1),
+          "{}: {} changes {}; write the resulting values out", file.place(section, word.line),
+          section.keyword, keyword);
   }
-  return tokens;
 }
 
-bool is_keyword(const std::string& token) {
-  return std::isalpha(static_cast<unsigned char>(token[0])) != 0;
+bool is_one_of(const std::string& keyword, std::initializer_list<const char*> names) {
+  return std::any_of(names.begin(), names.end(), [&](const char* name) { return keyword == name; });
 }
 
-bool same_keyword(const std::string& a, const std::string& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::toupper(x) == std::toupper(y); });
-}
-
-template <typename Number>
-Number number_in(const std::string& text, const Token& token, const std::string& path) {
-  Number value{};
-  std::string plain = text.substr(text.starts_with('+') ? 1 : 0);
-  for (char& c : plain) c = c == 'd' || c == 'D' ? 'e' : c;  // Fortran's exponents
-  const auto [end, error] = std::from_chars(plain.data(), plain.data() + plain.size(), value);
-  check(error == std::errc() && end == plain.data() + plain.size(), "{}, line {}: '{}' is not a number", path,
-        token.line, token.text);
-  return value;
-}
-
-// Values after keyword token `at`, up to the slash, the next keyword or the end of the file.
-std::vector<double> values_after(const std::vector<Token>& tokens, std::size_t at, std::size_t most,
-                                 const std::string& path) {
-  std::vector<double> values;
-  for (++at; at < tokens.size() && tokens[at].text != "/"; ++at) {
-    const Token& token = tokens[at];
-    // nan and inf are numbers here: the check of the permeability names their cell.
-    if (is_keyword(token.text) && !same_keyword(token.text, "nan") && !same_keyword(token.text, "inf")) break;
-    const auto star = token.text.find('*');
-    std::size_t repeat = 1;
-    if (star != std::string::npos) repeat = number_in<std::size_t>(token.text.substr(0, star), token, path);
-    check(repeat > 0 && repeat <= most, "{}, line {}: '{}' repeats a value {} times; the grid has {} cells",
-          path, token.line, token.text, repeat, most);
-    values.insert(
-        values.end(), repeat,
-        number_in<double>(star == std::string::npos ? token.text : token.text.substr(star + 1), token, path));
-    if (values.size() > most) break;  // too many: the caller says so
-  }
-  return values;
-}
-
-// The last place where `keyword` begins a line: in Eclipse a later section replaces an earlier one. Sections that compute
-// values from others would have to be carried out; where one of them names the keyword, the file is refused.
-std::optional<std::size_t> find_keyword(const std::vector<Token>& tokens, const std::string& keyword,
-                                        const std::string& path) {
-  std::optional<std::size_t> found;
-  std::string operation;  // the section that we are in, if it is one of those
-  for (std::size_t t = 0; t < tokens.size(); ++t) {
-    const Token& token = tokens[t];
-    if (!operation.empty()) {
-      check(!same_keyword(token.text, keyword), "{}, line {}: {} changes {}; write the resulting values out",
-            path, token.line, operation, keyword);
-      if (token.first && token.text == "/") operation.clear();  // a slash of its own ends the section
-      continue;
-    }
-    if (!token.first) continue;
-    for (const char* name :
-         {"EQUALS", "MULTIPLY", "ADD", "COPY", "COPYBOX", "MINVALUE", "MAXVALUE", "OPERATE"}) {
-      if (same_keyword(token.text, name)) operation = name;
-    }
-    if (same_keyword(token.text, keyword)) found = t;
+// The sections that give the keyword. Throws InvalidInput where others change it.
+std::vector<const GrdeclSection*> sections_of(const GrdeclFile& file, const std::string& keyword) {
+  std::vector<const GrdeclSection*> found;
+  std::string local;  // the local grid that we are in
+  for (const GrdeclSection& section : file.sections()) {
+    if (is_grdecl_operation(section.keyword)) check_unchanged(file, section, keyword);
+    if (is_one_of(section.keyword, {"CARFIN", "RADFIN", "RADFIN4", "REFINE"})) local = section.keyword;
+    if (section.keyword == "ENDFIN") local.clear();
+    if (!same_keyword(section.keyword, keyword)) continue;
+    check(local.empty(), "{}: {} is that of a local grid ({}); take it out of the file",
+          file.place(section, section.line), section.keyword, local);
+    found.push_back(&section);
   }
   return found;
 }
 
-std::array<int, 3> grid_of(const std::vector<Token>& tokens, const GrdeclOptions& options,
-                           const std::string& path) {
-  std::optional<std::array<int, 3>> in_file;
-  for (const char* keyword : {"SPECGRID", "DIMENS"}) {
-    const auto at = find_keyword(tokens, keyword, path);
-    if (!at || in_file) continue;
-    check(*at + 3 < tokens.size(), "{}: {} is cut off", path, keyword);
-    std::array<int, 3> n{};
-    for (int d = 0; d < 3; ++d) {
-      const Token& token = tokens[*at + 1 + d];
-      n[d] = number_in<int>(token.text, token, path);
-      check(n[d] > 0 && n[d] < 1000000, "{}, line {}: {} has a size of {}", path, token.line, keyword, n[d]);
-    }
-    in_file = n;
+std::optional<Size> grid_in(const GrdeclFile& file, const char* keyword) {
+  const auto sections = sections_of(file, keyword);
+  if (sections.empty()) return std::nullopt;
+  const GrdeclSection& section = *sections.back();
+  GrdeclWords words(section.body, section.line);
+  Word word;
+  Size n{};
+  for (int& size : n) {
+    check(words.next(word), "{}: {} is cut off", file.place(section, section.line), keyword);
+    size = grdecl_int(word, file.place(section, word.line));
+    check(size > 0 && size < 1000000, "{}: {} has a size of {}", file.place(section, word.line), keyword,
+          size);
   }
-  check(in_file || options.grid, "{}: no SPECGRID or DIMENS in the file: pass --grid NXxNYxNZ", path);
-  check(!in_file || !options.grid || *in_file == *options.grid,
-        "{}: the file's grid is {}x{}x{}, --grid says {}x{}x{}", path, in_file ? (*in_file)[0] : 0,
-        in_file ? (*in_file)[1] : 0, in_file ? (*in_file)[2] : 0, options.grid ? (*options.grid)[0] : 0,
-        options.grid ? (*options.grid)[1] : 0, options.grid ? (*options.grid)[2] : 0);
+  while (words.next(word) && !word.is_slash())
+    check(!same_keyword(word.text, "T"), "{}: {} says T: cylindrical coordinates are not understood",
+          file.place(section, word.line), keyword);
+  return n;
+}
+
+std::string text_of(const Size& n) {
+  return fmt::format("{}x{}x{}", n[0], n[1], n[2]);
+}
+
+Size grid_of(const GrdeclFile& file, const GrdeclOptions& options) {
+  const auto specgrid = grid_in(file, "SPECGRID");
+  const auto dimens = grid_in(file, "DIMENS");
+  check(!specgrid || !dimens || *specgrid == *dimens, "{}: SPECGRID is {}, DIMENS {}", file.name(),
+        text_of(specgrid.value_or(Size{})), text_of(dimens.value_or(Size{})));
+  const auto in_file = specgrid ? specgrid : dimens;
+  check(in_file || options.grid, "{}: no SPECGRID or DIMENS in the file: pass --grid NXxNYxNZ", file.name());
+  check(!in_file || !options.grid || *in_file == *options.grid, "{}: the file's grid is {}, --grid says {}",
+        file.name(), text_of(in_file.value_or(Size{})), text_of(options.grid.value_or(Size{})));
   return in_file ? *in_file : *options.grid;
+}
+
+Box box_of(const GrdeclFile& file, const GrdeclSection& section, const Size& grid) {
+  GrdeclWords words(section.body, section.line);
+  Word word;
+  Box box;
+  for (int d = 0; d < 3; ++d) {
+    int ends[2];
+    for (int e = 0; e < 2; ++e) {
+      check(words.next(word) && !word.is_slash(), "{}: BOX needs six numbers: I1 I2 J1 J2 K1 K2",
+            file.place(section, section.line));
+      const bool left_open = word.text == "1*" || word.text == "*";  // up to the grid's end
+      ends[e] = left_open ? (e == 0 ? 1 : grid[d]) : grdecl_int(word, file.place(section, word.line));
+    }
+    check(1 <= ends[0] && ends[0] <= ends[1] && ends[1] <= grid[d],
+          "{}: BOX from {} to {} in {}, the grid has 1 to {}", file.place(section, word.line), ends[0],
+          ends[1], "IJK"[d], grid[d]);
+    box.first[d] = ends[0] - 1;
+    box.size[d] = ends[1] - ends[0] + 1;
+  }
+  return box;
+}
+
+// All cells of a keyword, from the parts of the grid that its sections are about.
+class Cells {
+ public:
+  Cells(const GrdeclFile& file, const std::string& keyword, const Size& grid)
+      : file_(file), keyword_(keyword), grid_{{0, 0, 0}, grid} {}
+
+  void take(const GrdeclSection& section, const Box& box) {
+    const bool whole = box.size == grid_.size;
+    auto given = grdecl_values(file_, section, box.cells());
+    check(given.size() == box.cells(), "{}: {} has {} {} values, {} of {} needs {}",
+          file_.place(section, section.line), section.keyword,
+          given.size() > box.cells() ? "more than" : "only", std::min(given.size(), box.cells()),
+          whole ? "a grid" : "a BOX", box.text(), box.cells());
+    if (whole) {
+      values_ = std::move(given);
+      has_value_.clear();
+      return;
+    }
+    if (values_.empty()) {
+      values_.assign(grid_.cells(), 1.0);
+      // Eclipse takes cells as active unless it is told otherwise.
+      if (!same_keyword(keyword_, "ACTNUM")) has_value_.assign(grid_.cells(), 0);
+    }
+    std::size_t next = 0;
+    for (int k = box.first[2]; k < box.first[2] + box.size[2]; ++k) {
+      for (int j = box.first[1]; j < box.first[1] + box.size[1]; ++j) {
+        for (int i = box.first[0]; i < box.first[0] + box.size[0]; ++i) {
+          const std::size_t cell = (static_cast<std::size_t>(k) * grid_.size[1] + j) * grid_.size[0] + i;
+          values_[cell] = given[next++];
+          if (!has_value_.empty()) has_value_[cell] = 1;
+        }
+      }
+    }
+  }
+
+  std::vector<double> finish() && {
+    const auto none = std::find(has_value_.begin(), has_value_.end(), 0);
+    const auto cell = static_cast<std::size_t>(none - has_value_.begin());
+    const auto [nx, ny, nz] = grid_.size;
+    check(none == has_value_.end(), "{}: no BOX with {} gives cell ({}, {}, {}) a value", file_.name(),
+          keyword_, cell % nx + 1, cell / nx % ny + 1, cell / nx / ny + 1);
+    return std::move(values_);
+  }
+
+ private:
+  const GrdeclFile& file_;
+  const std::string& keyword_;
+  Box grid_;
+  std::vector<double> values_;
+  std::vector<std::uint8_t> has_value_;  // empty where all have
+};
+
+std::vector<double> all_values(const GrdeclFile& file, const std::string& keyword, const Size& grid) {
+  const auto sections = sections_of(file, keyword);
+  const Box whole{{0, 0, 0}, grid};
+  check_memory(16.0 * static_cast<double>(whole.cells()), fmt::format("{} on {}", keyword, whole.text()));
+  Cells cells(file, keyword, grid);
+  const GrdeclSection* box = nullptr;
+  std::size_t next = 0;
+  for (const GrdeclSection& section : file.sections()) {
+    if (section.keyword == "BOX") box = &section;
+    // A box ends with the part of the deck that it is in, at the latest.
+    if (is_one_of(section.keyword, {"ENDBOX", "GRID", "EDIT", "PROPS", "REGIONS", "SOLUTION", "SUMMARY",
+                                    "SCHEDULE", "RUNSPEC"}))
+      box = nullptr;
+    if (next < sections.size() && sections[next] == &section) {
+      cells.take(section, box == nullptr ? whole : box_of(file, *box, grid));
+      ++next;
+    }
+  }
+  return std::move(cells).finish();
+}
+
+Field section_of(const std::vector<double>& values, const Size& n, int j, const std::string& name) {
+  check(j >= 1 && j <= n[1], "{}: section is {}, the grid has 1 to {}", name, j, n[1]);
+  Field field(Grid{n[0], n[2]});
+  for (int k = 0; k < n[2]; ++k) {
+    for (int i = 0; i < n[0]; ++i)
+      field(i, k) = values[(static_cast<std::size_t>(k) * n[1] + (j - 1)) * n[0] + i];
+  }
+  return field;
+}
+
+Field layer_of(const std::vector<double>& values, const Size& n, int k, const std::string& name) {
+  check(k >= 1 && k <= n[2], "{}: layer is {}, the grid has 1 to {}", name, k, n[2]);
+  Field field(Grid{n[0], n[1]});
+  const auto size = static_cast<std::ptrdiff_t>(field.grid.cells());
+  std::copy_n(values.begin() + (k - 1) * size, size, field.values.begin());
+  return field;
 }
 
 }  // namespace
@@ -138,61 +223,39 @@ std::array<int, 3> parse_grid3(const std::string& text) {
   return n;
 }
 
-bool grdecl_has(const std::filesystem::path& path, const std::string& keyword) {
-  return find_keyword(tokens_of(read_text(path)), keyword, path.string()).has_value();
+bool grdecl_has(const std::filesystem::path& path, const std::string& keyword, bool include_anywhere) {
+  return !sections_of(*GrdeclFile::open(path, include_anywhere), keyword).empty();
 }
 
-std::optional<std::string> grdecl_units(const std::filesystem::path& path) {
-  const auto tokens = tokens_of(read_text(path));
-  std::optional<std::string> found;
-  for (std::size_t t = 0; t < tokens.size(); ++t) {
-    const bool alone = tokens[t].first && (t + 1 == tokens.size() || tokens[t + 1].first);
-    // After TITLE comes a line of any words.
-    if (!alone || (t > 0 && same_keyword(tokens[t - 1].text, "TITLE"))) continue;
-    for (const char* name : {"METRIC", "FIELD", "LAB"}) {
-      if (!same_keyword(tokens[t].text, name)) continue;
-      check(!found || *found == name, "{}, line {}: {} contradicts {} above; leave one of them",
-            path.string(), tokens[t].line, name, found.value_or(""));
-      found = name;
-    }
+std::optional<std::string> grdecl_units(const std::filesystem::path& path, bool include_anywhere) {
+  const auto file = GrdeclFile::open(path, include_anywhere);
+  std::optional<std::string> units;
+  for (const GrdeclSection& section : file->sections()) {
+    if (!is_one_of(section.keyword, {"METRIC", "FIELD", "LAB", "PVT-M"})) continue;
+    check(!units || *units == section.keyword, "{}: the units are {}, before they were {}",
+          file->place(section, section.line), section.keyword, units.value_or(""));
+    units = section.keyword;
   }
-  return found;
+  return units;
 }
 
-Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& options) {
+std::vector<std::filesystem::path> grdecl_included(const std::filesystem::path& path, bool include_anywhere) {
+  const auto file = GrdeclFile::open(path, include_anywhere);
+  return {file->files().begin() + 1, file->files().end()};
+}
+
+Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& o) {
+  const auto file = GrdeclFile::open(path, o.include_anywhere);
   const std::string name = path.string();
-  const std::string text = read_text(path);
-  check(text.find('\0') == std::string::npos, "{} is neither HDF5, VTK image data nor GRDECL text", name);
-  const auto tokens = tokens_of(text);
-  const auto at = find_keyword(tokens, options.keyword, name);
-  check(at.has_value(), "{}: keyword {} not found; is it GRDECL? --keyword picks another", name,
-        options.keyword);
-  const auto [nx, ny, nz] = grid_of(tokens, options, name);
-  const std::size_t cells = static_cast<std::size_t>(nx) * ny * nz;
-  const auto values = values_after(tokens, *at, cells, name);
-  check(values.size() == cells, "{}: {} has {} {} values, a grid of {}x{}x{} needs {}", name, options.keyword,
-        values.size() > cells ? "more than" : "only", std::min(values.size(), cells), nx, ny, nz, cells);
-
-  check(!(options.layer && options.section), "{}: --layer and --section exclude each other", name);
-  check(options.layer || options.section || nz == 1 || ny == 1,
-        "{}: a grid of {}x{}x{} needs --layer K (1 to {}) or --section J (1 to {})", name, nx, ny, nz, nz,
-        ny);
-  if (options.section || (!options.layer && nz > 1)) {
-    const int j = options.section.value_or(1);
-    check(j >= 1 && j <= ny, "{}: section is {}, the grid has 1 to {}", name, j, ny);
-    Field field(Grid{nx, nz});
-    for (int k = 0; k < nz; ++k) {
-      for (int i = 0; i < nx; ++i)
-        field(i, k) = values[(static_cast<std::size_t>(k) * ny + (j - 1)) * nx + i];
-    }
-    return field;
-  }
-  const int k = options.layer.value_or(1);
-  check(k >= 1 && k <= nz, "{}: layer is {}, the grid has 1 to {}", name, k, nz);
-  Field field(Grid{nx, ny});
-  const auto begin = values.begin() + static_cast<std::ptrdiff_t>(k - 1) * nx * ny;
-  std::copy(begin, begin + static_cast<std::ptrdiff_t>(nx) * ny, field.values.begin());
-  return field;
+  check(!sections_of(*file, o.keyword).empty(),
+        "{}: keyword {} not found; is it GRDECL? --keyword picks another", name, o.keyword);
+  const Size n = grid_of(*file, o);
+  const auto values = all_values(*file, o.keyword, n);
+  check(!(o.layer && o.section), "{}: --layer and --section exclude each other", name);
+  check(o.layer || o.section || n[2] == 1 || n[1] == 1,
+        "{}: a grid of {} needs --layer K (1 to {}) or --section J (1 to {})", name, text_of(n), n[2], n[1]);
+  if (o.section || (!o.layer && n[2] > 1)) return section_of(values, n, o.section.value_or(1), name);
+  return layer_of(values, n, o.layer.value_or(1), name);
 }
 
 }  // namespace mano

@@ -4,6 +4,11 @@
 //   -- comment            to the end of the line
 //   SPECGRID 100 1 20 1 F /   or DIMENS: the grid
 //   PERMX  25*0.3 7.2 ... /   values, with repeat counts; the slash may be missing at the end of a keyword
+//   INCLUDE 'rock.inc' /      keywords of another file
+//   BOX 1 5 1 1 3 4 /         the values that follow are of this part of the grid, up to ENDBOX
+//
+// The last values that a cell is given hold. Of sections that compute values from others (EQUALS, MULTIPLY, ...), of local grids (CARFIN) and
+// of cylindrical ones none is carried out: where they concern the keyword, the file is refused.
 
 #include <array>
 #include <filesystem>
@@ -22,18 +27,22 @@ struct GrdeclOptions {
   std::optional<int> layer;  ///< 1-based K: the horizontal nx x ny layer
   std::optional<int>
       section;  ///< 1-based J: the vertical nx x nz section, depth down as y (row 0 is the top)
+  bool include_anywhere = false;  ///< follow INCLUDE out of the file's folder, too
 };
 
 /// The values of a layer or section as a field on the unit square. Where y or z has a single cell, the section or
-/// layer may be left out. Throws InvalidInput, naming file and line, for a missing keyword, a token that is no number,
-/// or a number of values that the grid does not have.
+/// layer may be left out. ACTNUM is 1 in cells that are given no value. Throws InvalidInput, naming file and line, for a missing keyword, a
+/// token that is no number, a number of values that the grid or the BOX does not have, or a cell without a value.
 Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& options);
 
-/// A line of the file begins with the keyword. Throws InvalidInput where the file cannot be read.
-bool grdecl_has(const std::filesystem::path& path, const std::string& keyword);
+/// The file, or one that it includes, gives the keyword. Throws InvalidInput where it cannot be read, or computes the keyword from others.
+bool grdecl_has(const std::filesystem::path& path, const std::string& keyword, bool include_anywhere = false);
 
-/// "METRIC", "FIELD" or "LAB", where one of these keywords stands alone on a line; empty where none does. Throws InvalidInput where several do.
-std::optional<std::string> grdecl_units(const std::filesystem::path& path);
+/// METRIC, FIELD, LAB or PVT-M, where the file says so. Throws InvalidInput where it cannot be read, or names two of them.
+std::optional<std::string> grdecl_units(const std::filesystem::path& path, bool include_anywhere = false);
+
+/// The files that it includes, directly or not, in their order. Throws InvalidInput where one cannot be read.
+std::vector<std::filesystem::path> grdecl_included(const std::filesystem::path& path, bool include_anywhere);
 
 /// "100x1x20" -> {100, 1, 20}. Throws InvalidInput.
 std::array<int, 3> parse_grid3(const std::string& text);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "core/broken.hpp"
 #include "core/error.hpp"
@@ -86,6 +87,70 @@ H5Handle h5_create(const std::filesystem::path& path) {
 bool h5_exists(hid_t location, const std::string& name) {
   return H5Lexists(location, name.c_str(), H5P_DEFAULT) > 0 &&
          H5Oexists_by_name(location, name.c_str(), H5P_DEFAULT) > 0;
+}
+
+namespace {
+
+// Names of filters registered with the HDF Group.
+std::string filter_name(H5Z_filter_t id, const char* in_file) {
+  static const std::map<H5Z_filter_t, const char*> names{{H5Z_FILTER_DEFLATE, "gzip"},
+                                                         {H5Z_FILTER_SZIP, "szip"},
+                                                         {305, "LZO"},
+                                                         {307, "bzip2"},
+                                                         {32000, "lzf"},
+                                                         {32001, "blosc"},
+                                                         {32002, "MAFISC"},
+                                                         {32003, "snappy"},
+                                                         {32004, "LZ4"},
+                                                         {32008, "bitshuffle"},
+                                                         {32013, "zfp"},
+                                                         {32015, "zstd"},
+                                                         {32017, "SZ"},
+                                                         {32018, "FCIDECOMP"},
+                                                         {32019, "JPEG"},
+                                                         {32022, "BitGroom"},
+                                                         {32023, "BitRound"},
+                                                         {32024, "SZ3"},
+                                                         {32026, "blosc2"},
+                                                         {32027, "FLAC"}};
+  const auto found = names.find(id);
+  return found != names.end() ? found->second : *in_file != '\0' ? in_file : "an unknown filter";
+}
+
+// Filter number `f` was left out of every chunk, as h5py's lzf is where it gains nothing.
+bool is_nowhere_applied(hid_t dataset, int f) {
+  const H5Handle space = h5_own(H5Dget_space(dataset), "filters");
+  hsize_t chunks = 0;
+  h5_check(H5Dget_num_chunks(dataset, space, &chunks), "filters");
+  std::vector<hsize_t> offset(h5_shape(dataset).size());
+  for (hsize_t c = 0; c < chunks; ++c) {
+    unsigned left_out = 0;
+    haddr_t address = 0;
+    hsize_t size = 0;
+    h5_check(H5Dget_chunk_info(dataset, space, c, offset.data(), &left_out, &address, &size), "filters");
+    if ((left_out & (1U << static_cast<unsigned>(f))) == 0) return false;
+  }
+  return chunks > 0;
+}
+
+}  // namespace
+
+void h5_check_filters(hid_t dataset, const std::string& where) {
+  const H5Handle properties = h5_own(H5Dget_create_plist(dataset), "filters");
+  const int filters = H5Pget_nfilters(properties);
+  for (int f = 0; f < filters; ++f) {
+    unsigned flags = 0;
+    unsigned configuration = 0;
+    std::size_t values = 0;
+    char name[64] = {};
+    const H5Z_filter_t id = H5Pget_filter2(properties, static_cast<unsigned>(f), &flags, &values, nullptr,
+                                           sizeof(name), name, &configuration);
+    name[sizeof(name) - 1] = '\0';
+    check(id < 0 || H5Zfilter_avail(id) > 0 || is_nowhere_applied(dataset, f),
+          "{} is compressed with {} (HDF5 filter {}), which is not there: write the file again with gzip, "
+          "or set HDF5_PLUGIN_PATH to the folder of that filter's plugin",
+          where, filter_name(id, name), static_cast<int>(id));
+  }
 }
 
 std::vector<hsize_t> h5_shape(hid_t dataset) {

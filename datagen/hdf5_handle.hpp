@@ -45,6 +45,9 @@ H5Handle h5_create(const std::filesystem::path& path);
 bool h5_exists(hid_t location, const std::string& name);
 bool h5_is_hdf5(const std::filesystem::path& path);
 
+/// Throws InvalidInput naming the filter where the dataset is compressed with one that is not there.
+void h5_check_filters(hid_t dataset, const std::string& where);
+
 std::vector<hsize_t> h5_shape(hid_t dataset);
 std::string h5_shape_text(const std::vector<hsize_t>& shape);
 

@@ -133,7 +133,8 @@ std::unique_ptr<PetscSession> check_sources(const Surrogate& surrogate,
   for (const CompareSource& s : sources) {
     const double fields = 60.0 * static_cast<double>(s.grid.cells() * s.samples);
     check_memory(fields + solve_memory(s.grid), "comparing at " + s.grid.resolution());
-    const Grid fine = reference ? Grid{reference->nx, reference->ny, s.grid.lx, s.grid.ly} : s.grid;
+    const Grid fine =
+        reference ? Grid{reference->nx, reference->ny, s.grid.lx, s.grid.ly, s.grid.x0, s.grid.y0} : s.grid;
     if (reference)
       check_memory(solve_memory(fine) + s.draw_memory(fine), "a reference at " + reference->text());
   }

@@ -18,8 +18,9 @@ namespace {
 struct ImportOptions {
   std::string input, output, coefficient, solution, location = "cell", size = "1x1",
                                                     problem_name = kUnknownProblem, json;
-  std::string phases;
-  bool overwrite = false;
+  std::string phases, active;
+  ArrayOptions arrays;
+  bool nan_is_inactive = false, overwrite = false;
 };
 
 void import(const ImportOptions& o, const Invocation&) {
@@ -31,11 +32,10 @@ void import(const ImportOptions& o, const Invocation&) {
   request.output = o.output;
   request.coefficient = o.coefficient;
   request.solution = o.solution;
-  if (!o.phases.empty()) {
-    request.phases = parse_two(o.phases, ',', "phases");
-    check(request.phases->first > 0 && request.phases->second > 0, "phases are '{}'; both must be above zero",
-          o.phases);
-  }
+  request.arrays = o.arrays;
+  request.active = o.active;
+  request.nan_is_inactive = o.nan_is_inactive;
+  if (!o.phases.empty()) request.phases = parse_phases(o.phases);
   request.location = parse_location(o.location);
   request.size = parse_size(o.size);
   if (o.problem_name != kUnknownProblem)
@@ -44,26 +44,38 @@ void import(const ImportOptions& o, const Invocation&) {
   nlohmann::json configuration{{"imported_from", request.input.filename().string()},
                                {"hash", file_hash(request.input)}};
   if (request.phases) configuration["phases"] = {request.phases->first, request.phases->second};
+  if (!o.arrays.axes.empty()) configuration["axes"] = o.arrays.axes;
+  if (o.arrays.time_step) configuration["time_step"] = *o.arrays.time_step;
+  if (!o.active.empty()) configuration["active"] = o.active;
+  if (o.nan_is_inactive) configuration["nan_is_inactive"] = true;
   request.configuration = configuration.dump();
   catch_interrupts();
-  const std::size_t samples = import_dataset(request);
+  const ImportResult result = import_dataset(request);
   const Grid grid = DatasetReader(o.output).info().grid;
-  say(fmt::format("wrote {}: {} samples at {}, values at the {}", o.output, samples, grid.resolution(),
+  for (const std::string& line : result.arrays) say(line);
+  say(fmt::format("wrote {}: {} samples at {}, values at the {}", o.output, result.samples, grid.resolution(),
                   o.location));
-  write_json(o.json, {{"samples", samples}, {"resolution", {grid.nx, grid.ny}}});
+  write_json(o.json,
+             {{"samples", result.samples}, {"resolution", {grid.nx, grid.ny}}, {"arrays", result.arrays}});
 }
 
 }  // namespace
 
 std::function<void(const Invocation&)> add_import(CLI::App& app) {
   auto o = std::make_shared<ImportOptions>();
-  app.add_option("FILE", o->input, "HDF5 file with arrays [N, H, W] or [N, 1, H, W]")->required();
+  app.add_option("FILE", o->input, "HDF5 file with arrays [N, H, W] or others that --axes describes")
+      ->required();
   app.add_option("--coefficient", o->coefficient, "Name of the permeability [the usual names are tried]")
       ->type_name("NAME");
   app.add_option("--solution", o->solution, "Name of the pressure [the usual names are tried]")
       ->type_name("NAME");
   app.add_option("--phases", o->phases, "Permeabilities where an indicator is 0 and 1, such as 3,12")
       ->type_name("LOW,HIGH");
+  add_array_options(app, o->arrays);
+  app.add_option("--active", o->active, "Name of an array of 1 (active) and 0 (inactive cells)")
+      ->type_name("NAME");
+  app.add_flag("--nan-is-inactive", o->nan_is_inactive,
+               "Cells whose permeability is not a number are inactive");
   app.add_option("--location", o->location,
                  "Where values sit: cell (at (i+1/2)/nx) or node (at i/nx) [cell]");
   app.add_option("--size", o->size, "Size of the domain [1x1]")->type_name("LXxLY");

@@ -42,6 +42,8 @@ nlohmann::json describe_dataset(const std::string& path) {
                   i.grid.ny, i.single_precision ? "float32" : "float64", to_string(i.location), i.grid.lx,
                   i.grid.ly));
   if (!i.units.consistent()) say(i.units.description());
+  if (i.grid.x0 != 0 || i.grid.y0 != 0)
+    say(fmt::format("south-west corner at ({:g}, {:g})", i.grid.x0, i.grid.y0));
   say(fmt::format("field {}, problem {}, tolerance {:g}", i.field, i.problem_name, i.tolerance));
   if (most_iterations > 0)
     say(fmt::format("at most {} iterations, relative residual at most {:.2g}", most_iterations,
@@ -54,6 +56,7 @@ nlohmann::json describe_dataset(const std::string& path) {
                       {"field", i.field},
                       {"location", to_string(i.location)},
                       {"size", {i.grid.lx, i.grid.ly}},
+                      {"origin", {i.grid.x0, i.grid.y0}},
                       {"tolerance", i.tolerance},
                       {"largest_residual", worst_residual},
                       {"hash", file_hash(path)}};

@@ -45,6 +45,8 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   };
   same(a.grid.resolution(), b.grid.resolution(), "resolution");
   same(fmt::format("{}x{}", a.grid.lx, a.grid.ly), fmt::format("{}x{}", b.grid.lx, b.grid.ly), "domain size");
+  same(fmt::format("({}, {})", a.grid.x0, a.grid.y0), fmt::format("({}, {})", b.grid.x0, b.grid.y0),
+       "origin");
   same(to_string(a.location), to_string(b.location), "location");
   same(to_string(a.units.system), to_string(b.units.system), "units");
   same(a.units.viscosity, b.units.viscosity, "viscosity");

@@ -169,7 +169,7 @@ void write_one_vti(const PredictOptions& o, const Input& in, const Surrogate& su
 
 // Values of faces as a field of their own.
 Field face_field(const Grid& grid, const std::vector<double>& values, int more_x, int more_y) {
-  Field field({grid.nx + more_x, grid.ny + more_y, grid.lx, grid.ly});
+  Field field({grid.nx + more_x, grid.ny + more_y, grid.lx, grid.ly, grid.x0, grid.y0});
   field.values = values;
   return field;
 }

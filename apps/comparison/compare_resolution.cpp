@@ -83,7 +83,8 @@ Problem problem_of(const CompareSource& source, const Sample& sample) {
 void measure_against_reference(const CompareSource& source, const CompareSettings& settings,
                                std::size_t number, const CellMask& active, const Field& prediction,
                                const Field& solution, ComparedSample& c) {
-  const Grid fine{settings.reference->nx, settings.reference->ny, source.grid.lx, source.grid.ly};
+  const Grid fine{settings.reference->nx, settings.reference->ny, source.grid.lx,
+                  source.grid.ly,         source.grid.x0,         source.grid.y0};
   DarcySolver solver({.relative_tolerance = settings.tolerance, .ranks = SolverOptions::Ranks::self});
   const Problem problem = problem_of(source, source.draw(number, fine));
   const Field truth = solve_verified(solver, problem, fmt::format("reference of sample {}", number));

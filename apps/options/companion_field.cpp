@@ -13,6 +13,7 @@ FieldSource open_companion(const FieldOptions& rock, const std::string& text, co
   file.any_sign = true;
   if (std::filesystem::exists(text)) {
     file.permeability = text;
+    if (text != rock.permeability) file.arrays = {};
     file.keyword = file_keyword;
   } else {
     check(!rock.permeability.empty(),

@@ -9,7 +9,9 @@
 #include "core/files.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/field_file.hpp"
+#include "datagen/grdecl_file.hpp"
 #include "datagen/inactive_blobs.hpp"
+#include "datagen/indicator.hpp"
 
 namespace mano {
 
@@ -28,8 +30,27 @@ std::pair<double, double> parse_two(const std::string& text, char separator, con
   throw InvalidInput(fmt::format("{} is '{}', expected two numbers such as 3{}12", name, text, separator));
 }
 
+std::pair<double, double> parse_phases(const std::string& text) {
+  const auto phases = parse_two(text, ',', "phases");
+  check(phases.first > 0 && phases.second > 0, "phases are '{}'; both must be above zero", text);
+  return phases;
+}
+
+void add_array_options(CLI::App& app, ArrayOptions& o, const std::string& group) {
+  app.add_option(
+         "--axes", o.axes,
+         "HDF5: the axes as the file holds them, slowest first: n sample, t time, c channel of size 1, "
+         "y, x [n,y,x; of MATLAB by the shape]")
+      ->type_name("x,y,n")
+      ->group(group);
+  app.add_option("--time-step", o.time_step, "HDF5 with a time axis: which step, from 0")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+}
+
 void add_random_field_options(CLI::App& app, FieldOptions& o, const std::string& random) {
-  app.add_option("--phases", o.phases, "two-phase: the two permeabilities [3,12]")
+  app.add_option("--phases", o.phases,
+                 "two-phase: the two permeabilities [3,12]; of a file of 0 and 1: what they stand for")
       ->type_name("LOW,HIGH")
       ->group(random);
   app.add_option("--mean", o.spec.mean, "lognormal, layered: mean of log k [0]")->group(random);
@@ -74,6 +95,10 @@ void add_field_options(CLI::App& app, FieldOptions& o) {
   app.add_flag("--nan-is-inactive", o.nan_is_inactive,
                "Cells whose permeability is not a number are inactive")
       ->group(file);
+  add_array_options(app, o.arrays, file);
+  app.add_flag("--include-anywhere", o.include_anywhere,
+               "GRDECL: follow INCLUDE out of the file's folder, too")
+      ->group(file);
   app.add_option("--grid", o.grid3, "GRDECL without SPECGRID or DIMENS: its size")
       ->type_name("NXxNYxNZ")
       ->group(file);
@@ -96,9 +121,10 @@ static double parse_blobs(const std::string& text) {
 
 struct FieldSource::Impl {
   FieldOptions options;
-  std::unique_ptr<ArrayReader> array;  // HDF5
-  std::optional<Field> single;         // .vti, GRDECL
-  std::pair<double, double> file_size{1.0, 1.0};
+  std::unique_ptr<ArrayReader> array;      // HDF5
+  std::optional<Field> single;             // .vti, GRDECL
+  std::shared_ptr<const GrdeclFile> deck;  // held, so that several keywords cost one reading
+  Grid domain;                             // of the file, but for its resolution
   std::optional<Location> location;        // where it is known
   std::unique_ptr<FieldSource> mask_file;  // --active, or ACTNUM
   bool mask_in_dataset = false;            // of ours, with /active
@@ -109,21 +135,37 @@ struct FieldSource::Impl {
     const FieldOptions& o = options;
     check_readable(o.permeability);
     if (is_hdf5(o.permeability)) {
-      array = std::make_unique<ArrayReader>(o.permeability, o.keyword, kPermeabilityNames);
+      array = std::make_unique<ArrayReader>(o.permeability, o.keyword, kPermeabilityNames, o.arrays);
+      check(!o.arrays.time_step || array->has_time() || o.any_sign,
+            "--time-step was given, but {} has no time axis: {}", o.permeability, array->description());
       open_domain_of_dataset();
     } else if (o.permeability.ends_with(".vti")) {
       single = read_vti(o.permeability, o.keyword.empty() ? "permeability" : o.keyword);
-      file_size = {single->grid.lx, single->grid.ly};
+      domain = single->grid;
     } else {
       GrdeclOptions grdecl;
       if (!o.keyword.empty()) grdecl.keyword = o.keyword;
       if (!o.grid3.empty()) grdecl.grid = parse_grid3(o.grid3);
       grdecl.layer = o.layer;
       grdecl.section = o.section;
+      grdecl.include_anywhere = o.include_anywhere;
+      deck = GrdeclFile::open(o.permeability, o.include_anywhere);
       single = read_grdecl(o.permeability, grdecl);
     }
+    check(array || o.any_sign || (o.arrays.axes.empty() && !o.arrays.time_step),
+          "--axes and --time-step are for HDF5, {} is none", o.permeability);
     open_mask();
-    if (single && !o.any_sign) check_permeability(*single, o.permeability, mask(0, *single));
+    if (single) read(0, o.permeability);  // what cannot be used is refused at once
+  }
+
+  // A field of the file, checked.
+  Field read(std::uint64_t sample, const std::string& where) const {
+    Field field = array ? array->read(sample) : *single;
+    if (options.any_sign) return field;
+    const CellMask active = mask(sample, field);
+    if (!options.phases.empty()) map_phases(field, parse_phases(options.phases), where, active);
+    check_coefficient(field, where, active);
+    return field;
   }
 
   void open_mask() {
@@ -137,7 +179,7 @@ struct FieldSource::Impl {
       file.keyword = "active";
     } else if (o.active.empty()) {
       const bool grdecl = !array && !o.permeability.ends_with(".vti");
-      if (!grdecl || !grdecl_has(o.permeability, "ACTNUM")) return;
+      if (!grdecl || !grdecl_has(o.permeability, "ACTNUM", o.include_anywhere)) return;
       file.keyword = "ACTNUM";
     } else if (std::filesystem::exists(o.active)) {
       file.permeability = o.active;
@@ -145,6 +187,7 @@ struct FieldSource::Impl {
     } else {
       file.keyword = o.active;
     }
+    if (file.permeability != o.permeability) file.arrays = {};
     mask_file = std::make_unique<FieldSource>(std::move(file));
   }
 
@@ -160,12 +203,7 @@ struct FieldSource::Impl {
           mask_file->draw(mask_file->samples() > 1 ? sample : 0, own),
           fmt::format("{}, {}", mask_file->options().permeability, mask_file->options().keyword));
     }
-    if (options.nan_is_inactive) {
-      Field numbers(values.grid, 1.0);
-      for (std::size_t c = 0; c < values.values.size(); ++c)
-        numbers.values[c] = std::isnan(values.values[c]) ? 0 : 1;
-      found = both_active(found, make_cell_mask(numbers, options.permeability));
-    }
+    if (options.nan_is_inactive) found = both_active(found, cells_with_numbers(values, options.permeability));
     found.grid = values.grid;
     return found;
   }
@@ -174,7 +212,7 @@ struct FieldSource::Impl {
   void open_domain_of_dataset() {
     try {
       const DatasetInfo info = DatasetReader(options.permeability).info();
-      file_size = {info.grid.lx, info.grid.ly};
+      domain = info.grid;
       location = info.location;
       mask_in_dataset = info.has_inactive;
       if (!info.units.consistent()) units = info.units.system;
@@ -218,16 +256,20 @@ std::size_t FieldSource::samples() const {
 
 Grid FieldSource::grid(const std::string& resolution) const {
   const FieldOptions& o = impl_->options;
-  const auto [lx, ly] = o.size.empty() ? impl_->file_size : parse_size(o.size);
+  Grid grid = impl_->domain;
+  if (!o.size.empty()) std::tie(grid.lx, grid.ly) = parse_size(o.size);
   if (!resolution.empty()) {
     const Resolution r = parse_resolution(resolution);
-    const Grid grid{r.nx, r.ny, lx, ly};
+    grid.nx = r.nx;
+    grid.ny = r.ny;
     if (!from_file()) check_field_spec(o.spec, grid);
     return grid;
   }
   check(from_file(), "no resolution: pass --resolution WxH");
   const Grid own = impl_->array ? impl_->array->grid() : impl_->single->grid;
-  return {own.nx, own.ny, lx, ly};
+  grid.nx = own.nx;
+  grid.ny = own.ny;
+  return grid;
 }
 
 Field FieldSource::draw(std::uint64_t sample, const Grid& grid) const {
@@ -235,13 +277,10 @@ Field FieldSource::draw(std::uint64_t sample, const Grid& grid) const {
   if (!from_file()) return draw_field(o.spec, o.seed, sample, grid);
   check(sample < samples(), "{} holds {} field{}, sample {} was asked for", o.permeability, samples(),
         samples() == 1 ? "" : "s", sample);
-  Field field = impl_->array ? impl_->array->read(sample) : *impl_->single;
+  Field field = impl_->read(sample, fmt::format("{}, sample {}", o.permeability, sample));
   check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "{} holds a field of {}, {} was asked for",
         o.permeability, field.grid.resolution(), grid.resolution());
   field.grid = grid;
-  if (!o.any_sign)
-    check_permeability(field, fmt::format("{}, sample {}", o.permeability, sample),
-                       impl_->mask(sample, field));
   return field;
 }
 
@@ -249,7 +288,9 @@ CellMask FieldSource::active(std::uint64_t sample, const Grid& grid) const {
   const FieldOptions& o = impl_->options;
   if (impl_->blobs) return draw_inactive_blobs(*impl_->blobs, o.seed, sample, grid);
   if (!has_inactive()) return {};
-  return impl_->mask(sample, draw(sample, grid));
+  CellMask mask = impl_->mask(sample, impl_->array ? impl_->array->read(sample) : *impl_->single);
+  mask.grid = grid;
+  return mask;
 }
 
 void FieldSource::refuse_inactive() const {
@@ -264,10 +305,10 @@ bool FieldSource::has_inactive() const {
 std::optional<UnitSystem> FieldSource::units() const {
   const std::string& file = impl_->options.permeability;
   if (!from_file() || impl_->array || file.ends_with(".vti")) return impl_->units;
-  const auto keyword = grdecl_units(file);
+  const auto keyword = grdecl_units(file, impl_->options.include_anywhere);
   if (!keyword) return {};
-  check(*keyword != "LAB",
-        "{} is in LAB units (cm, hour, atm), which mano does not have: convert it to METRIC or FIELD", file);
+  check(*keyword == "METRIC" || *keyword == "FIELD",
+        "{} is in {} units, which mano does not have: convert it to METRIC or FIELD", file, *keyword);
   return *keyword == "METRIC" ? UnitSystem::metric : UnitSystem::field;
 }
 
@@ -309,9 +350,12 @@ nlohmann::json FieldSource::configuration() const {
     if (!o.keyword.empty()) j["keyword"] = o.keyword;
     if (o.layer) j["layer"] = *o.layer;
     if (o.section) j["section"] = *o.section;
+    if (!o.phases.empty()) j["phases"] = o.phases;
+    if (const auto more = reading(); !more.is_null()) j.update(more);
     if (impl_->mask_file) {
       const FieldOptions& m = impl_->mask_file->options();
       j["active"] = {{"file", m.permeability}, {"hash", file_hash(m.permeability)}, {"keyword", m.keyword}};
+      if (const auto more = impl_->mask_file->reading(); !more.is_null()) j["active"].update(more);
     }
     if (o.nan_is_inactive) j["nan_is_inactive"] = true;
     return j;
@@ -329,6 +373,19 @@ nlohmann::json FieldSource::configuration() const {
     j.update({{"channels", s.channels}, {"channel_width", s.channel_width}, {"contrast", s.contrast}});
   }
   if (!o.inactive.empty()) j["inactive"] = o.inactive;
+  return j;
+}
+
+nlohmann::json FieldSource::reading() const {
+  const FieldOptions& o = impl_->options;
+  nlohmann::json j;
+  if (impl_->deck) {
+    const auto& files = impl_->deck->files();
+    for (std::size_t f = 1; f < files.size(); ++f)
+      j["included"].push_back({{"file", files[f].string()}, {"hash", file_hash(files[f])}});
+  }
+  if (impl_->array && !o.arrays.axes.empty()) j["axes"] = o.arrays.axes;
+  if (impl_->array && o.arrays.time_step) j["time_step"] = *o.arrays.time_step;
   return j;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/units.hpp"
+#include "datagen/array_axes.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/grdecl.hpp"
 #include "datagen/random_field.hpp"
@@ -23,6 +24,8 @@ struct FieldOptions {
   std::string permeability;  ///< a file
   std::string keyword;
   std::string grid3;
+  bool include_anywhere = false;  ///< of GRDECL
+  ArrayOptions arrays;            ///< of HDF5
   std::optional<int> layer, section;
   std::optional<std::uint64_t> sample;
   bool any_sign = false;  ///< of the values in the file: it holds no permeability
@@ -35,6 +38,11 @@ struct FieldOptions {
 /// "3,12" -> {3, 12}; with separator x one number stands for both. Throws InvalidInput naming `name`.
 std::pair<double, double> parse_two(const std::string& text, char separator, const char* name);
 
+/// --phases as two permeabilities. Throws InvalidInput.
+std::pair<double, double> parse_phases(const std::string& text);
+
+/// --axes and --time-step; in `group` of the help, where it is not empty.
+void add_array_options(CLI::App& app, ArrayOptions& options, const std::string& group = "");
 void add_field_options(CLI::App& app, FieldOptions& options);
 /// What shapes a random field, but its kind and seed; and --size.
 void add_random_field_options(CLI::App& app, FieldOptions& options, const std::string& group);
@@ -70,6 +78,8 @@ class FieldSource {
   std::string kind() const;              ///< "two-phase", ..., "file"
   std::string description() const;       ///< for people: "two-phase, seed 1", or the file's name
   nlohmann::json configuration() const;  ///< everything that the field depends on
+  /// Of a file, what its hash and keyword leave open: included files (by hash), axes, time step. Null where there is none.
+  nlohmann::json reading() const;
   const FieldOptions& options() const;
 
  private:

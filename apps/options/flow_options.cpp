@@ -169,6 +169,7 @@ FlowSource::FlowSource(FlowOptions options, const FieldOptions& field, const Uni
       file.permeability = o.source;
       file.keyword = o.source_keyword.empty() ? "source" : o.source_keyword;
       file.any_sign = true;
+      if (file.permeability != field.permeability) file.arrays = {};
       source_file_.emplace(std::move(file));
     }
   }
@@ -235,12 +236,14 @@ Problem FlowSource::problem(const Sample& sample) const {
   if (source_file_) problem.source = read_companion(*source_file_, grid, sample.number, "source");
   problem.permeability_y = for_solver(permeability_y(sample));
   for (const WellOption& option : wells_) {
-    check(option.x >= 0 && option.x <= grid.lx && option.y >= 0 && option.y <= grid.ly,
-          "--well at ({:g}, {:g}) lies outside the domain of {:g}x{:g}", option.x, option.y, grid.lx,
-          grid.ly);
+    const double x = option.x - grid.x0;  // the file's coordinates are counted from its origin
+    const double y = option.y - grid.y0;
+    check(x >= 0 && x <= grid.lx && y >= 0 && y <= grid.ly,
+          "--well at ({:g}, {:g}) lies outside the domain, x from {:g} to {:g}, y from {:g} to {:g}",
+          option.x, option.y, grid.x0, grid.x0 + grid.lx, grid.y0, grid.y0 + grid.ly);
     Well well = option.well;
-    well.i = std::min(grid.nx - 1, static_cast<int>(option.x / grid.hx()));
-    well.j = std::min(grid.ny - 1, static_cast<int>(option.y / grid.hy()));
+    well.i = std::min(grid.nx - 1, static_cast<int>(x / grid.hx()));
+    well.j = std::min(grid.ny - 1, static_cast<int>(y / grid.hy()));
     problem.wells.push_back(well);
   }
   if (options_.drop_islands) drop_islands(problem);
@@ -259,14 +262,16 @@ nlohmann::json FlowSource::configuration() const {
                              {"permeability_y", &o.permeability_y}}) {
     if (!value->empty()) j[name] = *value;
   }
-  const auto identify = [&](const char* name, const FieldOptions& file) {
+  const auto identify = [&](const char* name, const FieldSource& source) {
+    const FieldOptions& file = source.options();
     nlohmann::json& id = j[name];
     id = {{"hash", file_hash(file.permeability)}, {"keyword", file.keyword}, {"grid", file.grid3}};
     if (file.layer) id["layer"] = *file.layer;
     if (file.section) id["section"] = *file.section;
+    if (const auto more = source.reading(); !more.is_null()) id.update(more);
   };
-  if (source_file_) identify("source_file", source_file_->options());
-  if (permeability_y_) identify("permeability_y_file", permeability_y_->options());
+  if (source_file_) identify("source_file", *source_file_);
+  if (permeability_y_) identify("permeability_y_file", *permeability_y_);
   if (!o.wells.empty()) j["wells"] = o.wells;
   if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
   if (!units_.consistent())  // a name alone says nothing of units: the problem is a custom one

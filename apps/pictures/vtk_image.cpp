@@ -1,16 +1,22 @@
 #include "apps/pictures/vtk_image.hpp"
 
-#include <vtkCallbackCommand.h>
 #include <vtkCellData.h>
 #include <vtkDataSetAttributes.h>
 #include <vtkDoubleArray.h>
 #include <vtkImageData.h>
+#include <vtkLogger.h>
+#include <vtkMatrix3x3.h>
 #include <vtkNew.h>
+#include <vtkObjectFactory.h>
 #include <vtkPointData.h>
 #include <vtkUnsignedCharArray.h>
 #include <vtkXMLImageDataReader.h>
 #include <vtkXMLImageDataWriter.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
 #include <limits>
 
 #include "core/error.hpp"
@@ -20,21 +26,124 @@ namespace mano {
 
 namespace {
 
-// Reads without VTK's own output to standard error; throws where VTK reports an error.
-vtkImageData* read_image(vtkXMLImageDataReader* reader, const std::filesystem::path& path) {
+// Tells whether something failed, which VTK keeps to itself and says in messages alone.
+class ImageReader : public vtkXMLImageDataReader {
+ public:
+  static ImageReader* New();
+  vtkTypeMacro(ImageReader, vtkXMLImageDataReader);
+  bool failed() const { return InformationError != 0 || DataError != 0; }
+};
+vtkStandardNewMacro(ImageReader);
+
+// VTK's messages would go to standard error; of an array that is too short, VTK 9.1 even crashes on making one.
+class WithoutVtkMessages {
+ public:
+  WithoutVtkMessages() : before_(vtkObject::GetGlobalWarningDisplay()) {
+    vtkObject::GlobalWarningDisplayOff();
+    vtkLogger::SetStderrVerbosity(vtkLogger::VERBOSITY_OFF);
+  }
+  ~WithoutVtkMessages() {
+    vtkLogger::SetStderrVerbosity(vtkLogger::VERBOSITY_INFO);
+    vtkObject::SetGlobalWarningDisplay(before_);
+  }
+
+ private:
+  int before_;
+};
+
+// Of raw data that is cut off, VTK leaves the rest as the memory happened to be.
+bool has_end(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  const auto size = static_cast<std::streamoff>(in.tellg());
+  in.seekg(std::max<std::streamoff>(0, size - 256));
+  const std::string end{std::istreambuf_iterator<char>(in), {}};
+  return end.find("</VTKFile>") != std::string::npos;
+}
+
+// Reads without VTK's own output; throws where VTK reports an error.
+vtkImageData* read_image(ImageReader* reader, const std::filesystem::path& path) {
   check_readable(path);
-  bool failed = false;
-  vtkNew<vtkCallbackCommand> on_error;
-  on_error->SetClientData(&failed);
-  on_error->SetCallback(
-      [](vtkObject*, unsigned long, void* flag, void*) { *static_cast<bool*>(flag) = true; });
+  const WithoutVtkMessages quiet;
   check(reader->CanReadFile(path.c_str()) != 0, "{} is not VTK image data", path.string());
-  reader->AddObserver(vtkCommand::ErrorEvent, on_error);
   reader->SetFileName(path.c_str());
   reader->Update();
-  check(!failed && reader->GetOutput() != nullptr, "{} cannot be read: it is truncated or damaged",
-        path.string());
+  check(!reader->failed() && has_end(path) && reader->GetOutput() != nullptr,
+        "{} cannot be read: it is truncated or damaged", path.string());
   return reader->GetOutput();
+}
+
+// VTK leaves what no piece of the file covers as the memory happened to be.
+void check_pieces(vtkImageData* image, bool on_cells, const std::string& path) {
+  int whole[6];
+  image->GetExtent(whole);
+  const int more = on_cells ? 0 : 1;
+  const int nx = whole[1] - whole[0] + more;
+  std::vector<char> covered(static_cast<std::size_t>(nx) * (whole[3] - whole[2] + more), 0);
+  const std::string text = read_text(path);
+  const std::size_t end = std::min(text.find("<AppendedData"), text.size());
+  std::size_t at = 0;
+  while ((at = text.find("<Piece", at + 1)) < end) {
+    const std::size_t begin = text.find("Extent=", at);
+    int e[6];
+    if (begin >= end || std::sscanf(text.c_str() + begin + 8, "%d %d %d %d", e, e + 1, e + 2, e + 3) != 4)
+      continue;
+    for (int j = std::max(e[2], whole[2]); j < std::min(e[3], whole[3]) + more; ++j) {
+      for (int i = std::max(e[0], whole[0]); i < std::min(e[1], whole[1]) + more; ++i)
+        covered[static_cast<std::size_t>(j - whole[2]) * nx + (i - whole[0])] = 1;
+    }
+  }
+  check(std::find(covered.begin(), covered.end(), 0) == covered.end(),
+        "{}: the pieces do not cover the whole extent", path);
+}
+
+// How the rows and columns of an image lie in the plane. Its first axis may be any of the plane's, and each may run backwards.
+struct ImagePlane {
+  Grid grid;
+  bool exchanged = false;
+  bool x_backwards = false;
+  bool y_backwards = false;
+
+  // Where the file holds the value of a cell.
+  vtkIdType source(int i, int j) const {
+    const int x = x_backwards ? grid.nx - 1 - i : i;
+    const int y = y_backwards ? grid.ny - 1 - j : j;
+    return exchanged ? static_cast<vtkIdType>(x) * grid.ny + y : static_cast<vtkIdType>(y) * grid.nx + x;
+  }
+};
+
+ImagePlane plane_of(vtkImageData* image, bool on_cells, const std::string& path) {
+  const double* const d = image->GetDirectionMatrix()->GetData();
+  const auto is = [&](int entry, double size) { return std::abs(std::abs(d[entry]) - size) < 1e-9; };
+  const bool in_plane = is(2, 0) && is(5, 0) && is(6, 0) && is(7, 0);
+  const bool straight = is(0, 1) && is(4, 1) && is(1, 0) && is(3, 0);
+  ImagePlane plane;
+  plane.exchanged = is(1, 1) && is(3, 1) && is(0, 0) && is(4, 0);
+  check(in_plane && (straight || plane.exchanged),
+        "{}: the image's direction is {:g} {:g} {:g} {:g} {:g} {:g} {:g} {:g} {:g}; only mirrored images and "
+        "those turned by 90 degrees in the plane are understood",
+        path, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8]);
+  int extent[6];
+  double spacing[3];
+  double origin[3];
+  image->GetExtent(extent);
+  image->GetSpacing(spacing);
+  image->GetOrigin(origin);
+  // Along an axis of the plane: its axis of the image, whether that runs backwards, number of cells, their size, and the lower end.
+  const auto along = [&](int axis, double direction, double zero, int& n, double& length, double& low) {
+    n = extent[2 * axis + 1] - extent[2 * axis] + (on_cells ? 0 : 1);
+    check(n > 0 && std::isfinite(spacing[axis]) && spacing[axis] > 0 && std::isfinite(zero),
+          "{}: {} cells of size {} at {}", path, n, spacing[axis], zero);
+    length = n * spacing[axis];
+    const double first = spacing[axis] * (extent[2 * axis] - (on_cells ? 0.0 : 0.5));
+    low = zero + (direction < 0 ? -first - length : first);
+    return direction < 0;
+  };
+  Grid& g = plane.grid;
+  plane.x_backwards =
+      along(plane.exchanged ? 1 : 0, plane.exchanged ? d[1] : d[0], origin[0], g.nx, g.lx, g.x0);
+  plane.y_backwards =
+      along(plane.exchanged ? 0 : 1, plane.exchanged ? d[3] : d[4], origin[1], g.ny, g.ly, g.y0);
+  return plane;
 }
 
 }  // namespace
@@ -47,7 +156,7 @@ void write_vti(const std::filesystem::path& path, const VtkImage& content) {
   image->SetDimensions(g.nx + 1, g.ny + 1, 1);
   image->SetSpacing(g.hx(), g.hy(), 1.0);
   const double shift = content.location == Location::cell ? 0.0 : -0.5;
-  image->SetOrigin(shift * g.hx(), shift * g.hy(), 0.0);
+  image->SetOrigin(g.x0 + shift * g.hx(), g.y0 + shift * g.hy(), 0.0);
   for (const auto& [name, field] : content.scalars) {
     vtkNew<vtkDoubleArray> array;
     array->SetName(name.c_str());
@@ -84,12 +193,10 @@ void write_vti(const std::filesystem::path& path, const VtkImage& content) {
 }
 
 Field read_vti(const std::filesystem::path& path, const std::string& name) {
-  vtkNew<vtkXMLImageDataReader> reader;
+  vtkNew<ImageReader> reader;
   vtkImageData* image = read_image(reader, path);
   int points[3];
-  double spacing[3];
   image->GetDimensions(points);
-  image->GetSpacing(spacing);
   vtkDataArray* array = image->GetCellData()->GetArray(name.c_str());
   const int on_cells = array != nullptr ? 1 : 0;
   if (array == nullptr) array = image->GetPointData()->GetArray(name.c_str());
@@ -98,21 +205,22 @@ Field read_vti(const std::filesystem::path& path, const std::string& name) {
         name, array->GetNumberOfComponents());
   const int nz = std::max(points[2] - on_cells, 1);
   check(nz == 1 && points[0] > on_cells && points[1] > on_cells,
-        "{}: the image is {}x{}x{}, expected a plane", path.string(), points[0], points[1], points[2]);
-  Grid grid{points[0] - on_cells, points[1] - on_cells};
-  grid.lx = spacing[0] * grid.nx;
-  grid.ly = spacing[1] * grid.ny;
-  check(array->GetNumberOfTuples() == static_cast<vtkIdType>(grid.cells()),
+        "{}: the image is {}x{}x{} points, expected a plane of x and y", path.string(), points[0], points[1],
+        points[2]);
+  check_pieces(image, on_cells != 0, path.string());
+  const ImagePlane plane = plane_of(image, on_cells != 0, path.string());
+  Field field(plane.grid);
+  check(array->GetNumberOfTuples() == static_cast<vtkIdType>(field.grid.cells()),
         "{}: array '{}' has {} values for {} cells", path.string(), name, array->GetNumberOfTuples(),
-        grid.cells());
-  Field field(grid);
-  for (std::size_t c = 0; c < grid.cells(); ++c)
-    field.values[c] = array->GetTuple1(static_cast<vtkIdType>(c));
+        field.grid.cells());
+  for (int j = 0; j < field.grid.ny; ++j) {
+    for (int i = 0; i < field.grid.nx; ++i) field(i, j) = array->GetTuple1(plane.source(i, j));
+  }
   return field;
 }
 
 std::vector<std::string> describe_vti(const std::filesystem::path& path) {
-  vtkNew<vtkXMLImageDataReader> reader;
+  vtkNew<ImageReader> reader;
   vtkImageData* image = read_image(reader, path);
   int points[3];
   double bounds[6];

@@ -27,7 +27,8 @@ void check_vtk();
 /// By temporary file and rename.
 void write_vti(const std::filesystem::path& path, const VtkImage& image);
 
-/// One cell (or point) array of a two-dimensional image as a field. Throws InvalidInput.
+/// One cell (or point) array of a two-dimensional image as a field. Its grid lies where the image does; points become the centres of cells.
+/// An image that is mirrored, or turned by 90 degrees in its plane, is turned back. Throws InvalidInput.
 Field read_vti(const std::filesystem::path& path, const std::string& array);
 
 /// Names, components and ranges of the arrays, for `mano info`.

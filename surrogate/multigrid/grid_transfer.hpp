@@ -38,7 +38,7 @@ inline Resolution resolution_of(const torch::Tensor& values) {
 
 /// The same domain in other cells.
 inline Grid with_resolution(const Grid& grid, const Resolution& r) {
-  return {r.nx, r.ny, grid.lx, grid.ly};
+  return {r.nx, r.ny, grid.lx, grid.ly, grid.x0, grid.y0};
 }
 
 }  // namespace mano

@@ -27,8 +27,8 @@ torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid,
     const auto numbers = torch::arange(n, permeability.options().dtype(torch::kFloat64));
     return (numbers * step + first).to(torch::kFloat32);
   };
-  const auto x = along(grid.nx, grid.x(0, location) / grid.lx, grid.hx() / grid.lx);
-  const auto y = along(grid.ny, grid.y(0, location) / grid.ly, grid.hy() / grid.ly);
+  const auto x = along(grid.nx, (grid.x(0, location) - grid.x0) / grid.lx, grid.hx() / grid.lx);
+  const auto y = along(grid.ny, (grid.y(0, location) - grid.y0) / grid.ly, grid.hy() / grid.ly);
   const int64_t samples = permeability.size(0);
   const auto plane = [&](const torch::Tensor& t, at::IntArrayRef shape) {
     return t.view(shape).expand({samples, 1, grid.ny, grid.nx});

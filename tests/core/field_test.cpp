@@ -41,6 +41,9 @@ TEST(Grid, CoordinatesAreCellCentresOrNodes) {
   EXPECT_DOUBLE_EQ(g.y(1), 0.75);
   EXPECT_DOUBLE_EQ(g.x(0, Location::node), 0.0);
   EXPECT_DOUBLE_EQ(g.x(3, Location::node), 1.5);
+  const Grid moved{4, 2, 2.0, 1.0, 10.0, -20.0};
+  EXPECT_DOUBLE_EQ(moved.x(0), 10.25);
+  EXPECT_DOUBLE_EQ(moved.y(1, Location::node), -19.5);
   EXPECT_EQ(g.index(3, 1), 7u);
 }
 

@@ -17,6 +17,10 @@ class Grdecl : public ::testing::Test {
     std::ofstream(path) << text;
     return read_grdecl(path, options);
   }
+  void write(const std::string& name, const std::string& text) {
+    std::filesystem::create_directories((folder_.path() / name).parent_path());
+    std::ofstream(folder_.path() / name) << text;
+  }
   std::string error(const std::string& text, const GrdeclOptions& options = {}) {
     try {
       read(text, options);
@@ -74,6 +78,153 @@ TEST_F(Grdecl, ErrorsNameLineAndValue) {
   EXPECT_NE(error(kTwoLayers, {.section = 0}).find("1 to 2"), std::string::npos);
   EXPECT_NE(error(kTwoLayers, {.grid = {{1, 1, 1}}, .layer = 1}).find("3x2x2"), std::string::npos);
   EXPECT_NE(error(std::string("PERMX\0\1", 7)).find("neither"), std::string::npos);
+}
+
+const std::string kRow = "SPECGRID 2 1 1 1 F /\n";  // two cells
+
+TEST_F(Grdecl, FollowsIncludesFromFolderToFolder) {
+  write("sub/deep/perm.inc", "-- the values\nPERMX\n 3 4 /\n");
+  write("sub/props.inc", "INCLUDE\n  'deep/perm.inc' /\nPORO\n2*0.2 /\n");
+  for (const char* how : {"'sub/props.inc' /", "\"sub/props.inc\" /", "sub/props.inc /", "sub/props.inc/",
+                          "'sub\\props.inc'\n/", "\n -- where\n\n sub/props.inc"}) {
+    EXPECT_EQ(read(kRow + "INCLUDE\n" + how + "\n").values, (std::vector<double>{3, 4})) << how;
+    EXPECT_EQ(read(kRow + "INCLUDE " + how + "\nPERMX\n 5 6 /\n").values, (std::vector<double>{5, 6})) << how;
+  }
+  const auto path = folder_.path() / "rock.grdecl";
+  EXPECT_TRUE(grdecl_has(path, "poro"));
+  EXPECT_EQ(grdecl_included(path, false).size(), 2u);
+}
+
+TEST_F(Grdecl, ErrorsNameTheIncludedFileAndLine) {
+  write("sub/perm.inc", "PERMX\n 3\n 4,x /\n");
+  const std::string what = error(kRow + "INCLUDE\n'sub/perm.inc' /\n");
+  EXPECT_NE(what.find("sub/perm.inc, line 3: '4,x'"), std::string::npos) << what;
+  EXPECT_NE(error("INCLUDE\n'absent.inc' /").find("line 2: INCLUDE of 'absent.inc'"), std::string::npos);
+  EXPECT_NE(error("INCLUDE\n'$ROOT/a.inc' /").find("alias"), std::string::npos);
+  EXPECT_NE(error("INCLUDE\n").find("without the name"), std::string::npos);
+  EXPECT_NE(error("INCLUDE\n 'sub' /").find("no file"), std::string::npos);
+  write("sub/binary.inc", std::string("PERMX\0\1", 7));
+  EXPECT_NE(error("INCLUDE\n 'sub/binary.inc' /").find("binary.inc is neither"), std::string::npos);
+}
+
+TEST_F(Grdecl, RefusesIncludesInACircleOrTooDeep) {
+  write("a.inc", "INCLUDE\n'b.inc' /\n");
+  write("b.inc", "INCLUDE\n'a.inc' /\n");
+  const std::string circle = error("INCLUDE\n'a.inc' /\n");
+  EXPECT_NE(circle.find("b.inc, line 2: INCLUDE goes in a circle: a.inc includes b.inc includes a.inc"),
+            std::string::npos)
+      << circle;
+  EXPECT_NE(error("INCLUDE\n'rock.grdecl' /\n").find("circle: rock.grdecl includes rock.grdecl"),
+            std::string::npos);
+  for (int d = 1; d <= 17; ++d)
+    write(fmt::format("deep{}.inc", d), fmt::format("INCLUDE\n'deep{}.inc' /\n", d + 1));
+  write("deep17.inc", kRow + "PERMX\n 1 2 /\n");
+  EXPECT_EQ(read("INCLUDE\n'deep2.inc' /\n").values, (std::vector<double>{1, 2}));  // 16 of them
+  EXPECT_NE(error("INCLUDE\n'deep1.inc' /\n").find("16 files deep"), std::string::npos);
+  write("twice.inc", "INCLUDE\n'leaf.inc' /\nINCLUDE\n'leaf.inc' /\n");
+  write("leaf.inc", kRow + "PERMX\n 1 2 /\n");
+  EXPECT_EQ(read("INCLUDE\n'twice.inc' /\n").values, (std::vector<double>{1, 2}));  // no circle
+}
+
+TEST_F(Grdecl, LeavesItsFolderOnlyWhereAsked) {
+  write("outside.inc", "PERMX\n 1 2 /\n");
+  write("case/inside.inc", "PERMX\n 3 4 /\n");
+  const auto path = folder_.path() / "case" / "rock.grdecl";
+  std::filesystem::create_symlink("../outside.inc", folder_.path() / "case" / "link.inc");
+  const auto absolute = (folder_.path() / "case" / "inside.inc").string();
+  for (const std::string& name : {std::string("../outside.inc"), std::string("link.inc"), absolute}) {
+    std::ofstream(path) << kRow << "INCLUDE\n'" << name << "' /\n";
+    try {
+      read_grdecl(path, {});
+      ADD_FAILURE() << name;
+    } catch (const InvalidInput& e) {
+      EXPECT_NE(std::string(e.what()).find("--include-anywhere"), std::string::npos) << e.what();
+    }
+    EXPECT_NO_THROW(read_grdecl(path, {.include_anywhere = true})) << name;
+  }
+  std::ofstream(path) << kRow << "INCLUDE\n'../case/inside.inc' /\n";  // comes back
+  EXPECT_EQ(read_grdecl(path, {}).values, (std::vector<double>{3, 4}));
+}
+
+TEST_F(Grdecl, SaysThatAFileNameStandsForNumbers) {
+  for (const char* name : {"PERMX.dat /", "'PERMX.dat' /", "../PERMX.dat /"}) {
+    const std::string what = error(kRow + "PERMX\n" + name + "\n");
+    EXPECT_NE(what.find("line 3: '"), std::string::npos) << what;
+    EXPECT_NE(what.find("INCLUDE '"), std::string::npos) << what;
+  }
+}
+
+TEST_F(Grdecl, AppliesBoxes) {
+  const std::string grid = "DIMENS\n 3 2 2 /\nPERMX\n 12*1 /\n";
+  const std::string box = "BOX\n 2 3 1 2 1 1 /\nPERMX\n 10 20 30 40 /\n";
+  EXPECT_EQ(read(grid + box, {.layer = 1}).values, (std::vector<double>{1, 10, 20, 1, 30, 40}));
+  EXPECT_EQ(read(grid + box, {.layer = 2}).values, std::vector<double>(6, 1.0));
+  EXPECT_EQ(read(grid + box + "ENDBOX\nPERMX\n12*7 /\n", {.layer = 1}).values, std::vector<double>(6, 7.0));
+  const std::string missing = error("DIMENS\n 3 2 2 /\n" + box + "ENDBOX\n", {.layer = 1});
+  EXPECT_NE(missing.find("cell (1, 1, 1)"), std::string::npos) << missing;
+  EXPECT_NE(error(grid + "BOX\n 2 4 1 1 1 1 /\nPERMX\n 3*1 /", {.layer = 1}).find("2 to 4 in I"),
+            std::string::npos);
+  EXPECT_NE(error(grid + "BOX\n 2 3 1 /\nPERMX\n 3*1 /", {.layer = 1}).find("six numbers"),
+            std::string::npos);
+  EXPECT_NE(error(grid + "BOX\n 2 3 1 1 1 1 /\nPERMX\n 5 /", {.layer = 1}).find("a BOX of 2x1x1 needs 2"),
+            std::string::npos);
+  EXPECT_EQ(read(grid + "BOX\n 1* 1 1* * 2 2 /\nPERMX\n 10 20 /\n", {.layer = 2}).values,
+            (std::vector<double>{10, 1, 1, 20, 1, 1}));
+  // Two halves, and cells that are active unless told otherwise.
+  EXPECT_EQ(read(kRow + "BOX\n1 1 1 1 1 1/\nPERMX\n5/\nBOX\n2 2 1 1 1 1/\nPERMX\n6/\n").values,
+            (std::vector<double>{5, 6}));
+  EXPECT_EQ(read(kRow + "BOX\n1 1 1 1 1 1/\nACTNUM\n0/\n", {.keyword = "ACTNUM"}).values,
+            (std::vector<double>{0, 1}));
+}
+
+TEST_F(Grdecl, RefusesOperationsOnTheKeywordAlone) {
+  const std::string values = kRow + "PERMX\n 1 2 /\n";
+  EXPECT_NE(error(values + "EQUALS\n 'PERMX' 5 1 1 1 1 1 1 /\n/\n").find("EQUALS changes PERMX"),
+            std::string::npos);
+  EXPECT_NE(error(values + "multireg\n permx 5 1 /\n/\n").find("MULTIREG"), std::string::npos);
+  EXPECT_EQ(
+      read(values +
+           "COPY   FIELD   09:58  2 JAN 90\n 'permx   ' 'permy   ' , , /\n/\nMULTIPLY\n PERMZ 0.1 /\n/\n")
+          .values,
+      (std::vector<double>{1, 2}));
+  EXPECT_NE(error(values + "COPY\n PERMX PERMY /\n/\n", {.keyword = "PERMY"}).find("COPY changes PERMY"),
+            std::string::npos);
+}
+
+TEST_F(Grdecl, ReadsWhatProgramsWrite) {
+  const std::vector<double> expected{3, 4};
+  for (const std::string& text : std::initializer_list<std::string>{
+           "\xEF\xBB\xBFPERMX\n 3 4 /\n" + kRow,     // the mark of UTF-8
+           kRow + "PERMX--mD\r\n\t3\t4/\r\n",        // Windows' line ends, tabs, glued comment and slash
+           "SPECGRID\r2 1 1 1 F /\rPERMX\r3 4 /\r",  // old Macintosh's
+           kRow + "NOECHO\npermx\n 1*3.0 1*+4.0E0/\nECHO\n",  // lower case, repeat counts
+           kRow + "TITLE\nPERMX of X/Y\nPERMX\n 3 4 /\n",     // text that begins with a keyword
+           kRow + "PERMX\n 3 4 /\nRPTGRID\nPERMX PORO /\n",   // a list that begins with it
+           kRow + "SKIP\nPERMX\n 8 8 /\nENDSKIP\nPERMX\n 3 4 /\nSKIP\nPERMX\n 9 9 /\nENDSKIP\n",
+           kRow + "PERMX\n 3 4 /\nEND\nPERMX\n 9 9 /\n",
+           kRow + "PERMX   FIELD   09:58  2 JAN 90\n 3 4 /\n",      // text behind the keyword
+           kRow + "PERMX\n 3 4 /\nMESSAGE\nPERMX being defined\n",  // a text
+           kRow + "PERMX -- K\xC3\xB8rn\xE9\n-- 9 9 /\n 3 -- 9\n 4\n/\n/\n",
+           kRow + "PERMX\n 3. 4.D+0 /\nPINCH\n 0.1 GAP 1* TOPBOT TOP /\nMULTNUM\n 2*1 /\n",
+       })
+    EXPECT_EQ(read(text).values, expected) << text;
+}
+
+TEST_F(Grdecl, RefusesWhatWouldBeGuessed) {
+  const std::string values = "PERMX\n 1 2 /\n";
+  EXPECT_NE(error(kRow + "PERMX\n 2* /\n").find("'2*' repeats no value"), std::string::npos);
+  EXPECT_NE(error(kRow + "PERMX\n 1 2 /\n 3 4 /\n").find("line 4: '3' follows the slash"), std::string::npos);
+  EXPECT_NE(error("SPECGRID 2 1 1 1 T /\n" + values).find("cylindrical"), std::string::npos);
+  EXPECT_NE(error(kRow + "DIMENS\n 1 2 1 /\n" + values).find("DIMENS 1x2x1"), std::string::npos);
+  EXPECT_NE(
+      error(kRow + values + "CARFIN\n'L' 1 1 1 1 1 1 2 1 1 /\n" + values + "ENDFIN\n").find("local grid"),
+      std::string::npos);
+  EXPECT_NE(error(kRow + "SKIP300\n" + values).find("SKIP300"), std::string::npos);
+  EXPECT_NE(error("\xFF\xFEP").find("UTF-16"), std::string::npos);
+  EXPECT_NE(error(kRow + "COLUMNS\n 4 10 /\n" + values).find("COLUMNS"), std::string::npos);
+  EXPECT_NE(error(kRow + "SKIP\nSKIP\nENDSKIP\nENDSKIP\n" + values).find("SKIP within SKIP"),
+            std::string::npos);
+  EXPECT_NE(error(kRow + "PERMX PERMX.dat /\n").find("INCLUDE 'PERMX.dat'"), std::string::npos);
 }
 
 TEST(GridOption, IsThreeSizes) {

@@ -42,7 +42,7 @@ TEST_F(Import, MapsPhasesAndKeepsLocationAndSize) {
   r.phases = {3.0, 12.0};
   r.location = Location::node;
   r.size = {2.0, 1.0};
-  EXPECT_EQ(import_dataset(r), 2u);
+  EXPECT_EQ(import_dataset(r).samples, 2u);
   const DatasetReader reader(r.output);
   EXPECT_EQ(reader.info().grid, (Grid{3, 2, 2.0, 1.0}));
   EXPECT_EQ(reader.info().location, Location::node);

@@ -66,6 +66,28 @@ TEST(VtkImage, CentresCellsAtNodes) {
   EXPECT_DOUBLE_EQ(reader->GetOutput()->GetOrigin()[0], -0.125);
 }
 
+TEST(VtkImage, KeepsItsOrigin) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "f.vti";
+  const Grid grid{4, 2, 2.0, 1.0, 10.0, -20.0};
+  write_vti(path, {.grid = grid, .scalars = {{"p", numbered(grid, 0)}}});
+  const Field read = read_vti(path, "p");
+  EXPECT_EQ(read.grid, grid);
+  EXPECT_EQ(read.values, numbered(grid, 0).values);
+}
+
+TEST(VtkImage, IsRefusedCutOffAnywhere) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "f.vti";
+  const Grid grid{4, 2};
+  write_vti(path, {.grid = grid, .scalars = {{"p", numbered(grid, 0)}}});
+  for (auto size = std::filesystem::file_size(path) - 3; size > 0; size -= 3) {
+    std::filesystem::resize_file(path, size);
+    EXPECT_THROW(read_vti(path, "p"), InvalidInput) << size;
+    if (size < 4) break;
+  }
+}
+
 TEST(VtkImage, RefusesWhatItCannotUse) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "f.vti";
