@@ -32,6 +32,7 @@ PROBLEMS = {
                   "test": ["48x48", "64x64", "128x128", "100x37"]},
     "drive": {"field": ["--field", "two-phase", "--problem", "drive"], "train": "32x32", "test": ["48x48", "64x64", "128x128"]},
     "wide": {"field": ["--field", "two-phase", "--size", "3x1"], "train": "96x32", "test": ["144x48", "192x64", "384x128"]},
+    "inactive": {"field": ["--field", "two-phase", "--inactive", "blobs:0.2"], "train": "32x32", "test": ["64x64"]},
     "real": {"train": "16x16", "test": []},
 }
 

@@ -87,6 +87,7 @@ Range least_and_most(const std::vector<double>& values, const CellMask& mask) {
     range = {std::min(range.least, values[c]), std::max(range.most, values[c]),
              range.finite && std::isfinite(values[c])};
   }
+  if (range.least > range.most) range.finite = false;  // no cell is active
   return range;
 }
 

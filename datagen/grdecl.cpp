@@ -232,7 +232,10 @@ std::optional<std::string> grdecl_units(const std::filesystem::path& path, bool 
   std::optional<std::string> units;
   for (const GrdeclSection& section : file->sections()) {
     if (!is_one_of(section.keyword, {"METRIC", "FIELD", "LAB", "PVT-M"})) continue;
-    check(!units || *units == section.keyword, "{}: the units are {}, before they were {}",
+    GrdeclWords rest(section.body, section.line);
+    GrdeclWords::Word word;
+    if (rest.next(word) && !word.is_slash()) continue;  // a line of any words, such as a title's
+    check(!units || *units == section.keyword, "{}: the units are {}, before they were {}; leave one of them",
           file->place(section, section.line), section.keyword, units.value_or(""));
     units = section.keyword;
   }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "apps/options/command_line.hpp"
 #include "apps/pictures/vtk_image.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -151,11 +152,25 @@ struct FieldSource::Impl {
       grdecl.include_anywhere = o.include_anywhere;
       deck = GrdeclFile::open(o.permeability, o.include_anywhere);
       single = read_grdecl(o.permeability, grdecl);
+      if (!o.any_sign) note_geometry();
     }
     check(array || o.any_sign || (o.arrays.axes.empty() && !o.arrays.time_step),
           "--axes and --time-step are for HDF5, {} is none", o.permeability);
     open_mask();
     if (single) read(0, o.permeability);  // what cannot be used is refused at once
+  }
+
+  // Sizes of cells that the file states are not read.
+  void note_geometry() const {
+    for (const GrdeclSection& section : deck->sections()) {
+      for (const char* keyword : {"COORD", "ZCORN", "DX", "DY", "DZ", "DXV", "DYV", "DZV"}) {
+        if (section.keyword != keyword) continue;
+        say(fmt::format(
+            "note: {} of {} is not read: all cells are taken as equal, of the domain that --size gives",
+            keyword, options.permeability));
+        return;
+      }
+    }
   }
 
   // A field of the file, checked.

@@ -283,7 +283,7 @@ def test_origin_is_kept(mano, tmp_path):
     mano("generate", "--field", "file", "--permeability", "in.vti", "-o", "g.h5")
     assert origin_of(tmp_path / "g.h5") == (10.25, 20.125)
     out = mano("solve", "--permeability", "in.vti", "--well", "11.2,20.6,rate=1", "--left", "pressure=0", "-o", "w.h5").out
-    assert "well in cell (2, 2)" in out
+    assert "in cell (2, 2)" in out
     refused(mano, "solve", "--permeability", "in.vti", "--well", "1.2,0.6,rate=1", "--left", "pressure=0",
             words=["(1.2, 0.6)", "x from 10 to 13", "y from 20 to 21"])
     assert "corner at (10, 20)" in mano("info", "o.h5").out
@@ -372,3 +372,10 @@ def test_ways_of_storing_images(mano, tmp_path):
         assert np.array_equal(written(tmp_path / "o.h5")[0], k), name
         # A point is the centre of its cell.
         assert origin_of(tmp_path / "o.h5") == ((0, 0) if name == "points" else (0.5, 0.5)), name
+
+
+def test_geometry_that_is_not_read_is_noted(mano, tmp_path):
+    (tmp_path / "a.grdecl").write_text("SPECGRID\n3 2 1 1 F /\nDX\n6*10 /\nPERMX\n1 2 3 4 5 6 /\n")
+    assert "note: DX of a.grdecl is not read" in mano("solve", "--permeability", "a.grdecl", "-o", "o.h5").out
+    (tmp_path / "b.grdecl").write_text("SPECGRID\n3 2 1 1 F /\nPERMX\n1 2 3 4 5 6 /\n")
+    assert "note" not in mano("solve", "--permeability", "b.grdecl", "-o", "o.h5").out
