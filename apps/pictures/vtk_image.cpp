@@ -19,6 +19,7 @@
 #include <fstream>
 #include <limits>
 
+#include "apps/pictures/image_base64.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 
@@ -69,6 +70,7 @@ vtkImageData* read_image(ImageReader* reader, const std::filesystem::path& path)
   reader->Update();
   check(!reader->failed() && has_end(path) && reader->GetOutput() != nullptr,
         "{} cannot be read: it is truncated or damaged", path.string());
+  check_image_base64(read_text(path), path.string());
   return reader->GetOutput();
 }
 
