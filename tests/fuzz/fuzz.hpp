@@ -21,21 +21,10 @@ namespace mano::fuzz {
 
 inline constexpr std::size_t kMemory = 256'000'000;
 
-/// A file in memory, in a folder of its own, which goes when the program ends.
+/// A file in the folder for temporary ones, which scripts/fuzz puts into memory.
 class InputFile {
  public:
-  explicit InputFile(const char* name) {
-    char folder[] = "/dev/shm/mano-fuzz-XXXXXX";
-    if (::mkdtemp(folder) == nullptr) std::abort();
-    path_ = std::filesystem::path(folder) / name;
-  }
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
-  ~InputFile() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_.parent_path(), ignored);
-  }
-
+  explicit InputFile(const char* name) : path_(std::filesystem::temp_directory_path() / name) {}
   const std::filesystem::path& path() const { return path_; }
 
   void write(const std::uint8_t* data, std::size_t size) const {
