@@ -16,6 +16,8 @@ namespace {
 using Size = std::array<int, 3>;
 using Word = GrdeclWords::Word;
 
+constexpr int kLargestSize = 999'999;  // in each direction: the number of cells is then one of 64 bits
+
 struct Box {
   Size first{0, 0, 0};  // counted from 0
   Size size{1, 1, 1};
@@ -70,8 +72,8 @@ std::optional<Size> grid_in(const GrdeclFile& file, const char* keyword) {
   for (int& size : n) {
     check(words.next(word), "{}: {} is cut off", file.place(section, section.line), keyword);
     size = grdecl_int(word, file.place(section, word.line));
-    check(size > 0 && size < 1000000, "{}: {} has a size of {}", file.place(section, word.line), keyword,
-          size);
+    check(size > 0 && size <= kLargestSize, "{}: {} has a size of {}", file.place(section, word.line),
+          keyword, size);
   }
   while (words.next(word) && !word.is_slash())
     check(!same_keyword(word.text, "T"), "{}: {} says T: cylindrical coordinates are not understood",
@@ -216,7 +218,8 @@ std::array<int, 3> parse_grid3(const std::string& text) {
   for (int d = 0; d < 3; ++d) {
     if (d > 0 && at < end && *at == 'x') ++at;
     const auto [next, error] = std::from_chars(at, end, n[d]);
-    check(error == std::errc() && n[d] > 0, "grid '{}' is not of the form NXxNYxNZ, such as 100x1x20", text);
+    check(error == std::errc() && n[d] > 0 && n[d] <= kLargestSize,
+          "grid '{}' is not of the form NXxNYxNZ, such as 100x1x20", text);
     at = next;
   }
   check(at == end, "grid '{}' is not of the form NXxNYxNZ, such as 100x1x20", text);

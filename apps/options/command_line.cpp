@@ -55,6 +55,8 @@ std::string current_method(const std::string& method) {
   return kRenamedMethod.name;
 }
 
+constexpr int kMostDots = 10'000;
+
 std::string value_text(const toml::node& value, const std::string& key, const std::string& file) {
   if (const auto text = value.as_string()) return text->get();
   if (const auto integer = value.as_integer()) return std::to_string(integer->get());
@@ -127,6 +129,9 @@ std::vector<std::string> expand_config(const CLI::App& app, const std::vector<st
   }
   if (path.empty()) return arguments;
   const std::string text = read_text(path);
+  // Names of tables within tables, a.b.c, are as deep as the stack: toml++ limits the depth of values alone.
+  check(std::count(text.begin(), text.end(), '.') <= kMostDots,
+        "{}: more than {} dots: is it a configuration?", path, kMostDots);
   toml::table table;
   try {
     table = toml::parse(text, path);

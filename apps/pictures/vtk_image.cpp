@@ -19,6 +19,7 @@
 #include <fstream>
 #include <limits>
 
+#include "apps/pictures/image_encoding.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 
@@ -65,6 +66,7 @@ vtkImageData* read_image(ImageReader* reader, const std::filesystem::path& path)
   check_readable(path);
   const WithoutVtkMessages quiet;
   check(reader->CanReadFile(path.c_str()) != 0, "{} is not VTK image data", path.string());
+  check_image_encoding(read_text(path), path.string());
   reader->SetFileName(path.c_str());
   reader->Update();
   check(!reader->failed() && has_end(path) && reader->GetOutput() != nullptr,

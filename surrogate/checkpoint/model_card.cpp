@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "surrogate/checkpoint/safetensors.hpp"
+#include "surrogate/networks/json_numbers.hpp"
 
 namespace mano {
 
@@ -37,9 +38,13 @@ json coefficients_json(const CoefficientRanges& ranges) {
   return j;
 }
 
+Resolution resolution_from(const json& r) {
+  return {whole_number<int>(r.at(0), "a resolution"), whole_number<int>(r.at(1), "a resolution")};
+}
+
 CoefficientRanges coefficients_from(const json& j) {
   CoefficientRanges ranges;
-  ranges.fields = j.at("fields");
+  ranges.fields = whole_number<std::size_t>(j.at("fields"), "fields");
   for (std::size_t i = 0; i < kCoefficientStatistics.size(); ++i) {
     ranges.least[i] = j.at(kCoefficientStatistics[i]).at(0);
     ranges.most[i] = j.at(kCoefficientStatistics[i]).at(1);
@@ -67,11 +72,9 @@ const json& entry(const json& j, const char* key, const char* old_key) {
 std::vector<Calibration> calibrations_from(const json& list) {
   std::vector<Calibration> calibrations;
   for (const json& c : list) {
-    const json& r = c.at("resolution");
-    calibrations.push_back({{r.at(0), r.at(1)},
-                            c.at("fields"),
-                            entry(c, "half_width", "band").get<double>(),
-                            c.at("relative_l2").get<double>()});
+    calibrations.push_back({resolution_from(c.at("resolution")),
+                            whole_number<std::size_t>(c.at("fields"), "fields"),
+                            entry(c, "half_width", "band").get<double>(), c.at("relative_l2").get<double>()});
   }
   return calibrations;
 }
@@ -206,14 +209,16 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
     const json n = json::parse(get("normalization"));
     card.normalization = {n.at("mean_log_k"), n.at("std_log_k"), n.at("mean_pressure"), n.at("std_pressure")};
     const json t = json::parse(get("training"));
-    for (const json& r : t.at("resolutions")) card.resolutions.push_back({r.at(0), r.at(1)});
+    for (const json& r : t.at("resolutions")) card.resolutions.push_back(resolution_from(r));
     card.problem_name = entry(t, "problem", "setup");
     card.field = t.at("field");
     card.lx = t.at("size").at(0);
     card.ly = t.at("size").at(1);
     card.location = parse_location(t.at("location"));
-    for (const json& d : t.at("data")) card.data.push_back({d.at("file"), d.at("xxh3_128"), d.at("samples")});
-    card.epoch = t.at("epoch");
+    for (const json& d : t.at("data"))
+      card.data.push_back(
+          {d.at("file"), d.at("xxh3_128"), whole_number<std::size_t>(d.at("samples"), "samples")});
+    card.epoch = whole_number<int>(t.at("epoch"), "epoch");
     card.validation_l2 = t.at(validation_key(card));
     card.parameters = std::stoll(get("parameters"));
   } catch (const InvalidInput& e) {

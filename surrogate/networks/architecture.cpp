@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "surrogate/networks/json_numbers.hpp"
 #include "surrogate/networks/model_kinds.hpp"
 
 namespace mano {
@@ -202,18 +203,20 @@ Architecture architecture_from_json(const std::string& text) {
   Architecture a;
   try {
     a.model = parse_model(j.value("model", std::string("mano")));
-    a.channels_in = j.at("channels_in");
-    a.channels_out = j.at("channels_out");
-    a.dim = j.at("dim");
-    a.depth = j.at("depth");
-    for (const auto& [name, member] : kind_of(a.model).numbers) a.*member = j.at(name);
-    for (const auto& [name, member] : kind_of(a.model).later_numbers) a.*member = j.value(name, a.*member);
+    const auto number = [&](const char* name) { return whole_number<int>(j.at(name), name); };
+    a.channels_in = number("channels_in");
+    a.channels_out = number("channels_out");
+    a.dim = number("dim");
+    a.depth = number("depth");
+    for (const auto& [name, member] : kind_of(a.model).numbers) a.*member = number(name);
+    for (const auto& [name, member] : kind_of(a.model).later_numbers)
+      if (j.contains(name)) a.*member = number(name);
     if (a.model == Architecture::Model::mano) {
       const std::string sampling = j.at("sampling");
       check(sampling == "conv" || sampling == "avg_pool", "architecture: sampling is '{}'", sampling);
       a.sampling = sampling == "conv" ? Architecture::Sampling::conv : Architecture::Sampling::avg_pool;
     }
-    if (j.contains("levels")) a.levels = j.at("levels").get<int>();
+    if (j.contains("levels")) a.levels = whole_number<int>(j.at("levels"), "levels");
   } catch (const json::exception& e) {
     throw InvalidInput(fmt::format("architecture: {}", e.what()));
   }

@@ -19,6 +19,7 @@ TABLE = [
     ("", "solve --frobnicate 3 -o f.h5", "--frobnicate"),
     ("", "solve --config unknown_key.toml", "unknown key 'frobnicate'"),
     ("", "solve --config broken.toml", "line 1"),
+    ("", "solve --config deep.toml", "dots"),
     ("", "solve --config absent.toml", "absent.toml"),
     ("", "solve --seed x " + FIELD + " -o f.h5", "--seed"),
     ("petsc", "solve " + FIELD, "-o FILE"),
@@ -232,6 +233,7 @@ def folder(tmp_path_factory):
     (path / "used").mkdir()
     (path / "used" / "notes.txt").write_text("of somebody else")
     (path / "unknown_key.toml").write_text("frobnicate = 3\n")
+    (path / "deep.toml").write_text("a." * 200000 + "b = 1\n")  # more tables than the stack holds
     (path / "broken.toml").write_text("resolution = \n")
     (path / "truncated.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
     (path / "version.safetensors").write_bytes(b"")

@@ -32,7 +32,7 @@ def run(*arguments, ranks=1, cwd=None, timeout=600):
     command = [PROGRAM, *map(str, arguments)]
     if ranks > 1:
         command = ["mpiexec", "--oversubscribe", "-n", str(ranks), *command]
-    return Result(subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=timeout, check=False))
+    return Result(subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=cwd, timeout=timeout, check=False))
 
 
 @pytest.fixture

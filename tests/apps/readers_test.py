@@ -335,7 +335,11 @@ def test_images_that_are_refused(mano, tmp_path):
     mano("solve", "--permeability", "raw.vti", "-o", "good.h5")
     assert np.array_equal(written(tmp_path / "good.h5")[0], K[0])
     (tmp_path / "lost.vti").write_bytes(whole[:-40])  # VTK takes what is missing as the memory happened to be
-    for name in [*damaged, "short", "lost"]:
+    damaged_base64 = encoded(K[0], "f8")
+    for name, text in (("star", damaged_base64.replace(damaged_base64[100], "*")), ("less", damaged_base64[:100] + damaged_base64[108:])):
+        vti(tmp_path / f"{name}.vti", K[0], head='byte_order="LittleEndian" header_type="UInt32"',
+            body=f'<DataArray type="Float64" Name="permeability" format="binary">{text}</DataArray>')
+    for name in [*damaged, "short", "lost", "star", "less"]:
         refused(mano, "solve", "--permeability", f"{name}.vti", words=f"{name}.vti")
         assert mano("info", f"{name}.vti", status=None).err.count("\n") <= 1
 

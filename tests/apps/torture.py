@@ -4,6 +4,7 @@ import signal
 import tempfile
 
 import faults
+import mutated_images_test
 import training_faults
 
 
@@ -29,6 +30,8 @@ def main():
     struck = training_faults.kill_until_done(fresh(), epochs=6000, kills=100)
     print(f"{struck} kills of a training: every checkpoint loaded, weights and optimiser of one step; the end equal to an unbroken "
           "run's, bit for bit", flush=True)
+    read, refused = mutated_images_test.mutate_images(fresh(), 1000)
+    print(f"1000 mutated .vti: {read} read, {refused} refused with one line", flush=True)
 
 
 if __name__ == "__main__":

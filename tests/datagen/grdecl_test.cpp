@@ -258,5 +258,11 @@ TEST_F(Grdecl, TellsItsUnits) {
   EXPECT_THROW(units("METRIC\nFIELD\n"), InvalidInput);
 }
 
+// The product of the sizes is to fit into 64 bits.
+TEST(Grdecl, RefusesGridsOfMoreThanAMillionCellsInADirection) {
+  EXPECT_EQ(parse_grid3("999999x1x20"), (std::array<int, 3>{999999, 1, 20}));
+  EXPECT_THROW(parse_grid3("2097152x2097152x4194304"), InvalidInput);
+}
+
 }  // namespace
 }  // namespace mano
