@@ -259,7 +259,7 @@ TEST_F(Grdecl, TellsItsUnits) {
 }
 
 // The product of the sizes is to fit into 64 bits.
-TEST(Grdecl, RefusesGridsOfMoreThanAMillionCellsInADirection) {
+TEST_F(Grdecl, RefusesGridsOfMoreThanAMillionCellsInADirection) {
   EXPECT_EQ(parse_grid3("999999x1x20"), (std::array<int, 3>{999999, 1, 20}));
   EXPECT_THROW(parse_grid3("2097152x2097152x4194304"), InvalidInput);
 }
