@@ -55,9 +55,9 @@ std::vector<TrainingBytes> stage_bytes(const TrainRequest& request, const ModelC
     };
     return TrainingBytes{bytes(0), times * (bytes(1) - bytes(0))};
   };
-  std::vector<TrainingBytes> list{request.architecture.model == Architecture::Model::mano
-                                      ? of_mano(request.architecture, coarse, 1)
-                                      : rival_bytes(base, request.architecture, coarse, set.info.samples)};
+  std::vector<TrainingBytes> list{card.architecture.model == Architecture::Model::mano
+                                      ? of_mano(card.architecture, coarse, 1)
+                                      : rival_bytes(base, card.architecture, coarse, set.info.samples)};
   if (!(coarse == own)) list.front().fixed += 8.0 * points;  // the data themselves
   if (steps > 0) {
     list.push_back(of_mano(request.refinement_architecture, own, steps));

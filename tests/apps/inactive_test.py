@@ -160,3 +160,9 @@ def test_an_island_is_named_or_dropped(mano, folder):
     err = mano(*arguments, status=2).err
     assert "cell (3, 0)" in err and "--drop-islands" in err
     assert "3 of 12 cells are inactive" in mano(*arguments, "--drop-islands").out
+
+
+@pytest.mark.parametrize("model", ["fno", "mat"])
+def test_rivals_take_masks_too(mano, folder, model):
+    mano("train", "--data", "train.h5", "--model", model, "-o", model, "--epochs", 1, "--refinement", "none", "--coarsening", 1)
+    mano("evaluate", "--model", model, "--data", "test.h5", "--method", "direct")
