@@ -56,7 +56,8 @@ DarcyOperator::DarcyOperator(const Tensor& permeability, const Grid& grid, const
   rhs_.select(2, -1).select(2, -1) -= problem.corner_rate;
   diagonal_ = left_right_.slice(3, 0, -1) + left_right_.slice(3, 1) + below_above_.slice(2, 0, -1) +
               below_above_.slice(2, 1);
-  if (holed) diagonal_ = torch::where(k > 0, diagonal_, torch::ones({}, k.options()));
+  // Of inactive cells, and of those that the problem leaves without a face.
+  if (holed) diagonal_ = torch::where(diagonal_ > 0, diagonal_, torch::ones({}, k.options()));
 }
 
 Tensor DarcyOperator::apply(const Tensor& pressure) const {
