@@ -55,6 +55,32 @@ CellMask both_active(const CellMask& a, const CellMask& b) {
   return both;
 }
 
+std::vector<int> region_numbers(const CellMask& active, const Grid& g) {
+  std::vector<int> number(g.cells(), -1);
+  std::vector<std::size_t> open;
+  int regions = 0;
+  const auto visit = [&](std::size_t cell) {
+    if (!active[cell] || number[cell] >= 0) return;
+    number[cell] = regions;
+    open.push_back(cell);
+  };
+  for (std::size_t first = 0; first < g.cells(); ++first) {
+    visit(first);
+    if (open.empty()) continue;
+    while (!open.empty()) {
+      const std::size_t cell = open.back();
+      open.pop_back();
+      const int i = static_cast<int>(cell % g.nx);
+      if (i > 0) visit(cell - 1);
+      if (i + 1 < g.nx) visit(cell + 1);
+      if (cell >= static_cast<std::size_t>(g.nx)) visit(cell - g.nx);
+      if (cell + g.nx < g.cells()) visit(cell + g.nx);
+    }
+    ++regions;
+  }
+  return number;
+}
+
 Field with_inactive(Field field, const CellMask& mask, double value) {
   for (std::size_t c = 0; c < mask.values.size(); ++c) {
     if (!mask[c]) field.values[c] = value;

@@ -35,6 +35,10 @@ CellMask cells_with_numbers(const Field& values, const std::string& where);
 /// Active where both are. Throws InvalidInput for grids of other resolutions.
 CellMask both_active(const CellMask& a, const CellMask& b);
 
+/// Which active cells are joined through their faces: the number of each one's region [ny, nx], from 0 in the order of their first cells,
+/// and -1 in inactive cells.
+std::vector<int> region_numbers(const CellMask& active, const Grid& grid);
+
 /// The field with `value` in inactive cells.
 Field with_inactive(Field field, const CellMask& mask, double value);
 

@@ -57,6 +57,9 @@ struct Sample {
   CellMask active = {};   ///< in the others the pressure is not a number in the file and 0 here
 };
 
+/// For those who take all cells as active. Throws InvalidInput naming `where`, unless they are.
+void refuse_inactive(bool has_inactive, const std::string& where);
+
 /// Reads a dataset. Every error names the file and what is wrong in it.
 class DatasetReader {
  public:
@@ -68,8 +71,7 @@ class DatasetReader {
 
   const DatasetInfo& info() const;
   const std::filesystem::path& path() const;
-  /// For those who take all cells as active. Throws InvalidInput where some are not.
-  void refuse_inactive() const;
+  void refuse_inactive() const { mano::refuse_inactive(info().has_inactive, path().string()); }
   /// Throws InvalidInput for an index out of range, values that fail their checksum, or that are not finite in active cells.
   Sample read(std::size_t index) const;
   /// Seed, number, iterations and residual alone; the fields stay empty.

@@ -165,10 +165,9 @@ const std::filesystem::path& DatasetReader::path() const {
   return impl_->path;
 }
 
-void DatasetReader::refuse_inactive() const {
-  check(!info().has_inactive,
-        "{} has inactive cells; models take rock without: solve it by mano solve or generate",
-        path().string());
+void refuse_inactive(bool has_inactive, const std::string& where) {
+  check(!has_inactive, "{} has inactive cells; models take rock without: solve it by mano solve or generate",
+        where);
 }
 
 Sample DatasetReader::read(std::size_t index) const {

@@ -31,33 +31,10 @@ double level_above(double fraction, std::vector<double> values) {
   return *at;
 }
 
-// Cells of `active` joined to cell (0, 0).
-std::vector<bool> joined_to_corner(const CellMask& active) {
-  const Grid& g = active.grid;
-  std::vector<bool> joined(g.cells(), false);
-  std::vector<std::size_t> open;
-  const auto visit = [&](std::size_t cell) {
-    if (!active[cell] || joined[cell]) return;
-    joined[cell] = true;
-    open.push_back(cell);
-  };
-  visit(0);
-  while (!open.empty()) {
-    const std::size_t cell = open.back();
-    open.pop_back();
-    const int i = static_cast<int>(cell % g.nx);
-    if (i > 0) visit(cell - 1);
-    if (i + 1 < g.nx) visit(cell + 1);
-    if (cell >= static_cast<std::size_t>(g.nx)) visit(cell - g.nx);
-    if (cell + g.nx < g.cells()) visit(cell + g.nx);
-  }
-  return joined;
-}
-
 // One region touches all sides, and holds both corners. The first corner touches two of them.
 bool in_one_piece(const CellMask& active) {
-  const std::vector<bool> joined = joined_to_corner(active);
-  return joined.front() && joined.back();  // the last corner touches the other two
+  const std::vector<int> region = region_numbers(active, active.grid);
+  return region.front() >= 0 && region.front() == region.back();  // the last corner touches the other two
 }
 
 Grid reference(const Grid& grid, int cells) {
@@ -93,11 +70,11 @@ CellMask draw_inactive_blobs(double fraction, std::uint64_t seed, std::uint64_t 
         fraction, kMostInactive);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const auto drawn = [&](const Grid& on) { return gaussian(seed, sample, attempt, on); };
-    const double level = level_above(fraction, drawn(reference(grid, kReferenceCells)).values);
-    bool whole = true;
-    for (int cells = kReferenceCells; cells >= kReferenceCells / 4;
-         cells /= 2)  // coarse ones close narrow necks
-      whole = whole && in_one_piece(below(drawn(reference(grid, cells)), level));
+    const Field finest = drawn(reference(grid, kReferenceCells));
+    const double level = level_above(fraction, finest.values);
+    bool whole = in_one_piece(below(finest, level));
+    for (const int coarser : {2, 4})  // these close narrow necks
+      whole = whole && in_one_piece(below(drawn(reference(grid, kReferenceCells / coarser)), level));
     if (whole) return with_corners(below(drawn(grid), level));
   }
   throw InvalidInput(

@@ -9,30 +9,6 @@ namespace mano {
 
 namespace {
 
-// Gives every active cell that is joined to `first` the number `n`; returns how many there are.
-std::size_t flood(const Problem& problem, std::size_t first, int n, std::vector<int>& number) {
-  const Grid& g = problem.grid();
-  std::vector<std::size_t> open{first};
-  number[first] = n;
-  std::size_t cells = 0;
-  while (!open.empty()) {
-    const std::size_t cell = open.back();
-    open.pop_back();
-    ++cells;
-    const auto visit = [&](std::size_t next) {
-      if (!problem.active[next] || number[next] >= 0) return;
-      number[next] = n;
-      open.push_back(next);
-    };
-    const int i = static_cast<int>(cell % g.nx);
-    if (i > 0) visit(cell - 1);
-    if (i + 1 < g.nx) visit(cell + 1);
-    if (cell >= static_cast<std::size_t>(g.nx)) visit(cell - g.nx);
-    if (cell + g.nx < g.cells()) visit(cell + g.nx);
-  }
-  return cells;
-}
-
 // By anything but a given pressure.
 bool is_driven(const Problem& problem) {
   const auto not_zero = [](double value) { return value != 0.0; };
@@ -53,12 +29,13 @@ bool any_held(const std::vector<Region>& list) {
 
 Regions regions_of(const Problem& problem) {
   const Grid& g = problem.grid();
-  Regions regions{std::vector<int>(g.cells(), -1), {}};
+  Regions regions{region_numbers(problem.active, g), {}};
   for (std::size_t c = 0; c < g.cells(); ++c) {
-    if (!problem.active[c] || regions.number[c] >= 0) continue;
-    Region region{static_cast<int>(c % g.nx), static_cast<int>(c / g.nx)};
-    region.cells = flood(problem, c, static_cast<int>(regions.list.size()), regions.number);
-    regions.list.push_back(region);
+    const int n = regions.number[c];
+    if (n < 0) continue;
+    if (n == static_cast<int>(regions.list.size()))
+      regions.list.push_back({static_cast<int>(c % g.nx), static_cast<int>(c / g.nx)});
+    ++regions.list[n].cells;
   }
   const auto region_at = [&](int i, int j) -> Region* {
     const int n = regions.number[g.index(i, j)];

@@ -14,12 +14,6 @@ struct Samples {
   std::vector<CellMask> active;
 };
 
-void check_takes(const Surrogate& surrogate, const DatasetReader& data) {
-  check(!data.info().has_inactive || surrogate.card().takes_inactive(),
-        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
-        data.path().string());
-}
-
 Samples read_samples(const DatasetReader& data, std::size_t begin, std::size_t end) {
   Samples samples;
   for (std::size_t s = begin; s < end; ++s) {
@@ -35,7 +29,7 @@ Samples read_samples(const DatasetReader& data, std::size_t begin, std::size_t e
 
 Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int batch, Method method,
                     const std::function<void(std::size_t)>& progress) {
-  check_takes(surrogate, data);
+  surrogate.check_takes_inactive(data.info().has_inactive, data.path().string());
   const DatasetInfo& info = data.info();
   Evaluation e;
   e.data = data.path().string();
@@ -88,7 +82,7 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
 
 Calibration calibrate(const Surrogate& surrogate, const DatasetReader& data, int batch,
                       const std::function<void(std::size_t)>& progress) {
-  check_takes(surrogate, data);
+  surrogate.check_takes_inactive(data.info().has_inactive, data.path().string());
   const DatasetInfo& info = data.info();
   ErrorCollector errors;
   for (std::size_t begin = 0; begin < info.samples; begin += batch) {

@@ -67,6 +67,9 @@ void Surrogate::check_method(Method) const {
 void Surrogate::check_problem(const std::string&, const Grid&, Location, const std::string&) const {
   missing();
 }
+void Surrogate::check_takes_inactive(bool, const std::string&) const {
+  missing();
+}
 std::optional<double> Surrogate::interval_half_width(const Field&, const CellMask&) const {
   missing();
 }

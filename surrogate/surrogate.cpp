@@ -155,6 +155,12 @@ void Surrogate::check_problem(const std::string& problem_name, const Grid& grid,
         to_string(location), to_string(c.location));
 }
 
+void Surrogate::check_takes_inactive(bool has_inactive, const std::string& where) const {
+  check(!has_inactive || card().takes_inactive(),
+        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
+        where);
+}
+
 std::optional<double> Surrogate::interval_half_width(const Field& prediction, const CellMask& active) const {
   if (impl_->model.card.cycles != impl_->calibrated_cycles) return std::nullopt;
   const Resolution own{prediction.grid.nx, prediction.grid.ny};

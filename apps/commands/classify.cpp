@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "apps/options/command_line.hpp"
-#include "apps/options/field_options.hpp"
+#include "apps/options/field_source.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/curve.hpp"
 #include "core/error.hpp"
@@ -55,7 +55,7 @@ std::vector<ClassifySource> sources_of(const ClassifyOptions& o) {
     return sources;
   }
   auto field = std::make_shared<FieldSource>(o.field);
-  field->refuse_inactive();
+  refuse_inactive(field->has_inactive(), field->description());
   const Grid grid = field->grid(o.resolution);
   const std::size_t first = o.field.sample.value_or(0);
   check(!field->from_file() || first + o.samples <= field->samples(),

@@ -8,7 +8,7 @@
 
 #include "apps/comparison/compare_resolution.hpp"
 #include "apps/options/command_line.hpp"
-#include "apps/options/field_options.hpp"
+#include "apps/options/field_source.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/vtk_image.hpp"
 #include "apps/workflow/cycle_options.hpp"
@@ -42,7 +42,7 @@ std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrog
   std::vector<CompareSource> sources;
   for (const auto& path : o.data) {
     auto reader = std::make_shared<DatasetReader>(path);
-    check_takes_inactive(surrogate, reader->info().has_inactive, path);
+    surrogate.check_takes_inactive(reader->info().has_inactive, path);
     const DatasetInfo& info = reader->info();
     if (!o.force) surrogate.check_problem(info.problem_name, info.grid, info.location, path);
     CompareSource source{
@@ -66,7 +66,7 @@ std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surr
   check(is_named_problem(card.problem_name),
         "the model was trained on data whose problem is {}: compare with --data FILE", card.problem_name);
   auto field = std::make_shared<FieldSource>(o.field);
-  check_takes_inactive(surrogate, field->has_inactive(), field->description());
+  surrogate.check_takes_inactive(field->has_inactive(), field->description());
   std::vector<std::string> resolutions;
   if (o.resolution.empty()) {
     check(field->from_file(), "no resolution: pass --resolution WxH,...");

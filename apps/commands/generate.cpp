@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "apps/options/command_line.hpp"
-#include "apps/options/field_options.hpp"
+#include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/options/unit_options.hpp"

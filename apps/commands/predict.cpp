@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "apps/options/command_line.hpp"
-#include "apps/options/field_options.hpp"
+#include "apps/options/field_source.hpp"
 #include "apps/options/output_field.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/vtk_image.hpp"
@@ -58,7 +58,7 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
               o.field.size.empty() && o.samples == 1,
           "--data excludes --field, --permeability, --resolution, --size and --samples");
     auto reader = std::make_shared<DatasetReader>(o.data);
-    check_takes_inactive(surrogate, reader->info().has_inactive, o.data);
+    surrogate.check_takes_inactive(reader->info().has_inactive, o.data);
     const DatasetInfo& info = reader->info();
     if (!o.force) surrogate.check_problem(info.problem_name, info.grid, info.location, o.data);
     in = {info.grid,  info.location,      info.problem_name,
@@ -72,7 +72,7 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
     return in;
   }
   auto source = std::make_shared<FieldSource>(o.field);
-  check_takes_inactive(surrogate, source->has_inactive(), source->description());
+  surrogate.check_takes_inactive(source->has_inactive(), source->description());
   const ModelCard& card = surrogate.card();
   in.grid = source->grid(o.resolution);
   if (!o.force) source->check_location(card.location);

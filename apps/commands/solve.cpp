@@ -11,7 +11,7 @@
 #include <cmath>
 
 #include "apps/options/command_line.hpp"
-#include "apps/options/field_options.hpp"
+#include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/output_field.hpp"
 #include "apps/options/unit_options.hpp"

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "apps/options/command_line.hpp"
-#include "apps/options/field_options.hpp"
+#include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/unit_options.hpp"
 #include "apps/workflow/verified_solve.hpp"

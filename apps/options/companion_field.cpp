@@ -6,21 +6,22 @@
 
 namespace mano {
 
+FieldOptions beside(const FieldOptions& rock, const std::string& file, const std::string& keyword) {
+  FieldOptions o = rock;
+  o.field.clear();
+  o.permeability = file;
+  o.keyword = keyword;
+  o.any_sign = true;
+  if (file != rock.permeability) o.arrays = {};
+  return o;
+}
+
 FieldSource open_companion(const FieldOptions& rock, const std::string& text, const std::string& option,
                            const std::string& file_keyword) {
-  FieldOptions file = rock;
-  file.field.clear();
-  file.any_sign = true;
-  if (std::filesystem::exists(text)) {
-    file.permeability = text;
-    if (text != rock.permeability) file.arrays = {};
-    file.keyword = file_keyword;
-  } else {
-    check(!rock.permeability.empty(),
-          "--{} is '{}': no such file, and without --permeability it is no keyword of one", option, text);
-    file.keyword = text;
-  }
-  return FieldSource(std::move(file));
+  if (std::filesystem::exists(text)) return FieldSource(beside(rock, text, file_keyword));
+  check(!rock.permeability.empty(),
+        "--{} is '{}': no such file, and without --permeability it is no keyword of one", option, text);
+  return FieldSource(beside(rock, rock.permeability, text));
 }
 
 Field read_companion(const FieldSource& source, const Grid& grid, std::uint64_t sample, const char* what) {

@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <string>
 
-#include "apps/options/field_options.hpp"
+#include "apps/options/field_source.hpp"
 
 namespace mano {
+
+/// Options that read array or keyword `keyword` of `file`, which may be the rock's own: as the rock's are read, but of any sign.
+FieldOptions beside(const FieldOptions& rock, const std::string& file, const std::string& keyword);
 
 /// `text` is a file, then `file_keyword` names the array ("" is the reader's default), or a keyword of the permeability's file.
 /// Values may be of any sign. Throws InvalidInput naming `option` where it is neither.

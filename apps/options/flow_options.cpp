@@ -1,6 +1,5 @@
 #include "apps/options/flow_options.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -12,13 +11,6 @@
 namespace mano {
 
 namespace {
-
-std::optional<double> parse_number(std::string_view text) {
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
@@ -163,15 +155,8 @@ FlowSource::FlowSource(FlowOptions options, const FieldOptions& field, const Uni
   }
   if (!o.source.empty()) {
     uniform_source_ = parse_number(o.source);
-    if (!uniform_source_) {
-      FieldOptions file = field;
-      file.field.clear();
-      file.permeability = o.source;
-      file.keyword = o.source_keyword.empty() ? "source" : o.source_keyword;
-      file.any_sign = true;
-      if (file.permeability != field.permeability) file.arrays = {};
-      source_file_.emplace(std::move(file));
-    }
+    if (!uniform_source_)
+      source_file_.emplace(beside(field, o.source, o.source_keyword.empty() ? "source" : o.source_keyword));
   }
   check(!o.anisotropy || o.permeability_y.empty(), "--anisotropy and --permeability-y exclude each other");
   check(!o.anisotropy || (std::isfinite(*o.anisotropy) && *o.anisotropy > 0),

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "apps/options/field_options.hpp"
+#include "apps/options/field_source.hpp"
 #include "core/units.hpp"
 
 namespace mano {

@@ -16,7 +16,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <limits>
 
 #include "apps/pictures/image_encoding.hpp"
@@ -53,35 +52,31 @@ class WithoutVtkMessages {
 };
 
 // Of raw data that is cut off, VTK leaves the rest as the memory happened to be.
-bool has_end(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  const auto size = static_cast<std::streamoff>(in.tellg());
-  in.seekg(std::max<std::streamoff>(0, size - 256));
-  const std::string end{std::istreambuf_iterator<char>(in), {}};
-  return end.find("</VTKFile>") != std::string::npos;
+bool has_end(const std::string& text) {
+  return text.find("</VTKFile>", text.size() - std::min<std::size_t>(text.size(), 256)) != std::string::npos;
 }
 
-// Reads without VTK's own output; throws where VTK reports an error.
-vtkImageData* read_image(ImageReader* reader, const std::filesystem::path& path) {
+// Reads without VTK's own output, and the text of the file besides; throws where VTK reports an error.
+vtkImageData* read_image(ImageReader* reader, const std::filesystem::path& path, std::string& text) {
   check_readable(path);
   const WithoutVtkMessages quiet;
   check(reader->CanReadFile(path.c_str()) != 0, "{} is not VTK image data", path.string());
-  check_image_encoding(read_text(path), path.string());
+  text = read_text(path);
+  check_image_encoding(text, path.string());
   reader->SetFileName(path.c_str());
   reader->Update();
-  check(!reader->failed() && has_end(path) && reader->GetOutput() != nullptr,
+  check(!reader->failed() && has_end(text) && reader->GetOutput() != nullptr,
         "{} cannot be read: it is truncated or damaged", path.string());
   return reader->GetOutput();
 }
 
 // VTK leaves what no piece of the file covers as the memory happened to be.
-void check_pieces(vtkImageData* image, bool on_cells, const std::string& path) {
+void check_pieces(vtkImageData* image, bool on_cells, const std::string& text, const std::string& path) {
   int whole[6];
   image->GetExtent(whole);
   const int more = on_cells ? 0 : 1;
   const int nx = whole[1] - whole[0] + more;
   std::vector<char> covered(static_cast<std::size_t>(nx) * (whole[3] - whole[2] + more), 0);
-  const std::string text = read_text(path);
   const std::size_t end = std::min(text.find("<AppendedData"), text.size());
   std::size_t at = 0;
   while ((at = text.find("<Piece", at + 1)) < end) {
@@ -196,7 +191,8 @@ void write_vti(const std::filesystem::path& path, const VtkImage& content) {
 
 Field read_vti(const std::filesystem::path& path, const std::string& name) {
   vtkNew<ImageReader> reader;
-  vtkImageData* image = read_image(reader, path);
+  std::string text;
+  vtkImageData* image = read_image(reader, path, text);
   int points[3];
   image->GetDimensions(points);
   vtkDataArray* array = image->GetCellData()->GetArray(name.c_str());
@@ -209,7 +205,7 @@ Field read_vti(const std::filesystem::path& path, const std::string& name) {
   check(nz == 1 && points[0] > on_cells && points[1] > on_cells,
         "{}: the image is {}x{}x{} points, expected a plane of x and y", path.string(), points[0], points[1],
         points[2]);
-  check_pieces(image, on_cells != 0, path.string());
+  check_pieces(image, on_cells != 0, text, path.string());
   const ImagePlane plane = plane_of(image, on_cells != 0, path.string());
   Field field(plane.grid);
   check(array->GetNumberOfTuples() == static_cast<vtkIdType>(field.grid.cells()),
@@ -223,7 +219,8 @@ Field read_vti(const std::filesystem::path& path, const std::string& name) {
 
 std::vector<std::string> describe_vti(const std::filesystem::path& path) {
   vtkNew<ImageReader> reader;
-  vtkImageData* image = read_image(reader, path);
+  std::string text;
+  vtkImageData* image = read_image(reader, path, text);
   int points[3];
   double bounds[6];
   image->GetDimensions(points);

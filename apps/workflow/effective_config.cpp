@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "apps/options/field_source.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "surrogate/networks/model_kinds.hpp"

@@ -1,13 +1,11 @@
 #include "apps/workflow/flow_report.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <limits>
 
 #include "apps/options/command_line.hpp"
 #include "apps/options/companion_field.hpp"
 #include "core/error.hpp"
-#include "datagen/field_file.hpp"
 #include "datagen/grdecl.hpp"
 #include "solver/flow.hpp"
 #include "solver/time_of_flight.hpp"
@@ -17,17 +15,6 @@ namespace mano {
 namespace {
 
 constexpr std::array kInjected{0.1, 0.25, 0.5, 1.0, 2.0};  // pore volumes at which the swept part is told
-
-bool is_grdecl(const std::string& file) {
-  return !file.empty() && !file.ends_with(".vti") && !is_hdf5(file);
-}
-
-std::optional<double> number_of(const std::string& text) {
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 std::string rate_text(double rate) {
   return std::isfinite(rate) ? fmt::format("{:.6g}", rate) : "unknown";
@@ -54,12 +41,14 @@ std::optional<Field> porosity_of(const ReportOptions& o, const FieldSource& sour
   const Grid& grid = sample.permeability.grid;
   const FieldOptions& rock = source.options();
   std::string text = o.porosity;
-  if (text.empty() && is_grdecl(rock.permeability) && grdecl_has(rock.permeability, "PORO")) text = "PORO";
+  if (text.empty() && is_grdecl(rock.permeability) &&
+      grdecl_has(rock.permeability, "PORO", rock.include_anywhere))
+    text = "PORO";
   check(!text.empty() || !o.time_of_flight,
         "--time-of-flight needs the porosity: pass --porosity VALUE, KEYWORD or FILE");
   if (text.empty()) return {};
   Field porosity(grid);
-  if (const auto value = number_of(text)) {
+  if (const auto value = parse_number(text)) {
     porosity = Field(grid, *value);
   } else {
     const std::string keyword = is_grdecl(text) ? "PORO" : "porosity";

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/options/field_options.hpp"
+#include "apps/options/field_source.hpp"
 #include "core/units.hpp"
 #include "solver/problem.hpp"
 

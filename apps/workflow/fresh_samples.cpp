@@ -1,5 +1,6 @@
 #include "apps/workflow/fresh_samples.hpp"
 
+#include "apps/options/field_source.hpp"
 #include "batch/plan.hpp"
 #include "batch/sample_maker.hpp"
 #include "core/error.hpp"

@@ -60,12 +60,6 @@ void check_solved(const Sample& sample, const std::string& problem_name, Locatio
       where, sample.number, off);
 }
 
-void check_takes_inactive(const Surrogate& surrogate, bool has_inactive, const std::string& where) {
-  check(!has_inactive || surrogate.card().takes_inactive(),
-        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
-        where);
-}
-
 std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::vector<Sample>& samples,
                                         const std::string& problem_name, const PredictionOptions& options) {
   std::vector<Field> rocks;

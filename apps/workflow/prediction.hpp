@@ -46,9 +46,6 @@ void check_equation(const PredictionOptions& options, const std::string& problem
 void check_solved(const Sample& sample, const std::string& problem_name, Location location,
                   const std::string& where);
 
-/// Throws InvalidInput where the data at `where` may have inactive cells and the model was trained without.
-void check_takes_inactive(const Surrogate& surrogate, bool has_inactive, const std::string& where);
-
 /// Of the samples' permeabilities and active cells.
 std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::vector<Sample>& samples,
                                         const std::string& problem_name, const PredictionOptions& options);

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include "apps/options/field_options.hpp"
+#include "apps/options/field_source.hpp"
 #include "core/units.hpp"
 #include "datagen/dataset.hpp"
 #include "surrogate/checkpoint/model_card.hpp"

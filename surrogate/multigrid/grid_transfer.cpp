@@ -76,7 +76,8 @@ Tensor interpolated(const Tensor& values, const Resolution& target, Location loc
                     interpolation_map(from.ny, target.ny, location, ends[2], ends[3]), values);
 }
 
-Tensor active_part(const Tensor& rock, const Resolution& grid) {
+Tensor active_part(const Tensor& rock, const Resolution& grid, bool may_be_inactive) {
+  if (!may_be_inactive) return {};
   return restricted((rock > 0).to(torch::kFloat64), grid, Location::cell);
 }
 

@@ -17,8 +17,8 @@ torch::Tensor interpolated(const torch::Tensor& values, const Resolution& target
 // Inactive cells. A permeability of 0 marks them, and pressures are 0 there. `part` [N, 1, H, W] is what is active of each cell: 0 or 1
 // on the data's own grid, between on coarser ones. Undefined, all is active, and what follows is the same as without it.
 
-/// Of `rock` on a grid that is as fine or coarser. In float64.
-torch::Tensor active_part(const torch::Tensor& rock, const Resolution& grid);
+/// Of `rock` on a grid that is as fine or coarser, in float64; undefined unless there may be inactive cells.
+torch::Tensor active_part(const torch::Tensor& rock, const Resolution& grid, bool may_be_inactive = true);
 /// `values` where something is active, else 0.
 torch::Tensor hidden(const torch::Tensor& values, const torch::Tensor& part);
 /// The mean over what is active; `part` of the grid of `values`.

@@ -122,7 +122,7 @@ Tensor SurrogateModel::pinned(const Tensor& pressure, const Tensor& part) const 
 }
 
 Tensor SurrogateModel::active_on(const Tensor& permeability, const Resolution& grid) const {
-  return card.takes_inactive() ? active_part(permeability, grid) : Tensor();
+  return active_part(permeability, grid, card.takes_inactive());
 }
 
 Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid, const Resolution& from,

@@ -168,14 +168,14 @@ Tensor permeability_at(const TrainSet& set, const Resolution& r, const ModelCard
 
 Tensor pressure_at(const TrainSet& set, const Resolution& r, const ModelCard& card) {
   if (r == resolution_of(set.pressure)) return set.pressure;
+  const auto part = [&](const Tensor& rock, const Resolution& grid) {
+    return active_part(rock, grid, card.takes_inactive());
+  };
   if (!card.knows_equation)
-    return restricted(
-        set.pressure,
-        card.takes_inactive() ? active_part(set.permeability, resolution_of(set.pressure)) : Tensor(), r,
-        card.location);
+    return restricted(set.pressure, part(set.permeability, resolution_of(set.pressure)), r, card.location);
   return in_parts(set.permeability, [&](const Tensor& k, std::int64_t) {
     return DarcyOperator(restricted(k, r, card.location), with_resolution(set.info.grid, r),
-                         problem_for_defect(card), card.takes_inactive() ? active_part(k, r) : Tensor())
+                         problem_for_defect(card), part(k, r))
         .solve(1e-8)
         .to(torch::kFloat32);
   });

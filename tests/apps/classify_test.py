@@ -27,14 +27,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def mano_in(folder):
-    from conftest import run
+    from conftest import program_in
 
-    def call(*arguments, status=0):
-        result = run(*arguments, cwd=folder)
-        assert result.status == status, result.err
-        return result
-
-    return call
+    return program_in(folder)
 
 
 @pytest.mark.parametrize("model", ["mano", "fno"])

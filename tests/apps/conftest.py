@@ -35,13 +35,17 @@ def run(*arguments, ranks=1, cwd=None, timeout=600):
     return Result(subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=cwd, timeout=timeout, check=False))
 
 
-@pytest.fixture
-def mano(tmp_path):
-    """Runs mano in the test's folder; fails the test unless the status is the one expected."""
+def program_in(folder):
+    """Runs mano in a folder; fails the test unless the status is the one expected."""
 
     def call(*arguments, status=0, **options):
-        result = run(*arguments, cwd=tmp_path, **options)
+        result = run(*arguments, cwd=folder, **options)
         assert status is None or result.status == status, f"status {result.status}\n{result.out}\n{result.err}"
         return result
 
     return call
+
+
+@pytest.fixture
+def mano(tmp_path):
+    return program_in(tmp_path)

@@ -28,14 +28,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def mano(folder):
-    from conftest import run
+    from conftest import program_in
 
-    def call(*arguments, status=0):
-        result = run(*arguments, cwd=folder)
-        assert result.status == status, result.err
-        return result
-
-    return call
+    return program_in(folder)
 
 
 def direct_solution(k, active, lx=1.0, ly=1.0):
