@@ -52,8 +52,10 @@ std::string Resolution::text() const {
   return fmt::format("{}x{}", nx, ny);
 }
 
+constexpr int kMostCells = std::numeric_limits<int>::max() / 8;
+
 bool is_supported(const Resolution& r) {
-  return r.nx > 0 && r.ny > 0 && static_cast<double>(r.nx) * r.ny <= std::numeric_limits<int>::max() / 8;
+  return r.nx > 0 && r.ny > 0 && static_cast<double>(r.nx) * r.ny <= kMostCells;
 }
 
 Resolution parse_resolution(const std::string& text) {
@@ -61,7 +63,7 @@ Resolution parse_resolution(const std::string& text) {
   check(parse_pair(text, r.nx, r.ny), "resolution '{}' is not of the form WxH, such as 256x128", text);
   check(r.nx > 0 && r.ny > 0, "resolution '{}' must be at least 1x1", text);
   check(is_supported(r), "resolution '{}' has {:.3g} cells, at most {} are supported", text,
-        static_cast<double>(r.nx) * r.ny, std::numeric_limits<int>::max() / 8);
+        static_cast<double>(r.nx) * r.ny, kMostCells);
   return r;
 }
 
