@@ -97,17 +97,30 @@ Size grid_of(const GrdeclFile& file, const GrdeclOptions& options) {
   return in_file ? *in_file : *options.grid;
 }
 
+// "1*", "*", "2*": that many entries are left open; 0 for other words.
+int left_open(const Word& word) {
+  if (word.quoted || !word.text.ends_with('*')) return 0;
+  int count = word.text == "*" ? 1 : 0;
+  std::from_chars(word.text.data(), word.text.data() + word.text.size() - 1, count);
+  return count;
+}
+
 Box box_of(const GrdeclFile& file, const GrdeclSection& section, const Size& grid) {
   GrdeclWords words(section.body, section.line);
   Word word;
   Box box;
+  int open = 0;
   for (int d = 0; d < 3; ++d) {
     int ends[2];
     for (int e = 0; e < 2; ++e) {
-      check(words.next(word) && !word.is_slash(), "{}: BOX needs six numbers: I1 I2 J1 J2 K1 K2",
-            file.place(section, section.line));
-      const bool left_open = word.text == "1*" || word.text == "*";  // up to the grid's end
-      ends[e] = left_open ? (e == 0 ? 1 : grid[d]) : grdecl_int(word, file.place(section, word.line));
+      if (open == 0) {
+        check(words.next(word) && !word.is_slash(), "{}: BOX needs six numbers: I1 I2 J1 J2 K1 K2",
+              file.place(section, section.line));
+        open = left_open(word);
+      }
+      const bool to_the_end = open > 0;
+      if (to_the_end) --open;
+      ends[e] = to_the_end ? (e == 0 ? 1 : grid[d]) : grdecl_int(word, file.place(section, word.line));
     }
     check(1 <= ends[0] && ends[0] <= ends[1] && ends[1] <= grid[d],
           "{}: BOX from {} to {} in {}, the grid has 1 to {}", file.place(section, word.line), ends[0],

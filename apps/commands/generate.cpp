@@ -243,7 +243,7 @@ void run_in_batches(const GenerateOptions& o, const FieldSource& source, const G
 void generate(const GenerateOptions& o, const Invocation& invocation) {
   // 1. What is asked for.
   const FieldSource source(o.field);
-  const FlowSource flow(o.flow, o.field, settle_units(o.units, source));
+  const FlowSource flow(o.flow, source, settle_units(o.units, source));
   check(!flow.has_permeability_file(),
         "--permeability-y: a dataset holds one permeability a cell; pass --anisotropy, or use mano solve");
   const GenerateRequest request = make_request(o, source, flow, invocation.petsc_options);

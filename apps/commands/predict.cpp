@@ -10,6 +10,7 @@
 
 #include "apps/options/command_line.hpp"
 #include "apps/options/field_source.hpp"
+#include "apps/options/flow_options.hpp"
 #include "apps/options/output_field.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/vtk_image.hpp"
@@ -22,6 +23,7 @@
 #include "core/norms.hpp"
 #include "datagen/dataset.hpp"
 #include "solver/flow.hpp"
+#include "solver/regions.hpp"
 #include "solver/stencil.hpp"
 #include "surrogate/surrogate.hpp"
 
@@ -36,7 +38,7 @@ struct PredictOptions {
   CycleOptions cycles;
   std::size_t samples = 1;
   int batch = 16;
-  bool direct = false, force = false;
+  bool direct = false, force = false, drop_islands = false;
 };
 
 // Where the permeabilities come from: a dataset, or --field / --permeability.
@@ -51,12 +53,23 @@ struct Input {
   bool has_inactive = false;
 };
 
+// As the solver has it: an island has no pressure. Where the problem is not known, nothing tells what an island is.
+Sample without_islands(Sample sample, const std::string& problem_name, bool drop) {
+  if (sample.active.all() || !is_named_problem(problem_name)) return sample;
+  Problem problem = make_problem(problem_name, sample.permeability, sample.active);
+  if (drop) drop_islands(problem);
+  check_regions(problem);
+  sample.active = problem.active;
+  return sample;
+}
+
 Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
   Input in;
   if (!o.data.empty()) {
     check(o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty() &&
               o.field.size.empty() && o.samples == 1,
           "--data excludes --field, --permeability, --resolution, --size and --samples");
+    check(!o.drop_islands, "--drop-islands is for --field and --permeability; --data holds what was solved");
     auto reader = std::make_shared<DatasetReader>(o.data);
     surrogate.check_takes_inactive(reader->info().has_inactive, o.data);
     const DatasetInfo& info = reader->info();
@@ -90,8 +103,10 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
   in.field = source->kind();
   in.has_inactive = source->has_inactive();
   in.configuration = source->configuration().dump();
-  const Grid grid = in.grid;
-  in.read = [source, grid](std::size_t s) { return source->sample(s, grid); };
+  const bool drop = o.drop_islands || !o.field.inactive.empty();  // random ones have some
+  in.read = [source, grid = in.grid, name = in.problem_name, drop](std::size_t s) {
+    return without_islands(source->sample(s, grid), name, drop);
+  };
   return in;
 }
 
@@ -174,11 +189,13 @@ Field face_field(const Grid& grid, const std::vector<double>& values, int more_x
   return field;
 }
 
-void write_more(DatasetWriter& writer, std::size_t index, const Grid& grid, const Prediction& p) {
+void write_more(DatasetWriter& writer, std::size_t index, const Grid& grid, const CellMask& active,
+                const Prediction& p) {
   if (p.unlike_training) writer.add("unlike_training", index, p.unlike_training->empty() ? 0.0 : 1.0);
   if (p.half_width) writer.add("interval_half_width", index, *p.half_width);
   if (p.error_estimate) {
-    writer.add("error_estimate", index, *p.error_estimate);
+    writer.add("error_estimate", index,
+               with_inactive(*p.error_estimate, active, std::numeric_limits<double>::quiet_NaN()));
     if (p.estimated_relative_l2) writer.add("estimated_relative_l2", index, *p.estimated_relative_l2);
   }
   if (p.conservative_flux) {
@@ -212,7 +229,7 @@ void write_dataset(const PredictOptions& o, const Input& in, const Surrogate& su
         samples[s].iterations = o.prediction.correct;
         samples[s].residual = std::numeric_limits<double>::quiet_NaN();  // nothing was solved
         writer.write(begin + s, samples[s]);
-        write_more(writer, begin + s, in.grid, predictions[s]);
+        write_more(writer, begin + s, in.grid, samples[s].active, predictions[s]);
         summary.add(predictions[s], samples[s].number);
       }
       progress.update(begin + samples.size());
@@ -265,6 +282,7 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app) {
   app.add_option("--sample", o->field.sample, "One sample of the dataset, seed or file")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
+  add_drop_islands_option(app, o->drop_islands);
   app.add_option("-o,--output", o->output, "Result: .h5, or .vti for one sample")->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   app.add_option("--samples", o->samples,

@@ -160,7 +160,7 @@ SolveResult solve_and_verify(const Problem& problem, double tolerance) {
 void solve(const SolveOptions& o, const Invocation& invocation) {
   // 1. The permeability, from a random field or a file.
   const FieldSource source(o.field);
-  const FlowSource flow(o.flow, o.field, settle_units(o.units, source));
+  const FlowSource flow(o.flow, source, settle_units(o.units, source));
   const Grid grid = source.grid(o.resolution);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check(!o.output.empty(), "no output: pass -o FILE.vti or FILE.h5");

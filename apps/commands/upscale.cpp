@@ -74,8 +74,8 @@ nlohmann::json direction(double effective, const Means& m) {
 void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const FieldSource source(o.field);
   FlowOptions closed = o.flow;
-  closed.problem_name = "closed";          // nothing but the pressure drop drives the flow
-  const FlowSource flow(closed, o.field);  // in any units: the effective permeability is in those of the rock
+  closed.problem_name = "closed";         // nothing but the pressure drop drives the flow
+  const FlowSource flow(closed, source);  // in any units: the effective permeability is in those of the rock
   const Units units = settle_units(o.units, source);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   const std::uint64_t sample = o.field.sample.value_or(0);

@@ -198,7 +198,7 @@ WorkCurve surrogate_curve(Surrogate& surrogate, const std::vector<SolvedSample>&
           return surrogate.predict(rock_of(s.problem.permeability, s.problem.active));
         }));
   }
-  surrogate.set_cycles(own);
+  if (surrogate.card().most_cycles() > 0) surrogate.set_cycles(own);
   return curve;
 }
 

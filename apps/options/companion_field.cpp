@@ -1,5 +1,6 @@
 #include "apps/options/companion_field.hpp"
 
+#include <cmath>
 #include <filesystem>
 
 #include "core/error.hpp"
@@ -22,6 +23,19 @@ FieldSource open_companion(const FieldOptions& rock, const std::string& text, co
   check(!rock.permeability.empty(),
         "--{} is '{}': no such file, and without --permeability it is no keyword of one", option, text);
   return FieldSource(beside(rock, rock.permeability, text));
+}
+
+void check_same_place(const FieldSource& companion, const std::optional<Grid>& rock,
+                      const std::string& what) {
+  const std::optional<Grid> own = companion.place();
+  if (!own || !rock) return;
+  const auto differ = [](double a, double b, double size) { return std::abs(a - b) > 1e-6 * size; };
+  check(!differ(own->x0, rock->x0, rock->lx) && !differ(own->y0, rock->y0, rock->ly) &&
+            !differ(own->lx, rock->lx, rock->lx) && !differ(own->ly, rock->ly, rock->ly),
+        "{} {} lies elsewhere: its domain begins at ({:g}, {:g}) and measures {:g}x{:g}, the permeability's "
+        "at ({:g}, {:g}), {:g}x{:g}",
+        what, companion.options().permeability, own->x0, own->y0, own->lx, own->ly, rock->x0, rock->y0,
+        rock->lx, rock->ly);
 }
 
 Field read_companion(const FieldSource& source, const Grid& grid, std::uint64_t sample, const char* what) {

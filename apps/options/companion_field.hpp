@@ -16,6 +16,9 @@ FieldOptions beside(const FieldOptions& rock, const std::string& file, const std
 FieldSource open_companion(const FieldOptions& rock, const std::string& text, const std::string& option,
                            const std::string& file_keyword = "");
 
+/// Throws InvalidInput naming `what` where the companion's file says that its cells lie elsewhere than the rock's.
+void check_same_place(const FieldSource& companion, const std::optional<Grid>& rock, const std::string& what);
+
 /// Of a sample, or the only one that the file holds. Throws InvalidInput naming `what` where it is on another grid.
 Field read_companion(const FieldSource& source, const Grid& grid, std::uint64_t sample, const char* what);
 

@@ -26,16 +26,25 @@ static double parse_blobs(const std::string& text) {
   return *fraction;
 }
 
+// "mD" of "permeability [mD]"; "" where there is none.
+static std::string unit_in(const std::string& name) {
+  const std::size_t at = name.rfind('[');
+  return at == std::string::npos || !name.ends_with(']') ? "" : name.substr(at + 1, name.size() - at - 2);
+}
+
 struct FieldSource::Impl {
   FieldOptions options;
   std::unique_ptr<ArrayReader> array;      // HDF5
   std::optional<Field> single;             // .vti, GRDECL
   std::shared_ptr<const GrdeclFile> deck;  // held, so that several keywords cost one reading
+  std::string array_name;                  // .vti, HDF5: with its unit
+  CellMask shown;                          // of a .vti: cells that it does not hide
   Grid domain;                             // of the file, but for its resolution
+  bool knows_domain = false;
   std::optional<Location> location;        // where it is known
   std::unique_ptr<FieldSource> mask_file;  // --active, or ACTNUM
   bool mask_in_dataset = false;            // of ours, with /active
-  std::optional<UnitSystem> units;         // of a dataset of ours
+  std::optional<Units> units;              // of a dataset of ours, of a .vti
   std::optional<double> blobs;             // --inactive
 
   void open_file() {
@@ -43,12 +52,12 @@ struct FieldSource::Impl {
     check_readable(o.permeability);
     if (is_hdf5(o.permeability)) {
       array = std::make_unique<ArrayReader>(o.permeability, o.keyword, kPermeabilityNames, o.arrays);
+      array_name = o.keyword;
       check(!o.arrays.time_step || array->has_time() || o.any_sign,
             "--time-step was given, but {} has no time axis: {}", o.permeability, array->description());
       open_domain_of_dataset();
     } else if (o.permeability.ends_with(".vti")) {
-      single = read_vti(o.permeability, o.keyword.empty() ? "permeability" : o.keyword);
-      domain = single->grid;
+      open_image();
     } else {
       GrdeclOptions grdecl;
       if (!o.keyword.empty()) grdecl.keyword = o.keyword;
@@ -64,6 +73,25 @@ struct FieldSource::Impl {
           "--axes and --time-step are for HDF5, {} is none", o.permeability);
     open_mask();
     if (single) read(0, o.permeability);  // what cannot be used is refused at once
+  }
+
+  void open_image() {
+    ImageField image =
+        read_vti(options.permeability, options.keyword.empty() ? "permeability" : options.keyword);
+    single = std::move(image.values);
+    array_name = image.name;
+    shown = std::move(image.active);
+    domain = single->grid;
+    knows_domain = true;
+    // Both systems have mD; what else the file holds tells them apart.
+    for (const std::string& name : image.names) {
+      for (const UnitSystem system : {UnitSystem::metric, UnitSystem::field}) {
+        const UnitNames n = Units{system}.names();
+        for (const char* unit : {n.pressure, n.velocity}) {
+          if (unit_in(name) == unit) units = Units{system};
+        }
+      }
+    }
   }
 
   // Sizes of cells that the file states are not read.
@@ -90,6 +118,8 @@ struct FieldSource::Impl {
     return s;
   }
 
+  std::optional<Grid> place() const { return knows_domain ? std::optional(domain) : std::nullopt; }
+
   void open_mask() {
     const FieldOptions& o = options;
     if (o.any_sign) return;
@@ -98,6 +128,7 @@ struct FieldSource::Impl {
     };
     if (!o.active.empty()) {
       open(open_companion(o, o.active, "active", is_grdecl(o.active) ? "ACTNUM" : "active"));
+      check_same_place(*mask_file, place(), "active");
     } else if (mask_in_dataset) {
       open(FieldSource(beside(o, o.permeability, "active")));
     } else if (deck && grdecl_has(o.permeability, "ACTNUM", o.include_anywhere)) {
@@ -117,6 +148,7 @@ struct FieldSource::Impl {
           mask_file->draw(mask_file->samples() > 1 ? sample : 0, own),
           fmt::format("{}, {}", mask_file->options().permeability, mask_file->options().keyword));
     }
+    if (mask_file == nullptr) found = shown;
     if (options.nan_is_inactive) found = both_active(found, cells_with_numbers(values, options.permeability));
     found.grid = values.grid;
     return found;
@@ -129,7 +161,8 @@ struct FieldSource::Impl {
       domain = info.grid;
       location = info.location;
       mask_in_dataset = info.has_inactive;
-      if (!info.units.consistent()) units = info.units.system;
+      knows_domain = true;
+      if (!info.units.consistent()) units = info.units;
     } catch (const InvalidInput&) {
     }
   }
@@ -191,17 +224,25 @@ Field FieldSource::draw(std::uint64_t number, const Grid& grid) const {
 }
 
 bool FieldSource::has_inactive() const {
-  return impl_->blobs || impl_->mask_file || impl_->options.nan_is_inactive;
+  return impl_->blobs || impl_->mask_file || impl_->options.nan_is_inactive || !impl_->shown.all();
 }
 
-std::optional<UnitSystem> FieldSource::units() const {
+std::optional<Units> FieldSource::units() const {
   const std::string& file = impl_->options.permeability;
   if (!impl_->deck) return impl_->units;
   const auto keyword = grdecl_units(file, impl_->options.include_anywhere);
   if (!keyword) return {};
   check(*keyword == "METRIC" || *keyword == "FIELD",
         "{} is in {} units, which mano does not have: convert it to METRIC or FIELD", file, *keyword);
-  return *keyword == "METRIC" ? UnitSystem::metric : UnitSystem::field;
+  return Units{*keyword == "METRIC" ? UnitSystem::metric : UnitSystem::field};
+}
+
+std::string FieldSource::unit() const {
+  return unit_in(impl_->array_name);
+}
+
+std::optional<Grid> FieldSource::place() const {
+  return impl_->place();
 }
 
 double FieldSource::memory(const Grid& grid) const {

@@ -32,8 +32,13 @@ class FieldSource {
   /// The field and its active cells as a sample without a pressure. Active are all, but for --active, ACTNUM of a GRDECL file,
   /// --nan-is-inactive and --inactive.
   Sample sample(std::uint64_t number, const Grid& grid) const;
-  /// That the file states: METRIC or FIELD of GRDECL, a dataset's own; empty where none. Throws InvalidInput for GRDECL's LAB.
-  std::optional<UnitSystem> units() const;
+  /// That the file states: METRIC or FIELD of GRDECL, a dataset's own with viscosity and thickness, those of the arrays of a .vti; empty
+  /// where none. Throws InvalidInput for GRDECL's LAB.
+  std::optional<Units> units() const;
+  /// Of the values, where the array's name has it: "mD" of "permeability [mD]"; else empty.
+  std::string unit() const;
+  /// Of the file, where it says where its cells lie: a .vti, a dataset of ours.
+  std::optional<Grid> place() const;
   /// Bytes that drawing a field takes.
   double memory(const Grid& grid) const;
   /// Throws InvalidInput where a dataset's values sit elsewhere.

@@ -123,9 +123,14 @@ void add_flow_options(CLI::App& app, FlowOptions& o) {
       ->take_all()
       ->group(group);
   add_anisotropy_options(app, o);
-  app.add_flag("--drop-islands", o.drop_islands,
-               "Make active cells inactive that inactive ones cut off from every given pressure and well")
-      ->group(group);
+  add_drop_islands_option(app, o.drop_islands, group);
+}
+
+void add_drop_islands_option(CLI::App& app, bool& drop, const std::string& group) {
+  auto* option = app.add_flag(
+      "--drop-islands", drop,
+      "Make active cells inactive that inactive ones cut off from every given pressure and well");
+  if (!group.empty()) option->group(group);
 }
 
 void add_anisotropy_options(CLI::App& app, FlowOptions& o) {
@@ -137,9 +142,10 @@ void add_anisotropy_options(CLI::App& app, FlowOptions& o) {
       ->group(group);
 }
 
-FlowSource::FlowSource(FlowOptions options, const FieldOptions& field, const Units& units)
+FlowSource::FlowSource(FlowOptions options, const FieldSource& rock, const Units& units)
     : options_(std::move(options)), units_(units) {
   FlowOptions& o = options_;
+  const FieldOptions& field = rock.options();
   if (!field.inactive.empty()) o.drop_islands = true;  // random ones have some
   for (auto [side, name, text] : {std::tuple{Side::left, "left", &o.left},
                                   {Side::right, "right", &o.right},
@@ -155,14 +161,18 @@ FlowSource::FlowSource(FlowOptions options, const FieldOptions& field, const Uni
   }
   if (!o.source.empty()) {
     uniform_source_ = parse_number(o.source);
-    if (!uniform_source_)
+    if (!uniform_source_) {
       source_file_.emplace(beside(field, o.source, o.source_keyword.empty() ? "source" : o.source_keyword));
+      check_same_place(*source_file_, rock.place(), "source");
+    }
   }
   check(!o.anisotropy || o.permeability_y.empty(), "--anisotropy and --permeability-y exclude each other");
   check(!o.anisotropy || (std::isfinite(*o.anisotropy) && *o.anisotropy > 0),
         "anisotropy is {}; it must be finite and above zero", o.anisotropy.value_or(1));
-  if (!o.permeability_y.empty())
+  if (!o.permeability_y.empty()) {
     permeability_y_.emplace(open_companion(field, o.permeability_y, "permeability-y"));
+    check_same_place(*permeability_y_, rock.place(), "permeability along y");
+  }
   const bool driven = !sides_.empty() || !wells_.empty() || !o.source.empty();
   if (o.problem_name.empty()) o.problem_name = driven ? "closed" : "benchmark";
   name_wells(make_problem(o.problem_name, Field(Grid{2, 2}, 1.0)));  // which refuses an unknown name
@@ -218,7 +228,10 @@ Problem FlowSource::problem(const Sample& sample) const {
     }
   }
   if (uniform_source_) problem.source = Field(grid, *uniform_source_);
-  if (source_file_) problem.source = read_companion(*source_file_, grid, sample.number, "source");
+  if (source_file_) {  // inactive cells may hold anything
+    problem.source =
+        with_inactive(read_companion(*source_file_, grid, sample.number, "source"), sample.active, 0.0);
+  }
   problem.permeability_y = for_solver(permeability_y(sample));
   for (const WellOption& option : wells_) {
     const double x = option.x - grid.x0;  // the file's coordinates are counted from its origin

@@ -24,15 +24,16 @@ struct FlowOptions {
 };
 
 void add_flow_options(CLI::App& app, FlowOptions& options);
+void add_drop_islands_option(CLI::App& app, bool& drop, const std::string& group = "");
 /// --anisotropy and --permeability-y alone.
 void add_anisotropy_options(CLI::App& app, FlowOptions& options);
 
 /// Turns permeabilities into problems.
 class FlowSource {
  public:
-  /// Parses everything; `field` tells which file `--permeability-y KEYWORD` belongs to, `units` in which units permeabilities, lengths,
+  /// Parses everything; `rock` tells which file `--permeability-y KEYWORD` belongs to, `units` in which units permeabilities, lengths,
   /// pressures and rates are. Throws InvalidInput.
-  FlowSource(FlowOptions options, const FieldOptions& field, const Units& units = {});
+  FlowSource(FlowOptions options, const FieldSource& rock, const Units& units = {});
 
   const Units& units() const { return units_; }
   /// One for each well of the problem, those of a named problem first: W1, W2, ... by their order where no other name is given.

@@ -21,14 +21,14 @@ void add_unit_options(CLI::App& app, UnitOptions& o) {
 }
 
 Units settle_units(const UnitOptions& o, const FieldSource& source) {
-  const std::optional<UnitSystem> stated = source.units();
-  Units units{stated.value_or(UnitSystem::consistent)};
+  const std::string& file = source.options().permeability;
+  const std::optional<Units> stated = source.units();
+  Units units = stated.value_or(Units{});
   if (!o.system.empty()) units.system = parse_unit_system(o.system);
-  check(!stated || units.system == *stated, "--units is {}, but {} is in {} units: leave --units out",
-        o.system, source.options().permeability, to_string(stated.value_or(units.system)));
-  check(!o.system.empty() || stated || !source.options().keyword.ends_with("[mD]"),
-        "{}: array '{}' is in mD: pass --units metric or field", source.options().permeability,
-        source.options().keyword);
+  check(!stated || units.system == stated->system, "--units is {}, but {} is in {} units: leave --units out",
+        o.system, file, to_string(stated.value_or(units).system));
+  check(!units.consistent() || source.unit().empty(),
+        "{}: the permeability is in {}: pass --units metric or field", file, source.unit());
   for (auto [name, given, value] : {std::tuple{"viscosity", o.viscosity, &units.viscosity},
                                     {"thickness", o.thickness, &units.thickness}}) {
     if (!given) continue;
@@ -40,7 +40,7 @@ Units settle_units(const UnitOptions& o, const FieldSource& source) {
     *value = *given;
   }
   if (stated && o.system.empty())
-    say(fmt::format("{} says that it is in {} units", source.options().permeability, to_string(*stated)));
+    say(fmt::format("{} says that it is in {} units", file, to_string(stated->system)));
   return units;
 }
 

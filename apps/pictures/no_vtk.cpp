@@ -22,7 +22,7 @@ void check_vtk() {
 void write_vti(const std::filesystem::path&, const VtkImage&) {
   missing();
 }
-Field read_vti(const std::filesystem::path&, const std::string&) {
+ImageField read_vti(const std::filesystem::path&, const std::string&) {
   missing();
 }
 std::vector<std::string> describe_vti(const std::filesystem::path&) {

@@ -1,5 +1,6 @@
 #include "apps/pictures/vtk_image.hpp"
 
+#include <fmt/ranges.h>
 #include <vtkCellData.h>
 #include <vtkDataSetAttributes.h>
 #include <vtkDoubleArray.h>
@@ -14,6 +15,7 @@
 #include <vtkXMLImageDataWriter.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -143,6 +145,44 @@ ImagePlane plane_of(vtkImageData* image, bool on_cells, const std::string& path)
   return plane;
 }
 
+// Of cells, then of points.
+std::array<vtkDataSetAttributes*, 2> attributes_of(vtkImageData* image) {
+  return {image->GetCellData(), image->GetPointData()};
+}
+
+std::vector<std::string> names_of(vtkDataSetAttributes* data) {
+  std::vector<std::string> names;
+  for (int a = 0; a < data->GetNumberOfArrays(); ++a) {
+    if (const char* name = data->GetArrayName(a)) names.emplace_back(name);
+  }
+  return names;
+}
+
+// The array of that name, or of that name with a unit, and whether it is one of cells.
+std::pair<vtkDataArray*, bool> find_array(vtkImageData* image, const std::string& wanted) {
+  for (const bool with_unit : {false, true}) {
+    for (vtkDataSetAttributes* data : attributes_of(image)) {
+      for (const std::string& name : names_of(data)) {
+        const bool same = with_unit ? name.starts_with(wanted + " [") && name.ends_with("]") : name == wanted;
+        vtkDataArray* array = same ? data->GetArray(name.c_str()) : nullptr;
+        if (array != nullptr) return {array, data == image->GetCellData()};
+      }
+    }
+  }
+  return {nullptr, false};
+}
+
+Field plane_field(vtkDataArray* array, const ImagePlane& plane, const std::string& path) {
+  Field field(plane.grid);
+  check(array->GetNumberOfTuples() == static_cast<vtkIdType>(field.grid.cells()),
+        "{}: array '{}' has {} values for {} cells", path, array->GetName(), array->GetNumberOfTuples(),
+        field.grid.cells());
+  for (int j = 0; j < field.grid.ny; ++j) {
+    for (int i = 0; i < field.grid.nx; ++i) field(i, j) = array->GetTuple1(plane.source(i, j));
+  }
+  return field;
+}
+
 }  // namespace
 
 void check_vtk() {}
@@ -189,32 +229,40 @@ void write_vti(const std::filesystem::path& path, const VtkImage& content) {
   });
 }
 
-Field read_vti(const std::filesystem::path& path, const std::string& name) {
+ImageField read_vti(const std::filesystem::path& path, const std::string& wanted) {
   vtkNew<ImageReader> reader;
   std::string text;
   vtkImageData* image = read_image(reader, path, text);
+  ImageField result;
+  for (vtkDataSetAttributes* data : attributes_of(image)) {
+    const auto names = names_of(data);
+    result.names.insert(result.names.end(), names.begin(), names.end());
+  }
+  const auto [array, on_cells] = find_array(image, wanted);
+  check(array != nullptr, "{}: no array '{}', but {}; --keyword picks one", path.string(), wanted,
+        result.names.empty() ? "none at all" : fmt::format("{}", fmt::join(result.names, ", ")));
+  result.name = array->GetName();
+  check(array->GetNumberOfComponents() == 1, "{}: array '{}' has {} components, expected 1", path.string(),
+        result.name, array->GetNumberOfComponents());
   int points[3];
   image->GetDimensions(points);
-  vtkDataArray* array = image->GetCellData()->GetArray(name.c_str());
-  const int on_cells = array != nullptr ? 1 : 0;
-  if (array == nullptr) array = image->GetPointData()->GetArray(name.c_str());
-  check(array != nullptr, "{}: no array '{}'; --keyword picks another", path.string(), name);
-  check(array->GetNumberOfComponents() == 1, "{}: array '{}' has {} components, expected 1", path.string(),
-        name, array->GetNumberOfComponents());
-  const int nz = std::max(points[2] - on_cells, 1);
-  check(nz == 1 && points[0] > on_cells && points[1] > on_cells,
+  const int more = on_cells ? 1 : 0;
+  const int nz = std::max(points[2] - more, 1);
+  check(nz == 1 && points[0] > more && points[1] > more,
         "{}: the image is {}x{}x{} points, expected a plane of x and y", path.string(), points[0], points[1],
         points[2]);
-  check_pieces(image, on_cells != 0, text, path.string());
-  const ImagePlane plane = plane_of(image, on_cells != 0, path.string());
-  Field field(plane.grid);
-  check(array->GetNumberOfTuples() == static_cast<vtkIdType>(field.grid.cells()),
-        "{}: array '{}' has {} values for {} cells", path.string(), name, array->GetNumberOfTuples(),
-        field.grid.cells());
-  for (int j = 0; j < field.grid.ny; ++j) {
-    for (int i = 0; i < field.grid.nx; ++i) field(i, j) = array->GetTuple1(plane.source(i, j));
+  check_pieces(image, on_cells, text, path.string());
+  const ImagePlane plane = plane_of(image, on_cells, path.string());
+  result.values = plane_field(array, plane, path.string());
+  vtkDataSetAttributes* data = attributes_of(image)[on_cells ? 0 : 1];
+  if (vtkDataArray* ghosts = data->GetArray(vtkDataSetAttributes::GhostArrayName())) {
+    Field active = plane_field(ghosts, plane, path.string());
+    const int hidden =
+        on_cells ? int{vtkDataSetAttributes::HIDDENCELL} : int{vtkDataSetAttributes::HIDDENPOINT};
+    for (double& value : active.values) value = (static_cast<int>(value) & hidden) != 0 ? 0 : 1;
+    result.active = make_cell_mask(active, path.string() + ", vtkGhostType");
   }
-  return field;
+  return result;
 }
 
 std::vector<std::string> describe_vti(const std::filesystem::path& path) {

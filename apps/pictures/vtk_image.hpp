@@ -27,9 +27,17 @@ void check_vtk();
 /// By temporary file and rename.
 void write_vti(const std::filesystem::path& path, const VtkImage& image);
 
-/// One cell (or point) array of a two-dimensional image as a field. Its grid lies where the image does; points become the centres of cells.
-/// An image that is mirrored, or turned by 90 degrees in its plane, is turned back. Throws InvalidInput.
-Field read_vti(const std::filesystem::path& path, const std::string& array);
+/// One array of an image, and what the file says besides.
+struct ImageField {
+  Field values;      ///< its grid lies where the image does; points become the centres of cells
+  std::string name;  ///< of the array, with its unit where it has one
+  CellMask active;   ///< those that the image does not hide (vtkGhostType: HIDDENCELL, HIDDENPOINT)
+  std::vector<std::string> names;  ///< of all arrays
+};
+
+/// A cell (or point) array of a two-dimensional image; `array` is its name, with or without the unit of "permeability [mD]". An image that
+/// is mirrored, or turned by 90 degrees in its plane, is turned back. Throws InvalidInput.
+ImageField read_vti(const std::filesystem::path& path, const std::string& array);
 
 /// Names, components and ranges of the arrays, for `mano info`.
 std::vector<std::string> describe_vti(const std::filesystem::path& path);

@@ -37,6 +37,8 @@ void add_report_options(CLI::App& app, ReportOptions& o) {
 }
 
 std::optional<Field> porosity_of(const ReportOptions& o, const FieldSource& source, const Sample& sample) {
+  check(o.porosity.empty() || o.any(),
+        "--porosity is '{}', which nothing uses: add --report or --time-of-flight", o.porosity);
   if (!o.any()) return {};
   const Grid& grid = sample.permeability.grid;
   const FieldOptions& rock = source.options();
@@ -52,14 +54,18 @@ std::optional<Field> porosity_of(const ReportOptions& o, const FieldSource& sour
     porosity = Field(grid, *value);
   } else {
     const std::string keyword = is_grdecl(text) ? "PORO" : "porosity";
-    porosity =
-        read_companion(open_companion(rock, text, "porosity", keyword), grid, sample.number, "porosity");
+    const FieldSource file = open_companion(rock, text, "porosity", keyword);
+    check_same_place(file, source.place(), "porosity");
+    porosity = read_companion(file, grid, sample.number, "porosity");
   }
+  bool is_any = false;
   for (std::size_t c = 0; c < grid.cells(); ++c) {
     check(!sample.active[c] || (porosity.values[c] >= 0 && porosity.values[c] <= 1),
           "porosity {} is {:g} in cell ({}, {}); it must lie between 0 and 1", text, porosity.values[c],
           c % grid.nx, c / grid.nx);
+    is_any = is_any || (sample.active[c] && porosity.values[c] > 0);
   }
+  check(is_any, "porosity {} is 0 in every active cell: there is no pore volume", text);
   return porosity;
 }
 

@@ -20,13 +20,13 @@ struct ReportOptions {
   bool time_of_flight = false;
   std::string porosity;  ///< a number, a keyword of the permeability's file, or a file
 
-  bool any() const { return report || time_of_flight || !porosity.empty(); }
+  bool any() const { return report || time_of_flight; }
 };
 
 void add_report_options(CLI::App& app, ReportOptions& options);
 
 /// --porosity, else PORO of a GRDECL file; empty where there is neither, or nobody asks. Throws InvalidInput where the time of flight is
-/// asked for without, and for values outside [0, 1] in active cells.
+/// asked for without, for a porosity that nothing uses, and for values outside [0, 1], or 0 alone, in active cells.
 std::optional<Field> porosity_of(const ReportOptions& options, const FieldSource& source,
                                  const Sample& sample);
 

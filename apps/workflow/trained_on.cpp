@@ -47,7 +47,7 @@ Units units_of(const ModelCard& card) {
 
 void check_units(const ModelCard& card, const FieldSource& source) {
   const UnitSystem model = units_of(card).system;
-  const UnitSystem stated = source.units().value_or(model);
+  const UnitSystem stated = source.units().value_or(Units{model}).system;
   check(stated == model,
         "{} is in {} units, the model was trained in {} ones: convert the file, or pass --force",
         source.options().permeability, to_string(stated), to_string(model));

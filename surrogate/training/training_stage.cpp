@@ -189,15 +189,19 @@ void TrainingStage::add_up_gradients() {
   }
 }
 
+std::string TrainingStage::kept_text() const {
+  if (state_.best_epoch > 0) return "the best checkpoint is kept in " + request_.run.string();
+  return options_.number > 0 ? "the checkpoint of the stage before is kept in " + request_.run.string()
+                             : "there is no checkpoint yet";
+}
+
 // Steps whose gradient is not finite are left out; so many in a row will not mend themselves.
 void TrainingStage::check_skipped() {
   constexpr int kMostInARow = 10;
   if (optimizer_.skipped().in_a_row < kMostInARow) return;
   throw RunFailed(
       fmt::format("epoch {}: {} steps in a row without a finite gradient; {}; try a lower --learning-rate",
-                  state_.epoch + 1, kMostInARow,
-                  state_.best_epoch > 0 ? "the best checkpoint is kept in " + request_.run.string()
-                                        : std::string("there is no checkpoint yet")));
+                  state_.epoch + 1, kMostInARow, kept_text()));
 }
 
 // Sum of errors over this process's share of the held-out samples, and their number.
@@ -237,10 +241,7 @@ void TrainingStage::finish_epoch(double sum, std::size_t samples, double rate, b
     report.seconds = seconds_now() - started_;
     if (!std::isfinite(report.train_l2) || !std::isfinite(report.validation_l2)) {
       throw RunFailed(fmt::format("epoch {}: the loss is {}, validation {}; {}; try a lower --learning-rate",
-                                  report.epoch, report.train_l2, report.validation_l2,
-                                  state_.best_epoch > 0
-                                      ? "the best checkpoint is kept in " + request_.run.string()
-                                      : "there is no checkpoint yet"));
+                                  report.epoch, report.train_l2, report.validation_l2, kept_text()));
     }
     if (report.validation_l2 < state_.best_l2) {
       report.best = true;

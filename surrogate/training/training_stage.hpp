@@ -42,6 +42,7 @@ class TrainingStage {
   torch::Tensor step(const Batch& batch, double rate, std::uint64_t draw);
   void add_up_gradients();
   void check_skipped();
+  std::string kept_text() const;  // what a failure leaves
   std::vector<double> validate();
   void finish_epoch(double sum, std::size_t samples, double rate, bool whole);
   void append_log(const EpochReport& report) const;

@@ -109,6 +109,61 @@ def test_generated_datasets_and_their_pressures(mano, folder):
     assert "inactive" in mano("info", "test.h5").out
 
 
+def test_islands_of_a_random_rock_have_no_prediction(mano, folder):
+    """Seed 5 cuts ten cells off. As solve and generate do, predict drops them; of a file it says where they are."""
+    rock = ("--field", "two-phase", "--seed", 5, "--resolution", "16x16", "--inactive", "blobs:0.35")
+    mano("solve", *rock, "-o", "island.h5")
+    mano("predict", "--model", "model", *rock, "--correct", 30, "-o", "island-p.h5")
+    with h5py.File(folder / "island.h5") as f, h5py.File(folder / "island-p.h5") as g:
+        dropped = f["active"][0]
+        np.testing.assert_array_equal(g["active"][0], dropped)
+        assert np.isfinite(g["pressure"][0][dropped == 1]).all()
+    # A ring of inactive cells about one.
+    active = np.ones((16, 16), "u1")
+    active[4:7, 4:7] = 0
+    active[5, 5] = 1
+    with h5py.File(folder / "ring.h5", "w") as f:
+        f["permeability"], f["active"] = np.full(active.shape, 5.0), active
+    arguments = ("predict", "--model", "model", "--permeability", "ring.h5", "--active", "active", "-o", "ring-p.h5")
+    err = mano(*arguments, status=2).err
+    assert "cell (5, 5)" in err and not (folder / "ring-p.h5").exists()
+    mano(*arguments, "--drop-islands")
+    with h5py.File(folder / "ring-p.h5") as f:
+        assert f["active"][0].sum() == 256 - 9
+
+
+def test_a_file_of_ours_is_read_back_with_its_hidden_cells(mano, folder):
+    arguments = ("--field", "two-phase", "--seed", 3, "--resolution", "16x12", "--inactive", "blobs:0.3", "--problem", "drive")
+    mano("solve", *arguments, "-o", "own.vti")
+    mano("solve", *arguments, "-o", "own.h5")
+    mano("solve", "--permeability", "own.vti", "--problem", "drive", "-o", "back.h5")
+    with h5py.File(folder / "own.h5") as f, h5py.File(folder / "back.h5") as g:
+        np.testing.assert_array_equal(f["active"][0], g["active"][0])
+        np.testing.assert_allclose(f["pressure"][0], g["pressure"][0], rtol=1e-9)
+
+
+def test_a_source_may_hold_anything_in_inactive_cells(mano, folder):
+    k = np.ones((4, 5))
+    source = np.full_like(k, 2.0)
+    active = np.ones_like(k, "u1")
+    active[1, 2], source[1, 2] = 0, np.nan
+    with h5py.File(folder / "s.h5", "w") as f:
+        f["permeability"], f["active"], f["source"] = k, active, source
+    mano("solve", "--permeability", "s.h5", "--active", "active", "--source", "s.h5", "--left", "pressure=0", "-o", "so.h5", "--json", "so.json")
+    assert json.loads((folder / "so.json").read_text())["outflow"]["left"] == pytest.approx(2.0 * 19 / 20, rel=1e-9)
+
+
+def test_files_beside_the_rock_lie_where_it_lies(mano, folder):
+    mano("solve", "--field", "two-phase", "--resolution", "8x6", "--problem", "drive", "-o", "here.vti")
+    text = (folder / "here.vti").read_text()
+    assert 'Origin="0 0 0"' in text
+    (folder / "there.vti").write_text(text.replace('Origin="0 0 0"', 'Origin="10 20 0"'))
+    err = mano("solve", "--permeability", "here.vti", "--source", "there.vti", "--source-keyword", "pressure", "-o", "x.h5", status=2).err
+    assert "source there.vti lies elsewhere" in err and "(10, 20)" in err
+    err = mano("solve", "--permeability", "here.vti", "--permeability-y", "there.vti", "-o", "x.h5", status=2).err
+    assert "lies elsewhere" in err and not (folder / "x.h5").exists()
+
+
 def test_a_model_predicts_among_them_at_unseen_resolutions(mano, folder):
     mano("evaluate", "--model", "model", "--data", "test.h5", "--data", "test-32x32.h5", "--json", "e.json")
     rows = json.loads((folder / "e.json").read_text())["results"]
@@ -128,6 +183,12 @@ def test_compare(mano, folder):
     c = json.loads((folder / "c/compare.json").read_text())
     sample = c["results"][0]["by_sample"][0]
     assert 0 < sample["relative_l2"] < 0.3 and 0.5 < sample["effectivity"] < 2 and list((folder / "c").glob("maps-*.png"))
+
+
+def test_compare_of_a_model_without_refinement(mano, folder):
+    mano("train", "--data", "train.h5", "-o", "alone", "--epochs", 1, "--refinement", "none", "--coarsening", 1)
+    mano("compare", "--model", "alone", "--data", "test.h5", "--samples", 1, "-o", "c2")
+    assert json.loads((folder / "c2/compare.json").read_text())["results"][0]["by_sample"][0]["relative_l2"] > 0
 
 
 @pytest.mark.parametrize("arguments, told", [

@@ -171,9 +171,9 @@ ROCK = "--field two-phase --resolution 8x8"
     ("solve --permeability lab.grdecl -o f.h5", "lab.grdecl is in LAB units"),
     ("solve --permeability both.grdecl -o f.h5", "the units are FIELD, before they were METRIC"),
     (f"solve {ROCK} --time-of-flight -o f.h5", "--time-of-flight needs the porosity"),
-    (f"solve {ROCK} --porosity 1.5 -o f.h5", "porosity 1.5 is 1.5 in cell (0, 0)"),
+    (f"solve {ROCK} --porosity 1.5 --report -o f.h5", "porosity 1.5 is 1.5 in cell (0, 0)"),
     (f"solve {ROCK} --porosity absent.h5 -o f.h5", "absent.h5"),
-    ("solve --permeability metric.grdecl --porosity PORV -o f.h5", "PORV not found"),
+    ("solve --permeability metric.grdecl --porosity PORV --report -o f.h5", "PORV not found"),
     (f"solve {ROCK} --well 0.2,0.2,rate=1,name= --well 0.7,0.7,rate=-1 -o f.h5", "the name is empty"),
     (f"solve {ROCK} --well 0.2,0.2,rate=1,name=A --well 0.7,0.7,rate=-1,name=A -o f.h5", "two wells are named 'A'"),
     (f"solve {ROCK} --well 0.2,0.2,rate=1,name=W2 --well 0.7,0.7,rate=-1 -o f.h5", "two wells are named 'W2'"),
@@ -204,3 +204,34 @@ def test_the_five_spot_of_the_tutorial(tmp_path):
     assert rates["INJ"] == pytest.approx(muskat, rel=1e-3) and rates["PROD"] == pytest.approx(-muskat, rel=1e-3)
     # The numbers that the page prints are those that come out.
     assert f"{muskat:.1f} m3/day" in section and f"{rates['INJ']:.2f}" in section
+
+
+def test_units_of_an_image_come_back(mano, tmp_path):
+    if "vtk" not in os.environ.get("MANO_PARTS", "vtk"):
+        pytest.skip("built without vtk")
+    mano("solve", "--field", "two-phase", "--resolution", "8x6", "--units", "field", "-o", "f.vti", "--json", "f.json")
+    assert "f.vti says that it is in field units" in mano("solve", "--permeability", "f.vti", "-o", "g.h5", "--json", "g.json").out
+    f, g = (json.loads((tmp_path / name).read_text()) for name in ("f.json", "g.json"))
+    assert g["outflow"]["right"] == pytest.approx(f["outflow"]["right"], rel=1e-9) and g["units"] == f["units"]
+    err = mano("solve", "--permeability", "f.vti", "--units", "metric", "-o", "x.h5", status=2).err
+    assert "--units is metric, but f.vti is in field units" in err
+
+
+def test_viscosity_and_thickness_of_a_dataset_are_kept(mano, tmp_path):
+    arguments = ["--field", "two-phase", "--resolution", "8x6", "--units", "metric", "--viscosity", 2, "--thickness", 7]
+    mano("solve", *arguments, "-o", "f.h5", "--json", "f.json")
+    mano("solve", "--permeability", "f.h5", "-o", "g.h5", "--json", "g.json")
+    f, g = (json.loads((tmp_path / name).read_text()) for name in ("f.json", "g.json"))
+    assert g["units"] == f["units"] and g["outflow"]["right"] == pytest.approx(f["outflow"]["right"], rel=1e-9)
+    mano("solve", "--permeability", "f.h5", "--viscosity", 1, "-o", "h.h5", "--json", "h.json")
+    h = json.loads((tmp_path / "h.json").read_text())
+    assert h["units"]["viscosity"] == 1 and h["units"]["thickness"] == 7
+
+
+@pytest.mark.parametrize("porosity, told", [
+    (("--porosity", "0", "--report"), "porosity 0 is 0 in every active cell"),
+    (("--porosity", "0.2"), "add --report or --time-of-flight"),
+])
+def test_a_porosity_that_is_of_no_use(mano, tmp_path, porosity, told):
+    err = mano("solve", "--field", "two-phase", "--resolution", "8x6", *porosity, "-o", "x.h5", status=2).err
+    assert told in err and err.count("\n") == 1 and not (tmp_path / "x.h5").exists()

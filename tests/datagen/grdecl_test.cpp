@@ -170,6 +170,9 @@ TEST_F(Grdecl, AppliesBoxes) {
             std::string::npos);
   EXPECT_EQ(read(grid + "BOX\n 1* 1 1* * 2 2 /\nPERMX\n 10 20 /\n", {.layer = 2}).values,
             (std::vector<double>{10, 1, 1, 20, 1, 1}));
+  EXPECT_EQ(read(grid + "BOX\n 2 2 2* 2 2 /\nPERMX\n 10 20 /\n", {.layer = 2}).values,
+            (std::vector<double>{1, 10, 1, 1, 20, 1}));
+  EXPECT_EQ(read(grid + "BOX\n 6* /\nPERMX\n 12*3 /\n", {.layer = 2}).values, std::vector<double>(6, 3.0));
   // Two halves, and cells that are active unless told otherwise.
   EXPECT_EQ(read(kRow + "BOX\n1 1 1 1 1 1/\nPERMX\n5/\nBOX\n2 2 1 1 1 1/\nPERMX\n6/\n").values,
             (std::vector<double>{5, 6}));

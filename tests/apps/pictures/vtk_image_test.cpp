@@ -8,6 +8,8 @@
 #include <vtkNew.h>
 #include <vtkXMLImageDataReader.h>
 
+#include <cmath>
+
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "temporary_folder.hpp"
@@ -50,7 +52,7 @@ TEST(VtkImage, HasCellDataInTheOrderOfTheField) {
   EXPECT_EQ(flux->GetTuple3(cell)[1], 50 + 13);
   EXPECT_EQ(flux->GetTuple3(cell)[2], 0);
 
-  const Field read = read_vti(path, "pressure");
+  const Field read = read_vti(path, "pressure").values;
   EXPECT_EQ(read.grid, grid);
   EXPECT_EQ(read.values, numbered(grid, 100).values);
 }
@@ -71,7 +73,7 @@ TEST(VtkImage, KeepsItsOrigin) {
   const auto path = folder.path() / "f.vti";
   const Grid grid{4, 2, 2.0, 1.0, 10.0, -20.0};
   write_vti(path, {.grid = grid, .scalars = {{"p", numbered(grid, 0)}}});
-  const Field read = read_vti(path, "p");
+  const Field read = read_vti(path, "p").values;
   EXPECT_EQ(read.grid, grid);
   EXPECT_EQ(read.values, numbered(grid, 0).values);
 }
@@ -99,6 +101,40 @@ TEST(VtkImage, RefusesWhatItCannotUse) {
   EXPECT_THROW(read_vti(path, "absent"), InvalidInput);
   std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
   EXPECT_THROW(read_vti(path, "p"), InvalidInput);
+}
+
+TEST(VtkImage, TellsHiddenCells) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "f.vti";
+  const Grid grid{3, 2};
+  CellMask active{grid, {1, 1, 0, 1, 1, 1}};
+  write_vti(path, {.grid = grid, .active = active, .scalars = {{"p", numbered(grid, 0)}}});
+  const ImageField read = read_vti(path, "p");
+  EXPECT_EQ(read.active, active);
+  EXPECT_TRUE(std::isnan(read.values(2, 0)));
+  EXPECT_EQ(read.values(0, 1), 3);
+  write_vti(path, {.grid = grid, .scalars = {{"p", numbered(grid, 0)}}});
+  EXPECT_TRUE(read_vti(path, "p").active.all());
+}
+
+TEST(VtkImage, FindsAnArrayByItsNameWithoutTheUnit) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "f.vti";
+  const Grid grid{3, 2};
+  write_vti(path, {.grid = grid,
+                   .scalars = {{"permeability_y [mD]", numbered(grid, 1)},
+                               {"permeability [mD]", numbered(grid, 0)}}});
+  const ImageField read = read_vti(path, "permeability");
+  EXPECT_EQ(read.name, "permeability [mD]");
+  EXPECT_EQ(read.values(1, 0), 1);
+  EXPECT_EQ(read.names, (std::vector<std::string>{"permeability_y [mD]", "permeability [mD]"}));
+  try {
+    read_vti(path, "perm");
+    FAIL();
+  } catch (const InvalidInput& e) {
+    EXPECT_NE(std::string(e.what()).find("permeability_y [mD], permeability [mD]"), std::string::npos)
+        << e.what();
+  }
 }
 
 TEST(Pvd, NamesImagesWithTheirTimes) {

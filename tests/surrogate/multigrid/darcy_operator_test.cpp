@@ -78,6 +78,17 @@ TEST(DarcyOperator, WithInactiveCellsIsTheSolvers) {
   }
 }
 
+// Where all sides are closed, a cell without active neighbours has no face: its defect is its source, and finite.
+TEST(DarcyOperator, IsFiniteInACellWithoutFaces) {
+  const Grid grid{4, 4};
+  Field k = draw_field({}, 4, 0, grid);
+  k(2, 0) = k(3, 1) = 0;
+  const auto rock = tensor_of(k);
+  const DarcyOperator darcy(rock, grid, closed_problem(), active_part(rock, {grid.nx, grid.ny}));
+  const Field defect = field_of(darcy.defect(tensor_of(any_pressure(grid))), grid);
+  for (double value : defect.values) EXPECT_TRUE(std::isfinite(value));
+}
+
 TEST(DarcyOperator, SolvesItsOwnEquation) {
   const Grid grid{24, 17, 2.0, 1.0};
   for (const char* problem_name : {"benchmark", "drive", "five-spot"}) {
