@@ -1,4 +1,5 @@
 """mano's datasets as .npz, as .mat of the FNO benchmark's layout, as .pt of neuraloperator's. See docs/dataset_format.md."""
+import json
 import os
 import pathlib
 import pickle
@@ -14,11 +15,22 @@ def read(path):
     with h5py.File(path) as f:
         if "mano" not in f.attrs:
             raise SystemExit(f"export: error: {path} is not a mano dataset")
-        return {name: f[name][()] for name in ("permeability", "pressure", "x-coordinate", "y-coordinate", "seed", "sample")}
+        data = {name: f[name][()] for name in ("permeability", "pressure", "x-coordinate", "y-coordinate", "seed", "sample")}
+        if "active" in f:
+            data["active"] = f["active"][()]
+        units = json.loads(f.attrs["mano"]).get("units")
+        if units:
+            data["units"] = json.dumps(units)
+        return data
 
 
 def write_npz(path, data):
     np.savez_compressed(path, **{name.replace("-", "_"): values for name, values in data.items()})
+
+
+def more(data):
+    """What only some datasets have: the active cells, the units as JSON."""
+    return {name: data[name] for name in ("active", "units") if name in data}
 
 
 def write_mat(path, data):
@@ -26,7 +38,7 @@ def write_mat(path, data):
     import scipy.io
 
     scipy.io.savemat(path, {"coeff": data["permeability"], "sol": data["pressure"], "x": data["x-coordinate"],
-                            "y": data["y-coordinate"]}, do_compression=True)
+                            "y": data["y-coordinate"], **more(data)}, do_compression=True)
 
 
 class Storage:
@@ -37,7 +49,7 @@ class Storage:
 
 
 def write_pt(path, data):
-    """{'x': permeability, 'y': pressure}, float32 [N, ny, nx], as torch.save() writes it, without needing PyTorch in Python."""
+    """{'x': permeability, 'y': pressure} and 'active' where some cells are not, float32 [N, ny, nx], as torch.save() writes it, without needing PyTorch in Python."""
     torch = types.ModuleType("torch")
     utils = types.ModuleType("torch._utils")
 
@@ -64,6 +76,8 @@ def write_pt(path, data):
             return None
 
     tensors = {"x": np.ascontiguousarray(data["permeability"], "<f4"), "y": np.ascontiguousarray(data["pressure"], "<f4")}
+    if "active" in data:
+        tensors["active"] = np.ascontiguousarray(data["active"], "<f4")
     known = {name: sys.modules.get(name) for name in ("torch", "torch._utils")}
     sys.modules.update({"torch": torch, "torch._utils": utils})
     try:

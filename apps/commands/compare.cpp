@@ -67,6 +67,7 @@ std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surr
         "the model was trained on data whose problem is {}: compare with --data FILE", card.problem_name);
   auto field = std::make_shared<FieldSource>(o.field);
   surrogate.check_takes_inactive(field->has_inactive(), field->description());
+  if (!o.force) check_units(card, *field);
   std::vector<std::string> resolutions;
   if (o.resolution.empty()) {
     check(field->from_file(), "no resolution: pass --resolution WxH,...");

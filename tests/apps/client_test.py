@@ -1,8 +1,10 @@
 """Programs of others read a dataset as it is, or what scripts/export makes of it; axes are checked on a sample that is neither square
 nor symmetric: flow from left to right, so that pressure falls along x."""
+import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import h5py
 import numpy as np
@@ -79,6 +81,23 @@ def test_export_to_npz_and_mat(data, tmp_path):
     export(data, tmp_path / "d.mat")
     f = scipy.io.loadmat(tmp_path / "d.mat")
     check(f["coeff"], f["sol"])
+
+
+def test_export_keeps_active_cells_and_units(mano, tmp_path):
+    import scipy.io
+
+    mano("generate", "--field", "two-phase", "--samples", 3, "--resolution", "12x10", "--inactive", "blobs:0.3", "--units", "field", "-o", "i.h5")
+    for name in ("i.npz", "i.mat", "i.pt"):
+        export(tmp_path / "i.h5", tmp_path / name)
+    with h5py.File(tmp_path / "i.h5") as h:
+        active = h["active"][()]
+    assert 0 < active.sum() < active.size
+    with np.load(tmp_path / "i.npz") as f:
+        assert np.array_equal(f["active"], active) and json.loads(str(f["units"]))["pressure"] == "psi"
+    f = scipy.io.loadmat(tmp_path / "i.mat")
+    assert np.array_equal(f["active"], active) and json.loads(f["units"].item())["system"] == "field"
+    with zipfile.ZipFile(tmp_path / "i.pt") as z:
+        assert np.array_equal(np.frombuffer(z.read("archive/data/2"), "<f4").reshape(active.shape), active)
 
 
 @pytest.mark.needs("torch")

@@ -181,3 +181,10 @@ def test_a_part_of_a_file_that_was_not_trained_on_is_not_called_so(compared):
     mano("generate", "--field", "two-phase", "--first", 36, "--samples", 8, "--resolution", "16x8", "--size", "2x1", "-o", "part.h5")
     out = mano("compare", "--model", "run", "--data", "part.h5", "--samples", 6, "-o", "part", "--overwrite").out
     assert "Caution: 4 of these 6 fields were trained on" in out  # 36 to 39 of 0 to 39
+
+
+def test_a_rock_in_other_units_is_refused(compared):
+    mano, folder = compared
+    (folder / "m.grdecl").write_text("METRIC\nDIMENS\n 16 8 1 /\nPERMX\n 128*100 /\n")
+    err = mano("compare", "--model", "run", "--permeability", "m.grdecl", "--size", "2x1", "-o", "x", status=2).err
+    assert "m.grdecl is in metric units" in err and not (folder / "x").exists()
