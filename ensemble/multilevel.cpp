@@ -17,6 +17,7 @@ constexpr double kWorthwhile =
     0.05;  // part of the cost that a surrogate must save, since the pilot is not sure of it
 constexpr double kGrowth = 4.0;  // of a level's samples in one round
 constexpr int kMostRounds = 60;
+constexpr double kSure = 1.645;  // standard errors: 95 % to one side
 
 using Variances = std::vector<std::vector<double>>;  // [quantity][term]
 
@@ -40,12 +41,16 @@ class Run {
     choose_coarsest();
     if (!o_.surrogate_levels.empty()) choose_surrogate();
     while (true) {
-      result_.reached = sample_until_sure();
+      result_.reached = sample_until_sure(is_truth() ? o_.finest_samples : o_.pilot);
       assess_bias();
       if (!result_.reached || !biased() || finest_ == o_.most) break;
       ++finest_;
       pilot(finest_);
       terms_.push_back(solver_pair(finest_));
+    }
+    if (result_.reached && !is_truth()) {
+      result_.reached = sample_until_sure(o_.finest_samples);
+      assess_bias();
     }
     result_.reached = result_.reached && !biased();
     finish();
@@ -141,7 +146,7 @@ class Run {
       choice.saves = without > 0 ? 1 - expected / without : 0.0;
       best = choice;
     }
-    best.used = best.saves > kWorthwhile;
+    best.used = best.saves > kWorthwhile || o_.surrogate_always;
     if (best.used) {
       terms_ = surrogate_terms(best.level);
       scale_ = best.scale;
@@ -200,9 +205,10 @@ class Run {
     return levels;
   }
 
-  bool sample_until_sure() {
+  // With at least so many on the finest level.
+  bool sample_until_sure(std::size_t on_finest) {
     std::vector<std::size_t> have(terms_.size(), o_.pilot);
-    have.back() = std::max(have.back(), o_.finest_samples);
+    have.back() = std::max(have.back(), on_finest);
     double reach = normal_quantile(0.5 + 0.5 * kConfidence);
     for (int round = 0; round < kMostRounds; ++round) {
       std::vector<TermSampler::Wanted> wanted;
@@ -263,10 +269,13 @@ class Run {
     return levels;
   }
 
+  // By the last corrections: the first are of grids that hardly resolve the rock.
   Rates rates_of(std::size_t q) {
+    constexpr std::size_t kLast = 4;
     std::vector<double> level, log_mean, log_variance, mean_level;
-    for (const LevelSamples& samples : correction_samples(q)) {
-      const Moments y = moments_of(samples.corrections());
+    const std::vector<LevelSamples> all = correction_samples(q);
+    for (std::size_t l = all.size() - std::min(kLast, all.size()); l < all.size(); ++l) {
+      const Moments y = moments_of(all[l].corrections());
       level.push_back(static_cast<double>(level.size()));
       log_variance.push_back(std::log2(std::max(y.variance, 1e-300)));
       if (y.mean == 0.0) continue;
@@ -279,7 +288,7 @@ class Run {
     return rates;
   }
 
-  // From the last two corrections, each as if the bias began there.
+  // From the last two corrections, each as if the bias began there; the upper end of what their means may be.
   void assess_bias() {
     result_.bias.assign(quantities_, 0.0);
     result_.rates.clear();
@@ -289,8 +298,9 @@ class Run {
       if (is_truth() || levels.empty()) continue;
       const double alpha = std::clamp(result_.rates[q].alpha.value_or(1.0), 0.5, 2.0);
       for (std::size_t back = 0; back < std::min<std::size_t>(2, levels.size()); ++back) {
-        const double mean = moments_of(levels[levels.size() - 1 - back].corrections()).mean;
-        const double there = std::abs(mean) * std::exp2(-alpha * static_cast<double>(back));
+        const Moments y = moments_of(levels[levels.size() - 1 - back].corrections());
+        const double most = std::abs(y.mean) + kSure * std::sqrt(y.variance / static_cast<double>(y.samples));
+        const double there = most * std::exp2(-alpha * static_cast<double>(back));
         result_.bias[q] = std::max(result_.bias[q], there / (std::exp2(alpha) - 1));
       }
     }

@@ -10,7 +10,8 @@
 //   4. samples    by ensemble/allocation.hpp, in rounds, each with the variances known so far, until the half-width of the mean's
 //                 interval is within the tolerance
 //   5. bias       where the finest level is not the truth by definition: |E[Q - Q_L]| <= |E[Y_L]| / (2^alpha - 1) in half of the tolerance, else
-//                 a finer level                             Cliffe, Giles, Scheichl, Teckentrup, Comput. Visual. Sci. 14 (2011), section 2
+//                 a finer level; of E[Y_L] its mean and 1.645 standard errors, alpha by regression within [1/2, 2]
+//                                                           Cliffe, Giles, Scheichl, Teckentrup, Comput. Visual. Sci. 14 (2011), section 2
 //
 // Numbers of samples depend on the values drawn: a small bias of the adaptive kind, of the order of the error squared, stays. The pilot's
 // samples of the solver are counted in the estimate.
@@ -65,6 +66,7 @@ struct MultilevelOptions {
   int finest = 0;                  ///< level, the first one looked at where `most` is above it
   int most = 0;  ///< finest level that may be added; `finest` is the truth by definition where they are equal
   std::vector<int> surrogate_levels;  ///< where a surrogate is tried; empty without one
+  bool surrogate_always = false;      ///< also where it costs more, to check that the answer stays what it is
   std::size_t pilot = 32;             ///< samples on the finest level, more on cheaper ones
   std::size_t finest_samples = 64;    ///< at least, for quantiles
   std::function<void(double cost, double whole)> progress = {};  ///< spent, and expected in all
@@ -80,7 +82,7 @@ struct SurrogateChoice {
 
 struct Rates {
   std::optional<double> alpha,
-      beta;  ///< |E[Y_l]| ~ 2^(-alpha l), Var(Y_l) ~ 2^(-beta l); none from fewer than two corrections
+      beta;  ///< |E[Y_l]| ~ 2^(-alpha l), Var(Y_l) ~ 2^(-beta l); by the last four corrections, none from fewer than two
 };
 
 struct MultilevelResult {

@@ -1,6 +1,7 @@
 #include "apps/ensemble/hierarchy.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -16,6 +17,24 @@ std::vector<Grid> halved_grids(const Grid& finest) {
     grids.insert(grids.begin(), g);
   }
   return grids;
+}
+
+Grid finest_of_all(const Grid& domain) {
+  constexpr int kCells = 1024;
+  Grid g = domain;
+  const double ratio = std::max(g.lx, g.ly) / std::min(g.lx, g.ly);
+  check(ratio <= 16, "the domain is {:g}x{:g}: say the grid with --resolution", g.lx, g.ly);
+  const int longer = static_cast<int>(std::lround(4 * ratio)) * kCells / 4;
+  g.nx = g.lx >= g.ly ? longer : kCells;
+  g.ny = g.lx >= g.ly ? kCells : longer;
+  return g;
+}
+
+int first_finest_of(const std::vector<Grid>& grids) {
+  constexpr int kFirst = 32;
+  const auto found =
+      std::find_if(grids.begin(), grids.end(), [](const Grid& g) { return std::min(g.nx, g.ny) >= kFirst; });
+  return static_cast<int>(std::min(found, grids.end() - 1) - grids.begin());
 }
 
 EnsembleHierarchy::EnsembleHierarchy(const EnsembleSetup& setup, std::vector<Grid> grids, int whole,
@@ -80,7 +99,7 @@ std::vector<TermValues> EnsembleHierarchy::sample(const Term& term, std::uint64_
     double all = 0.0;
     timed(all, [&] {
       std::vector<Field> k;
-      for (const Sample& rock : rocks) k.push_back(rock.permeability);
+      for (const Sample& rock : rocks) k.push_back(rock_of(rock.permeability, rock.active));
       const std::vector<Field> pressures = surrogate_->predict(k);
       for (std::size_t i = 0; i < n; ++i)
         values[i].*member = solver(model.level).evaluate(rocks[i], pressures[i]);

@@ -33,10 +33,10 @@ StoredSampler::StoredSampler(EnsembleHierarchy& hierarchy, SampleStore& store, c
 double StoredSampler::cost(const LevelModel& model) const {
   const double solver = costs_.at(model.level);
   if (!model.surrogate) return solver;
-  // As many times the solver's as the pilot took: measured, and kept with its samples.
+  // As many times the solver's as the pilot took: measured, to a power of two, and kept with its samples.
   const TermSeconds t =
       store_.seconds({.fine = {model.level}, .coarse = LevelModel{model.level, true}, .pilot = true});
-  return t.fine > 0 ? solver * t.coarse / (t.fine + t.field) : solver;
+  return t.fine > 0 ? solver * std::exp2(std::round(std::log2(t.coarse / (t.fine + t.field)))) : solver;
 }
 
 double StoredSampler::cost(const Term& term) const {
@@ -77,7 +77,9 @@ void StoredSampler::work_on(const std::vector<Task>& tasks, bool& late) {
     const auto& [term, block, part] = tasks[t];
     const std::size_t size = block_size(term);
     const std::uint64_t first = (term.stream() << kStreamBits) + block * size;
-    store_.append(term, block, hierarchy_.sample(term, first, size));
+    const std::vector<TermValues> values = hierarchy_.sample(term, first, size);
+    for (const TermValues& v : values) seconds_ += v.seconds_field + v.seconds_fine + v.seconds_coarse;
+    store_.append(term, block, values);
     done += cost(term) * static_cast<double>(size) * ranks_.count;
     if (progress_) progress_(done);
   }

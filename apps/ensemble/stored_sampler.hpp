@@ -27,6 +27,8 @@ class StoredSampler : public TermSampler {
   double cost(const LevelModel& model) const override;
 
   double cost(const Term& term) const;
+  /// Processor time of what this rank has drawn in this run.
+  double seconds() const { return seconds_; }
   /// Samples that are drawn together.
   std::size_t block_size(const Term& term) const;
 
@@ -45,6 +47,7 @@ class StoredSampler : public TermSampler {
   const Ranks& ranks_;
   std::optional<double> deadline_;
   std::function<void(double)> progress_;
+  double seconds_ = 0.0;
   std::vector<double> costs_;  // of the solver, by level
   std::map<Term, std::uint64_t>
       wanted_;  // blocks: an earlier run may have left more, which must not change what is chosen
