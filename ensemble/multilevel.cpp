@@ -12,6 +12,7 @@ namespace mano {
 namespace {
 
 constexpr std::size_t kMostPilot = 512;
+constexpr std::size_t kSurrogateFirst = 16;  // for its time
 constexpr std::size_t kSurrogatePilot = 64;
 constexpr double kWorthwhile =
     0.05;  // part of the cost that a surrogate must save, since the pilot is not sure of it
@@ -132,26 +133,50 @@ class Run {
   }
 
   void choose_surrogate() {
-    std::vector<TermSampler::Wanted> wanted;
-    for (int s : o_.surrogate_levels) wanted.push_back({surrogate_pair(s, true), kSurrogatePilot});
-    draw_pilot(wanted);
     const double without = expected_cost(terms_);
     double least = std::numeric_limits<double>::infinity();
     SurrogateChoice best;
     for (int s : o_.surrogate_levels) {
       SurrogateChoice choice{.level = s};
-      const double expected = expected_with_surrogate(choice);
-      if (!(expected < least)) continue;
-      least = expected;
-      choice.saves = without > 0 ? 1 - expected / without : 0.0;
-      best = choice;
+      draw_pilot({{surrogate_pair(s, true), kSurrogateFirst}});
+      double expected = least_with_surrogate(s);
+      choice.hopeless = expected > (1 - kWorthwhile) * without;
+      if (!choice.hopeless || o_.surrogate_always) {
+        draw_pilot({{surrogate_pair(s, true), kSurrogatePilot}});
+        expected = expected_with_surrogate(choice);
+      }
+      if (expected < least) {
+        least = expected;
+        choice.saves = without > 0 ? 1 - expected / without : 0.0;
+        best = choice;
+      }
+      // On finer grids it takes no less time: where its own samples are too dear here, they are there.
+      if (!o_.surrogate_always && cost_alone(s) > without) break;
     }
-    best.used = best.saves > kWorthwhile || o_.surrogate_always;
+    best.used = o_.surrogate_always || (!best.hopeless && best.saves > kWorthwhile);
     if (best.used) {
       terms_ = surrogate_terms(best.level);
       scale_ = best.scale;
     }
     result_.surrogate = best;
+  }
+
+  // Of the surrogate's samples alone, as if they varied as the solver's.
+  double cost_alone(int s) {
+    Variances variances(quantities_);
+    for (std::size_t q = 0; q < quantities_; ++q) variances[q] = {pilot_variance(alone({s}), q)};
+    return expected_cost(variances, {alone({s, true})});
+  }
+
+  // As if the surrogate were the solver: no more than its time has to be known.
+  double least_with_surrogate(int s) {
+    const std::vector<Term> terms = surrogate_terms(s);
+    Variances variances(quantities_);
+    for (std::size_t q = 0; q < quantities_; ++q) {
+      variances[q] = {pilot_variance(alone({s}), q), 0.0};
+      for (std::size_t t = 2; t < terms.size(); ++t) variances[q].push_back(pilot_variance(terms[t], q));
+    }
+    return expected_cost(variances, terms);
   }
 
   std::vector<Term> surrogate_terms(int s) const {
@@ -296,7 +321,7 @@ class Run {
       result_.rates.push_back(rates_of(q));
       const std::vector<LevelSamples> levels = correction_samples(q);
       if (is_truth() || levels.empty()) continue;
-      const double alpha = std::clamp(result_.rates[q].alpha.value_or(1.0), 0.5, 2.0);
+      const double alpha = std::clamp(result_.rates[q].alpha.value_or(1.0), 0.5, 1.0);
       for (std::size_t back = 0; back < std::min<std::size_t>(2, levels.size()); ++back) {
         const Moments y = moments_of(levels[levels.size() - 1 - back].corrections());
         const double most = std::abs(y.mean) + kSure * std::sqrt(y.variance / static_cast<double>(y.samples));

@@ -5,12 +5,13 @@
 //   1. pilot      some samples of Q_l - Q_(l-1) on every candidate level: variances V_l, rates
 //   2. coarsest   the level from which on the cost for the same error is least
 //   3. surrogate  a cheaper model M of Q_s: terms c M and Q_s - c M in place of all below s, where the pilot says that this costs less.
+//                 Its time is measured first, by few samples: where even a perfect model would not pay, that is all that it costs.
 //                 c is fixed by the pilot, whose samples are then left out of this term: nothing that the surrogate does can bias the
 //                 mean                                      Peherstorfer, Willcox, Gunzburger, SIAM J. Sci. Comput. 38 (2016), sections 2, 3
 //   4. samples    by ensemble/allocation.hpp, in rounds, each with the variances known so far, until the half-width of the mean's
 //                 interval is within the tolerance
 //   5. bias       where the finest level is not the truth by definition: |E[Q - Q_L]| <= |E[Y_L]| / (2^alpha - 1) in half of the tolerance, else
-//                 a finer level; of E[Y_L] its mean and 1.645 standard errors, alpha by regression within [1/2, 2]
+//                 a finer level; of E[Y_L] its mean and 1.645 standard errors, alpha by regression within [1/2, 1]
 //                                                           Cliffe, Giles, Scheichl, Teckentrup, Comput. Visual. Sci. 14 (2011), section 2
 //
 // Numbers of samples depend on the values drawn: a small bias of the adaptive kind, of the order of the error squared, stays. The pilot's
@@ -74,7 +75,8 @@ struct MultilevelOptions {
 
 struct SurrogateChoice {
   bool used = false;
-  int level = 0;                    ///< where it pays most, or costs least more
+  bool hopeless = false;  ///< by its time alone: a perfect one would not pay either, no more is known of it
+  int level = 0;          ///< where it pays most, or costs least more
   std::vector<double> scale;        ///< c, of each quantity
   std::vector<double> correlation;  ///< of Q_s and M
   double saves = 0.0;               ///< part of the cost, negative where it would cost more

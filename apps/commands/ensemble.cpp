@@ -11,7 +11,7 @@
 #include <cmath>
 
 #include "apps/ensemble/control_model.hpp"
-#include "apps/ensemble/outcome.hpp"
+#include "apps/ensemble/page.hpp"
 #include "apps/ensemble/workplace.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/progress.hpp"
@@ -241,9 +241,7 @@ void ensemble(const EnsembleOptions& o, const Invocation& invocation) {
         o.max_seconds ? fmt::format(" in {:g} s", *o.max_seconds) : " at the finest grid",
         workplace.folder().string()));
   if (session.rank() != 0) return;
-  workplace.finish([&](const std::filesystem::path& folder) {
-    write_text_atomically(folder / "ensemble.json", to_json(outcome).dump(2) + "\n");
-  });
+  workplace.finish([&](const std::filesystem::path& folder) { write_ensemble(folder, outcome); });
   say("wrote " + workplace.output().string());
 }
 

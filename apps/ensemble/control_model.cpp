@@ -39,7 +39,7 @@ void check_control_model(const Surrogate& surrogate, const EnsembleSetup& setup,
 }
 
 std::vector<int> control_levels(const Surrogate& surrogate, const std::vector<Grid>& grids, int finest) {
-  constexpr std::size_t kMostCells = 128 * 128;
+  constexpr std::size_t kMostCells = 64 * 64;
   std::vector<int> levels;
   for (int l = 0; l <= finest; ++l) {
     if (grids[l].cells() > kMostCells) break;

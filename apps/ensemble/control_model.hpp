@@ -12,8 +12,8 @@ namespace mano {
 /// quantities of more than one flow, since a model has learned one.
 void check_control_model(const Surrogate& surrogate, const EnsembleSetup& setup, const Grid& finest);
 
-/// Levels of `grids` up to `finest` on which the model predicts at all, those of at most 128x128 cells: beyond, a control variate has
-/// nothing left to save.
+/// Levels of `grids` up to `finest` on which the model predicts at all, those of at most 64x64 cells: beyond, the solver's own coarse
+/// grids leave nothing to save.
 std::vector<int> control_levels(const Surrogate& surrogate, const std::vector<Grid>& grids, int finest);
 
 }  // namespace mano

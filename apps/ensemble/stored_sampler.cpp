@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kBlockSeconds = 0.05;
 constexpr std::size_t kMostInBlock = 512;
-constexpr std::size_t kSurrogateBlock = 32;
+constexpr std::size_t kSurrogateBlock = 16;
 constexpr int kStreamBits = 40;  // of a sample's number: below are those of one term
 
 }  // namespace
