@@ -95,6 +95,10 @@ Asked::Asked(const EnsembleOptions& o)
         o.max_seconds.value_or(0));
   grids = halved_grids(truth_is_finest ? source.grid(o.resolution) : finest_of_all(source.grid("1x1")));
   first_finest = truth_is_finest ? most() : first_finest_of(grids);
+  // What cannot fit is refused, or not looked at, before any work.
+  const auto memory = [&](const Grid& g) { return 2 * (solve_memory(g) + source.memory(g)); };
+  check_memory(memory(grids[first_finest]), fmt::format("samples at {}", grids[first_finest].resolution()));
+  while (memory(grids.back()) > static_cast<double>(available_memory())) grids.pop_back();
   setup = {.source = &source, .flow = &flow, .rock = &rock, .tolerance = o.solver_tolerance};
   Sample ones;
   ones.permeability = Field(grids.back(), 1.0);
@@ -103,9 +107,6 @@ Asked::Asked(const EnsembleOptions& o)
     setup.quantities.push_back(parse_quantity(text, flow, problem));
   for (const Grid& grid : grids)
     LevelSolver(setup, grid);  // what does not fit a grid is refused before any work
-  const Grid& first = grids[first_finest];
-  check_memory(2 * (solve_memory(first) + source.memory(first)),
-               fmt::format("samples at {}", first.resolution()));
 }
 
 // What values of samples depend on. Not the tolerance: another one goes on with the same samples.
@@ -142,7 +143,7 @@ std::optional<Surrogate> open_model(const EnsembleOptions& o, const Asked& asked
 // A bar over the expected cost.
 class Meter {
  public:
-  Meter() : bar_("ensemble", "% of the work", 100) {}
+  explicit Meter(const char* what) : bar_(what, "% of the work", 100) {}
   void round(double spent, double whole) {
     spent_ = spent;
     whole_ = whole;
@@ -157,17 +158,18 @@ class Meter {
 };
 
 // What plain Monte Carlo takes: a few samples for their time, all of them where it is to be run.
-PlainMonteCarlo plain_monte_carlo(bool run, StoredSampler& sampler, const SampleStore& store,
+PlainMonteCarlo plain_monte_carlo(bool run, Meter& meter, StoredSampler& sampler, const SampleStore& store,
                                   const MultilevelResult& result, const std::vector<double>& tolerances) {
   const Term finest{.fine = result.terms.back().fine, .coarse = std::nullopt};
   const double reach = normal_quantile(0.5 + 0.5 * kConfidence);
-  double samples = 2;
+  double samples = static_cast<double>(MultilevelOptions{}.finest_samples);  // quantiles need as many here
   for (std::size_t q = 0; q < tolerances.size(); ++q) {
     const double variance = std::max(0.0, result.estimates[q].variance);
     samples = std::max(samples, std::ceil(variance * std::pow(reach / tolerances[q], 2)));
   }
   PlainMonteCarlo plain;
   constexpr double kTimed = 8;
+  if (run) meter.round(0.0, samples * sampler.cost(finest));
   const bool whole =
       sampler.draw({{finest, static_cast<std::size_t>(run ? samples : std::min(samples, kTimed))}});
   const TermSeconds seconds = store.seconds(finest);
@@ -184,15 +186,15 @@ PlainMonteCarlo plain_monte_carlo(bool run, StoredSampler& sampler, const Sample
 EnsembleOutcome sample(const EnsembleOptions& o, const Asked& asked, const Ranks& ranks, SampleStore& store,
                        const Surrogate* surrogate, std::optional<double> deadline) {
   EnsembleHierarchy hierarchy(asked.setup, asked.grids, asked.truth_is_finest ? asked.most() : -1, surrogate);
-  Meter meter;
-  StoredSampler sampler(hierarchy, store, ranks, deadline, [&](double cost) { meter.drawn(cost); });
+  std::optional<Meter> meter("ensemble");
+  StoredSampler sampler(hierarchy, store, ranks, deadline, [&](double cost) { meter->drawn(cost); });
   MultilevelOptions options{.tolerances = asked.tolerances,
                             .finest = asked.first_finest,
                             .most = asked.most(),
                             .surrogate_always = o.always_model};
   if (surrogate != nullptr)
     options.surrogate_levels = control_levels(*surrogate, asked.grids, asked.first_finest);
-  options.progress = [&](double spent, double whole) { meter.round(spent, whole); };
+  options.progress = [&](double spent, double whole) { meter->round(spent, whole); };
   EnsembleOutcome outcome{.quantities = asked.setup.quantities,
                           .tolerances = asked.tolerances,
                           .grids = asked.grids,
@@ -202,7 +204,9 @@ EnsembleOutcome sample(const EnsembleOptions& o, const Asked& asked, const Ranks
   outcome.seconds =
       store.seconds().all() + processor_seconds() - sampler.seconds();  // all runs' samples, this run's rest
   for (const Term& t : outcome.result.terms) outcome.seconds_by_term.push_back(store.seconds(t));
-  outcome.plain = plain_monte_carlo(o.compare_plain, sampler, store, outcome.result, asked.tolerances);
+  meter.emplace("plain Monte Carlo");
+  outcome.plain =
+      plain_monte_carlo(o.compare_plain, *meter, sampler, store, outcome.result, asked.tolerances);
   return outcome;
 }
 

@@ -163,17 +163,17 @@ std::string surrogate_line(const EnsembleOutcome& o) {
                        grid);
   if (s->used)
     return fmt::format(
-        "the surrogate at {} makes it {:.2g} times as dear, and is used all the same (--always-model)", grid,
+        "the surrogate at {} makes it {:.3g} times as dear, and is used all the same (--always-model)", grid,
         1 - s->saves);
   if (s->hopeless)
     return fmt::format(
-        "the surrogate saves 0 %: even if it were perfect, it would take {:.2g} times as long at {} as the "
+        "the surrogate saves 0 %: even if it were perfect, it would take {:.3g} times as long at {} as the "
         "solver's "
         "coarse grids",
         1 - s->saves, grid);
   if (s->saves <= 0)
     return fmt::format(
-        "the surrogate saves 0 %: at {} it would take {:.2g} times as long as the solver's coarse grids",
+        "the surrogate saves 0 %: at {} it would take {:.3g} times as long as the solver's coarse grids",
         grid, 1 - s->saves);
   return fmt::format("the surrogate saves 0 %: at {} it might save {:.0f} %, too little to be sure of", grid,
                      100 * s->saves);

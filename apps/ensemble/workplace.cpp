@@ -28,13 +28,13 @@ Workplace::Workplace(const std::string& output, bool overwrite, const std::strin
 }
 
 void Workplace::prepare(bool overwrite, const std::string& configuration) {
-  check_writable(output_);
   check(!fs::exists(folder_) || fs::is_directory(folder_), "{} is in the way: it must be a folder or absent",
         folder_.string());
   check(!fs::exists(output_) || overwrite, "{} exists: choose another name or pass --overwrite",
         output_.string());
   check(!fs::exists(output_) || fs::exists(output_ / "ensemble.json"),
         "{} exists and is no result of mano ensemble: choose another name", output_.string());
+  check_writable(output_.string() + ".part.json");  // beside it
   const fs::path stored = folder_ / "configuration.json";
   check(!fs::exists(stored) || read_text(stored) == configuration,
         "{} holds an unfinished ensemble with other options: repeat those, or remove the folder",
