@@ -40,7 +40,7 @@ def keep(name, result):
 
 
 def coverage(a, folder):
-    rock = ["--field", "lognormal", "--deviation", a.deviation, "--correlation-length", 0.2, "--problem", "drive", "--resolution", "16x16",
+    rock = ["--field", "lognormal", "--deviation", a.deviation, "--correlation-length", 0.2, "--smoothness", 2.5, "--problem", "drive", "--resolution", "16x16",
             "--quantity", "effective-permeability", "--quantity", "mean-pressure"]
     tolerances = [0.03, 0.01]
     truth = ensemble(folder, *rock, "--seed", 10**6, "--tolerance", ",".join(str(t / 10) for t in tolerances))

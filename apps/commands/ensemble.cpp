@@ -93,7 +93,9 @@ Asked::Asked(const EnsembleOptions& o)
         o.solver_tolerance);
   check(!o.max_seconds || *o.max_seconds > 0, "max-seconds is {}; it must be above zero",
         o.max_seconds.value_or(0));
-  grids = halved_grids(truth_is_finest ? source.grid(o.resolution) : finest_of_all(source.grid("1x1")));
+  const int fewest = source.has_inactive() ? 16 : 4;  // few cells might all be inactive along a side
+  grids =
+      halved_grids(truth_is_finest ? source.grid(o.resolution) : finest_of_all(source.grid("1x1")), fewest);
   first_finest = truth_is_finest ? most() : first_finest_of(grids);
   // What cannot fit is refused, or not looked at, before any work.
   const auto memory = [&](const Grid& g) { return 2 * (solve_memory(g) + source.memory(g)); };

@@ -8,10 +8,9 @@
 
 namespace mano {
 
-std::vector<Grid> halved_grids(const Grid& finest) {
-  constexpr int kFewest = 4;
+std::vector<Grid> halved_grids(const Grid& finest, int fewest) {
   std::vector<Grid> grids{finest};
-  for (Grid g = finest; g.nx % 2 == 0 && g.ny % 2 == 0 && std::min(g.nx, g.ny) >= 2 * kFewest;) {
+  for (Grid g = finest; g.nx % 2 == 0 && g.ny % 2 == 0 && std::min(g.nx, g.ny) >= 2 * fewest;) {
     g.nx /= 2;
     g.ny /= 2;
     grids.insert(grids.begin(), g);

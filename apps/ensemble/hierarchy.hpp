@@ -13,9 +13,9 @@
 
 namespace mano {
 
-/// Grids from the coarsest to `finest`, each of half the cells of the next a side while both numbers are even and a coarser one has at
-/// least four.
-std::vector<Grid> halved_grids(const Grid& finest);
+/// Grids from the coarsest to `finest`, each of half the cells of the next a side while both numbers are even and the coarser one has at
+/// least `fewest`.
+std::vector<Grid> halved_grids(const Grid& finest, int fewest = 4);
 
 /// The finest grid that is looked at where nobody names one: 1024 cells along the shorter side of the domain, as square as halving down to
 /// four allows. Throws InvalidInput for a domain more than 16 times as long as wide.

@@ -52,7 +52,11 @@ LevelSolver::LevelSolver(const EnsembleSetup& setup, const Grid& grid)
 
 const Problem& LevelSolver::problem_of(Solve& solve, const Sample& sample) {
   if (masked_) {
-    solve.problem = build(*setup_, solve.flow, sample);
+    try {
+      solve.problem = build(*setup_, solve.flow, sample);
+    } catch (const InvalidInput& e) {
+      throw RunFailed(fmt::format("sample {} at {}: {}", sample.number, grid_.resolution(), e.what()));
+    }
     return solve.problem;
   }
   const std::vector<double>& k = sample.permeability.values;

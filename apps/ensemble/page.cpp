@@ -1,6 +1,7 @@
 #include "apps/ensemble/page.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "apps/options/progress.hpp"
@@ -143,12 +144,14 @@ std::string quantity_section(const EnsembleOutcome& o, std::size_t q, const fs::
                       "Samples on the finest grid, and what ten, fifty and ninety in a hundred lie below");
   h += levels_table(o, q);
   const Rates& r = o.result.rates[q];
-  if (r.alpha && r.beta)
+  if (r.alpha && r.beta) {
     h += fmt::format(
-        "<p class=\"note\">By halving of the cell the mean of the corrections falls as 2<sup>-{:.2f}</sup> "
-        "(alpha), their "
-        "variance as 2<sup>-{:.2f}</sup> (beta).</p>\n",
-        *r.alpha, *r.beta);
+        "<p class=\"note\">By halving of the cell the variance of the corrections falls as "
+        "2<sup>\u2212{:.2f}</sup> (beta)",
+        *r.beta);
+    if (*r.alpha > 0) h += fmt::format(", their mean as 2<sup>\u2212{:.2f}</sup> (alpha)", *r.alpha);
+    h += ".</p>\n";
+  }
   h += inline_picture(folder, level_chart(folder / ("means-" + label + ".png"), o, q, false),
                       "The mean on each grid stays; that of the correction to the next coarser grid falls");
   h += inline_picture(folder, level_chart(folder / ("variances-" + label + ".png"), o, q, true),
@@ -181,9 +184,13 @@ std::string page(const EnsembleOutcome& o, const fs::path& folder) {
        "known, not how much a single rock differs: that is the standard deviation. <i>P10</i>: one rock in "
        "ten lies below it. "
        "Of a hundred such intervals, about ninety-five hold the true number.</p>\n";
-  h += "<h2>What it cost</h2>\n<p>" + escaped(plain_line(o)) + ".</p>\n";
-  if (const std::string line = surrogate_line(o); !line.empty()) h += "<p>" + escaped(line) + ".</p>\n";
-  h += "<p>" + escaped(truth_line(o)) + ".</p>\n";
+  const auto sentence = [](std::string line) {
+    line[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(line[0])));
+    return "<p>" + escaped(line) + ".</p>\n";
+  };
+  h += "<h2>What it cost</h2>\n" + sentence(plain_line(o));
+  if (const std::string line = surrogate_line(o); !line.empty()) h += sentence(line);
+  h += sentence(truth_line(o));
   h += inline_picture(folder, work_chart(folder / "work.png", o),
                       "Many samples where they are cheap, few where they are dear");
   h += time_table(o);

@@ -81,7 +81,8 @@ TEST(FieldSampler, LeavesOutWhatACoarseGridCannotShow) {
 
 TEST(FieldSampler, RefusesWhatItCannotDraw) {
   EXPECT_THROW(FieldSampler(lognormal(0.5, 0.2), 1, {}), InvalidInput);
-  EXPECT_THROW(FieldSampler(lognormal(0.5, 0.2), 1, {{{8, 8}, true}, {{8, 8, 2.0, 1.0}, true}}), InvalidInput);
+  EXPECT_THROW(FieldSampler(lognormal(0.5, 0.2), 1, {{{8, 8}, true}, {{8, 8, 2.0, 1.0}, true}}),
+               InvalidInput);
   EXPECT_THROW(FieldSampler(lognormal(0.5, 5.0), 1, {{{8, 8}, true}}), InvalidInput);
 }
 

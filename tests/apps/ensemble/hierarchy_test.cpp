@@ -78,7 +78,8 @@ TEST(Hierarchy, LayersHaveTheirArithmeticAndHarmonicMeansExactly) {
 }
 
 TEST(Hierarchy, PairsAreTheSameRockOnTwoGrids) {
-  const Rock r(field_of("lognormal"), problem_of("drive"), {"effective-permeability", "outflow@right", "pressure@0.3,0.4"});
+  const Rock r(field_of("lognormal"), problem_of("drive"),
+               {"effective-permeability", "outflow@right", "pressure@0.3,0.4"});
   EnsembleHierarchy h(r.setup, halved_grids({32, 32}), 3, nullptr);
   const auto pairs = h.sample({.fine = {3}, .coarse = LevelModel{2}}, 11, 4);
   const auto fine = h.sample({.fine = {3}, .coarse = std::nullopt}, 11, 4);
@@ -103,7 +104,8 @@ TEST(Hierarchy, CorrectionsShrinkByLevel) {
   double before = INFINITY;
   for (int level : {2, 3, 4}) {
     std::vector<double> y;
-    for (const auto& v : h.sample({.fine = {level}, .coarse = LevelModel{level - 1}}, 0, 64)) y.push_back(v.fine[0] - v.coarse[0]);
+    for (const auto& v : h.sample({.fine = {level}, .coarse = LevelModel{level - 1}}, 0, 64))
+      y.push_back(v.fine[0] - v.coarse[0]);
     const double variance = moments_of(y).variance;
     EXPECT_LT(variance, 0.4 * before) << level;  // a quarter for exponential covariance in the limit
     before = variance;
@@ -111,9 +113,11 @@ TEST(Hierarchy, CorrectionsShrinkByLevel) {
 }
 
 TEST(Hierarchy, OneFlowServesAllQuantitiesOfIt) {
-  const Rock shared(field_of("lognormal"), problem_of("drive"), {"effective-permeability", "pressure@0.3,0.4"});
+  const Rock shared(field_of("lognormal"), problem_of("drive"),
+                    {"effective-permeability", "pressure@0.3,0.4"});
   EXPECT_EQ(flows_of(shared.setup).size(), 1u);
-  const Rock apart(field_of("lognormal"), problem_of("benchmark"), {"effective-permeability", "pressure@0.3,0.4"});
+  const Rock apart(field_of("lognormal"), problem_of("benchmark"),
+                   {"effective-permeability", "pressure@0.3,0.4"});
   EXPECT_EQ(flows_of(apart.setup).size(), 2u);
   const Rock none(field_of("lognormal"), problem_of("drive"), {"mean-log-permeability"});
   EXPECT_TRUE(flows_of(none.setup).empty());

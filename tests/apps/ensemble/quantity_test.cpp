@@ -19,7 +19,8 @@ FlowSource flow_with(FlowOptions options) {
 Problem problem_on(const FlowSource& flow, const Grid& grid) {
   Sample sample;
   sample.permeability = Field(grid, 1.0);
-  for (std::size_t c = 0; c < grid.cells(); ++c) sample.permeability.values[c] = 1.0 + 0.1 * static_cast<double>(c % 7);
+  for (std::size_t c = 0; c < grid.cells(); ++c)
+    sample.permeability.values[c] = 1.0 + 0.1 * static_cast<double>(c % 7);
   return flow.problem(sample);
 }
 
@@ -41,7 +42,8 @@ TEST(Quantity, OfAPointIsExactWhereThePressureIsLinear) {
     const Problem problem = problem_on(flow, grid);
     Field p(grid);
     for (int j = 0; j < grid.ny; ++j)
-      for (int i = 0; i < grid.nx; ++i) p(i, j) = 1 - grid.x(i);  // the pressure of even rock: 1 left, 0 right
+      for (int i = 0; i < grid.nx; ++i)
+        p(i, j) = 1 - grid.x(i);  // the pressure of even rock: 1 left, 0 right
     for (const char* point : {"0,0", "1,1", "0.03,0.5", "0.5,0.01", "0.37,0.71", "0.99,0.2", "0.5,0.5"}) {
       const Quantity q = parse_quantity(std::string("pressure@") + point, flow, problem);
       EXPECT_NEAR(value_of(q, problem, p), 1 - q.x, tolerance::kExact) << grid.resolution() << " " << point;
@@ -59,8 +61,10 @@ TEST(Quantity, OfAPointIsBilinearBetweenCentres) {
   const Quantity q = parse_quantity("pressure@0.5,0.5", flow, problem);
   EXPECT_NEAR(value_of(q, problem, p), 0.25 * (25 + 36 + 81 + 100), tolerance::kExact);
   EXPECT_NEAR(value_of(parse_quantity("pressure@0,0.5", flow, problem), problem, p), 0.0, tolerance::kExact);
-  EXPECT_NEAR(value_of(parse_quantity("largest-pressure", flow, problem), problem, p), 225, tolerance::kExact);
-  EXPECT_NEAR(value_of(parse_quantity("mean-pressure", flow, problem), problem, p), 1240 / 16.0, tolerance::kExact);
+  EXPECT_NEAR(value_of(parse_quantity("largest-pressure", flow, problem), problem, p), 225,
+              tolerance::kExact);
+  EXPECT_NEAR(value_of(parse_quantity("mean-pressure", flow, problem), problem, p), 1240 / 16.0,
+              tolerance::kExact);
 }
 
 TEST(Quantity, EffectivePermeabilityIsTheFlowOfTheSolution) {
@@ -72,12 +76,14 @@ TEST(Quantity, EffectivePermeabilityIsTheFlowOfTheSolution) {
   for (bool x : {true, false}) {
     const Problem problem = flow_along(x, rock);
     const Field p = Corrector(problem).solve_from(Field(problem.grid()), 1e-12).pressure;
-    const Quantity q = parse_quantity(x ? "effective-permeability-x" : "effective-permeability-y", flow, rock);
+    const Quantity q =
+        parse_quantity(x ? "effective-permeability-x" : "effective-permeability-y", flow, rock);
     const double out = outflow(problem, p)[static_cast<int>(x ? Side::right : Side::top)];
     EXPECT_NEAR(value_of(q, problem, p), out * (x ? 2.0 / 0.5 : 0.5 / 2.0), 1e-9);
     // An error of the pressure counts as its square.
     Field off = p;
-    for (std::size_t c = 0; c < off.values.size(); ++c) off.values[c] += 1e-4 * std::sin(static_cast<double>(c));
+    for (std::size_t c = 0; c < off.values.size(); ++c)
+      off.values[c] += 1e-4 * std::sin(static_cast<double>(c));
     EXPECT_NEAR(value_of(q, problem, off), value_of(q, problem, p), 1e-5);
     EXPECT_GT(value_of(q, problem, off), value_of(q, problem, p));
   }
@@ -90,7 +96,8 @@ TEST(Quantity, OfWellsAndSidesIsThatOfTheFlow) {
   const Problem problem = problem_on(flow, {8, 8});
   const Field p = Corrector(problem).solve_from(Field(problem.grid()), 1e-12).pressure;
   EXPECT_NEAR(value_of(parse_quantity("rate@P", flow, problem), problem, p), -2.0, 1e-9);
-  EXPECT_DOUBLE_EQ(value_of(parse_quantity("bhp@I", flow, problem), problem, p), well_states(problem, p)[0].pressure);
+  EXPECT_DOUBLE_EQ(value_of(parse_quantity("bhp@I", flow, problem), problem, p),
+                   well_states(problem, p)[0].pressure);
   EXPECT_NE(refusal_of("rate@I", options).find("prescribed"), std::string::npos);
   EXPECT_NE(refusal_of("rate@X", options).find("there are I, P"), std::string::npos);
   EXPECT_NE(refusal_of("outflow@left", options).find("prescribed"), std::string::npos);  // closed
@@ -99,7 +106,8 @@ TEST(Quantity, OfWellsAndSidesIsThatOfTheFlow) {
 TEST(Quantity, RefusesWhatItDoesNotUnderstand) {
   FlowOptions options;
   options.problem_name = "drive";
-  EXPECT_NE(refusal_of("permeability", options).find("quantity is 'permeability', expected"), std::string::npos);
+  EXPECT_NE(refusal_of("permeability", options).find("quantity is 'permeability', expected"),
+            std::string::npos);
   EXPECT_NE(refusal_of("pressure", options).find("expected"), std::string::npos);
   EXPECT_NE(refusal_of("pressure@0.3", options).find("is no point"), std::string::npos);
   EXPECT_NE(refusal_of("pressure@1.3,0.4", options).find("outside the domain"), std::string::npos);

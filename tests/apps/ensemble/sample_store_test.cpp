@@ -13,7 +13,8 @@ const Term kPair{.fine = {2}, .coarse = LevelModel{1}};
 const Term kAlone{.fine = {1}, .coarse = std::nullopt};
 
 std::vector<TermValues> block(double first) {
-  return {{{first, 10 * first}, {first + 0.5, 10 * first + 0.5}, 1.0, 2.0, 3.0}, {{first + 1, 0}, {first + 2, 0}, 1.0, 2.0, 3.0}};
+  return {{{first, 10 * first}, {first + 0.5, 10 * first + 0.5}, 1.0, 2.0, 3.0},
+          {{first + 1, 0}, {first + 2, 0}, 1.0, 2.0, 3.0}};
 }
 
 TEST(SampleStore, GivesBackBlocksInTheirOrderWhoeverDrewThem) {
