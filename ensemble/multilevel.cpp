@@ -18,7 +18,6 @@ constexpr double kWorthwhile =
     0.05;  // part of the cost that a surrogate must save, since the pilot is not sure of it
 constexpr double kGrowth = 4.0;  // of a level's samples in one round
 constexpr int kMostRounds = 60;
-constexpr double kSure = 1.645;  // standard errors: 95 % to one side
 
 using Variances = std::vector<std::vector<double>>;  // [quantity][term]
 
@@ -194,17 +193,7 @@ class Run {
       const double solver = moments_of(both.fine).variance;
       const double model = moments_of(both.coarse).variance;
       const double shared = covariance_of(both.fine, both.coarse);
-      double least = std::numeric_limits<double>::infinity();
-      double scale = 0.0;
-      for (int step = -128; step <= 128; ++step) {  // a few hundred scales are near enough to the best
-        const double c = step / 64.0;
-        const double left = std::max(0.0, solver - 2 * c * shared + c * c * model);
-        const double work =
-            std::sqrt(left * cost(terms[1])) + std::abs(c) * std::sqrt(model * cost(terms[0]));
-        if (!(work < least)) continue;
-        least = work;
-        scale = c;
-      }
+      const double scale = best_scale(solver, model, shared, cost(terms[1]), cost(terms[0]));
       choice.scale.push_back(scale);
       choice.correlation.push_back(solver * model > 0 ? shared / std::sqrt(solver * model) : 0.0);
       variances[q] = {scale * scale * model,
@@ -255,6 +244,7 @@ class Run {
   // Whether every tolerance holds; else `reach` is the most standard errors that a half-width was of.
   bool estimate(double& reach) {
     result_.estimates.clear();
+    reach = normal_quantile(0.5 + 0.5 * kConfidence);
     bool sure = true;
     for (std::size_t q = 0; q < quantities_; ++q) {
       const Estimate e = estimate_of(levels_of(q));
@@ -294,40 +284,13 @@ class Run {
     return levels;
   }
 
-  // By the last corrections: the first are of grids that hardly resolve the rock.
-  Rates rates_of(std::size_t q) {
-    constexpr std::size_t kLast = 4;
-    std::vector<double> level, log_mean, log_variance, mean_level;
-    const std::vector<LevelSamples> all = correction_samples(q);
-    for (std::size_t l = all.size() - std::min(kLast, all.size()); l < all.size(); ++l) {
-      const Moments y = moments_of(all[l].corrections());
-      level.push_back(static_cast<double>(level.size()));
-      log_variance.push_back(std::log2(std::max(y.variance, 1e-300)));
-      if (y.mean == 0.0) continue;
-      mean_level.push_back(level.back());
-      log_mean.push_back(std::log2(std::abs(y.mean)));
-    }
-    Rates rates;
-    if (level.size() >= 2) rates.beta = -slope_of(level, log_variance);
-    if (mean_level.size() >= 2) rates.alpha = -slope_of(mean_level, log_mean);
-    return rates;
-  }
-
-  // From the last two corrections, each as if the bias began there; the upper end of what their means may be.
   void assess_bias() {
     result_.bias.assign(quantities_, 0.0);
     result_.rates.clear();
     for (std::size_t q = 0; q < quantities_; ++q) {
-      result_.rates.push_back(rates_of(q));
-      const std::vector<LevelSamples> levels = correction_samples(q);
-      if (is_truth() || levels.empty()) continue;
-      const double alpha = std::clamp(result_.rates[q].alpha.value_or(1.0), 0.5, 1.0);
-      for (std::size_t back = 0; back < std::min<std::size_t>(2, levels.size()); ++back) {
-        const Moments y = moments_of(levels[levels.size() - 1 - back].corrections());
-        const double most = std::abs(y.mean) + kSure * std::sqrt(y.variance / static_cast<double>(y.samples));
-        const double there = most * std::exp2(-alpha * static_cast<double>(back));
-        result_.bias[q] = std::max(result_.bias[q], there / (std::exp2(alpha) - 1));
-      }
+      const std::vector<LevelSamples> corrections = correction_samples(q);
+      result_.rates.push_back(rates_of(corrections));
+      if (!is_truth()) result_.bias[q] = bias_bound(corrections, result_.rates[q].alpha);
     }
   }
 

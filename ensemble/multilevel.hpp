@@ -24,7 +24,7 @@
 #include <string>
 #include <vector>
 
-#include "ensemble/estimate.hpp"
+#include "ensemble/rates.hpp"
 
 namespace mano {
 
@@ -80,11 +80,6 @@ struct SurrogateChoice {
   std::vector<double> scale;        ///< c, of each quantity
   std::vector<double> correlation;  ///< of Q_s and M
   double saves = 0.0;               ///< part of the cost, negative where it would cost more
-};
-
-struct Rates {
-  std::optional<double> alpha,
-      beta;  ///< |E[Y_l]| ~ 2^(-alpha l), Var(Y_l) ~ 2^(-beta l); by the last four corrections, none from fewer than two
 };
 
 struct MultilevelResult {

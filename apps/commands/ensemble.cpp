@@ -175,7 +175,13 @@ PlainMonteCarlo plain_monte_carlo(bool run, Meter& meter, StoredSampler& sampler
   const bool whole =
       sampler.draw({{finest, static_cast<std::size_t>(run ? samples : std::min(samples, kTimed))}});
   const TermSeconds seconds = store.seconds(finest);
-  if (seconds.samples == 0) return plain;
+  if (seconds.samples == 0) {  // no time was left: by the finest grid's part of its pairs
+    const TermSeconds pairs = store.seconds(result.terms.back());
+    plain.seconds_per_sample =
+        (pairs.field + pairs.fine) / std::max<double>(1.0, static_cast<double>(pairs.samples));
+    plain.seconds = samples * plain.seconds_per_sample;
+    return plain;
+  }
   plain.seconds_per_sample = seconds.all() / static_cast<double>(seconds.samples);
   plain.seconds = samples * plain.seconds_per_sample;
   if (!run || !whole) return plain;

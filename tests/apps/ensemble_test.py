@@ -98,6 +98,7 @@ def test_stops_on_time_with_an_honest_interval_and_goes_on(mano, tmp_path):
     late = mano(*command, 1e-5, "--max-seconds", 3, status=1)
     assert "the tolerance was not reached in 3 s" in late.err and len(late.err.strip().splitlines()[-1:]) == 1
     early = read(tmp_path / "e.json")
+    assert early["seconds_plain_monte_carlo"] > early["seconds"]
     assert not early["reached"] and not (tmp_path / "e").exists() and early["wall_seconds"] < 8
     low, high = early["quantities"][0]["mean_interval"]
     mano(*command, 0.01)  # with the samples that are there

@@ -141,11 +141,17 @@ TEST(Multilevel, TakesASurrogateOnlyWhereItPays) {
   EXPECT_LT(good.work, 0.8 * without.work);
   Toy dear(5);
   dear.surrogate_cost = 2.0;
-  EXPECT_FALSE(run_multilevel(dear, o).surrogate->used);
+  const MultilevelResult refused = run_multilevel(dear, o);
+  EXPECT_FALSE(refused.surrogate->used);
+  EXPECT_TRUE(refused.surrogate->hopeless);  // by its time alone
+  EXPECT_EQ(dear.drawn({.fine = {0}, .coarse = LevelModel{0, true}, .pilot = true})[0].size(), 16u);
+  EXPECT_TRUE(dear.drawn({.fine = {4}, .coarse = LevelModel{4, true}, .pilot = true})[0].fine.empty());
   EXPECT_FALSE(dear.drew_surrogate);
   Toy bad(5);
   bad.untrained = true;
-  EXPECT_FALSE(run_multilevel(bad, o).surrogate->used);
+  const MultilevelResult useless = run_multilevel(bad, o);
+  EXPECT_FALSE(useless.surrogate->used);
+  EXPECT_FALSE(useless.surrogate->hopeless);  // cheap, but it knows nothing
 }
 
 // In how many of 200 runs intervals hold the truth; 95 % of them, standard deviation 3.
