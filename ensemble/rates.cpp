@@ -9,7 +9,8 @@ namespace mano {
 Rates rates_of(const std::vector<LevelSamples>& corrections) {
   constexpr std::size_t kLast = 4;
   std::vector<double> level, log_mean, log_variance, mean_level;
-  for (std::size_t l = corrections.size() - std::min(kLast, corrections.size()); l < corrections.size(); ++l) {
+  for (std::size_t l = corrections.size() - std::min(kLast, corrections.size()); l < corrections.size();
+       ++l) {
     const Moments y = moments_of(corrections[l].corrections());
     level.push_back(static_cast<double>(level.size()));
     log_variance.push_back(std::log2(std::max(y.variance, 1e-300)));

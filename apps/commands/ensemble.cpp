@@ -96,7 +96,7 @@ Asked::Asked(const EnsembleOptions& o)
   const int fewest = source.has_inactive() ? 16 : 4;  // few cells might all be inactive along a side
   grids =
       halved_grids(truth_is_finest ? source.grid(o.resolution) : finest_of_all(source.grid("1x1")), fewest);
-  first_finest = truth_is_finest ? most() : first_finest_of(grids);
+  first_finest = truth_is_finest ? most() : first_finest_of(grids, source.options().spec);
   // What cannot fit is refused, or not looked at, before any work.
   const auto memory = [&](const Grid& g) { return 2 * (solve_memory(g) + source.memory(g)); };
   check_memory(memory(grids[first_finest]), fmt::format("samples at {}", grids[first_finest].resolution()));

@@ -29,10 +29,22 @@ Grid finest_of_all(const Grid& domain) {
   return g;
 }
 
-int first_finest_of(const std::vector<Grid>& grids) {
-  constexpr int kFirst = 32;
-  const auto found =
-      std::find_if(grids.begin(), grids.end(), [](const Grid& g) { return std::min(g.nx, g.ny) >= kFirst; });
+int first_finest_of(const std::vector<Grid>& grids, const FieldSpec& spec) {
+  constexpr int kFewest = 32;
+  constexpr double kCells = 4;
+  double along_x = grids[0].lx;
+  double along_y = grids[0].ly;
+  if (spec.kind == "lognormal") {
+    along_x = spec.correlation_length_x;
+    along_y = spec.correlation_length_y;
+  } else if (spec.kind == "channels") {
+    along_y *= spec.channel_width;
+  } else if (spec.kind == "layered") {
+    along_y /= spec.layers;
+  }
+  const auto found = std::find_if(grids.begin(), grids.end(), [&](const Grid& g) {
+    return std::min(g.nx, g.ny) >= kFewest && kCells * g.hx() <= along_x && kCells * g.hy() <= along_y;
+  });
   return static_cast<int>(std::min(found, grids.end() - 1) - grids.begin());
 }
 

@@ -20,8 +20,10 @@ std::vector<Grid> halved_grids(const Grid& finest, int fewest = 4);
 /// The finest grid that is looked at where nobody names one: 1024 cells along the shorter side of the domain, as square as halving down to
 /// four allows. Throws InvalidInput for a domain more than 16 times as long as wide.
 Grid finest_of_all(const Grid& domain);
-/// The level that the search for a grid fine enough begins with: the first with 32 cells along each side.
-int first_finest_of(const std::vector<Grid>& grids);
+/// The level that the search for a grid fine enough begins with: the first with 32 cells along each side, and four along what is to be
+/// resolved: a correlation length, the width of a channel, a layer of mean height. On coarser grids what a finer one adds changes its sign, and
+/// says nothing of what is still to come. The last level where none is as fine.
+int first_finest_of(const std::vector<Grid>& grids, const FieldSpec& spec);
 
 /// One sample of a term: [quantity] on the fine and the coarse model, and the processor time that went into it.
 struct TermValues {

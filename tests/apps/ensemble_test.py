@@ -111,9 +111,10 @@ def test_stops_on_time_with_an_honest_interval_and_goes_on(mano, tmp_path):
 
 
 @pytest.mark.needs("torch")
-def test_a_bad_surrogate_changes_the_cost_and_not_the_answer(mano, tmp_path):
+def test_a_bad_surrogate_changes_the_cost_and_not_the_answer(mano, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for a busy core take fifty times as long
     mano("generate", *ROCK, "--problem", "drive", "--samples", 24, "--resolution", "16x16", "-o", "d.h5")
-    mano("train", "--data", "d.h5", "-o", "run", "--preset", "small", "--epochs", 1, "--refine-epochs", 1)
+    mano("train", "--data", "d.h5", "-o", "run", "--preset", "small", "--epochs", 1, "--refinement", "none")
     command = ["ensemble", *ROCK, "--resolution", "16x16", "--quantity", "effective-permeability", "--tolerance", 0.05, "--model", "run"]
     plain = mano(*command[:-2], "-o", "a", "--json", "a.json")
     assert "surrogate" not in plain.out
@@ -122,7 +123,7 @@ def test_a_bad_surrogate_changes_the_cost_and_not_the_answer(mano, tmp_path):
     a, b = read(tmp_path / "a.json"), read(tmp_path / "b.json")
     assert b["surrogate_saves"] == 0 and not b["surrogate"]["used"]
     assert untimed(b)["quantities"] == untimed(a)["quantities"]
-    mano(*command, "--always-model", "--cycles", 0, "-o", "c", "--json", "c.json")
+    mano(*command[:-4], "--tolerance", 0.15, *command[-2:], "--always-model", "--cycles", 0, "-o", "c", "--json", "c.json")
     c = read(tmp_path / "c.json")
     assert c["surrogate"]["used"] and c["levels"][0]["model"] == "surrogate" and c["levels"][1]["minus"]["model"] == "surrogate"
     error = np.hypot(a["quantities"][0]["standard_error"], c["quantities"][0]["standard_error"])

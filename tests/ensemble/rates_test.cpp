@@ -35,7 +35,8 @@ TEST(BiasBound, HoldsWhatTheNextLevelsWouldAdd) {
   const double left = 3 * std::exp2(-4);  // sum of 3 2^(-l) from 5 on
   const double error = std::sqrt(2.5 / 3) * std::exp2(-4);
   EXPECT_NEAR(bias_bound(corrections, 1.0), left + 1.645 * error, tolerance::kExact);
-  EXPECT_NEAR(bias_bound(corrections, 7.0), bias_bound(corrections, 1.0), tolerance::kExact);  // no promise of more
+  EXPECT_NEAR(bias_bound(corrections, 7.0), bias_bound(corrections, 1.0),
+              tolerance::kExact);  // no promise of more
   EXPECT_GT(bias_bound(corrections, 0.1), 2 * left);
   EXPECT_EQ(bias_bound({}, 1.0), 0.0);
 }

@@ -54,6 +54,24 @@ TEST(HalvedGrids, GoDownToFourCells) {
   EXPECT_THROW(finest_of_all({1, 1, 1.0, 40.0}), InvalidInput);
 }
 
+TEST(FirstFinest, ResolvesTheRock) {
+  const std::vector<Grid> grids = halved_grids({1024, 1024});
+  FieldSpec spec;
+  const auto cells = [&] { return grids[first_finest_of(grids, spec)].nx; };
+  EXPECT_EQ(cells(), 32);
+  spec.kind = "lognormal";
+  spec.correlation_length_x = 0.5;
+  spec.correlation_length_y = 1.0 / 32;
+  EXPECT_EQ(cells(), 128);
+  spec.correlation_length_x = 1e-4;
+  EXPECT_EQ(cells(), 1024);  // the finest there is
+  spec.kind = "channels";
+  EXPECT_EQ(cells(), 64);  // 0.08 of the height
+  spec.kind = "layered";
+  spec.layers = 30;
+  EXPECT_EQ(cells(), 128);
+}
+
 TEST(Hierarchy, LayersHaveTheirArithmeticAndHarmonicMeansExactly) {
   const Rock r(field_of("layered"), problem_of("benchmark"),
                {"effective-permeability-x", "effective-permeability-y", "mean-log-permeability"});
