@@ -30,6 +30,7 @@ struct Entry {
 constexpr Entry kSubcommands[] = {
     {"solve", "Solve one Darcy problem", mano::add_solve},
     {"generate", "Generate a dataset of permeability and pressure", mano::add_generate},
+    {"ensemble", "Mean and spread of a quantity over random rock, with intervals", mano::add_ensemble},
     {"upscale", "Effective permeability of a field", mano::add_upscale},
     {"merge", "Join datasets of one kind into one", mano::add_merge},
     {"import", "Turn HDF5 arrays from elsewhere into a dataset", mano::add_import},

@@ -19,6 +19,7 @@ if(MANO_PORTABLE)
 endif()
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 find_package(fmt REQUIRED)
+find_package(Boost REQUIRED)  # headers: quantiles of distributions
 find_package(CLI11 QUIET)
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -1,15 +1,12 @@
-#include <fftw3.h>
-
 #include <algorithm>
 #include <cmath>
 #include <complex>
-#include <memory>
-#include <mutex>
-#include <new>
 #include <numbers>
 #include <vector>
 
 #include "datagen/counter_random.hpp"
+#include "datagen/fftw_plan.hpp"
+#include "datagen/matern_torus.hpp"
 #include "datagen/random_field.hpp"
 
 namespace mano {
@@ -19,28 +16,6 @@ namespace {
 using std::numbers::pi;
 using Complex = std::complex<double>;
 constexpr int kNeumannModes = 128;
-constexpr int kMaternModes = 1024;
-constexpr double kVarianceLeftOut = 0.01;
-
-// Of FFTW's functions only fftw_execute may run in several threads at once.
-std::mutex planner;
-
-struct PlanDeleter {
-  void operator()(fftw_plan_s* plan) const {
-    const std::lock_guard lock(planner);
-    fftw_destroy_plan(plan);
-  }
-};
-using Plan = std::unique_ptr<fftw_plan_s, PlanDeleter>;
-
-// FFTW has no plan where it has no memory.
-template <typename Make>
-Plan planned(const Make& make) {
-  const std::lock_guard lock(planner);
-  fftw_plan plan = make();
-  if (plan == nullptr) throw std::bad_alloc();
-  return Plan(plan);
-}
 
 // cos(pi m (i + 1/2) / n) as sign * cos(pi index (i + 1/2) / n) with index < n; sign 0 where it vanishes.
 struct FoldedMode {
@@ -56,61 +31,15 @@ FoldedMode fold_cosine(int m, int n) {
   return {2 * n - remainder, -sign};
 }
 
-int wrap(int k, int n) {
-  return ((k % n) + n) % n;
-}
-
-// Spectrum of the Matern covariance on a torus of periods px, py, up to modes kx, ky.
-struct MaternTorus {
-  int periods_x, periods_y;  // torus over domain
-  double px, py;
-  int kx, ky;
-  double nu, length_x, length_y;
-
-  MaternTorus(const FieldSpec& spec, const Grid& grid)
-      : nu(spec.smoothness), length_x(spec.correlation_length_x), length_y(spec.correlation_length_y) {
-    periods_x = std::max(2, 1 + static_cast<int>(std::ceil(6 * length_x / grid.lx)));
-    periods_y = std::max(2, 1 + static_cast<int>(std::ceil(6 * length_y / grid.ly)));
-    px = periods_x * grid.lx;
-    py = periods_y * grid.ly;
-    // Variance beyond |omega| = w is (2 nu / (2 nu + w^2))^nu.
-    const double w = std::sqrt(2 * nu * (std::pow(kVarianceLeftOut, -1 / nu) - 1));
-    const auto modes = [&](double period, double length) {
-      return static_cast<int>(
-          std::clamp(std::ceil(w * period / (2 * pi * length)), 1.0, double{kMaternModes}));
-    };
-    kx = modes(px, length_x);
-    ky = modes(py, length_y);
-  }
-
-  // Up to a constant: the spectral density of the Matern covariance in two dimensions.
-  double density(int a, int b) const {
-    const double wx = 2 * pi * a / px * length_x;
-    const double wy = 2 * pi * b / py * length_y;
-    return std::pow(2 * nu + wx * wx + wy * wy, -(nu + 1));
-  }
-
-  // One of each pair +-k of modes inside the ellipse.
-  template <typename Visit>
-  void for_each_mode(Visit visit) const {
-    for (int a = 0; a <= kx; ++a) {
-      for (int b = a == 0 ? 0 : -ky; b <= ky; ++b) {
-        const double radius =
-            std::pow(static_cast<double>(a) / kx, 2) + std::pow(static_cast<double>(b) / ky, 2);
-        if (radius <= 1.0) visit(a, b, density(a, b) * (a == 0 && b == 0 ? 1.0 : 2.0));
-      }
-    }
-  }
-};
-
 }  // namespace
 
-Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
+Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample, const Grid& grid,
+                            const Resolution& modes) {
   const CounterRandom random(seed, kNeumannStream, sample);
   Field g(grid);
-  for (int n = 0; n < kNeumannModes; ++n) {
+  for (int n = 0; n < std::min(modes.ny, kNeumannModes); ++n) {
     const FoldedMode fy = fold_cosine(n, grid.ny);
-    for (int m = 0; m < kNeumannModes; ++m) {
+    for (int m = 0; m < std::min(modes.nx, kNeumannModes); ++m) {
       const FoldedMode fx = fold_cosine(m, grid.nx);
       if (fx.sign * fy.sign == 0.0 || (m == 0 && n == 0)) continue;
       const double laplacian = pi * pi * (m * m / (grid.lx * grid.lx) + n * n / (grid.ly * grid.ly));

@@ -246,15 +246,19 @@ GenerationLock::~GenerationLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void GenerationLock::take(const fs::path& folder, const fs::path& output) {
+void GenerationLock::take(const fs::path& folder, const fs::path& output, const char* command) {
   open(folder);
   check(::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
-        "another 'mano generate' is at work on {}: wait for it, or choose another name", output.string());
+        "another '{}' is at work on {}: wait for it, or choose another name", command, output.string());
   ::flock(descriptor_, LOCK_SH);  // from now on the other ranks may hold it too
 }
 
 void GenerationLock::share(const GenerateRequest& request) {
-  open(shard_folder(request));
+  share(shard_folder(request));
+}
+
+void GenerationLock::share(const fs::path& folder) {
+  open(folder);
   ::flock(descriptor_, LOCK_SH);
 }
 

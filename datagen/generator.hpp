@@ -65,7 +65,7 @@ std::filesystem::path output_path(const GenerateRequest& request, std::size_t g)
 /// Samples in one shard, from the request alone.
 std::size_t shard_size(const GenerateRequest& request);
 
-/// Held by a run for as long as the object lives; released by the system when the process dies.
+/// Held by a run that works on a folder for as long as the object lives; released by the system when the process dies.
 class GenerationLock {
  public:
   GenerationLock() = default;
@@ -73,9 +73,11 @@ class GenerationLock {
   GenerationLock(const GenerationLock&) = delete;
   GenerationLock& operator=(const GenerationLock&) = delete;
   /// Rank 0. Throws InvalidInput where any rank of another run, even one that has lost its rank 0, still holds it.
-  void take(const std::filesystem::path& folder, const std::filesystem::path& output);
+  void take(const std::filesystem::path& folder, const std::filesystem::path& output,
+            const char* command = "mano generate");
   /// The other ranks, after it.
   void share(const GenerateRequest& request);
+  void share(const std::filesystem::path& folder);
 
  private:
   void open(const std::filesystem::path& folder);

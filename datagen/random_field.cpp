@@ -14,10 +14,15 @@ namespace {
 
 constexpr double kChannelAmplitude = 0.1;  // of the domain's height
 
+constexpr double kTwoPhaseTau = 3.0;
+
+Field in_phases(Field g, const FieldSpec& spec) {
+  for (double& value : g.values) value = value > 0 ? spec.high : spec.low;
+  return g;
+}
+
 Field draw_two_phase(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
-  Field k = draw_neumann_gaussian(3.0, seed, sample, grid);
-  for (double& value : k.values) value = value > 0 ? spec.high : spec.low;
-  return k;
+  return in_phases(draw_neumann_gaussian(kTwoPhaseTau, seed, sample, grid), spec);
 }
 
 Field draw_lognormal(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
@@ -104,6 +109,12 @@ Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample
   if (spec.kind == "lognormal") return draw_lognormal(spec, seed, sample, grid);
   if (spec.kind == "layered") return draw_layered(spec, seed, sample, grid);
   return draw_channels(spec, seed, sample, grid);
+}
+
+Field draw_resolved_two_phase(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample,
+                              const Grid& grid) {
+  check_field_spec(spec, grid);
+  return in_phases(draw_neumann_gaussian(kTwoPhaseTau, seed, sample, grid, {grid.nx, grid.ny}), spec);
 }
 
 }  // namespace mano

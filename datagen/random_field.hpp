@@ -46,11 +46,16 @@ double field_memory(const FieldSpec& spec, const Grid& grid);
 /// Permeability of sample `sample`, strictly positive. Throws InvalidInput as check_field_spec does.
 Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
 
+/// A two-phase field without the modes that `grid` cannot tell from longer ones, m >= nx or n >= ny (datagen/field_sampler.hpp).
+Field draw_resolved_two_phase(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample,
+                              const Grid& grid);
+
 /// The Gaussian field of covariance (-Laplace + tau^2)^-2 with zero-flux boundaries on [0, lx] x [0, ly]:
 ///   g(x, y) = sum_mn xi_mn lambda_mn^(1/2) phi_mn,  lambda^(1/2) = (pi^2 (m^2/lx^2 + n^2/ly^2) + tau^2)^-1,
 ///   phi_mn = c cos(pi m x / lx) cos(pi n y / ly), orthonormal; m, n < 128 and not both 0:
-/// with a constant mode, a twelfth of the samples would hold one phase only.
-Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
+/// with a constant mode, a twelfth of the samples would hold one phase only. `modes` leaves out all m >= nx and n >= ny.
+Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample, const Grid& grid,
+                            const Resolution& modes = {1 << 30, 1 << 30});
 
 /// Gaussian field with mean 0, variance 1 and the Matern covariance of `spec`,
 ///   C(r) = 2^(1-nu) / Gamma(nu) (sqrt(2 nu) r)^nu K_nu(sqrt(2 nu) r),  r^2 = (dx / length_x)^2 + (dy / length_y)^2,

@@ -20,6 +20,7 @@ using AddSubcommand = std::function<void(const Invocation&)> (*)(CLI::App&);
 
 std::function<void(const Invocation&)> add_solve(CLI::App& app);
 std::function<void(const Invocation&)> add_generate(CLI::App& app);
+std::function<void(const Invocation&)> add_ensemble(CLI::App& app);
 std::function<void(const Invocation&)> add_upscale(CLI::App& app);
 std::function<void(const Invocation&)> add_merge(CLI::App& app);
 std::function<void(const Invocation&)> add_import(CLI::App& app);

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -100,6 +102,37 @@ std::string drawn_by(const std::filesystem::path& path, const Script& script) {
 std::string draw_chart(const std::filesystem::path& path, const CurveChart& chart) {
   if (chart.curves.empty()) return "";
   return drawn_by(path, [&](const std::string& output) { return script_of(chart, output); });
+}
+
+std::string draw_histogram(const std::filesystem::path& path, const std::string& title,
+                           const std::string& x_label, const std::vector<double>& values,
+                           const std::vector<std::pair<double, std::string>>& marks) {
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  if (values.empty() || !(*most > *least)) return "";
+  const auto classes =
+      static_cast<std::size_t>(std::clamp(std::sqrt(static_cast<double>(values.size())), 8.0, 40.0));
+  const double low = *least;
+  const double width = (*most - low) / static_cast<double>(classes);
+  std::vector<std::size_t> counts(classes, 0);
+  for (double v : values) ++counts[std::min(classes - 1, static_cast<std::size_t>((v - low) / width))];
+  return drawn_by(path, [&](const std::string& output) {
+    std::string s = "set terminal pngcairo size 680,500 font 'DejaVu Sans,13' noenhanced\n";
+    s += fmt::format("set output {}\nset title {}\nset xlabel {}\nset ylabel 'samples'\n", quoted(output),
+                     quoted(title), quoted(x_label));
+    s += "set border 3\nset tics nomirror\nset yrange [0:*]\nset style fill solid 0.7 noborder\nset key "
+         "outside top "
+         "center horizontal\n";
+    const std::size_t highest = *std::max_element(counts.begin(), counts.end());
+    for (const auto& [x, label] : marks) {
+      s += fmt::format("set arrow from {},0 to {},{} nohead lw 2 lc rgb '#d55e00' front\n", x, x, highest);
+      s += fmt::format("set label {} at {},{} center offset 0,0.6 tc rgb '#d55e00'\n", quoted(label), x,
+                       highest);
+    }
+    s += fmt::format("plot '-' using 1:2 with boxes lc rgb '#0072b2' notitle\n");
+    for (std::size_t c = 0; c < classes; ++c)
+      s += fmt::format("{} {}\n", low + (static_cast<double>(c) + 0.5) * width, counts[c]);
+    return s + "e\n";
+  });
 }
 
 std::string draw_confusion(const std::filesystem::path& path, const std::vector<std::string>& classes,

@@ -23,6 +23,12 @@ struct CurveChart {
 /// Returns the path, or "" where gnuplot is absent or there is nothing to draw.
 std::string draw_chart(const std::filesystem::path& path, const CurveChart& chart);
 
+/// How many of `values` lie in each of equal classes, about the square root of their number, 8 to 40, with
+/// vertical lines at `marks`.
+std::string draw_histogram(const std::filesystem::path& path, const std::string& title,
+                           const std::string& x_label, const std::vector<double>& values,
+                           const std::vector<std::pair<double, std::string>>& marks);
+
 /// Row r, column c: how often class r was taken for class c, as squares shaded by the share of the row, with their counts.
 std::string draw_confusion(const std::filesystem::path& path, const std::vector<std::string>& classes,
                            const std::vector<std::vector<double>>& counts);

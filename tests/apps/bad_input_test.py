@@ -11,6 +11,7 @@ from conftest import DATA, run
 
 SPE10 = os.path.join(DATA, "spe10_model1_permx.grdecl")
 FIELD = "--field two-phase --resolution 8x8"
+ENSEMBLE = "--field lognormal --resolution 8x8"
 
 # (parts needed, command, words that the line must hold)
 TABLE = [
@@ -35,6 +36,25 @@ TABLE = [
     ("petsc", "solve --field lognormal --correlation-length 100 --resolution 8x8 -o f.h5", "100x100"),
     ("petsc", "solve --permeability matlab.h5 -o f.h5", "MATLAB"),
     ("petsc", "solve " + FIELD + " -o f.xyz", "f.xyz"),
+    # Ensembles
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity mean-pressure --tolerance 0.1", "-o FOLDER"),
+    ("petsc", "ensemble " + ENSEMBLE + " --tolerance 0.1 -o e", "--quantity NAME"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity mean-pressure -o e", "--tolerance T"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity happiness --tolerance 0.1 -o e", "'happiness'"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity pressure@2,0.5 --tolerance 0.1 -o e", "outside the domain"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity pressure@0.5 --tolerance 0.1 -o e", "is no point"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity outflow@north --tolerance 0.1 -o e", "'north'"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity rate@P --tolerance 0.1 -o e", "no well is named 'P'"),
+    ("petsc", "ensemble " + ENSEMBLE + " --well 3,0.5,rate=1 --quantity mean-pressure --tolerance 0.1 -o e", "outside the domain"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity mean-pressure --tolerance 0 -o e", "tolerance is '0'"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity mean-pressure --tolerance nan -o e", "tolerance is 'nan'"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity mean-pressure --tolerance 0.1,0.2 -o e", "2 tolerances for 1"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity mean-pressure --tolerance 0.1 --max-seconds 0 -o e", "max-seconds is 0"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity mean-pressure --tolerance 0.1 --cycles 2 -o e", "need --model"),
+    ("petsc,torch", "ensemble " + ENSEMBLE + " --quantity mean-pressure --tolerance 0.1 --model absent -o e", "absent"),
+    ("petsc", "ensemble " + ENSEMBLE + " --quantity mean-pressure --tolerance 0.1 -o absent/e", "absent"),
+    ("petsc", "ensemble --field lognormal --resolution 16000x16000 --quantity mean-pressure --tolerance 0.1 -o e", "GB"),
+    ("petsc", "ensemble --permeability " + SPE10 + " --grid 100x1x20 --section 1 --quantity mean-pressure --tolerance 0.1 -o e", "random rock"),
     # Resolutions and sizes
     ("petsc", "solve --field two-phase -o f.h5", "--resolution"),
     ("petsc", "solve --field two-phase --resolution 0x8 -o f.h5", "0x8"),
