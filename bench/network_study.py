@@ -191,7 +191,7 @@ def draw(rows, data, path):
             points.append(f"{seconds} {best}")
         blocks.append(f"$d{i} << EOD\n" + "\n".join(points) + "\nEOD")
         curves.append(f"$d{i} with lines lw {3 if row['name'].startswith('mano') else 1.5} lc rgb '{COLORS[i % len(COLORS)]}' title '{row['name']}'")
-    script = "\n".join(["set terminal pngcairo size 900,600 font 'DejaVu Sans,11'", f"set output '{path}'", "set logscale xy",
+    script = "\n".join(["set terminal pngcairo size 900,600 font 'DejaVu Sans,11'", f"set output '{path}'", "set logscale xy", "set autoscale xfix", "set autoscale yfix",
                         f"set title '{data}: networks alone, on one core'", "set xlabel 'seconds of training'",
                         "set ylabel 'relative L2 on the held-out part, best so far'", "set key outside right top", "set border 3", "set tics nomirror",
                         "set grid lc rgb '#dddddd'", *blocks, "plot " + ", ".join(curves)])

@@ -17,7 +17,7 @@ struct Rock {
   EnsembleSetup setup;
 
   Rock(FieldOptions field, FlowOptions drive, const std::vector<std::string>& quantities)
-      : source(field), flow(std::move(drive), field), rock(closed(), field) {
+      : source(std::move(field)), flow(std::move(drive), source), rock(closed(), source) {
     setup = {.source = &source, .flow = &flow, .rock = &rock, .tolerance = 1e-11};
     Sample ones;
     ones.permeability = Field(Grid{8, 8}, 1.0);
