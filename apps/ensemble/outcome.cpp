@@ -1,5 +1,7 @@
 #include "apps/ensemble/outcome.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 

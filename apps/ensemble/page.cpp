@@ -1,5 +1,7 @@
 #include "apps/ensemble/page.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
