@@ -107,10 +107,14 @@ class Run {
     return v;
   }
 
+  std::vector<double> costs_of(const std::vector<Term>& terms) const {
+    std::vector<double> costs(terms.size());
+    std::transform(terms.begin(), terms.end(), costs.begin(), [&](const Term& t) { return cost(t); });
+    return costs;
+  }
+
   double expected_cost(const Variances& variances, const std::vector<Term>& terms) const {
-    std::vector<double> costs;
-    for (const Term& t : terms) costs.push_back(cost(t));
-    return optimal_cost(variances, costs, bounds(normal_quantile(0.5 + 0.5 * kConfidence)));
+    return optimal_cost(variances, costs_of(terms), bounds(normal_quantile(0.5 + 0.5 * kConfidence)));
   }
 
   double expected_cost(const std::vector<Term>& terms) {
@@ -257,8 +261,7 @@ class Run {
 
   void enlarge(std::vector<std::size_t>& have, double reach) {
     Variances variances(quantities_);
-    std::vector<double> costs;
-    for (const Term& t : terms_) costs.push_back(cost(t));
+    const std::vector<double> costs = costs_of(terms_);
     for (std::size_t q = 0; q < quantities_; ++q)
       for (std::size_t t = 0; t < terms_.size(); ++t)
         variances[q].push_back(moments_of(samples_of(t, q).corrections()).variance);
@@ -331,7 +334,7 @@ class Run {
 
 std::uint64_t Term::stream() const {
   const auto code = [](const LevelModel& m) {
-    return static_cast<std::uint64_t>(2 * m.level + (m.surrogate ? 1 : 0));
+    return 2 * static_cast<std::uint64_t>(m.level) + (m.surrogate ? 1 : 0);
   };
   return (code(fine) * 64 + (coarse ? 1 + code(*coarse) : 0)) * 2 + (pilot ? 1 : 0);
 }

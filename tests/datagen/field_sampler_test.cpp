@@ -36,6 +36,7 @@ TEST(FieldSampler, DrawsTheGeneratorsFieldsOnAllGridsAtOnce) {
     FieldSpec spec = lognormal(0.5, 0.2);
     spec.kind = kind;
     std::vector<FieldSampler::Target> targets;
+    targets.reserve(grids.size());
     for (const Grid& grid : grids) targets.push_back({grid, false});
     FieldSampler sampler(spec, 7, targets);
     for (std::uint64_t sample : {3u, 4u}) {
