@@ -164,4 +164,16 @@ Problem make_problem(const std::string& problem_name, Field permeability, CellMa
   return problem;
 }
 
+Problem flow_along(bool x, const Problem& rock) {
+  Problem problem = rock;
+  const Grid& grid = problem.grid();
+  for (Side side : kSides)
+    problem.on(side) = constant_boundary(grid, side, BoundaryCondition::Type::flux, 0.0);
+  const Side in = x ? Side::left : Side::bottom;
+  const Side out = x ? Side::right : Side::top;
+  problem.on(in) = constant_boundary(grid, in, BoundaryCondition::Type::pressure, 1.0);
+  problem.on(out) = constant_boundary(grid, out, BoundaryCondition::Type::pressure, 0.0);
+  return problem;
+}
+
 }  // namespace mano

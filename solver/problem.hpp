@@ -61,6 +61,9 @@ struct Problem {
 /// A constant condition along one side of `grid`.
 BoundaryCondition constant_boundary(const Grid& grid, Side side, BoundaryCondition::Type type, double value);
 
+/// Pressure 1 to 0 along x (else y) through the rock of `rock`, no flow through the other two sides.
+Problem flow_along(bool x, const Problem& rock);
+
 /// Peaceman's index and equivalent radius r_o of `well`.
 double well_index(const Problem& problem, const Well& well);
 double equivalent_radius(const Problem& problem, const Well& well);

@@ -28,20 +28,15 @@ struct UpscaleOptions {
   double tolerance = SolverOptions{}.relative_tolerance;
 };
 
-// Pressure 1 to 0 from `in` to `out`, no flow through the other two sides. Returns the flow.
-double flow_through(const Problem& rock, Side in, Side out, double tolerance) {
-  Problem problem = rock;
-  const Grid grid = problem.grid();
-  for (Side side : kSides)
-    problem.on(side) = constant_boundary(grid, side, BoundaryCondition::Type::flux, 0.0);
-  problem.on(in) = constant_boundary(grid, in, BoundaryCondition::Type::pressure, 1.0);
-  problem.on(out) = constant_boundary(grid, out, BoundaryCondition::Type::pressure, 0.0);
+// Of a pressure drop of 1 along x, else y.
+double flow_through(const Problem& rock, bool x, double tolerance) {
+  Problem problem = flow_along(x, rock);
   drop_islands(problem);  // what neither side reaches takes no part
   const SolveResult result = solve_darcy(problem, {.relative_tolerance = tolerance});
   const std::string rejection = result.converged ? rejection_of(problem, result.pressure, result.tolerance)
                                                  : "no convergence (" + result.reason + ")";
   if (!rejection.empty()) throw RunFailed(rejection);
-  return outflow(problem, result.pressure)[static_cast<int>(out)];
+  return outflow(problem, result.pressure)[static_cast<int>(x ? Side::right : Side::top)];
 }
 
 struct Means {
@@ -85,8 +80,8 @@ void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const Problem rock = flow.problem(source.sample(sample, grid));
   const PetscSession session(invocation.petsc_options);
 
-  const double kx = flow_through(rock, Side::left, Side::right, o.tolerance) * grid.lx / grid.ly;
-  const double ky = flow_through(rock, Side::bottom, Side::top, o.tolerance) * grid.ly / grid.lx;
+  const double kx = flow_through(rock, true, o.tolerance) * grid.lx / grid.ly;
+  const double ky = flow_through(rock, false, o.tolerance) * grid.ly / grid.lx;
   const Means along_x = means_of(active_values(rock.permeability, rock.active));
   const Means along_y = means_of(active_values(rock.along_y(), rock.active));
   say(fmt::format("{}, {} on {:g}x{:g}", source.description(), grid.resolution(), grid.lx, grid.ly));

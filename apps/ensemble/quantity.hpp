@@ -52,7 +52,4 @@ double value_of(const Quantity& quantity, const Problem& problem, const Field& p
 /// Name of its unit, empty in consistent units.
 std::string unit_of(const Quantity& quantity, const Units& units);
 
-/// Pressure 1 to 0 along x (else y) through the rock of `problem`, no flow through the other two sides.
-Problem flow_along(bool x, const Problem& rock);
-
 }  // namespace mano

@@ -118,24 +118,14 @@ TermSeconds SampleStore::seconds(const Term& term) const {
   TermSeconds sum;
   const auto found = terms_.find(term.stream());
   if (found == terms_.end()) return sum;
-  for (const auto& [number, block] : found->second.blocks) {
-    sum.samples += block.samples;
-    sum.field += block.seconds.field;
-    sum.fine += block.seconds.fine;
-    sum.coarse += block.seconds.coarse;
-  }
+  for (const auto& [number, block] : found->second.blocks) sum.add(block.seconds);
   return sum;
 }
 
 TermSeconds SampleStore::seconds() const {
   TermSeconds sum;
   for (const auto& [stream, term] : terms_) {
-    for (const auto& [number, block] : term.blocks) {
-      sum.samples += block.samples;
-      sum.field += block.seconds.field;
-      sum.fine += block.seconds.fine;
-      sum.coarse += block.seconds.coarse;
-    }
+    for (const auto& [number, block] : term.blocks) sum.add(block.seconds);
   }
   return sum;
 }

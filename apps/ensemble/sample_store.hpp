@@ -23,6 +23,12 @@ struct TermSeconds {
   std::size_t samples = 0;
   double field = 0.0, fine = 0.0, coarse = 0.0;
   double all() const { return field + fine + coarse; }
+  void add(const TermSeconds& more) {
+    samples += more.samples;
+    field += more.field;
+    fine += more.fine;
+    coarse += more.coarse;
+  }
 };
 
 class SampleStore {

@@ -138,7 +138,7 @@ struct FieldSource::Impl {
 
   // Of a field of the file whose values are known.
   CellMask mask(std::uint64_t sample, const Field& values) const {
-    CellMask found;
+    CellMask found = shown;
     if (mask_file) {
       const Grid own = mask_file->grid("");
       check(own.nx == values.grid.nx && own.ny == values.grid.ny,
@@ -148,7 +148,6 @@ struct FieldSource::Impl {
           mask_file->draw(mask_file->samples() > 1 ? sample : 0, own),
           fmt::format("{}, {}", mask_file->options().permeability, mask_file->options().keyword));
     }
-    if (mask_file == nullptr) found = shown;
     if (options.nan_is_inactive) found = both_active(found, cells_with_numbers(values, options.permeability));
     found.grid = values.grid;
     return found;
