@@ -3,6 +3,7 @@
 #include "surrogate/benchmark.hpp"
 #include "surrogate/classifier.hpp"
 #include "surrogate/evaluate.hpp"
+#include "surrogate/history.hpp"
 #include "surrogate/models.hpp"
 #include "surrogate/surrogate.hpp"
 #include "surrogate/training/train.hpp"
@@ -33,6 +34,30 @@ const ModelCard& Classifier::card() const {
   missing();
 }
 std::vector<std::vector<double>> Classifier::probabilities(const std::vector<Field>&) const {
+  missing();
+}
+
+struct HistorySurrogate::Impl {};
+
+HistorySurrogate::HistorySurrogate(const std::filesystem::path&, const std::string&) {
+  missing();
+}
+HistorySurrogate::~HistorySurrogate() = default;
+HistorySurrogate::HistorySurrogate(HistorySurrogate&&) noexcept = default;
+const ModelCard& HistorySurrogate::card() const {
+  missing();
+}
+std::string HistorySurrogate::device() const {
+  missing();
+}
+std::vector<History> HistorySurrogate::predict(const std::vector<Field>&,
+                                               const std::vector<std::vector<Field>>&, Method) const {
+  missing();
+}
+std::optional<double> HistorySurrogate::interval_half_width(const History&, const CellMask&) const {
+  missing();
+}
+bool predicts_history(const std::filesystem::path&) {
   missing();
 }
 

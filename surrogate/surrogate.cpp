@@ -56,6 +56,10 @@ Surrogate::Surrogate(const std::filesystem::path& model_path, const std::string&
   impl_->calibrated_cycles = impl_->model.card.cycles;
   check(impl_->model.card.classes.empty(),
         "{}: it tells kinds of rock and predicts no pressure: use 'mano classify'", path.string());
+  check(!impl_->model.card.history,
+        "{}: it predicts displacements in time and no steady pressure (mano predict and evaluate take it "
+        "with data of displacements)",
+        path.string());
   const Architecture& a = impl_->model.card.architecture;
   check((a.channels_in == 3 || a.channels_in == 4) && a.channels_out == 1,
         "{}: the network maps {} channels to {}, a surrogate 3 or 4 to 1", path.string(), a.channels_in,
@@ -211,15 +215,7 @@ bool Surrogate::seen(const Resolution& resolution, Method method) const {
 }
 
 Resolution Surrogate::base_resolution(const Resolution& target) const {
-  const auto cells = [](const Resolution& r) { return static_cast<double>(r.nx) * r.ny; };
-  const auto& seen = impl_->model.card.resolutions;
-  Resolution best = seen.front();
-  for (const Resolution& r : seen) {
-    const bool fits = r.nx <= target.nx && r.ny <= target.ny;
-    const bool best_fits = best.nx <= target.nx && best.ny <= target.ny;
-    if (fits != best_fits ? fits : (fits ? cells(r) > cells(best) : cells(r) < cells(best))) best = r;
-  }
-  return best;
+  return impl_->model.card.base_resolution(target);
 }
 
 }  // namespace mano

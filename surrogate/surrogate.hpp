@@ -81,8 +81,7 @@ class Surrogate {
   /// Whether training saw the resolution: data's; of the network alone, where it is a grid of the network's.
   bool seen(const Resolution& resolution, Method method) const;
 
-  /// The training resolution whose network's grid the way to `target` begins on: the finest that is no finer than `target`, else the
-  /// coarsest.
+  /// ModelCard::base_resolution().
   Resolution base_resolution(const Resolution& target) const;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
@@ -21,6 +22,17 @@ Resolution ModelCard::coarsest() const {
                            [](const Resolution& a, const Resolution& b) {
                              return static_cast<double>(a.nx) * a.ny < static_cast<double>(b.nx) * b.ny;
                            });
+}
+
+Resolution ModelCard::base_resolution(const Resolution& target) const {
+  const auto cells = [](const Resolution& r) { return static_cast<double>(r.nx) * r.ny; };
+  Resolution best = resolutions.front();
+  for (const Resolution& r : resolutions) {
+    const bool fits = r.nx <= target.nx && r.ny <= target.ny;
+    const bool best_fits = best.nx <= target.nx && best.ny <= target.ny;
+    if (fits != best_fits ? fits : (fits ? cells(r) > cells(best) : cells(r) < cells(best))) best = r;
+  }
+  return best;
 }
 
 const Calibration* ModelCard::calibration(const Resolution& resolution) const {
@@ -79,6 +91,34 @@ std::vector<Calibration> calibrations_from(const json& list) {
   return calibrations;
 }
 
+json history_json(const HistoryCard& h) {
+  return {{"times", h.times},
+          {"std_correction", h.std_correction},
+          {"saturations", {h.least_saturation, h.most_saturation}}};
+}
+
+HistoryCard history_from(const json& j) {
+  return {j.at("times").get<std::vector<double>>(), j.at("std_correction"), j.at("saturations").at(0),
+          j.at("saturations").at(1)};
+}
+
+void check_history(const ModelCard& card, const std::string& where) {
+  if (!card.history) return;
+  const HistoryCard& h = *card.history;
+  const int times = static_cast<int>(h.times.size());
+  check(!h.times.empty() && h.times.size() <= kMostTimes && h.times.front() > 0 &&
+            std::adjacent_find(h.times.begin(), h.times.end(), std::greater_equal<>()) == h.times.end() &&
+            std::isfinite(h.times.back()) && h.std_correction > 0 && std::isfinite(h.std_correction) &&
+            h.least_saturation >= 0 && h.least_saturation < h.most_saturation && h.most_saturation <= 1,
+        "{}: metadata is damaged: times or saturations of the displacement are out of range", where);
+  check(card.architecture.channels_out == 2 * times && (card.architecture.channels_in == card.inputs() ||
+                                                        card.architecture.channels_in == card.inputs() + 1),
+        "{}: metadata is damaged: {} times of a displacement, {} input and {} output channels", where, times,
+        card.architecture.channels_in, card.architecture.channels_out);
+  check(!card.refinement && card.classes.empty(),
+        "{}: metadata is damaged: a displacement has neither refinement nor classes", where);
+}
+
 const char* validation_key(const ModelCard& card) {
   return card.classes.empty() ? "validation_relative_l2" : "validation_cross_entropy";
 }
@@ -99,6 +139,7 @@ void check_ranges(const ModelCard& card, const std::string& where) {
       card.classes.empty() || card.classes.size() == static_cast<std::size_t>(card.architecture.channels_out),
       "{}: metadata is damaged: {} classes, {} output channels", where, card.classes.size(),
       card.architecture.channels_out);
+  check_history(card, where);
   check(card.coarsening >= 1 && std::all_of(card.resolutions.begin(), card.resolutions.end(),
                                             [&](const Resolution& r) {
                                               return r.nx % card.coarsening == 0 &&
@@ -153,6 +194,7 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
                                               {"data_configuration", c.data_configuration}};
   if (c.coefficients.fields > 0) metadata["coefficients"] = coefficients_json(c.coefficients).dump();
   if (!c.calibrations.empty()) metadata["calibration"] = calibrations_json(c.calibrations).dump();
+  if (c.history) metadata["history"] = history_json(*c.history).dump();
   if (!c.classes.empty()) metadata["classes"] = json(c.classes).dump();
   if (!c.cycle_errors.empty()) metadata["cycle_errors"] = json(c.cycle_errors).dump();
   if (c.refinement) {
@@ -202,6 +244,7 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
       const json errors = json::parse(get("cycle_errors"));
       card.cycle_errors = errors.get<std::vector<double>>();
     }
+    if (metadata.contains("history")) card.history = history_from(json::parse(get("history")));
     if (metadata.contains("classes"))
       card.classes = json::parse(get("classes")).get<std::vector<std::string>>();
     if (metadata.contains("coarsening"))

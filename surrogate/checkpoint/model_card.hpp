@@ -17,6 +17,7 @@ namespace mano {
 inline constexpr const char* kCheckpointSchema = "mano.checkpoint";
 inline constexpr int kCheckpointSchemaVersion = 2;
 inline constexpr int kMostCycles = 64;
+inline constexpr std::size_t kMostTimes = 256;  ///< of a displacement
 
 /// Network input (ln k - mean_log_k) / std_log_k, x / lx, y / ly and, where there are inactive cells, 1 in active ones; pressure = output * std_pressure + mean_pressure.
 struct Normalization {
@@ -32,8 +33,18 @@ struct TrainingData {
   std::size_t samples = 0;
 };
 
+/// Of a model that predicts a displacement in time (surrogate/history.hpp). Its input ends with the saturation's first guess at each time;
+/// its outputs are, at each time, saturation less first guess over std_correction, then the pressures.
+struct HistoryCard {
+  std::vector<double> times;  ///< pore volumes injected, ascending
+  double std_correction = 1.0;
+  double least_saturation = 0.0;  ///< of training: predictions stay within
+  double most_saturation = 1.0;
+};
+
 struct ModelCard {
   Architecture architecture;
+  std::optional<HistoryCard> history;      ///< empty where the flow is steady
   std::optional<Architecture> refinement;  ///< of the network that refines on the hierarchy of grids
   double refinement_gain = 1.0;            ///< surrogate/multigrid/refinement.hpp
   bool knows_equation = false;             ///< the refinement's defect is that of the problem's own equation
@@ -65,8 +76,10 @@ struct ModelCard {
   CoefficientRanges coefficients;         ///< of the fields of training
   std::vector<Calibration> calibrations;  ///< one a resolution; empty in a training that has not ended
 
-  /// The network is told which cells are active, by a fourth channel: it was trained on data that have inactive ones.
-  bool takes_inactive() const { return architecture.channels_in == 4; }
+  /// Input channels where all cells are active: ln k, x, y, and of a history the first guess at each time.
+  int inputs() const { return 3 + (history ? static_cast<int>(history->times.size()) : 0); }
+  /// The network is told which cells are active, by one more channel: it was trained on data that have inactive ones.
+  bool takes_inactive() const { return architecture.channels_in == inputs() + 1; }
   bool seen(const Resolution& resolution) const;
   /// The network's grid for data of a training resolution.
   Resolution network_grid(const Resolution& resolution) const {
@@ -80,6 +93,9 @@ struct ModelCard {
   int most_cycles() const { return !refinement ? 0 : knows_equation ? kMostCycles : 1; }
   /// The coarsest training resolution: where coefficients are looked at.
   Resolution coarsest() const;
+  /// The training resolution whose network's grid the way to `target` begins on: the finest that is no finer than `target`, else the
+  /// coarsest.
+  Resolution base_resolution(const Resolution& target) const;
   /// Of that resolution; null where there is none.
   const Calibration* calibration(const Resolution& resolution) const;
 };

@@ -5,6 +5,7 @@
 
 #include "core/norms.hpp"
 #include "surrogate/kernels/torch.hpp"
+#include "surrogate/multigrid/history_model.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
 #include "surrogate/trust/calibration.hpp"
 
@@ -34,6 +35,26 @@ void add_errors(const SurrogateModel& model, const TrainSet& set, int batch, Err
     for (std::int64_t s = 0; s < some.size(0); ++s)
       errors.add(field_of(prediction, s, grid), field_of(pressure, s, grid),
                  mask_of_rock(field_of(permeability, s, grid)));
+  });
+}
+
+// The fields of all times [T, H, W] one above the other, as one field.
+Field stacked_field(const torch::Tensor& values, const Grid& grid) {
+  const auto times = static_cast<int>(values.size(0));
+  return field_of(values.reshape({1, 1, times * grid.ny, grid.nx}), 0,
+                  {grid.nx, times * grid.ny, grid.lx, times * grid.ly});
+}
+
+void add_history_errors(const SurrogateModel& model, const TrainSet& set, int batch, ErrorCollector& errors) {
+  const Grid& grid = set.info.grid;
+  for_held_out(model, set, batch, kAll, [&](const torch::Tensor& permeability, const torch::Tensor& some) {
+    const auto guess = take(set.first_guess, some, model.device);
+    const auto predicted =
+        bounded(model, history_direct(model, permeability, guess, grid), permeability).saturation;
+    const auto saturation = set.saturation.index_select(0, some);
+    for (std::int64_t s = 0; s < some.size(0); ++s)
+      errors.add(stacked_field(predicted[s], grid), stacked_field(saturation[s], grid),
+                 mask_of_rock(stacked_field(permeability[s].expand_as(predicted[s]), grid)));
   });
 }
 
@@ -86,7 +107,10 @@ double held_out_accuracy(const SurrogateModel& model, const TrainData& data, int
   return right / fields;
 }
 
-HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int batch) {
+namespace {
+
+template <typename AddErrors>
+HeldOut by_resolution(const SurrogateModel& model, const TrainData& data, int batch, AddErrors add_errors) {
   const torch::InferenceMode inference;
   HeldOut held_out;
   double fields = 0.0;
@@ -101,6 +125,16 @@ HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int 
   }
   held_out.mean_l2 /= fields;
   return held_out;
+}
+
+}  // namespace
+
+HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int batch) {
+  return by_resolution(model, data, batch, add_errors);
+}
+
+HeldOut held_out_history_errors(const SurrogateModel& model, const TrainData& data, int batch) {
+  return by_resolution(model, data, batch, add_history_errors);
 }
 
 }  // namespace mano

@@ -16,6 +16,9 @@ struct HeldOut {
 /// Predicts as the model is, by the hierarchy from each set's own resolution.
 HeldOut held_out_errors(const SurrogateModel& model, const TrainData& data, int batch);
 
+/// The same of a displacement: relative L2 of its saturations over space and time, on each set's own grid, and intervals about them.
+HeldOut held_out_history_errors(const SurrogateModel& model, const TrainData& data, int batch);
+
 /// The part of the held-out fields whose most probable class is theirs.
 double held_out_accuracy(const SurrogateModel& model, const TrainData& data, int batch);
 

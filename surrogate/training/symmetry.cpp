@@ -32,6 +32,12 @@ std::vector<Symmetry> symmetries(const std::string& problem_name, const Grid& gr
   return list;
 }
 
+std::vector<Symmetry> history_symmetries(const std::string& problem_name, const Grid& grid) {
+  auto list = symmetries(problem_name, grid, Location::cell);
+  std::erase_if(list, [](const Symmetry& s) { return s.sign < 0; });
+  return list;
+}
+
 torch::Tensor reflected(const torch::Tensor& values, const Symmetry& s) {
   std::vector<int64_t> dims;
   if (s.flip_x) dims.push_back(3);

@@ -32,7 +32,9 @@ class Trainer {
         choices_(choose(request, data_)) {
     model_.card = data_.card;
     model_.card.architecture = request.architecture;
-    if (data_.has_inactive()) model_.card.architecture.channels_in = 4;
+    model_.card.architecture.channels_in = model_.card.inputs() + (data_.has_inactive() ? 1 : 0);
+    if (model_.card.history)
+      model_.card.architecture.channels_out = 2 * static_cast<int>(model_.card.history->times.size());
     if (request.classify)
       model_.card.architecture.channels_out = static_cast<int>(model_.card.classes.size());
     model_.card.version = kVersion;
@@ -116,8 +118,9 @@ class Trainer {
   }
 
   void train_base(bool resume, TrainResult& result) {
-    const auto task =
-        request_.classify ? classification_task(model_, data_, request_) : base_task(model_, data_, request_);
+    const auto task = request_.classify      ? classification_task(model_, data_, request_)
+                      : model_.card.history ? history_task(model_, data_, request_)
+                                            : base_task(model_, data_, request_);
     StageOptions options = stage_options(0, request_.epochs);
     if (request_.max_seconds) options.max_seconds = *request_.max_seconds * choices_.base_share_of_time();
     options.keep = [this](int epoch, double validation) {
@@ -177,7 +180,8 @@ class Trainer {
       result.accuracy = held_out_accuracy(model_, data_, batch);
       return;
     }
-    HeldOut held_out = held_out_errors(model_, data_, batch);
+    HeldOut held_out = model_.card.history ? held_out_history_errors(model_, data_, batch)
+                                           : held_out_errors(model_, data_, batch);
     if (model_.refinement) {
       int best = 0;
       for (model_.card.base_correction_steps = 1;
@@ -192,7 +196,7 @@ class Trainer {
     }
     model_.card.validation_l2 = held_out.mean_l2;
     model_.card.calibrations = std::move(held_out.calibrations);
-    model_.card.cycle_errors = cycle_errors(model_, data_, batch);
+    if (!model_.card.history) model_.card.cycle_errors = cycle_errors(model_, data_, batch);
     save_checkpoint(model_path(request_), model_);
     result.best_l2 = held_out.mean_l2;
   }

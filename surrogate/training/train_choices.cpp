@@ -40,14 +40,14 @@ void check_request(const TrainRequest& r) {
 namespace {
 
 bool refines(const TrainRequest& r, const TrainData& data) {
-  return !r.classify && r.refinement != "none" && r.refine_epochs > 0 &&
+  return !r.classify && !data.card.history && r.refinement != "none" && r.refine_epochs > 0 &&
          std::any_of(data.sets.begin(), data.sets.end(), [](const TrainSet& set) {
            return can_refine({set.info.grid.nx, set.info.grid.ny});
          });
 }
 
 bool residual_form(const TrainRequest& r, const ModelCard& card) {
-  return r.refinement != "approximate" && knows_equation(card.problem_name, card.location);
+  return r.refinement != "approximate" && !card.history && knows_equation(card.problem_name, card.location);
 }
 
 // The hierarchy leads from the network's grid to the data's, by doubling. Where it knows the equation, the coarsest grid that the

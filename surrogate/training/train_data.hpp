@@ -33,7 +33,8 @@ struct TrainSet {  // one file
   DatasetInfo info;
   torch::Tensor
       permeability;  // [N, 1, H, W] float32, on TrainData::storage; 0 in inactive cells, as is the pressure
-  torch::Tensor pressure;  // [N, 1, H, W]
+  torch::Tensor pressure;                 // [N, 1, H, W]; of a displacement [N, T, H, W], as are
+  torch::Tensor saturation, first_guess;  // these; undefined where the flow is steady
   Split split;
 };
 

@@ -57,6 +57,10 @@ std::unique_ptr<TrainTask> base_task(SurrogateModel& model, const TrainData& dat
 std::unique_ptr<TrainTask> classification_task(SurrogateModel& model, const TrainData& data,
                                                const TrainRequest& request);
 
+/// The base network to the saturations and pressures of a displacement (ModelCard::history).
+std::unique_ptr<TrainTask> history_task(SurrogateModel& model, const TrainData& data,
+                                        const TrainRequest& request);
+
 /// A refinement can be trained on such a grid: half as fine it has four points in each direction still.
 bool can_refine(const Resolution& grid);
 std::unique_ptr<TrainTask> refinement_task(SurrogateModel& model, const TrainData& data,
