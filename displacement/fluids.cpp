@@ -36,16 +36,20 @@ Fluids named_fluids(const std::string& name) {
 void check_fluids(const Fluids& f) {
   check(std::isfinite(f.viscosity_ratio) && f.viscosity_ratio > 0,
         "viscosity ratio is {}; it must be finite and above zero", f.viscosity_ratio);
-  for (auto [name, exponent] : {std::pair{&f.injected, f.injected_exponent}, {&f.displaced, f.displaced_exponent}})
-    check(exponent >= 1 && exponent <= 20, "Corey exponent of {} is {}; it must lie between 1 and 20", *name, exponent);
-  for (auto [name, end] : {std::pair{&f.injected, f.injected_end_point}, {&f.displaced, f.displaced_end_point}})
+  for (auto [name, exponent] :
+       {std::pair{&f.injected, f.injected_exponent}, {&f.displaced, f.displaced_exponent}})
+    check(exponent >= 1 && exponent <= 20, "Corey exponent of {} is {}; it must lie between 1 and 20", *name,
+          exponent);
+  for (auto [name, end] :
+       {std::pair{&f.injected, f.injected_end_point}, {&f.displaced, f.displaced_end_point}})
     check(end > 0 && end <= 1, "end point of {} is {}; it must be above 0 and at most 1", *name, end);
-  for (auto [name, residual] : {std::pair{&f.injected, f.injected_residual}, {&f.displaced, f.displaced_residual}})
-    check(residual >= 0 && residual < 1, "residual saturation of {} is {}; it must be at least 0 and below 1", *name,
-          residual);
+  for (auto [name, residual] :
+       {std::pair{&f.injected, f.injected_residual}, {&f.displaced, f.displaced_residual}})
+    check(residual >= 0 && residual < 1, "residual saturation of {} is {}; it must be at least 0 and below 1",
+          *name, residual);
   check(f.injected_residual + f.displaced_residual < 1,
-        "residual saturations {} and {} leave nothing that moves; their sum must be below 1", f.injected_residual,
-        f.displaced_residual);
+        "residual saturations {} and {} leave nothing that moves; their sum must be below 1",
+        f.injected_residual, f.displaced_residual);
 }
 
 FractionalFlow::FractionalFlow(const Fluids& fluids) : fluids_(fluids) {

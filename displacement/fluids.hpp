@@ -93,8 +93,8 @@ inline double FractionalFlow::flow(double s) const {
 }
 
 inline double FractionalFlow::mobility(double s) const {
-  return fluids_.injected_end_point * (power(s, fluids_.injected_exponent) +
-                                       weight_ * power(1.0 - s, fluids_.displaced_exponent));
+  return fluids_.injected_end_point *
+         (power(s, fluids_.injected_exponent) + weight_ * power(1.0 - s, fluids_.displaced_exponent));
 }
 
 }  // namespace mano

@@ -20,8 +20,9 @@ void check_pore(const Displacement& d) {
   bool any = false;
   for (std::size_t c = 0; c < g.cells(); ++c) {
     if (!d.problem.active[c]) continue;
-    check(std::isfinite(d.pore.values[c]) && d.pore.values[c] >= 0, "porosity in cell ({}, {}) is {}; it must be finite and not negative",
-          c % g.nx, c / g.nx, d.pore.values[c]);
+    check(std::isfinite(d.pore.values[c]) && d.pore.values[c] >= 0,
+          "porosity in cell ({}, {}) is {}; it must be finite and not negative", c % g.nx, c / g.nx,
+          d.pore.values[c]);
     any = any || d.pore.values[c] > 0;
   }
   check(any, "porosity is 0 in every active cell: there is no pore volume");
@@ -31,13 +32,16 @@ void check_options(const SimulationOptions& o) {
   check(!o.snapshots.empty(), "no time is asked for");
   double before = 0.0;
   for (double time : o.snapshots) {
-    check(std::isfinite(time) && time > before, "time {} does not rise above {}: times in pore volumes injected must rise from above 0", time,
+    check(std::isfinite(time) && time > before,
+          "time {} does not rise above {}: times in pore volumes injected must rise from above 0", time,
           before);
     before = time;
   }
-  check(o.step_tolerance > 0 && std::isfinite(o.step_tolerance), "step tolerance is {}; it must be finite and above zero", o.step_tolerance);
+  check(o.step_tolerance > 0 && std::isfinite(o.step_tolerance),
+        "step tolerance is {}; it must be finite and above zero", o.step_tolerance);
   check(o.longest_step > 0, "longest step is {}; it must be above zero", o.longest_step);
-  check(o.pressure_tolerance > 0 && o.pressure_tolerance < 1, "pressure tolerance is {}; it must lie in (0, 1)", o.pressure_tolerance);
+  check(o.pressure_tolerance > 0 && o.pressure_tolerance < 1,
+        "pressure tolerance is {}; it must lie in (0, 1)", o.pressure_tolerance);
 }
 
 // Over the pore volume: the mobile part of each cell.
@@ -97,13 +101,18 @@ class Simulation {
     flow_.solve(lambda_, options_.pressure_tolerance);
     flows_ = flow_.flows();
     inflow_ = flows_.inflow();
-    check(inflow_ > 0, "nothing is injected: the problem has neither a well, a side nor a source through which fluid enters");
+    check(inflow_ > 0,
+          "nothing is injected: the problem has neither a well, a side nor a source through which fluid "
+          "enters");
     for (auto* values : {&flows_.face, &flows_.in, &flows_.out}) {
       for (double& value : *values) value /= inflow_;
     }
   }
 
-  double first_step() const { return options_.step_tolerance * options_.step_tolerance * 0.02; }
+  double first_step() const {
+    return options_.first_step > 0 ? options_.first_step
+                                   : options_.step_tolerance * options_.step_tolerance * 0.02;
+  }
 
   // One step of at most `dt` and not beyond `end`; returns what the next one may be.
   double advance(double dt, double end) {
@@ -148,8 +157,12 @@ class Simulation {
     constexpr double kShare = 0.9;
     order_.take(flow_.connections(), flows);
     int parts = 1;
+    const double courant = balance != nullptr
+                               ? options_.courant
+                               : 2 * options_.courant;  // the first pass is for the mobility alone
     if (options_.transport != TransportScheme::explicit_)
-      parts = std::max(1, static_cast<int>(std::ceil(step / (options_.courant * transport_.usual_step(order_, kShare)) - 1e-9)));
+      parts = std::max(
+          1, static_cast<int>(std::ceil(step / (courant * transport_.usual_step(order_, kShare)) - 1e-9)));
     for (int part = 0; part < parts; ++part) {
       if (balance != nullptr) before_ = s_;
       transport_.advance(order_, step / parts, s_);
@@ -202,7 +215,8 @@ class Simulation {
   }
 
   CurvePoint state() const {
-    CurvePoint point{.pore_volumes = tau_, .time = time_, .cut = cut_of_all(), .produced = produced_ * pore_volume_};
+    CurvePoint point{
+        .pore_volumes = tau_, .time = time_, .cut = cut_of_all(), .produced = produced_ * pore_volume_};
     point.recovery = produced_ / (1.0 - displacement_.fluids.injected_residual);
     point.wells.resize(displacement_.problem.wells.size());
     std::vector<double> water(4 + point.wells.size(), 0.0), out(4 + point.wells.size(), 0.0);
@@ -266,7 +280,8 @@ SimulationResult simulate(const Displacement& displacement, const SimulationOpti
 
 std::vector<double> equal_times(double last, int count) {
   std::vector<double> times(count);
-  for (int i = 0; i < count; ++i) times[i] = last * (i + 1) / count;
+  for (int i = 0; i < count; ++i)
+    times[i] = std::round(last * (i + 1) / count * 1e12) / 1e12;  // 0.15, not what is next to it
   return times;
 }
 

@@ -28,20 +28,23 @@ namespace mano {
 /// What is simulated. Units: any consistent system, or those that core/units.hpp turns into one.
 struct Displacement {
   Problem problem;  ///< k over the viscosity of the injected fluid
-  Field pore;       ///< pore volume per area (porosity at unit thickness), not negative, above zero somewhere; anything in inactive cells
+  Field
+      pore;  ///< pore volume per area (porosity at unit thickness), not negative, above zero somewhere; anything in inactive cells
   Fluids fluids;
 };
 
 struct SimulationOptions {
-  std::vector<double> snapshots;  ///< times in pore volumes injected, rising, above zero; the run ends with the last
+  std::vector<double>
+      snapshots;  ///< times in pore volumes injected, rising, above zero; the run ends with the last
   TransportScheme transport = TransportScheme::theta;
   /// Change of saturation in a step, root mean square, over that of the saturation itself (its mobile part, weighted by pore volume).
   double step_tolerance = 0.3;
   double longest_step = 0.05;  ///< in pore volumes injected
   /// Steps of the flow are divided for transport until nine cells in ten have at most this Courant number (displacement/transport.hpp).
   double courant = 2.0;
+  double first_step = 0.0;  ///< the same; 0 is a short one for step_tolerance
   /// Sum over cells of what the pressure leaves of the balance, over the inflow: bounds the mass balance error of a step.
-  double pressure_tolerance = 1e-11;
+  double pressure_tolerance = 5e-11;
   TotalFlow::Spare spare = {};
   std::vector<double> steps = {};  ///< instead of chosen ones; must meet the snapshots
   std::function<void(double tau)> progress = {};
@@ -75,8 +78,10 @@ struct SimulationResult {
   std::vector<Snapshot> snapshots;
   std::vector<CurvePoint> curve;  ///< at the start and the end of every step
   std::vector<double> steps;      ///< in pore volumes injected
-  double breakthrough = 0.0;      ///< pore volumes injected when the cut reaches kBreakthroughCut, by interpolation; not a number where it does not
-  double mass_balance_error = 0.0;  ///< largest of a step: |change of the injected fluid in place - in + out| / in
+  double breakthrough =
+      0.0;  ///< pore volumes injected when the cut reaches kBreakthroughCut, by interpolation; not a number where it does not
+  double mass_balance_error =
+      0.0;  ///< largest of a step: |change of the injected fluid in place - in + out| / in
   double pore_volume = 0.0;
   int pressure_solves = 0;
   int cycles = 0;

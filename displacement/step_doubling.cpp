@@ -43,7 +43,8 @@ double saturation_difference(const Displacement& d, const Field& a, const Field&
   return size > 0 ? std::sqrt(difference / size) : 0.0;
 }
 
-StepError estimate_step_error(const Displacement& displacement, const SimulationOptions& options, const SimulationResult& result) {
+StepError estimate_step_error(const Displacement& displacement, const SimulationOptions& options,
+                              const SimulationResult& result) {
   SimulationOptions twice = options;
   twice.steps = doubled(result.steps, options.snapshots);
   twice.courant = 2 * options.courant;

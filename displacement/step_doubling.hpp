@@ -10,14 +10,16 @@
 namespace mano {
 
 struct StepError {
-  std::vector<double> saturation;  ///< relative L2 of the saturation's change since the start, one a snapshot, weighted by pore volume
-  double cut = 0.0;                ///< largest absolute difference over the snapshots
+  std::vector<double>
+      saturation;  ///< relative L2 of the saturation's change since the start, one a snapshot, weighted by pore volume
+  double cut = 0.0;  ///< largest absolute difference over the snapshots
   double recovery = 0.0;
 };
 
 /// `result` must be that of simulate() with the same displacement and options. Costs about half of that run. Explicit transport keeps its own
 /// sub-steps: there the estimate is of the flow's steps alone.
-StepError estimate_step_error(const Displacement& displacement, const SimulationOptions& options, const SimulationResult& result);
+StepError estimate_step_error(const Displacement& displacement, const SimulationOptions& options,
+                              const SimulationResult& result);
 
 /// |a - b| / |b - residual| over active cells, weighted by pore volume.
 double saturation_difference(const Displacement& displacement, const Field& a, const Field& b);

@@ -19,7 +19,7 @@ namespace mano {
 struct Opening {
   enum class Kind { side, well, source };
   Kind kind = Kind::source;
-  int number = 0;            ///< of the side (Side) or the well
+  int number = 0;  ///< of the side (Side) or the well
   int cell = 0;
   double prescribed = 0.0;   ///< rate into the rock, or
   double conductance = 0.0;  ///< at lambda = 1: rate = conductance lambda (held - p)

@@ -43,7 +43,8 @@ double Transport::usual_step(const UpstreamOrder& order, double share) const {
     if (order.through(place) > 0) rates_.push_back(order.through(place) / volume_[order.cell(place)]);
   }
   if (rates_.empty()) return std::numeric_limits<double>::infinity();
-  const auto at = rates_.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(rates_.size() - 1));
+  const auto at =
+      rates_.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(rates_.size() - 1));
   std::nth_element(rates_.begin(), at, rates_.end());
   return 1.0 / (*at * fractional_.steepest());
 }
@@ -56,8 +57,10 @@ void Transport::advance(const UpstreamOrder& order, double dt, std::vector<doubl
   constexpr double kMostSteps = 1e7;
   const double parts = std::max(1.0, std::ceil(dt / longest_explicit_step(order)));
   if (!(parts <= kMostSteps))
-    throw RunFailed("explicit transport would need more than ten million steps, as flow passes cells with next to no pore volume: "
-                    "pass --transport theta or implicit");
+    throw RunFailed(
+        "explicit transport would need more than ten million steps, as flow passes cells with next to no "
+        "pore volume: "
+        "pass --transport theta or implicit");
   mean_.assign(s.size(), 0.0);
   for (int part = 0; part < static_cast<int>(parts); ++part) {
     pass_explicitly(order, dt / parts, s);
@@ -73,7 +76,8 @@ void Transport::pass_explicitly(const UpstreamOrder& order, double dt, std::vect
     if (!(order.through(place) > 0)) continue;
     const int c = order.cell(place);
     double net = order.from_outside(place) - order.through(place) * passed_[c];
-    for (const auto* in = order.begin(place); in != order.end(place); ++in) net += in->flow * passed_[in->cell];
+    for (const auto* in = order.begin(place); in != order.end(place); ++in)
+      net += in->flow * passed_[in->cell];
     s[c] = std::clamp(s[c] + dt / volume_[c] * net, 0.0, 1.0);  // which rounding alone leaves
   }
 }
@@ -113,7 +117,8 @@ void Transport::pass_circles(const UpstreamOrder& order, double dt, std::vector<
 double Transport::take(const UpstreamOrder& order, std::size_t place, double dt, double start) {
   const int c = order.cell(place);
   double in = order.from_outside(place);
-  for (const auto* flow = order.begin(place); flow != order.end(place); ++flow) in += flow->flow * passed_[flow->cell];
+  for (const auto* flow = order.begin(place); flow != order.end(place); ++flow)
+    in += flow->flow * passed_[flow->cell];
   if (start == 0.0 && in == 0.0) return passed_[c] = 0.0;  // ahead of the front
   const double through = dt * order.through(place);
   const double volume = volume_[c];
@@ -123,7 +128,8 @@ double Transport::take(const UpstreamOrder& order, std::size_t place, double dt,
     return start;
   }
   const double courant = through * fractional_.steepest() / volume;
-  const double theta = scheme_ == TransportScheme::implicit || volume == 0.0 ? 1.0 : std::max(0.5, 1.0 - 1.0 / courant);
+  const double theta =
+      scheme_ == TransportScheme::implicit || volume == 0.0 ? 1.0 : std::max(0.5, 1.0 - 1.0 / courant);
   const double weight = theta * through;
   const double right = volume * start + dt * in - (1.0 - theta) * through * flow;
   double end = root(volume, weight, right, start);
@@ -143,7 +149,8 @@ double Transport::root(double volume, double weight, double right, double guess)
   if (!(right > 0)) return 0.0;
   if (!(right < volume + weight)) return 1.0;
   constexpr int kMostIterations = 200;
-  constexpr double kSettled = 1e-7;  // a step of Newton's method; the next one would be of the order of its square
+  constexpr double kSettled =
+      1e-5;  // a step of Newton's method; the next one would be of the order of its square
   const double inflection = fractional_.inflection();
   double low = 0.0;
   double high = 1.0;

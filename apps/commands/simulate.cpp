@@ -46,8 +46,9 @@ class PetscSpare {
     if (!session_) session_.emplace(std::vector<std::string>{});
     const SolveResult result = solve_darcy(problem, {.relative_tolerance = tolerance});
     if (!result.converged)
-      throw RunFailed(fmt::format("pressure: no convergence ({}) after {} iterations, relative residual {:.3g}", result.reason, result.iterations,
-                                  result.relative_residual));
+      throw RunFailed(
+          fmt::format("pressure: no convergence ({}) after {} iterations, relative residual {:.3g}",
+                      result.reason, result.iterations, result.relative_residual));
     return result.pressure;
   }
 
@@ -57,7 +58,8 @@ class PetscSpare {
 
 void check_animation(const std::string& output) {
   check(!output.empty(), "no output: pass -o FILE.pvd");
-  check(std::filesystem::path(output).extension() == ".pvd", "output is '{}', expected a name in .pvd", output);
+  check(std::filesystem::path(output).extension() == ".pvd", "output is '{}', expected a name in .pvd",
+        output);
   check_vtk();
   check_writable(output);
 }
@@ -90,20 +92,24 @@ void simulate(SimulateOptions o, const Invocation& invocation) {
   const Grid grid = source.grid(o.resolution);
   check_animation(o.output);
   source.check_location(Location::cell);
-  check_memory(solve_memory(grid) + source.memory(grid) + 40.0 * static_cast<double>(grid.cells()) * o.displacement.snapshots,
+  check_memory(solve_memory(grid) + source.memory(grid) +
+                   40.0 * static_cast<double>(grid.cells()) * o.displacement.snapshots,
                fmt::format("a simulation at {}", grid.resolution()));
 
   // 2. Rock, wells and fluids.
   const Sample rock = source.sample(o.field.sample.value_or(0), grid);
-  SimulationOutcome outcome{.description = fmt::format("{}, {} on {:g}x{:g}, problem {}", source.description(), grid.resolution(), grid.lx, grid.ly,
-                                                       flow.problem_name()),
-                            .units = flow.units(),
-                            .well_names = flow.well_names(),
-                            .permeability = rock.permeability,
-                            .displacement = make_displacement(o.displacement, source, flow, rock, fluids),
-                            .options = settle_simulation(o.displacement)};
+  SimulationOutcome outcome{
+      .description = fmt::format("{}, {} on {:g}x{:g}, problem {}", source.description(), grid.resolution(),
+                                 grid.lx, grid.ly, flow.problem_name()),
+      .units = flow.units(),
+      .well_names = flow.well_names(),
+      .permeability = rock.permeability,
+      .displacement = make_displacement(o.displacement, source, flow, rock, fluids),
+      .options = settle_simulation(o.displacement)};
   PetscSpare spare;
-  outcome.options.spare = [&](const Problem& problem) { return spare(problem, outcome.options.pressure_tolerance); };
+  outcome.options.spare = [&](const Problem& problem) {
+    return spare(problem, outcome.options.pressure_tolerance);
+  };
 
   // 3. The run, and once more with longer steps.
   catch_interrupts();
@@ -121,10 +127,12 @@ void simulate(SimulateOptions o, const Invocation& invocation) {
 std::function<void(const Invocation&)> add_simulate(CLI::App& app) {
   auto o = std::make_shared<SimulateOptions>();
   add_field_options(app, o->field);
-  app.add_option("--sample", o->field.sample, "Which sample of the seed, or field of the file [0]")->check(CLI::NonNegativeNumber);
+  app.add_option("--sample", o->field.sample, "Which sample of the seed, or field of the file [0]")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   add_displacement_options(app, o->displacement);
-  app.add_flag("--no-estimate", o->no_estimate, "Do not run once more with longer steps, for the error estimate");
+  app.add_flag("--no-estimate", o->no_estimate,
+               "Do not run once more with longer steps, for the error estimate");
   add_flow_options(app, o->flow);
   add_unit_options(app, o->units);
   app.add_option("-o,--output", o->output, "Animation; curves go beside it")->type_name("FILE.pvd");

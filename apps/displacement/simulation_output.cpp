@@ -22,7 +22,9 @@ struct Column {
   bool is_well = false;
   std::size_t number = 0;
 
-  const OpeningState& of(const CurvePoint& point) const { return is_well ? point.wells[number] : point.sides[number]; }
+  const OpeningState& of(const CurvePoint& point) const {
+    return is_well ? point.wells[number] : point.sides[number];
+  }
 };
 
 std::vector<Column> columns_of(const SimulationOutcome& o) {
@@ -31,7 +33,8 @@ std::vector<Column> columns_of(const SimulationOutcome& o) {
   for (std::size_t w = 0; w < o.well_names.size(); ++w) columns.push_back({o.well_names[w], true, w});
   for (std::size_t side = 0; side < 4; ++side) {
     const auto& curve = o.result.curve;
-    if (std::any_of(curve.begin(), curve.end(), [&](const CurvePoint& p) { return p.sides[side].rate != 0.0; }))
+    if (std::any_of(curve.begin(), curve.end(),
+                    [&](const CurvePoint& p) { return p.sides[side].rate != 0.0; }))
       columns.push_back({kNames[side], false, side});
   }
   return columns;
@@ -92,7 +95,8 @@ void write_images(const fs::path& pvd, const SimulationOutcome& o, std::vector<s
     for (Field* component : {&flux.x, &flux.y}) {
       for (double& value : component->values) value *= o.units.velocity();
     }
-    const std::string name = fmt::format("{:0{}}.vti", i + 1, std::max<std::size_t>(2, fmt::format("{}", snapshots.size()).size()));
+    const std::string name = fmt::format(
+        "{:0{}}.vti", i + 1, std::max<std::size_t>(2, fmt::format("{}", snapshots.size()).size()));
     write_vti(folder / name, {.grid = s.saturation.grid,
                               .active = o.displacement.problem.active,
                               .scalars = {{"saturation", s.saturation},
@@ -127,7 +131,8 @@ void draw_curves(const fs::path& stem, const SimulationOutcome& o, std::vector<s
                    .y_label = with_unit("rate", o.units.names().rate),
                    .log_y = false};
   for (const Column& c : columns_of(o)) {
-    Curve injected{fmt::format("{}: {}", c.name, f.injected), {}, {}}, displaced{fmt::format("{}: {}", c.name, f.displaced), {}, {}};
+    Curve injected{fmt::format("{}: {}", c.name, f.injected), {}, {}},
+        displaced{fmt::format("{}: {}", c.name, f.displaced), {}, {}};
     bool any = false;
     for (const CurvePoint& p : o.result.curve) {
       injected.x.push_back(p.pore_volumes);
@@ -147,8 +152,9 @@ void draw_curves(const fs::path& stem, const SimulationOutcome& o, std::vector<s
 std::string curves_csv(const SimulationOutcome& o) {
   const UnitNames n = o.units.names();
   const Fluids& f = o.displacement.fluids;
-  std::string text = fmt::format("pore volumes injected,{},{},{},{}", csv_field(with_unit("time", n.time)), csv_field(f.injected + " cut"),
-                                 csv_field(f.displaced + " recovery"), csv_field(with_unit(f.displaced + " produced", n.volume)));
+  std::string text = fmt::format("pore volumes injected,{},{},{},{}", csv_field(with_unit("time", n.time)),
+                                 csv_field(f.injected + " cut"), csv_field(f.displaced + " recovery"),
+                                 csv_field(with_unit(f.displaced + " produced", n.volume)));
   const auto columns = columns_of(o);
   for (const Column& c : columns) {
     text += "," + csv_field(with_unit(fmt::format("{} {} rate", c.name, f.injected), n.rate));
@@ -157,7 +163,8 @@ std::string curves_csv(const SimulationOutcome& o) {
   }
   text += "\n";
   for (const CurvePoint& p : o.result.curve) {
-    text += fmt::format("{:.10g},{:.10g},{:.10g},{:.10g},{:.10g}", p.pore_volumes, p.time, p.cut, p.recovery, p.produced);
+    text += fmt::format("{:.10g},{:.10g},{:.10g},{:.10g},{:.10g}", p.pore_volumes, p.time, p.cut, p.recovery,
+                        p.produced);
     for (const Column& c : columns) {
       const OpeningState& state = c.of(p);
       text += fmt::format(",{:.10g},{:.10g}", injected_rate(state), displaced_rate(state));
@@ -190,7 +197,9 @@ nlohmann::json to_json(const SimulationOutcome& o) {
   nlohmann::json times = nlohmann::json::array();
   for (const Snapshot& s : r.snapshots) times.push_back(s.at.pore_volumes);
   json["snapshots"] = times;
-  if (o.error) json["step_error"] = {{"saturation", o.error->saturation}, {"cut", o.error->cut}, {"recovery", o.error->recovery}};
+  if (o.error)
+    json["step_error"] = {
+        {"saturation", o.error->saturation}, {"cut", o.error->cut}, {"recovery", o.error->recovery}};
   if (!o.units.consistent()) json["units"] = units_json(o.units);
   json["curve"] = curve_json(o);
   return json;
@@ -202,21 +211,31 @@ void print_simulation(const SimulationOutcome& o) {
   const UnitNames n = o.units.names();
   say(o.description);
   if (!o.units.consistent()) say(o.units.description());
-  say(fmt::format("{} displaces {}: viscosity ratio {:g}, exponents {:g} and {:g}, end points {:g} and {:g}, residuals {:g} and {:g}", f.injected,
-                  f.displaced, f.viscosity_ratio, f.injected_exponent, f.displaced_exponent, f.injected_end_point, f.displaced_end_point,
-                  f.injected_residual, f.displaced_residual));
-  say(fmt::format("{} steps, {} pressure solves of {:.1f} cycles, {} passes of {} transport: {:.3g} s; mass balance error at most {:.2g} a step",
-                  r.steps.size(), r.pressure_solves, static_cast<double>(r.cycles) / r.pressure_solves, r.transport_passes,
-                  to_string(o.options.transport), o.seconds, r.mass_balance_error));
+  say(
+      fmt::format("{} displaces {}: viscosity ratio {:g}, exponents {:g} and {:g}, end points {:g} and {:g}, "
+                  "residuals {:g} and {:g}",
+                  f.injected, f.displaced, f.viscosity_ratio, f.injected_exponent, f.displaced_exponent,
+                  f.injected_end_point, f.displaced_end_point, f.injected_residual, f.displaced_residual));
+  say(
+      fmt::format("{} steps, {} pressure solves of {:.1f} cycles, {} passes of {} transport: {:.3g} s; mass "
+                  "balance error at most {:.2g} a step",
+                  r.steps.size(), r.pressure_solves, static_cast<double>(r.cycles) / r.pressure_solves,
+                  r.transport_passes, to_string(o.options.transport), o.seconds, r.mass_balance_error));
   if (o.error)
-    say(fmt::format("steps twice as long change the saturation by {:.2g} % (relative L2, at most), the cut by {:.2g}, the recovery by {:.2g}",
-                    100 * *std::max_element(o.error->saturation.begin(), o.error->saturation.end()), o.error->cut, o.error->recovery));
-  say(fmt::format("  {:<22} {:<14} {:<14} {}", "pore volumes injected", with_unit("time", n.time), f.injected + " cut", f.displaced + " recovery"));
+    say(
+        fmt::format("steps twice as long change the saturation by {:.2g} % (relative L2, at most), the cut "
+                    "by {:.2g}, the recovery by {:.2g}",
+                    100 * *std::max_element(o.error->saturation.begin(), o.error->saturation.end()),
+                    o.error->cut, o.error->recovery));
+  say(fmt::format("  {:<22} {:<14} {:<14} {}", "pore volumes injected", with_unit("time", n.time),
+                  f.injected + " cut", f.displaced + " recovery"));
   for (const Snapshot& s : r.snapshots)
-    say(fmt::format("  {:<22.6g} {:<14.6g} {:<14.4f} {:.4f}", s.at.pore_volumes, s.at.time, s.at.cut, s.at.recovery));
-  say(std::isnan(r.breakthrough) ? fmt::format("no breakthrough: the {} cut stays below {:g} %", f.injected, 100 * kBreakthroughCut)
-                                 : fmt::format("breakthrough ({} cut of {:g} %) at {:.4f} pore volumes injected", f.injected,
-                                               100 * kBreakthroughCut, r.breakthrough));
+    say(fmt::format("  {:<22.6g} {:<14.6g} {:<14.4f} {:.4f}", s.at.pore_volumes, s.at.time, s.at.cut,
+                    s.at.recovery));
+  say(std::isnan(r.breakthrough)
+          ? fmt::format("no breakthrough: the {} cut stays below {:g} %", f.injected, 100 * kBreakthroughCut)
+          : fmt::format("breakthrough ({} cut of {:g} %) at {:.4f} pore volumes injected", f.injected,
+                        100 * kBreakthroughCut, r.breakthrough));
 }
 
 std::vector<std::string> write_simulation(const fs::path& pvd, const SimulationOutcome& o) {
