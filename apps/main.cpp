@@ -29,6 +29,7 @@ struct Entry {
 
 constexpr Entry kSubcommands[] = {
     {"solve", "Solve one Darcy problem", mano::add_solve},
+    {"simulate", "One fluid displaces another through rock: fields and curves in time", mano::add_simulate},
     {"generate", "Generate a dataset of permeability and pressure", mano::add_generate},
     {"ensemble", "Mean and spread of a quantity over random rock, with intervals", mano::add_ensemble},
     {"upscale", "Effective permeability of a field", mano::add_upscale},

@@ -6,9 +6,17 @@
 //   /x-coordinate, /y-coordinate      float64 [nx], [ny]
 //   /seed, /sample, /iterations, /residual, /solver   [N]
 //   /nu, /coeff, /x, /sol, /y, /tensor   the same bytes under the names that other programs read
+//
+// Of a displacement in time (displacement/simulator.hpp) there are instead, at T times that all samples share:
+//
+//   /saturation, /pressure            float32 or float64 [N, T, ny, nx], one sample a chunk
+//   /time                             float64 [T], pore volumes injected
+//   /water_cut, /recovery, /elapsed_time   float64 [N, T]
+//   /breakthrough                     float64 [N]
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,9 +35,17 @@ inline constexpr const char* kUnknownProblem =
 inline constexpr const char* kCustomProblem =
     "custom";  ///< then a hash: a named one changed by options of the configuration
 
+/// A displacement in time: the default one, or, with a hash after it, another (DatasetInfo::displacement says what it is).
+inline constexpr const char* kDisplacementProblem = "displacement";
+
+inline bool is_displacement(const std::string& problem_name) {
+  return problem_name.starts_with(kDisplacementProblem);
+}
+
 /// make_problem() can make the problem from the name and the permeability alone.
 inline bool is_named_problem(const std::string& problem_name) {
-  return problem_name != kUnknownProblem && !problem_name.starts_with(kCustomProblem);
+  return problem_name != kUnknownProblem && !problem_name.starts_with(kCustomProblem) &&
+         !is_displacement(problem_name);
 }
 
 struct DatasetInfo {
@@ -44,27 +60,46 @@ struct DatasetInfo {
   bool single_precision = false;
   bool has_inactive = false;  ///< some cells are: /active says which
   Units units;                ///< of permeability, pressure and lengths
+  std::vector<double> times =
+      {};  ///< of a displacement, in pore volumes injected, rising; empty for steady flow
+  std::string displacement = {};  ///< JSON: fluids, wells and all else that a new simulation needs
+};
+
+/// A displacement, one entry for each of DatasetInfo::times; empty for steady flow.
+struct History {
+  std::vector<Field>
+      saturation;  ///< of the injected fluid; not a number in inactive cells of the file, 0 here
+  std::vector<Field> pressure;
+  std::vector<double> water_cut;     ///< the injected fluid's part of what leaves
+  std::vector<double> recovery;      ///< displaced fluid produced, over what there was
+  std::vector<double> elapsed_time;  ///< pore volume over rate: days in metric and field units
+  double breakthrough =
+      std::numeric_limits<double>::quiet_NaN();  ///< pore volumes injected; not a number where there is none
 };
 
 struct Sample {
   Field permeability;
-  Field pressure;
+  Field pressure;  ///< of steady flow; empty for a displacement
   std::uint64_t seed = 0;
   std::uint64_t number = 0;  ///< which sample of the seed
   int iterations = 0;
   double residual = 0.0;  ///< true relative residual
   std::string solver;     ///< method that found the pressure, 16 bytes at most
   CellMask active = {};   ///< in the others the pressure is not a number in the file and 0 here
+  History history = {};   ///< of a displacement
 };
 
 /// For those who take all cells as active. Throws InvalidInput naming `where`, unless they are.
 void refuse_inactive(bool has_inactive, const std::string& where);
 
+/// Which datasets a reader takes: what knows steady flow alone must not take the first of many times for it.
+enum class DatasetKind { steady, displacement, any };
+
 /// Reads a dataset. Every error names the file and what is wrong in it.
 class DatasetReader {
  public:
-  /// Throws InvalidInput where the file is missing, not HDF5, truncated, of another schema, or of a wrong shape.
-  explicit DatasetReader(const std::filesystem::path& path);
+  /// Throws InvalidInput where the file is missing, not HDF5, truncated, of another schema, of a wrong shape or of another kind.
+  explicit DatasetReader(const std::filesystem::path& path, DatasetKind kind = DatasetKind::steady);
   ~DatasetReader();
   DatasetReader(DatasetReader&&) noexcept;
   DatasetReader& operator=(DatasetReader&&) noexcept;

@@ -18,12 +18,18 @@ struct DatasetReader::Impl {
   H5Handle file;
   H5Handle permeability;
   H5Handle pressure;
-  H5Handle active;  // where there is one
+  H5Handle active;      // where there is one
+  H5Handle saturation;  // of a displacement
   DatasetInfo info;
 
-  void open(const std::string& name);
+  void open(const std::string& name, DatasetKind kind);
+  void open_history(const std::string& name);
   Sample read(std::size_t index) const;
   Field read_field(hid_t dataset, const char* name, std::size_t index) const;
+  std::vector<Field> read_fields(hid_t dataset, const char* name, const Sample& sample,
+                                 std::size_t index) const;
+  History read_history(const Sample& sample, std::size_t index) const;
+  History read_curves(std::size_t index) const;  // without the fields
   CellMask read_active(std::size_t index) const;
   Sample read_numbers(std::size_t index) const;
 };

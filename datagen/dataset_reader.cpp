@@ -29,8 +29,10 @@ auto read_of(const std::string& path, Read read) {
 H5Handle select_sample(hid_t dataset, std::size_t index) {
   H5Handle space = h5_own(H5Dget_space(dataset), "select a sample");
   const auto shape = h5_shape(dataset);
-  const std::array<hsize_t, 3> start{index, 0, 0};
-  const std::array<hsize_t, 3> count{1, shape[1], shape[2]};
+  std::vector<hsize_t> start(shape.size(), 0);
+  std::vector<hsize_t> count = shape;
+  start[0] = index;
+  count[0] = 1;
   h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
            "select a sample");
   return space;
@@ -63,16 +65,35 @@ std::vector<double> read_vector(hid_t file, const char* name, std::size_t size, 
   return values;
 }
 
-H5Handle open_field(hid_t file, const char* name, const std::string& path) {
+// Row `index` of an array [N, size].
+std::vector<double> read_row(hid_t file, const char* name, std::size_t size, std::size_t index,
+                             const std::string& path) {
+  check(h5_exists(file, name), "{}: dataset /{} is missing", path, name);
+  const H5Handle dataset = h5_own(H5Dopen2(file, name, H5P_DEFAULT), name);
+  const auto shape = h5_shape(dataset);
+  check(shape.size() == 2 && shape[1] == size && index < shape[0],
+        "{}: /{} has shape {}, expected [samples, {}]", path, name, h5_shape_text(shape), size);
+  const H5Handle space = select_sample(dataset, index);
+  const hsize_t count = size;
+  const H5Handle memory = h5_own(H5Screate_simple(1, &count, nullptr), name);
+  std::vector<double> values(size);
+  check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) >= 0,
+        "{}: /{} cannot be read for sample {}: the file is damaged", path, name, index);
+  for (double value : values)
+    check(std::isfinite(value), "{}: /{} of sample {} holds {}", path, name, index, value);
+  return values;
+}
+
+H5Handle open_field(hid_t file, const char* name, const std::string& path, std::size_t axes = 3) {
   check(h5_exists(file, name), "{}: dataset /{} is missing", path, name);
   H5Handle dataset(H5Dopen2(file, name, H5P_DEFAULT));
   check(dataset >= 0, "{}: /{} cannot be opened: the file is damaged", path, name);
   h5_check_filters(dataset, fmt::format("{}: /{}", path, name));
   const auto shape = h5_shape(dataset);
-  check(shape.size() == 3, "{}: /{} has shape {}, expected [samples, ny, nx]", path, name,
-        h5_shape_text(shape));
-  check(shape[0] > 0 && shape[1] > 0 && shape[2] > 0, "{}: /{} is empty, shape {}", path, name,
-        h5_shape_text(shape));
+  check(shape.size() == axes, "{}: /{} has shape {}, expected {}", path, name, h5_shape_text(shape),
+        axes == 3 ? "[samples, ny, nx]" : "[samples, times, ny, nx]");
+  check(std::all_of(shape.begin(), shape.end(), [](hsize_t n) { return n > 0; }),
+        "{}: /{} is empty, shape {}", path, name, h5_shape_text(shape));
   return dataset;
 }
 
@@ -104,6 +125,10 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
     info.tolerance = json.at("tolerance");
     info.has_inactive = json.value("inactive", false);
     if (json.contains("units")) info.units = units_from_json(json.at("units"));
+    if (json.contains("times")) {
+      info.times = json.at("times").get<std::vector<double>>();
+      info.displacement = json.at("displacement");
+    }
     if (json.contains("origin")) {
       info.grid.x0 = json.at("origin").at(0);
       info.grid.y0 = json.at("origin").at(1);
@@ -129,16 +154,26 @@ H5Handle solver_type() {
   return type;
 }
 
-void DatasetReader::Impl::open(const std::string& name) {
+void DatasetReader::Impl::open(const std::string& name, DatasetKind kind) {
   file = h5_open(path);
   const nlohmann::json attributes = read_attributes(file, name);
   permeability = open_field(file, "permeability", name);
-  pressure = open_field(file, "pressure", name);
-  const auto shape_k = h5_shape(permeability);
-  const auto shape_p = h5_shape(pressure);
-  check(shape_k == shape_p, "{}: /permeability has shape {}, /pressure {}", name, h5_shape_text(shape_k),
-        h5_shape_text(shape_p));
   info = read_info(attributes, permeability, name);
+  check(kind != DatasetKind::steady || info.times.empty(),
+        "{} holds a displacement in time (problem {}, {} times), where steady pressures are expected", name,
+        info.problem_name, info.times.size());
+  check(kind != DatasetKind::displacement || !info.times.empty(),
+        "{} holds steady pressures (problem {}), where a displacement in time is expected", name,
+        info.problem_name);
+  const auto shape_k = h5_shape(permeability);
+  if (info.times.empty()) {
+    pressure = open_field(file, "pressure", name);
+    const auto shape_p = h5_shape(pressure);
+    check(shape_k == shape_p, "{}: /permeability has shape {}, /pressure {}", name, h5_shape_text(shape_k),
+          h5_shape_text(shape_p));
+  } else {
+    open_history(name);
+  }
   if (info.has_inactive) {
     active = open_field(file, "active", name);
     const auto shape = h5_shape(active);
@@ -149,9 +184,23 @@ void DatasetReader::Impl::open(const std::string& name) {
   read_vector(file, "y-coordinate", shape_k[1], name);
 }
 
-DatasetReader::DatasetReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
+void DatasetReader::Impl::open_history(const std::string& name) {
+  const auto shape_k = h5_shape(permeability);
+  const std::vector<hsize_t> expected{shape_k[0], info.times.size(), shape_k[1], shape_k[2]};
+  for (auto [what, dataset] : {std::pair{"saturation", &saturation}, {"pressure", &pressure}}) {
+    *dataset = open_field(file, what, name, 4);
+    const auto shape = h5_shape(*dataset);
+    check(shape == expected, "{}: /{} has shape {}, /permeability {}, and there are {} times", name, what,
+          h5_shape_text(shape), h5_shape_text(shape_k), info.times.size());
+  }
+  check(read_vector(file, "time", info.times.size(), name) == info.times,
+        "{}: /time and the attribute {} differ", name, kInfoAttribute);
+}
+
+DatasetReader::DatasetReader(const std::filesystem::path& path, DatasetKind kind)
+    : impl_(std::make_unique<Impl>()) {
   impl_->path = path;
-  read_of(path.string(), [&] { impl_->open(path.string()); });
+  read_of(path.string(), [&] { impl_->open(path.string(), kind); });
 }
 
 DatasetReader::~DatasetReader() = default;
@@ -213,9 +262,56 @@ Sample DatasetReader::Impl::read(std::size_t index) const {
     return field;
   };
   sample.permeability = finite(permeability, "permeability");
-  sample.pressure = with_inactive(finite(pressure, "pressure"), sample.active, 0.0);
+  if (info.times.empty()) {
+    sample.pressure = with_inactive(finite(pressure, "pressure"), sample.active, 0.0);
+  } else {
+    sample.history = read_history(sample, index);
+  }
   check_permeability(sample.permeability, fmt::format("{}, sample {}", path, index), sample.active);
   return sample;
+}
+
+std::vector<Field> DatasetReader::Impl::read_fields(hid_t dataset, const char* name, const Sample& sample,
+                                                    std::size_t index) const {
+  const std::string path = this->path.string();
+  const std::size_t cells = info.grid.cells();
+  std::vector<double> values(cells * info.times.size());
+  const hsize_t size = values.size();
+  const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
+  const H5Handle space = select_sample(dataset, index);
+  const std::array<hsize_t, 4> offset{index, 0, 0, 0};
+  hsize_t stored = 0;
+  check(H5Dget_chunk_storage_size(dataset, offset.data(), &stored) < 0 || stored > 0,
+        "{}: /{} of sample {} was never written", path, name, index);
+  check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) >= 0,
+        "{}: /{} of sample {} cannot be read: the file is damaged", path, name, index);
+  std::vector<Field> fields(info.times.size(), Field(info.grid));
+  for (std::size_t t = 0; t < fields.size(); ++t) {
+    for (std::size_t c = 0; c < cells; ++c) {
+      const double value = values[t * cells + c];
+      check(std::isfinite(value) || !sample.active[c], "{}: /{} of sample {} holds {}", path, name, index,
+            value);
+      fields[t].values[c] = sample.active[c] ? value : 0.0;
+    }
+  }
+  return fields;
+}
+
+History DatasetReader::Impl::read_history(const Sample& sample, std::size_t index) const {
+  History h = read_curves(index);
+  h.saturation = read_fields(saturation, "saturation", sample, index);
+  h.pressure = read_fields(pressure, "pressure", sample, index);
+  return h;
+}
+
+History DatasetReader::Impl::read_curves(std::size_t index) const {
+  History h;
+  const std::string path = this->path.string();
+  for (auto [name, values] :
+       {std::pair{"water_cut", &h.water_cut}, {"recovery", &h.recovery}, {"elapsed_time", &h.elapsed_time}})
+    *values = read_row(file, name, info.times.size(), index, path);
+  h.breakthrough = read_entry<double>(file, "breakthrough", H5T_NATIVE_DOUBLE, index, path);
+  return h;
 }
 
 Sample DatasetReader::Impl::read_numbers(std::size_t index) const {

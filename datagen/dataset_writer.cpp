@@ -18,6 +18,7 @@ namespace {
 constexpr unsigned kDeflateLevel = 1;
 // Per-sample numbers are small; this many of them share a chunk.
 constexpr hsize_t kScalarChunk = 1024;
+constexpr const char* kPoreVolumes = "pore volumes injected";
 
 // Without time stamps, so that equal contents are equal files.
 H5Handle dataset_properties(const char* name) {
@@ -26,21 +27,38 @@ H5Handle dataset_properties(const char* name) {
   return properties;
 }
 
-H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid, hid_t type) {
-  const std::array<hsize_t, 3> shape{info.samples, static_cast<hsize_t>(grid.ny),
-                                     static_cast<hsize_t>(grid.nx)};
-  const std::array<hsize_t, 3> chunk{1, shape[1], shape[2]};
-  const H5Handle space = h5_own(H5Screate_simple(3, shape.data(), nullptr), name);
+// [N, ny, nx], or with times [N, times, ny, nx]; one sample a chunk.
+H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid, hid_t type,
+                       std::size_t times = 0) {
+  std::vector<hsize_t> shape{info.samples, static_cast<hsize_t>(grid.ny), static_cast<hsize_t>(grid.nx)};
+  if (times > 0) shape.insert(shape.begin() + 1, times);
+  std::vector<hsize_t> chunk = shape;
+  chunk[0] = 1;
+  const int axes = static_cast<int>(shape.size());
+  const H5Handle space = h5_own(H5Screate_simple(axes, shape.data(), nullptr), name);
   const H5Handle properties = dataset_properties(name);
-  h5_check(H5Pset_chunk(properties, 3, chunk.data()), name);
+  h5_check(H5Pset_chunk(properties, axes, chunk.data()), name);
   h5_check(H5Pset_shuffle(properties), name);
   h5_check(H5Pset_deflate(properties, kDeflateLevel), name);
   h5_check(H5Pset_fletcher32(properties), name);
   return h5_own(H5Dcreate2(file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT), name);
 }
 
-H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid) {
-  return create_fields(file, name, info, grid, info.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE);
+H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid,
+                       std::size_t times = 0) {
+  return create_fields(file, name, info, grid, info.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE,
+                       times);
+}
+
+// [N, times], in chunks of about kScalarChunk numbers.
+H5Handle create_rows(hid_t file, const char* name, std::size_t samples, std::size_t times) {
+  const std::array<hsize_t, 2> shape{samples, times};
+  const std::array<hsize_t, 2> chunk{std::clamp<hsize_t>(kScalarChunk / times, 1, samples), times};
+  const H5Handle space = h5_own(H5Screate_simple(2, shape.data(), nullptr), name);
+  const H5Handle properties = dataset_properties(name);
+  h5_check(H5Pset_chunk(properties, 2, chunk.data()), name);
+  h5_check(H5Pset_fletcher32(properties), name);
+  return h5_own(H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, properties, H5P_DEFAULT), name);
 }
 
 H5Handle create_scalars(hid_t file, const char* name, hid_t type, std::size_t samples) {
@@ -75,7 +93,13 @@ void create_tensor_view(hid_t file, const DatasetInfo& info) {
 }
 
 // For people.
-std::string equation_of(const Units& units) {
+std::string equation_of(const DatasetInfo& info) {
+  const Units& units = info.units;
+  if (!info.times.empty())
+    return fmt::format(
+        "-div({} mobility(saturation) permeability grad pressure) = source, porosity d saturation/d time + "
+        "div(fractional_flow(saturation) flux) = injected; fluids in the attribute displacement",
+        units.consistent() ? "" : fmt::format("{:.17g}", units.conductance()));
   if (units.consistent()) return "-div(permeability grad pressure) = source";
   return fmt::format("-div({:.17g} permeability grad pressure) = source, source in {} for each {}2",
                      units.conductance(), units.names().rate, units.names().length);
@@ -96,12 +120,17 @@ void write_attributes(hid_t file, const DatasetInfo& info) {
   // Files that need none of these are as they always were.
   if (info.has_inactive) all["inactive"] = true;
   if (!info.units.consistent()) all["units"] = units_json(info.units);
+  if (!info.times.empty()) {
+    all["times"] = info.times;
+    all["displacement"] = info.displacement;
+  }
   const bool has_origin = info.grid.x0 != 0 || info.grid.y0 != 0;
   if (has_origin) all["origin"] = {info.grid.x0, info.grid.y0};
   h5_write_fixed_text(file, kInfoAttribute, all.dump());
   h5_write_attribute(file, "schema", std::string(kDatasetSchema));
   h5_write_attribute(file, "schema_version", static_cast<long long>(kDatasetSchemaVersion));
-  h5_write_attribute(file, "equation", equation_of(info.units));
+  h5_write_attribute(file, "equation", equation_of(info));
+  if (!info.times.empty()) h5_write_attribute(file, "displacement", info.displacement);
   h5_write_attribute(file, "setup", info.problem_name);
   h5_write_attribute(file, "size_x", info.grid.lx);
   h5_write_attribute(file, "size_y", info.grid.ly);
@@ -130,6 +159,21 @@ void write_entry(hid_t dataset, hid_t type, std::size_t index, const void* value
   h5_check(H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, value), "write a number");
 }
 
+void write_row(hid_t dataset, std::size_t index, const std::vector<double>& values) {
+  const H5Handle space = h5_own(H5Dget_space(dataset), "write numbers");
+  const std::array<hsize_t, 2> start{index, 0};
+  const std::array<hsize_t, 2> count{1, values.size()};
+  const H5Handle memory = h5_own(H5Screate_simple(2, count.data(), nullptr), "write numbers");
+  h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+           "write numbers");
+  h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), "write numbers");
+}
+
+// A second name for the same bytes.
+void link(hid_t file, const char* name, const char* alias) {
+  h5_check(H5Lcreate_hard(file, name, file, alias, H5P_DEFAULT, H5P_DEFAULT), alias);
+}
+
 std::array<char, kSolverNameSize> solver_entry(const std::string& name) {
   std::array<char, kSolverNameSize> text{};
   std::copy_n(name.begin(), std::min(name.size(), text.size()), text.begin());
@@ -147,6 +191,7 @@ struct DatasetWriter::Impl {
   std::filesystem::path path;
   DatasetInfo info;
   H5Handle file, permeability, pressure, active, seed, sample, iterations, residual, solver;
+  H5Handle saturation, water_cut, recovery, elapsed_time, breakthrough;  // of a displacement
   H5Handle solver_text = solver_type();
   ChunkCodec codec;
   std::vector<float> single;
@@ -156,28 +201,53 @@ struct DatasetWriter::Impl {
   void write_field(hid_t dataset, std::size_t index, const Field& field, const Grid& grid) {
     check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "{}: a field of {} does not fit into {}",
           path.string(), field.grid.resolution(), grid.resolution());
-    const void* values = field.values.data();
+    write_values(dataset, index, field.values);
+  }
+
+  void write_values(hid_t dataset, std::size_t index, const std::vector<double>& exact) {
+    const void* values = exact.data();
     std::size_t width = sizeof(double);
     if (info.single_precision) {
-      single.assign(field.values.begin(), field.values.end());
+      single.assign(exact.begin(), exact.end());
       for (std::size_t c = 0; c < single.size(); ++c) {
-        if ((!std::isfinite(single[c]) && std::isfinite(field.values[c])) ||
-            (single[c] == 0.0F) != (field.values[c] == 0.0))
+        if ((!std::isfinite(single[c]) && std::isfinite(exact[c])) ||
+            (single[c] == 0.0F) != (exact[c] == 0.0))
           throw RunFailed(
-              fmt::format("sample {}: {} does not fit into float32: store float64", index, field.values[c]));
+              fmt::format("sample {}: {} does not fit into float32: store float64", index, exact[c]));
       }
       values = single.data();
       width = sizeof(float);
     }
-    write_chunk(dataset, index, values, field.values.size(), width);
+    write_chunk(dataset, index, values, exact.size(), width);
   }
 
   void write_chunk(hid_t dataset, std::size_t index, const void* values, std::size_t count,
                    std::size_t width) {
-    const std::array<hsize_t, 3> offset{index, 0, 0};
+    const std::array<hsize_t, 4> offset{index, 0, 0, 0};  // of as many axes as there are
     const auto& chunk = codec.encode(values, count * width, width);
     h5_check(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.size(), chunk.data()),
              "write a field to " + path.string());
+  }
+
+  void create_history();
+  void write_history(std::size_t index, const Sample& sample);
+  void write_curves(std::size_t index, const History& history);
+
+  // All times of a sample in one chunk.
+  void write_fields(hid_t dataset, std::size_t index, const std::vector<Field>& fields,
+                    const CellMask& active) {
+    check(fields.size() == info.times.size(), "{}: {} fields for {} times", path.string(), fields.size(),
+          info.times.size());
+    Field all(info.grid);
+    all.values.clear();
+    for (const Field& field : fields) {
+      check(field.grid.nx == info.grid.nx && field.grid.ny == info.grid.ny,
+            "{}: a field of {} does not fit into {}", path.string(), field.grid.resolution(),
+            info.grid.resolution());
+      const Field blank = with_inactive(field, active, std::numeric_limits<double>::quiet_NaN());
+      all.values.insert(all.values.end(), blank.values.begin(), blank.values.end());
+    }
+    write_values(dataset, index, all.values);
   }
 
   void write_active(std::size_t index, const CellMask& mask) {
@@ -197,7 +267,7 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   d.info.version = kVersion;
   d.file = h5_create(path);
   d.permeability = create_fields(d.file, "permeability", info, info.grid);
-  d.pressure = create_fields(d.file, "pressure", info, info.grid);
+  d.pressure = create_fields(d.file, "pressure", info, info.grid, info.times.size());
   if (info.has_inactive) d.active = create_fields(d.file, "active", info, info.grid, H5T_STD_U8LE);
   write_unit(d.permeability, info.units.names().permeability);
   write_unit(d.pressure, info.units.names().pressure);
@@ -212,15 +282,50 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   for (int j = 0; j < info.grid.ny; ++j) y[j] = info.grid.y(j, info.location);
   write_vector(d.file, "x-coordinate", x);
   write_vector(d.file, "y-coordinate", y);
-  for (const auto& [alias, name] : {std::pair{"nu", "permeability"},
-                                    {"coeff", "permeability"},
-                                    {"x", "permeability"},
-                                    {"sol", "pressure"},
-                                    {"y", "pressure"}}) {
-    h5_check(H5Lcreate_hard(d.file, name, d.file, alias, H5P_DEFAULT, H5P_DEFAULT), alias);
+  for (const auto& [alias, name] :
+       {std::pair{"nu", "permeability"}, {"coeff", "permeability"}, {"x", "permeability"}})
+    link(d.file, name, alias);
+  if (info.times.empty()) {
+    link(d.file, "pressure", "sol");
+    link(d.file, "pressure", "y");
+    create_tensor_view(d.file, info);
+  } else {
+    d.create_history();
   }
-  create_tensor_view(d.file, info);
   write_attributes(d.file, d.info);
+}
+
+void DatasetWriter::Impl::create_history() {
+  const std::size_t times = info.times.size();
+  saturation = create_fields(file, "saturation", info, info.grid, times);
+  for (auto [name, rows] :
+       {std::pair{"water_cut", &water_cut}, {"recovery", &recovery}, {"elapsed_time", &elapsed_time}})
+    *rows = create_rows(file, name, info.samples, times);
+  write_unit(elapsed_time, info.units.names().time);
+  breakthrough = create_scalars(file, "breakthrough", H5T_IEEE_F64LE, info.samples);
+  write_unit(breakthrough, kPoreVolumes);
+  write_vector(file, "time", info.times);
+  const H5Handle time = h5_own(H5Dopen2(file, "time", H5P_DEFAULT), "time");
+  write_unit(time, kPoreVolumes);
+  link(file, "time", "t-coordinate");
+  link(file, "saturation", "tensor");
+  link(file, "saturation", "y");
+}
+
+void DatasetWriter::Impl::write_history(std::size_t index, const Sample& sample) {
+  write_fields(saturation, index, sample.history.saturation, sample.active);
+  write_fields(pressure, index, sample.history.pressure, sample.active);
+  write_curves(index, sample.history);
+}
+
+void DatasetWriter::Impl::write_curves(std::size_t index, const History& h) {
+  for (auto [rows, values] :
+       {std::pair{&water_cut, &h.water_cut}, {&recovery, &h.recovery}, {&elapsed_time, &h.elapsed_time}}) {
+    check(values->size() == info.times.size(), "{}: {} numbers for {} times", path.string(), values->size(),
+          info.times.size());
+    write_row(*rows, index, *values);
+  }
+  write_entry(breakthrough, H5T_NATIVE_DOUBLE, index, &h.breakthrough);
 }
 
 DatasetWriter::~DatasetWriter() = default;
@@ -229,7 +334,11 @@ void DatasetWriter::write(std::size_t index, const Sample& sample) {
   Impl& d = *impl_;
   d.write_field(d.permeability, index, sample.permeability, d.info.grid);
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  d.write_field(d.pressure, index, with_inactive(sample.pressure, sample.active, kNone), d.info.grid);
+  if (d.info.times.empty()) {
+    d.write_field(d.pressure, index, with_inactive(sample.pressure, sample.active, kNone), d.info.grid);
+  } else {
+    d.write_history(index, sample);
+  }
   d.write_active(index, sample.active);
   write_entry(d.seed, H5T_NATIVE_UINT64, index, &sample.seed);
   write_entry(d.sample, H5T_NATIVE_UINT64, index, &sample.number);
@@ -260,8 +369,8 @@ void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
   Impl& d = *impl_;
   std::vector<char> chunk;
   const auto copy_chunk = [&](hid_t from, hid_t to, std::size_t source, std::size_t target) {
-    const std::array<hsize_t, 3> from_offset{source, 0, 0};
-    const std::array<hsize_t, 3> to_offset{target, 0, 0};
+    const std::array<hsize_t, 4> from_offset{source, 0, 0, 0};  // of as many axes as there are
+    const std::array<hsize_t, 4> to_offset{target, 0, 0, 0};
     hsize_t bytes = 0;
     std::uint32_t filters = 0;
     h5_check(H5Dget_chunk_storage_size(from, from_offset.data(), &bytes), "read " + shard.path().string());
@@ -275,6 +384,10 @@ void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
     copy_chunk(shard.impl_->permeability, d.permeability, s, index + s);
     copy_chunk(shard.impl_->pressure, d.pressure, s, index + s);
     if (d.info.has_inactive) copy_chunk(shard.impl_->active, d.active, s, index + s);
+    if (!d.info.times.empty()) {
+      copy_chunk(shard.impl_->saturation, d.saturation, s, index + s);
+      d.write_curves(index + s, shard.impl_->read_curves(s));
+    }
     const Sample numbers = shard.read_numbers(s);
     write_entry(d.seed, H5T_NATIVE_UINT64, index + s, &numbers.seed);
     write_entry(d.sample, H5T_NATIVE_UINT64, index + s, &numbers.number);
@@ -290,7 +403,8 @@ void DatasetWriter::close() {
   h5_check(H5Fflush(d.file, H5F_SCOPE_GLOBAL), "write " + d.path.string());
   d.closed = true;
   for (H5Handle* dataset :
-       {&d.permeability, &d.pressure, &d.active, &d.seed, &d.sample, &d.iterations, &d.residual, &d.solver})
+       {&d.permeability, &d.pressure, &d.active, &d.seed, &d.sample, &d.iterations, &d.residual, &d.solver,
+        &d.saturation, &d.water_cut, &d.recovery, &d.elapsed_time, &d.breakthrough})
     *dataset = H5Handle();
   d.more.clear();
   if (H5Fclose(d.file.release()) < 0) {

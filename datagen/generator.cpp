@@ -57,6 +57,8 @@ DatasetInfo info_of(const GenerateRequest& request, std::size_t grid, std::size_
   info.single_precision = request.single_precision;
   info.has_inactive = request.has_inactive;
   info.units = request.units;
+  info.times = request.times;
+  info.displacement = request.displacement;
   return info;
 }
 
@@ -114,22 +116,28 @@ std::size_t samples_in(const GenerateRequest& request, std::size_t shard) {
   return std::min(size, request.samples - shard * size);
 }
 
+bool all_finite(const VerifiedSolution& solution) {
+  const auto finite = [](const Field& f) {
+    return std::all_of(f.values.begin(), f.values.end(), [](double v) { return std::isfinite(v); });
+  };
+  const History& h = solution.history;
+  return finite(solution.pressure) && std::all_of(h.saturation.begin(), h.saturation.end(), finite) &&
+         std::all_of(h.pressure.begin(), h.pressure.end(), finite);
+}
+
 Sample make_sample(const GenerateRequest& request, const GenerateCallbacks& callbacks, std::uint64_t number,
                    const Grid& grid) {
   Sample sample = callbacks.draw(number, grid);
   sample.number = number;
   VerifiedSolution solution = callbacks.solve(sample);
-  const auto& p = solution.pressure.values;
-  if (solution.rejection.empty() &&
-      !std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); })) {
-    solution.rejection = "pressure is not finite";
-  }
+  if (solution.rejection.empty() && !all_finite(solution)) solution.rejection = "a value is not finite";
   if (!solution.rejection.empty()) {
     throw RunFailed(
         fmt::format("sample {} at {}: {}; nothing of it was stored, finished shards are kept in {}", number,
                     grid.resolution(), solution.rejection, shard_folder(request).string()));
   }
   sample.pressure = std::move(solution.pressure);
+  sample.history = std::move(solution.history);
   sample.seed = request.seed;
   sample.iterations = solution.iterations;
   sample.residual = solution.relative_residual;
@@ -140,7 +148,8 @@ Sample make_sample(const GenerateRequest& request, const GenerateCallbacks& call
 // Whether `path` is a finished dataset of this request.
 bool is_ours(const GenerateRequest& request, const fs::path& path) {
   try {
-    return fs::exists(path) && DatasetReader(path).info().configuration == request.configuration;
+    return fs::exists(path) &&
+           DatasetReader(path, DatasetKind::any).info().configuration == request.configuration;
   } catch (const InvalidInput&) {
     return false;
   }
@@ -239,7 +248,8 @@ fs::path output_path(const GenerateRequest& request, std::size_t g) {
 std::size_t shard_size(const GenerateRequest& request) {
   std::size_t cells = 0;
   for (const Grid& grid : request.grids) cells += grid.cells();
-  return std::clamp<std::size_t>(kShardBytes / (cells * 2 * sizeof(double)), 1, kShardSamples);
+  const std::size_t fields = request.times.empty() ? 2 : 1 + 2 * request.times.size();
+  return std::clamp<std::size_t>(kShardBytes / (cells * fields * sizeof(double)), 1, kShardSamples);
 }
 
 GenerationLock::~GenerationLock() {
@@ -337,7 +347,8 @@ void merge_shards(const GenerateRequest& request) {
     write_atomically(output_path(request, g), [&](const fs::path& temporary) {
       DatasetWriter writer(temporary, info_of(request, g, request.samples));
       for (std::size_t shard = 0; shard < shard_count(request); ++shard) {
-        writer.copy(shard * shard_size(request), DatasetReader(shard_path(request, shard, g)));
+        writer.copy(shard * shard_size(request),
+                    DatasetReader(shard_path(request, shard, g), DatasetKind::any));
       }
       writer.close();
     });

@@ -33,13 +33,16 @@ struct GenerateRequest {
   bool single_precision = false;
   bool has_inactive = false;  ///< samples may have inactive cells
   Units units;
+  std::vector<double> times = {};  ///< of a displacement, as in DatasetInfo
+  std::string displacement = {};
   bool overwrite = false;
   std::string configuration;  ///< whole configuration, JSON: stored, and compared when a run goes on
 };
 
 /// A solution and what verification says of it; nothing is stored unless `rejection` is empty.
 struct VerifiedSolution {
-  Field pressure;
+  Field pressure;        ///< of steady flow
+  History history = {};  ///< of a displacement
   int iterations = 0;
   double relative_residual = 0.0;
   std::string rejection;

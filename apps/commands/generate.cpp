@@ -4,6 +4,8 @@
 //   mpirun -n 2 mano generate --field lognormal --samples 200 --resolution 64x64 --problem drive -o drive.h5
 //   mpirun -n 8 mano generate --ranks-per-sample 4 --field two-phase --samples 10 --resolution 4096x4096 -o large.h5
 //
+//   mano generate --problem displacement --field two-phase --samples 1000 --resolution 64x64 -o history.h5
+//
 //   mano generate --device cuda --field two-phase --samples 100000 --resolution 64x64 -o many.h5
 //
 // The same command goes on where a killed one stopped.
@@ -12,6 +14,7 @@
 #include <limits>
 #include <thread>
 
+#include "apps/displacement/dataset_displacement.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
@@ -35,6 +38,8 @@ struct GenerateOptions {
   FieldOptions field;
   FlowOptions flow;
   UnitOptions units;
+  DisplacementOptions displacement;
+  std::string driven_by;
   std::string resolution, also, output, json, precision = "float64", device = "cpu";
   std::size_t samples = 0;
   std::uint64_t first = 0;
@@ -44,7 +49,7 @@ struct GenerateOptions {
 };
 
 GenerateRequest make_request(const GenerateOptions& o, const FieldSource& source, const FlowSource& flow,
-                             const std::vector<std::string>& petsc) {
+                             const DisplacementSource* displacement, const std::vector<std::string>& petsc) {
   GenerateRequest r;
   check(!o.output.empty(), "no output: pass -o FILE.h5");
   r.output = o.output;
@@ -73,23 +78,31 @@ GenerateRequest make_request(const GenerateOptions& o, const FieldSource& source
   check(o.precision == "float32" || o.precision == "float64",
         "precision is '{}', expected float32 or float64", o.precision);
   r.seed = o.field.seed;
-  r.problem_name = flow.problem_name();
+  r.problem_name = displacement != nullptr ? displacement->problem_name() : flow.problem_name();
   r.field = source.kind();
   r.tolerance = o.tolerance;
   r.single_precision = o.precision == "float32";
   r.has_inactive = source.has_inactive();
   r.units = flow.units();
+  if (displacement != nullptr) {
+    r.times = displacement->times();
+    r.displacement = displacement->description();
+  }
   r.overwrite = o.overwrite;
   nlohmann::json c = source.configuration();
   c.update({{"samples", r.samples},
             {"first", r.first},
-            {"setup", flow.problem_name()},
+            {"setup", r.problem_name},
             {"tolerance", o.tolerance},
             {"precision", o.precision},
             {"program_version", kVersion},
             {"size", {r.grids[0].lx, r.grids[0].ly}},
             {"petsc_options", petsc}});
   if (const auto changes = flow.configuration(); !changes.is_null()) c["flow"] = changes;
+  if (displacement != nullptr) {
+    c["displacement"] = nlohmann::json::parse(r.displacement);
+    c["times"] = r.times;
+  }
   if (o.flow.drop_islands) c["drop_islands"] = true;
   if (o.device != "cpu") c["device"] = o.device;                            // other last bits
   if (o.ranks_per_sample != 1) c["ranks_per_sample"] = o.ranks_per_sample;  // another solver, other last bits
@@ -137,6 +150,22 @@ void together(const PetscSession& session, const GenerateOptions& o, const std::
   }
 }
 
+// Of a displacement: the program's own multigrid, and this rank's PETSc where that gives up.
+VerifiedSolution simulate_sample(const DisplacementSource& source, Sample& sample, double tolerance,
+                                 DarcySolver& solver) {
+  const Displacement displacement = source.displacement(sample);
+  sample.active = displacement.problem.active;  // without islands, where they are dropped
+  SimulationOptions options = source.options();
+  options.spare = [&](const Problem& problem) {
+    const SolveResult result = solver.solve(problem);
+    if (!result.converged)
+      throw RunFailed(
+          fmt::format("sample {}: no convergence of the pressure ({})", sample.number, result.reason));
+    return result.pressure;
+  };
+  return verified_displacement(displacement, options, tolerance);
+}
+
 Problem problem_of(const FlowSource& flow, const Sample& sample) {
   try {
     return flow.problem(sample);
@@ -148,7 +177,7 @@ Problem problem_of(const FlowSource& flow, const Sample& sample) {
 
 GenerateTimes lead(const PetscSession& session, const GenerateOptions& o, const GenerateRequest& request,
                    const RankGroups& groups, const FieldSource& source, const FlowSource& flow,
-                   DarcySolver& solver) {
+                   const DisplacementSource* displacement, DarcySolver& solver) {
   const DoneWhenLeft done{groups};
   Progress progress("generate", "samples", request.samples);
   GenerateCallbacks callbacks;
@@ -158,6 +187,7 @@ GenerateTimes lead(const PetscSession& session, const GenerateOptions& o, const 
     return source.sample(sample, grid);
   };
   callbacks.solve = [&](Sample& sample) {
+    if (displacement != nullptr) return simulate_sample(*displacement, sample, o.tolerance, solver);
     const Problem problem = problem_of(flow, sample);
     sample.active = problem.active;  // without islands, where they are dropped
     VerifiedSolution solution;
@@ -240,13 +270,37 @@ void run_in_batches(const GenerateOptions& o, const FieldSource& source, const G
                       {"device", o.device}});
 }
 
-void generate(const GenerateOptions& o, const Invocation& invocation) {
+// Of --problem displacement; empty for steady flow. Changes `o` so that its problem is what drives the flow.
+std::optional<DisplacementSource> displacement_of(GenerateOptions& o, const FieldSource& source,
+                                                  const Units& units, const Invocation& invocation) {
+  if (o.flow.problem_name != kDisplacementProblem) {
+    check(is_default(o.displacement) && o.driven_by.empty(),
+          "fluids, times and --driven-by belong to --problem displacement, the problem is '{}'",
+          o.flow.problem_name.empty() ? "benchmark" : o.flow.problem_name);
+    return {};
+  }
+  check(o.device == "cpu", "--device {} solves steady flow: leave it out for a displacement", o.device);
+  check(o.ranks_per_sample == 1, "--ranks-per-sample is {}; ranks do not share a displacement: leave it out",
+        o.ranks_per_sample);
+  check(invocation.petsc_options.empty(), "a displacement takes no options of PETSc: leave {} out",
+        invocation.petsc_options.empty() ? "" : invocation.petsc_options.front());
+  o.flow.problem_name = o.driven_by;
+  choose_displacement_problem(o.flow);
+  FlowOptions flow = o.flow;
+  flow.drop_islands = flow.drop_islands || source.has_inactive();
+  return DisplacementSource(o.displacement, flow, units, o.tolerance);
+}
+
+void generate(GenerateOptions o, const Invocation& invocation) {
   // 1. What is asked for.
   const FieldSource source(o.field);
-  const FlowSource flow(o.flow, source, settle_units(o.units, source));
+  const Units units = settle_units(o.units, source);
+  const auto displacement = displacement_of(o, source, units, invocation);
+  const FlowSource flow(o.flow, source, units);
   check(!flow.has_permeability_file(),
         "--permeability-y: a dataset holds one permeability a cell; pass --anisotropy, or use mano solve");
-  const GenerateRequest request = make_request(o, source, flow, invocation.petsc_options);
+  const GenerateRequest request =
+      make_request(o, source, flow, displacement ? &*displacement : nullptr, invocation.petsc_options);
   source.check_location(Location::cell);
   for (const Grid& grid : request.grids) {  // what cannot fit is refused before any work
     const std::size_t sources = flow.has_source_file() ? request.samples : 1;
@@ -292,7 +346,8 @@ void generate(const GenerateOptions& o, const Invocation& invocation) {
   run_on_ranks(session, [&] {
     DarcySolver solver({.relative_tolerance = o.tolerance, .group = &groups});
     if (groups.leads()) {
-      times = lead(session, o, request, groups, source, flow, solver);
+      times =
+          lead(session, o, request, groups, source, flow, displacement ? &*displacement : nullptr, solver);
     } else {
       follow(session, o, request, groups, source, flow, solver);
     }
@@ -344,6 +399,12 @@ std::function<void(const Invocation&)> add_generate(CLI::App& app) {
       ->type_name("WxH,...");
   add_flow_options(app, o->flow);
   add_unit_options(app, o->units);
+  add_displacement_options(app, o->displacement);
+  app.add_option("--driven-by", o->driven_by,
+                 "With --problem displacement: five-spot, drive, benchmark or closed, changed by the options "
+                 "above [five-spot; closed with any that "
+                 "drives flow]")
+      ->group("Displacement");
   app.add_option("--tolerance", o->tolerance, "Bound on the true relative residual [1e-10]");
   app.add_option("--precision", o->precision, "float64 or float32 in the file [float64]");
   app.add_option("--device", o->device,

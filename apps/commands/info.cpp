@@ -27,7 +27,7 @@ namespace mano {
 namespace {
 
 nlohmann::json describe_dataset(const std::string& path) {
-  const DatasetReader reader(path);
+  const DatasetReader reader(path, DatasetKind::any);
   const DatasetInfo& i = reader.info();
   int most_iterations = 0;
   double worst_residual = 0.0;
@@ -45,7 +45,13 @@ nlohmann::json describe_dataset(const std::string& path) {
   if (i.grid.x0 != 0 || i.grid.y0 != 0)
     say(fmt::format("south-west corner at ({:g}, {:g})", i.grid.x0, i.grid.y0));
   say(fmt::format("field {}, problem {}, tolerance {:g}", i.field, i.problem_name, i.tolerance));
-  if (most_iterations > 0)
+  if (!i.times.empty()) {
+    say(
+        fmt::format("displacement at {} times, {:g} to {:g} pore volumes injected; mass balance error at "
+                    "most {:.2g} a step",
+                    i.times.size(), i.times.front(), i.times.back(), worst_residual));
+    say("displacement " + i.displacement);
+  } else if (most_iterations > 0)
     say(fmt::format("at most {} iterations, relative residual at most {:.2g}", most_iterations,
                     worst_residual));
   say("configuration " + i.configuration);
@@ -61,6 +67,10 @@ nlohmann::json describe_dataset(const std::string& path) {
                       {"largest_residual", worst_residual},
                       {"hash", file_hash(path)}};
   if (!i.units.consistent()) json["units"] = units_json(i.units);
+  if (!i.times.empty()) {
+    json["times"] = i.times;
+    json["displacement"] = nlohmann::json::parse(i.displacement, nullptr, false);
+  }
   return json;
 }
 

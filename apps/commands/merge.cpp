@@ -6,6 +6,8 @@
 //
 // Every sample is read and verified on the way, then copied as it is compressed.
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <set>
 
@@ -52,6 +54,7 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   same(a.units.viscosity, b.units.viscosity, "viscosity");
   same(a.units.thickness, b.units.thickness, "thickness of the layer");
   same(a.problem_name, b.problem_name, "problem");
+  same(fmt::format("{}", fmt::join(a.times, ", ")), fmt::format("{}", fmt::join(b.times, ", ")), "times");
   same(a.field, b.field, "field");
   same(a.tolerance, b.tolerance, "tolerance");
   same(a.has_inactive, b.has_inactive, "having inactive cells");
@@ -95,7 +98,7 @@ void merge(const MergeOptions& o, const Invocation&) {
     check_readable(input);
     check(!std::filesystem::exists(o.output) || !std::filesystem::equivalent(input, o.output),
           "{} is both an input and the output", input);
-    parts.emplace_back(input);
+    parts.emplace_back(input, DatasetKind::any);
     check_alike(parts.front(), parts.back());
     samples += parts.back().info().samples;
   }

@@ -19,6 +19,7 @@ struct Invocation {
 using AddSubcommand = std::function<void(const Invocation&)> (*)(CLI::App&);
 
 std::function<void(const Invocation&)> add_solve(CLI::App& app);
+std::function<void(const Invocation&)> add_simulate(CLI::App& app);
 std::function<void(const Invocation&)> add_generate(CLI::App& app);
 std::function<void(const Invocation&)> add_ensemble(CLI::App& app);
 std::function<void(const Invocation&)> add_upscale(CLI::App& app);

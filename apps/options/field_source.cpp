@@ -156,7 +156,7 @@ struct FieldSource::Impl {
   // A dataset of ours knows its domain; arrays of others do not.
   void open_domain_of_dataset() {
     try {
-      const DatasetInfo info = DatasetReader(options.permeability).info();
+      const DatasetInfo info = DatasetReader(options.permeability, DatasetKind::any).info();
       domain = info.grid;
       location = info.location;
       mask_in_dataset = info.has_inactive;

@@ -1,0 +1,288 @@
+#include "displacement/simulator.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "core/error.hpp"
+
+namespace mano {
+
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+void check_pore(const Displacement& d) {
+  const Grid& g = d.problem.grid();
+  check(d.pore.grid.nx == g.nx && d.pore.grid.ny == g.ny && d.pore.values.size() == g.cells(),
+        "porosity is on a grid of {}, the permeability on {}", d.pore.grid.resolution(), g.resolution());
+  bool any = false;
+  for (std::size_t c = 0; c < g.cells(); ++c) {
+    if (!d.problem.active[c]) continue;
+    check(std::isfinite(d.pore.values[c]) && d.pore.values[c] >= 0,
+          "porosity in cell ({}, {}) is {}; it must be finite and not negative", c % g.nx, c / g.nx,
+          d.pore.values[c]);
+    any = any || d.pore.values[c] > 0;
+  }
+  check(any, "porosity is 0 in every active cell: there is no pore volume");
+}
+
+void check_options(const SimulationOptions& o) {
+  check(!o.snapshots.empty(), "no time is asked for");
+  double before = 0.0;
+  for (double time : o.snapshots) {
+    check(std::isfinite(time) && time > before,
+          "time {} does not rise above {}: times in pore volumes injected must rise from above 0", time,
+          before);
+    before = time;
+  }
+  check(o.step_tolerance > 0 && std::isfinite(o.step_tolerance),
+        "step tolerance is {}; it must be finite and above zero", o.step_tolerance);
+  check(o.longest_step > 0, "longest step is {}; it must be above zero", o.longest_step);
+  check(o.pressure_tolerance > 0 && o.pressure_tolerance < 1,
+        "pressure tolerance is {}; it must lie in (0, 1)", o.pressure_tolerance);
+}
+
+// Over the pore volume: the mobile part of each cell.
+std::vector<double> mobile_volumes(const Displacement& d, double mobile, double pore_volume) {
+  const Grid& g = d.problem.grid();
+  std::vector<double> volume(g.cells(), 0.0);
+  for (std::size_t c = 0; c < g.cells(); ++c) {
+    if (d.problem.active[c]) volume[c] = d.pore.values[c] * g.hx() * g.hy() * mobile / pore_volume;
+  }
+  return volume;
+}
+
+double pore_volume_of(const Displacement& d) {
+  const Grid& g = d.problem.grid();
+  const std::vector<double> pore = active_values(d.pore, d.problem.active);
+  return std::accumulate(pore.begin(), pore.end(), 0.0) * g.hx() * g.hy();
+}
+
+class Simulation {
+ public:
+  Simulation(const Displacement& displacement, const SimulationOptions& options)
+      : displacement_(displacement),
+        options_(options),
+        fractional_(displacement.fluids),
+        pore_volume_(pore_volume_of(displacement)),
+        volume_(mobile_volumes(displacement, fractional_.mobile(), pore_volume_)),
+        flow_(displacement.problem, options.spare),
+        transport_(fractional_, volume_, options.transport),
+        s_(volume_.size(), 0.0),
+        lambda_(volume_.size()) {}
+
+  SimulationResult run() {
+    solve_flow(s_);
+    result_.pore_volume = pore_volume_;
+    result_.breakthrough = kNone;
+    result_.curve.push_back(state());
+    double dt = first_step();
+    for (double end : options_.snapshots) {
+      while (tau_ < end) {
+        dt = advance(dt, end);
+        if (options_.progress) options_.progress(tau_);
+      }
+      solve_flow(s_);
+      result_.curve.back() = state();
+      take_snapshot();
+    }
+    result_.pressure_solves = flow_.solves();
+    result_.cycles = flow_.cycles();
+    result_.transport_passes = transport_.passes();
+    return std::move(result_);
+  }
+
+ private:
+  // Flows over the inflow, so that the unit of time is a pore volume injected.
+  void solve_flow(const std::vector<double>& s) {
+    for (std::size_t c = 0; c < s.size(); ++c) lambda_[c] = fractional_.mobility(s[c]);
+    flow_.solve(lambda_, options_.pressure_tolerance);
+    flows_ = flow_.flows();
+    inflow_ = flows_.inflow();
+    check(inflow_ > 0,
+          "nothing is injected: the problem has neither a well, a side nor a source through which fluid "
+          "enters");
+    for (auto* values : {&flows_.face, &flows_.in, &flows_.out}) {
+      for (double& value : *values) value /= inflow_;
+    }
+  }
+
+  double first_step() const {
+    return options_.first_step > 0 ? options_.first_step
+                                   : options_.step_tolerance * options_.step_tolerance * 0.02;
+  }
+
+  // One step of at most `dt` and not beyond `end`; returns what the next one may be.
+  double advance(double dt, double end) {
+    const double step = length_of_step(dt, end);
+    start_ = s_;
+    Flows mean = flows_;
+    const double first_inflow = inflow_;
+    carry(mean, step, nullptr);
+    solve_flow(s_);
+    mean.mix(0.5, flows_);
+    s_ = start_;
+    StepBalance balance;
+    carry(mean, step, &balance);
+    result_.mass_balance_error = std::max(result_.mass_balance_error, balance.worst);
+    produced_ += balance.displaced;
+    time_ += 0.5 * step * pore_volume_ * (1 / first_inflow + 1 / inflow_);
+    tau_ = tau_ + step >= end * (1 - 1e-12) ? end : tau_ + step;
+    result_.steps.push_back(step);
+    note_breakthrough();
+    result_.curve.push_back(state());
+    return step * std::clamp(options_.step_tolerance / change(), 0.3, 2.0);
+  }
+
+  // What is left to `end` is taken in equal steps where two suffice.
+  double length_of_step(double dt, double end) const {
+    const double left = end - tau_;
+    if (!options_.steps.empty()) {
+      check(result_.steps.size() < options_.steps.size(), "the steps given end before the last time");
+      return std::min(left, options_.steps[result_.steps.size()]);
+    }
+    const double step = std::min(dt, options_.longest_step);
+    return step >= left ? left : 2 * step >= left ? 0.5 * left : step;
+  }
+
+  struct StepBalance {
+    double worst = 0.0;      // mass balance error of a part of the step
+    double displaced = 0.0;  // produced
+  };
+
+  // Transport of s_ by `flows` through a step, in parts; adds to `balance` where there is one.
+  void carry(const Flows& flows, double step, StepBalance* balance) {
+    constexpr double kShare = 0.9;
+    order_.take(flow_.connections(), flows);
+    int parts = 1;
+    const double courant = balance != nullptr
+                               ? options_.courant
+                               : 2 * options_.courant;  // the first pass is for the mobility alone
+    if (options_.transport != TransportScheme::explicit_)
+      parts = std::max(
+          1, static_cast<int>(std::ceil(step / (courant * transport_.usual_step(order_, kShare)) - 1e-9)));
+    for (int part = 0; part < parts; ++part) {
+      if (balance != nullptr) before_ = s_;
+      transport_.advance(order_, step / parts, s_);
+      if (balance != nullptr) book(flows, step / parts, *balance);
+    }
+  }
+
+  void book(const Flows& flows, double step, StepBalance& balance) const {
+    double change = 0.0;
+    double in = 0.0;
+    double out = 0.0;
+    double all_out = 0.0;
+    for (std::size_t c = 0; c < s_.size(); ++c) {
+      change += volume_[c] * (s_[c] - before_[c]);
+      in += step * flows.in[c];
+      out += step * flows.out[c] * transport_.passed()[c];
+      all_out += step * flows.out[c];
+    }
+    balance.worst = std::max(balance.worst, std::abs(change - in + out) / in);
+    balance.displaced += all_out - out;
+  }
+
+  double change() const {
+    double changed = 0.0;
+    double all = 0.0;
+    for (std::size_t c = 0; c < s_.size(); ++c) {
+      changed += volume_[c] * (s_[c] - start_[c]) * (s_[c] - start_[c]);
+      all += volume_[c] * s_[c] * s_[c];
+    }
+    return std::sqrt(changed / (all + 1e-3));
+  }
+
+  void note_breakthrough() {
+    if (!std::isnan(result_.breakthrough)) return;
+    const double before = result_.curve.back().cut;
+    const double now = cut_of_all();
+    if (now < kBreakthroughCut) return;
+    const double from = result_.curve.back().pore_volumes;
+    result_.breakthrough = from + (tau_ - from) * (kBreakthroughCut - before) / (now - before);
+  }
+
+  double cut_of_all() const {
+    double water = 0.0;
+    double all = 0.0;
+    for (std::size_t c = 0; c < s_.size(); ++c) {
+      all += flows_.out[c];
+      if (flows_.out[c] > 0) water += flows_.out[c] * fractional_.flow(s_[c]);
+    }
+    return all > 0 ? water / all : 0.0;
+  }
+
+  CurvePoint state() const {
+    CurvePoint point{
+        .pore_volumes = tau_, .time = time_, .cut = cut_of_all(), .produced = produced_ * pore_volume_};
+    point.recovery = produced_ / (1.0 - displacement_.fluids.injected_residual);
+    point.wells.resize(displacement_.problem.wells.size());
+    std::vector<double> water(4 + point.wells.size(), 0.0), out(4 + point.wells.size(), 0.0);
+    const auto& openings = flow_.openings();
+    for (std::size_t o = 0; o < openings.size(); ++o) {
+      const Opening& opening = openings[o];
+      if (opening.kind == Opening::Kind::source) continue;
+      const bool is_well = opening.kind == Opening::Kind::well;
+      const std::size_t at = is_well ? 4 + opening.number : opening.number;
+      OpeningState& state = is_well ? point.wells[opening.number] : point.sides[opening.number];
+      const double rate = flow_.rates()[o];
+      state.rate += rate;
+      if (rate < 0) {
+        out[at] -= rate;
+        water[at] -= rate * fractional_.flow(s_[opening.cell]);
+      }
+    }
+    const auto states = well_states(flow_.problem(), flow_.pressure());
+    for (std::size_t at = 0; at < out.size(); ++at) {
+      OpeningState& state = at < 4 ? point.sides[at] : point.wells[at - 4];
+      state.cut = out[at] > 0 ? water[at] / out[at] : 0.0;
+      state.pressure = at < 4 ? kNone : states[at - 4].pressure;
+    }
+    return point;
+  }
+
+  void take_snapshot() {
+    Snapshot snapshot{result_.curve.back(), Field(displacement_.problem.grid()), flow_.pressure(),
+                      cell_flux(flow_.problem(), flow_.pressure())};
+    for (std::size_t c = 0; c < s_.size(); ++c) {
+      if (displacement_.problem.active[c]) snapshot.saturation.values[c] = fractional_.saturation(s_[c]);
+    }
+    result_.snapshots.push_back(std::move(snapshot));
+  }
+
+  const Displacement& displacement_;
+  const SimulationOptions& options_;
+  FractionalFlow fractional_;
+  double pore_volume_;
+  std::vector<double> volume_;
+  TotalFlow flow_;
+  Transport transport_;
+  UpstreamOrder order_;
+  std::vector<double> s_, start_, before_, lambda_;
+  Flows flows_;  // over the inflow
+  double inflow_ = 0.0;
+  double tau_ = 0.0;
+  double time_ = 0.0;
+  double produced_ = 0.0;  // displaced fluid, over the pore volume
+  SimulationResult result_;
+};
+
+}  // namespace
+
+SimulationResult simulate(const Displacement& displacement, const SimulationOptions& options) {
+  check_options(options);
+  check_problem(displacement.problem);
+  check_pore(displacement);
+  return Simulation(displacement, options).run();
+}
+
+std::vector<double> equal_times(double last, int count) {
+  std::vector<double> times(count);
+  for (int i = 0; i < count; ++i)
+    times[i] = std::round(last * (i + 1) / count * 1e12) / 1e12;  // 0.15, not what is next to it
+  return times;
+}
+
+}  // namespace mano

@@ -1,0 +1,100 @@
+#pragma once
+// Displacement of one fluid by another through rock: incompressible, immiscible, without gravity and capillary pressure.
+//
+//   -div(lambda(S) k grad p) = q,   u = -lambda(S) k grad p       (displacement/total_flow.hpp)
+//   phi dS/dt + div(f(S) u) = q_i                                  (displacement/transport.hpp)
+//
+// The rock is full of the displaced fluid and the residual of the injected one. Whatever enters, by wells, sides or sources, is the
+// injected fluid; what leaves is what the cell holds, by fractional flow.
+//
+// Time is counted in pore volumes injected: tau = (volume injected) / (pore volume of the active cells). A step is sequential: transport
+// with the flow at its beginning, the flow at the saturation that this gives, and transport once more with the mean of both flows: of
+// second order in the step. (K. Aziz and A. Settari, Petroleum Reservoir Simulation (1979), chapter 5; the mean is Heun's method.)
+// Steps are chosen by how much the saturation changes.
+
+#include <array>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "displacement/fluids.hpp"
+#include "displacement/total_flow.hpp"
+#include "displacement/transport.hpp"
+#include "solver/flow.hpp"
+#include "solver/problem.hpp"
+
+namespace mano {
+
+/// What is simulated. Units: any consistent system, or those that core/units.hpp turns into one.
+struct Displacement {
+  Problem problem;  ///< k over the viscosity of the injected fluid
+  Field
+      pore;  ///< pore volume per area (porosity at unit thickness), not negative, above zero somewhere; anything in inactive cells
+  Fluids fluids;
+};
+
+struct SimulationOptions {
+  std::vector<double>
+      snapshots;  ///< times in pore volumes injected, rising, above zero; the run ends with the last
+  TransportScheme transport = TransportScheme::theta;
+  /// Change of saturation in a step, root mean square, over that of the saturation itself (its mobile part, weighted by pore volume).
+  double step_tolerance = 0.3;
+  double longest_step = 0.05;  ///< in pore volumes injected
+  /// Steps of the flow are divided for transport until nine cells in ten have at most this Courant number (displacement/transport.hpp).
+  double courant = 2.0;
+  double first_step = 0.0;  ///< the same; 0 is a short one for step_tolerance
+  /// Sum over cells of what the pressure leaves of the balance, over the inflow: bounds the mass balance error of a step.
+  double pressure_tolerance = 5e-11;
+  TotalFlow::Spare spare = {};
+  std::vector<double> steps = {};  ///< instead of chosen ones; must meet the snapshots
+  std::function<void(double tau)> progress = {};
+};
+
+/// A well or a side at one time.
+struct OpeningState {
+  double rate = 0.0;      ///< into the rock
+  double pressure = 0.0;  ///< in the bore of a well; not a number where it has no radius, and of sides
+  double cut = 0.0;       ///< the injected fluid's part of what leaves; 0 where nothing leaves
+};
+
+struct CurvePoint {
+  double pore_volumes = 0.0;  ///< injected
+  double time = 0.0;          ///< pore volume over rate: days in metric and field units
+  double cut = 0.0;           ///< the injected fluid's part of all that leaves: the water cut
+  double recovery = 0.0;      ///< displaced fluid produced, over what there was
+  double produced = 0.0;      ///< displaced fluid, volume
+  std::vector<OpeningState> wells;
+  std::array<OpeningState, 4> sides{};
+};
+
+struct Snapshot {
+  CurvePoint at;
+  Field saturation;  ///< of the injected fluid; 0 in inactive cells
+  Field pressure;    ///< 0 in inactive cells
+  CellFlux flux;     ///< of both fluids
+};
+
+struct SimulationResult {
+  std::vector<Snapshot> snapshots;
+  std::vector<CurvePoint> curve;  ///< at the start and the end of every step
+  std::vector<double> steps;      ///< in pore volumes injected
+  double breakthrough =
+      0.0;  ///< pore volumes injected when the cut reaches kBreakthroughCut, by interpolation; not a number where it does not
+  double mass_balance_error =
+      0.0;  ///< largest of a step: |change of the injected fluid in place - in + out| / in
+  double pore_volume = 0.0;
+  int pressure_solves = 0;
+  int cycles = 0;
+  std::size_t transport_passes = 0;
+};
+
+inline constexpr double kBreakthroughCut = 0.01;
+
+/// Throws InvalidInput for problems that check_problem() refuses, pore volumes or fluids that cannot be, times that do not rise, and where
+/// nothing is injected; RunFailed where a solver gives up.
+SimulationResult simulate(const Displacement& displacement, const SimulationOptions& options);
+
+/// `count` equal times up to `last`.
+std::vector<double> equal_times(double last, int count);
+
+}  // namespace mano

@@ -1,0 +1,172 @@
+#include "solver/pressure_sequence.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/error.hpp"
+#include "core/norms.hpp"
+#include "solver/multigrid.hpp"
+#include "solver/multigrid_kernels.hpp"
+
+namespace mano {
+
+namespace {
+
+using Values = std::vector<double>;
+
+double inner_product_of(const Values& a, const Values& b) {
+  double sum = 0.0;
+  const std::size_t n = a.size();
+#pragma omp simd reduction(+ : sum)
+  for (std::size_t c = 0; c < n; ++c) sum += a[c] * b[c];
+  return sum;
+}
+
+double sum_of_sizes(const Values& r) {
+  double sum = 0.0;
+  for (double x : r) sum += std::abs(x);
+  return sum;
+}
+
+const Problem& with_check(const Problem& problem) {
+  check_problem(problem);
+  return problem;
+}
+
+}  // namespace
+
+struct PressureSequence::Impl {
+  Problem base, scaled;
+  Stencil stencil;
+  bool free = false;  // the pressure, up to a constant
+  Multigrid multigrid;
+  Multigrid::Precision precision = Multigrid::Precision::single;
+  bool has_hierarchy = false;
+  int fresh_cycles = 0;  // of the first solve with the present hierarchy
+  int set_ups = 0;
+  Values r, z, direction, image;
+
+  explicit Impl(const Problem& problem) : base(with_check(problem)), scaled(problem), stencil(problem), free(problem.pressure_is_free()) {
+    for (Values* v : {&r, &z, &direction, &image}) v->resize(problem.grid().cells());
+  }
+
+  void scale(const Values& factor) {
+    const auto times = [&](const Values& k, Values& to) {
+      for (std::size_t c = 0; c < k.size(); ++c) to[c] = factor[c] * k[c];
+    };
+    times(base.permeability.values, scaled.permeability.values);
+    times(base.permeability_y.values, scaled.permeability_y.values);
+    stencil = Stencil(scaled);
+  }
+
+  void set_up(Multigrid::Precision wanted) {
+    precision = wanted;
+    multigrid.set_up(stencil, precision);
+    has_hierarchy = true;
+    fresh_cycles = 0;
+    ++set_ups;
+  }
+
+  void precondition() {
+    multigrid.apply(r.data(), z.data());
+    if (free) subtract_mean(z, stencil.active);
+  }
+
+  void multiply(const Values& x, Values& y) const {
+    kernels().apply_stencil(stencil.grid.nx, stencil.grid.ny, stencil.tx.data(), stencil.ty.data(), x.data(), y.data());
+    for (std::size_t c = 0; c < stencil.well.size(); ++c) y[c] += stencil.well[c] * x[c];
+  }
+
+  // Conjugate gradients until the recursion's |r| <= bound; returns the cycles, at most `most`.
+  int iterate(Values& p, double bound, int most) {
+    double before = 0.0;
+    for (int cycles = 0;; ++cycles) {
+      if (norm(r) <= bound || cycles >= most) return cycles;
+      precondition();
+      const double rz = inner_product_of(r, z);
+      if (!(rz > 0)) return cycles;  // nothing is left that these numbers can tell from zero
+      const double keep = cycles == 0 ? 0.0 : rz / before;
+      for (std::size_t c = 0; c < z.size(); ++c) direction[c] = z[c] + keep * direction[c];
+      before = rz;
+      multiply(direction, image);
+      const double curvature = inner_product_of(direction, image);
+      if (!(curvature > 0)) return cycles;
+      const double step = rz / curvature;
+      for (std::size_t c = 0; c < z.size(); ++c) {
+        p[c] += step * direction[c];
+        r[c] -= step * image[c];
+      }
+    }
+  }
+
+  // Cycles until the true residual is within `bound`, from the true one again where the recursion's drifts from it.
+  int reach(Field& pressure, double bound, int most) {
+    int cycles = 0;
+    for (int attempt = 0; attempt < 4; ++attempt) {
+      r = residual(stencil, pressure).values;
+      if (norm(r) <= bound || cycles >= most) break;
+      const int made = iterate(pressure.values, bound, most - cycles);
+      cycles += made;
+      if (made == 0) break;
+    }
+    r = residual(stencil, pressure).values;
+    return cycles;
+  }
+};
+
+PressureSequence::PressureSequence(const Problem& problem) : impl_(std::make_unique<Impl>(problem)) {}
+PressureSequence::~PressureSequence() = default;
+PressureSequence::PressureSequence(PressureSequence&&) noexcept = default;
+
+PressureSequence::Solved PressureSequence::solve(const Values& factor, Field& pressure, double tolerance) {
+  constexpr int kMostCycles = 60;   // as in solver/krylov_system.cpp
+  constexpr int kWornCycles = 3;    // more than with a fresh hierarchy: set up again
+  Impl& d = *impl_;
+  d.scale(factor);
+  const double rhs = norm(d.stencil.rhs);
+  if (rhs == 0.0) {
+    pressure = Field(d.stencil.grid);
+    return {};
+  }
+  const double bound = tolerance * rhs;
+  const auto wanted = Multigrid::precision_for(d.scaled.permeability_range());
+  if (!d.has_hierarchy || (d.precision == Multigrid::Precision::single && wanted != d.precision)) d.set_up(wanted);
+  const bool is_fresh = d.fresh_cycles == 0;
+  Solved solved;
+  const auto finish = [&] {
+    const double left = norm(d.r);
+    solved.relative_residual = left / rhs;
+    solved.defect = sum_of_sizes(d.r);
+    return left <= bound || solved.relative_residual <= attainable_relative_residual(d.stencil, pressure);
+  };
+  solved.cycles = d.reach(pressure, bound, is_fresh ? kMostCycles : d.fresh_cycles + 2 * kWornCycles);
+  bool done = finish();
+  for (auto precision : {wanted, Multigrid::Precision::double_}) {
+    if (done) break;
+    d.set_up(precision);
+    solved.cycles += d.reach(pressure, bound, kMostCycles);
+    done = finish();
+  }
+  if (!done)
+    throw RunFailed(fmt::format("{} cycles leave a relative residual of {:.3g}, {:.3g} was asked for", solved.cycles, solved.relative_residual,
+                                tolerance));
+  if (is_fresh) {
+    d.fresh_cycles = std::max(1, solved.cycles);
+  } else if (solved.cycles > d.fresh_cycles + kWornCycles) {
+    d.has_hierarchy = false;
+  }
+  return solved;
+}
+
+const Stencil& PressureSequence::stencil() const {
+  return impl_->stencil;
+}
+const Problem& PressureSequence::problem() const {
+  return impl_->scaled;
+}
+int PressureSequence::set_ups() const {
+  return impl_->set_ups;
+}
+
+}  // namespace mano
