@@ -101,7 +101,8 @@ std::vector<History> HistorySurrogate::predict(const std::vector<Field>& rocks,
   }
   std::vector<History> list;
   for (std::int64_t s = 0; s < rock.size(0); ++s)
-    list.push_back({fields_of(history.saturation, s, grid), fields_of(history.pressure, s, grid)});
+    list.push_back({.saturation = fields_of(history.saturation, s, grid),
+                    .pressure = fields_of(history.pressure, s, grid)});
   return list;
 }
 

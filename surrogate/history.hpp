@@ -9,16 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "core/cell_mask.hpp"
-#include "core/field.hpp"
+#include "datagen/dataset.hpp"
 #include "surrogate/surrogate.hpp"
 
 namespace mano {
-
-/// One field a time of HistoryCard::times; 0 in inactive cells.
-struct History {
-  std::vector<Field> saturation, pressure;
-};
 
 class HistorySurrogate {
  public:
@@ -32,7 +26,7 @@ class HistorySurrogate {
   std::string device() const;  ///< "cpu" or "cuda"
 
   /// Of rocks on one grid (permeability, 0 in inactive cells), each with the saturation's first guess at every time of the card
-  /// (displacement/fixed_streamlines.hpp). On a grid that training did not see: Method::multigrid and interpolation add the network's
+  /// (displacement/first_guess.hpp). Of each History saturation and pressure are there, 0 in inactive cells. On a grid that training did not see: Method::multigrid and interpolation add the network's
   /// correction from the training resolution; direct and interleaved take the network as it is. Throws InvalidInput for permeabilities
   /// that are not finite and above zero in active cells, another number of first guesses, or another method.
   std::vector<History> predict(const std::vector<Field>& rocks,

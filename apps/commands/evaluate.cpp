@@ -6,6 +6,7 @@
 #include "surrogate/evaluate.hpp"
 
 #include "apps/comparison/evaluation_table.hpp"
+#include "apps/displacement/displacement_model.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/workflow/cycle_options.hpp"
@@ -25,6 +26,29 @@ struct EvaluateOptions {
   bool direct = false, force = false, record = false;
 };
 
+// Models of displacements.
+void evaluate_displacements(const EvaluateOptions& o) {
+  check(!o.cycles.given(), "a displacement is predicted without cycles: leave --cycles and --accuracy out");
+  const DisplacementModel model(o.model, o.device);
+  std::vector<DatasetReader> readers;
+  for (const auto& path : o.data) {
+    readers.emplace_back(path, DatasetKind::displacement);
+    model.check_data(readers.back().info(), path);
+  }
+  const Method method = o.direct ? Method::direct : parse_method(o.method);
+  std::vector<DisplacementEvaluation> evaluations;
+  for (const DatasetReader& reader : readers) {
+    Progress progress("evaluate " + reader.path().filename().string(), "samples", reader.info().samples);
+    evaluations.push_back(evaluate(model, reader, o.batch, method, [&](std::size_t done) { progress.update(done); }));
+  }
+  for (const auto& line : table_lines(evaluations)) say(line);
+  nlohmann::json results = nlohmann::json::array();
+  for (const auto& e : evaluations) results.push_back(to_json(e));
+  const nlohmann::json report{{"command", "evaluate"}, {"model", o.model}, {"method", to_string(method)}, {"model_hash", file_hash(checkpoint_path(o.model))}, {"results", results}};
+  write_json(o.json, report);
+  if (o.record) write_json((std::filesystem::path(o.model) / kRecordedEvaluation).string(), report);
+}
+
 void evaluate_command(const EvaluateOptions& o, const Invocation&) {
   check(!o.model.empty(), "no model: pass --model RUN");
   check(!o.data.empty(), "no dataset: pass --data FILE");
@@ -33,6 +57,7 @@ void evaluate_command(const EvaluateOptions& o, const Invocation&) {
         "--record writes into the RUN folder, and {} is none", o.model);
   if (o.record) check_writable(std::filesystem::path(o.model) / kRecordedEvaluation);
   check(!o.direct || o.method == "multigrid", "--direct excludes --method {}", o.method);
+  if (predicts_history(o.model)) return evaluate_displacements(o);
   const Method method = o.direct ? Method::direct : parse_method(o.method);
   Surrogate surrogate(o.model, o.device);
   surrogate.check_method(method);

@@ -13,6 +13,7 @@
 #include <map>
 #include <ranges>
 
+#include "apps/displacement/displacement_model.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/curve.hpp"
@@ -94,6 +95,7 @@ void train_command(const TrainOptions& o, const Invocation&) {
   check(!o.run.empty(), "no folder for the run: pass -o RUN");
   request.data.assign(o.data.begin(), o.data.end());
   if (wants_fresh(o.fresh)) request.fresh = fresh_samples(o.fresh, request);
+  request.first_guess = first_guesses_of_data();
   request.run = o.run;
   request.architecture = architecture_of(o);
   check(o.precision == "fp32" || o.precision == "bf16", "precision is '{}', expected fp32 or bf16",

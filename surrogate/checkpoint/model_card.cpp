@@ -94,12 +94,13 @@ std::vector<Calibration> calibrations_from(const json& list) {
 json history_json(const HistoryCard& h) {
   return {{"times", h.times},
           {"std_correction", h.std_correction},
-          {"saturations", {h.least_saturation, h.most_saturation}}};
+          {"saturations", {h.least_saturation, h.most_saturation}},
+          {"displacement", h.displacement}};
 }
 
 HistoryCard history_from(const json& j) {
   return {j.at("times").get<std::vector<double>>(), j.at("std_correction"), j.at("saturations").at(0),
-          j.at("saturations").at(1)};
+          j.at("saturations").at(1), j.at("displacement")};
 }
 
 void check_history(const ModelCard& card, const std::string& where) {

@@ -40,6 +40,7 @@ struct HistoryCard {
   double std_correction = 1.0;
   double least_saturation = 0.0;  ///< of training: predictions stay within
   double most_saturation = 1.0;
+  std::string displacement;  ///< DatasetInfo::displacement of the first dataset
 };
 
 struct ModelCard {

@@ -4,8 +4,8 @@
 //
 //   S_t = clamp(G_t + s N_t(ln k, x, y, G_1 ... G_T)),   p_t = std_pressure N_{T + t}(...) + mean_pressure
 //
-// G: first guess of the saturation [N, T, H, W], on fixed streamlines (displacement/fixed_streamlines.hpp). s: std_correction. So the
-// network learns what the streamlines' own motion adds, and where it adds nothing the guess stands.
+// G: first guess of the saturation [N, T, H, W] (displacement/first_guess.hpp). s: std_correction. So the network learns what the guess
+// leaves out, and where that is nothing the guess stands.
 
 #include <torch/types.h>
 

@@ -1,5 +1,8 @@
 // The network as a displacement in time (surrogate/multigrid/history_model.hpp). The loss of a sample is the relative L2 error of its
-// saturations over space and time, and a part of that of its pressures; validation is the saturations' error alone.
+// saturations over space and time, and parts of those of its pressures and of the saturation of what flows out, which is a cell or few
+// but decides the curves. Validation is the saturations' error alone.
+
+#include <cmath>
 
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/grid_transfer.hpp"
@@ -14,6 +17,7 @@ namespace {
 
 // Of the pressures in the loss. They are smooth and soon learnt; fronts are what takes the epochs.
 constexpr double kPressureWeight = 0.1;
+constexpr double kOutflowWeight = 0.1;
 
 class HistoryTask : public TrainTask {
  public:
@@ -21,7 +25,7 @@ class HistoryTask : public TrainTask {
       : TrainTask(*model.base, data.storage), model_(model), data_(data), precision_(precision_of(request)) {
     for (const TrainSet& set : data.sets) {
       parts_.push_back(set.split);
-      symmetries_.push_back(request.symmetry ? history_symmetries(set.info.problem_name, set.info.grid)
+      symmetries_.push_back(request.symmetry ? history_symmetries(set.info.displacement, set.info.grid)
                                              : std::vector<Symmetry>{{}});
     }
   }
@@ -29,7 +33,7 @@ class HistoryTask : public TrainTask {
   const char* name() const override { return "base"; }
   const std::vector<Split>& parts() const override { return parts_; }
 
-  // Permeability [n, 1, H, W]; first guess, saturation, pressure [n, T, H, W].
+  // Permeability [n, 1, H, W]; first guess, saturation, pressure [n, T, H, W]; outflow [n, 1, H, W].
   std::vector<torch::Tensor> question(std::size_t part, const torch::Tensor& samples,
                                       std::uint64_t draw) const override {
     const Symmetry& s = symmetries_[part][mix(draw) % symmetries_[part].size()];
@@ -41,7 +45,8 @@ class HistoryTask : public TrainTask {
   torch::Tensor errors_of(std::size_t part, const std::vector<torch::Tensor>& question) const override {
     const HistoryTensors history = predicted(part, question);
     return relative_l2(history.saturation, question[2]) +
-           kPressureWeight * relative_l2(history.pressure, question[3]);
+           kPressureWeight * relative_l2(history.pressure, question[3]) +
+           kOutflowWeight * outflow_error(history.saturation, question[2], question[4]);
   }
 
   torch::Tensor validation_errors(std::size_t part, const torch::Tensor& samples) const override {
@@ -50,6 +55,13 @@ class HistoryTask : public TrainTask {
   }
 
  private:
+  // Root mean square over the times of the error in the saturation of what leaves, [n].
+  static torch::Tensor outflow_error(const torch::Tensor& a, const torch::Tensor& b,
+                                     const torch::Tensor& outflow) {
+    const auto error = ((a - b) * outflow).sum({2, 3});
+    return error.norm(2, 1) / std::sqrt(static_cast<double>(error.size(1)));
+  }
+
   HistoryTensors predicted(std::size_t part, const std::vector<torch::Tensor>& fields) const {
     HistoryTensors history =
         history_direct(model_, fields[0], fields[1], data_.sets[part].info.grid, precision_);
@@ -61,7 +73,7 @@ class HistoryTask : public TrainTask {
     const auto index = samples.to(storage_);
     const TrainSet& set = data_.sets[part];
     std::vector<torch::Tensor> fields;
-    for (const auto* whole : {&set.permeability, &set.first_guess, &set.saturation, &set.pressure})
+    for (const auto* whole : {&set.permeability, &set.first_guess, &set.saturation, &set.pressure, &set.outflow})
       fields.push_back(take(*whole, index, model_.device));
     return fields;
   }

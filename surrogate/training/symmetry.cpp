@@ -1,5 +1,7 @@
 #include "surrogate/training/symmetry.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "surrogate/kernels/torch.hpp"
 
 namespace mano {
@@ -32,8 +34,11 @@ std::vector<Symmetry> symmetries(const std::string& problem_name, const Grid& gr
   return list;
 }
 
-std::vector<Symmetry> history_symmetries(const std::string& problem_name, const Grid& grid) {
-  auto list = symmetries(problem_name, grid, Location::cell);
+std::vector<Symmetry> history_symmetries(const std::string& displacement, const Grid& grid) {
+  const auto j = nlohmann::json::parse(displacement, nullptr, false);
+  const auto flow = j.is_object() ? j.value("flow", nlohmann::json::object()) : nlohmann::json::object();
+  const bool named = flow.size() == 1 && flow.contains("driven_by");
+  auto list = symmetries(named ? flow["driven_by"].get<std::string>() : "", grid, Location::cell);
   std::erase_if(list, [](const Symmetry& s) { return s.sign < 0; });
   return list;
 }

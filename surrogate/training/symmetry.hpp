@@ -28,8 +28,9 @@ inline bool can_exchange(const Grid& grid) {
 /// none; the exchange of x and y they have.
 std::vector<Symmetry> symmetries(const std::string& problem_name, const Grid& grid, Location location);
 
-/// Those of a displacement: of the problem's, the ones that leave the pressure as it is, so that fluid enters where it entered.
-std::vector<Symmetry> history_symmetries(const std::string& problem_name, const Grid& grid);
+/// Those of a displacement (DatasetInfo::displacement): of the named problem that drives it, the ones that leave the pressure as it is, so
+/// that fluid enters where it entered; the identity alone where wells, sides or anisotropy were changed.
+std::vector<Symmetry> history_symmetries(const std::string& displacement, const Grid& grid);
 
 /// values [N, C, H, W].
 torch::Tensor reflected(const torch::Tensor& values, const Symmetry& symmetry);

@@ -34,6 +34,9 @@ void check_same_problem(const DatasetInfo& first, const DatasetInfo& other, cons
         other.problem_name, first.problem_name);
   check(other.location == first.location, "{}: values sit at the {}, the first dataset's at the {}", path,
         to_string(other.location), to_string(first.location));
+  check(other.times == first.times,
+        "{}: its displacements are stored at other times than the first dataset's ({} times and {})", path,
+        other.times.size(), first.times.size());
   check(other.grid.lx == first.grid.lx && other.grid.ly == first.grid.ly,
         "{}: domain is {}x{}, the first dataset's is {}x{}", path, other.grid.lx, other.grid.ly,
         first.grid.lx, first.grid.ly);
@@ -64,20 +67,48 @@ torch::Device storage_for(const std::vector<TrainSet>& sets, torch::Device devic
   return bytes < 0.5 * static_cast<double>(free_bytes_of_gpu()) ? device : torch::Device(torch::kCPU);
 }
 
+// Fields of one sample over the other: [1, T, H, W].
+torch::Tensor in_time(const std::vector<Field>& fields) {
+  return stack_values(fields).transpose(0, 1);
+}
+
+// Permeabilities, and pressures, saturations and first guesses at each time.
+void read_fields(const DatasetReader& reader, const TrainRequest& request, TrainSet& set) {
+  std::vector<Field> permeabilities, pressures;
+  std::vector<torch::Tensor> histories, saturations, guesses, outflows;
+  for (std::size_t s = 0; s < set.info.samples; ++s) {
+    Sample sample = reader.read(s);
+    if (!set.info.times.empty()) {
+      saturations.push_back(in_time(sample.history.saturation));
+      histories.push_back(in_time(sample.history.pressure));
+      const KnownBefore known = request.first_guess(set.info, sample);
+      guesses.push_back(in_time(known.saturation));
+      outflows.push_back(stack_values({known.outflow}));
+    } else {
+      pressures.push_back(std::move(sample.pressure));
+    }
+    permeabilities.push_back(rock_of(sample.permeability, sample.active));
+  }
+  set.permeability = stack_values(permeabilities);
+  if (set.info.times.empty()) {
+    set.pressure = stack_values(pressures);
+    return;
+  }
+  set.pressure = torch::cat(histories);
+  set.saturation = torch::cat(saturations);
+  set.first_guess = torch::cat(guesses);
+  set.outflow = torch::cat(outflows);
+}
+
 TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
   TrainSet set;
   set.info = reader.info();
   const std::size_t n = set.info.samples;
   check(n >= 2, "{}: {} sample; training needs at least 2, one of them held out", reader.path().string(), n);
-  check_memory(6.0 * sizeof(float) * static_cast<double>(n * set.info.grid.cells()), reader.path().string());
-  std::vector<Field> permeabilities, pressures;
-  for (std::size_t s = 0; s < n; ++s) {
-    Sample sample = reader.read(s);
-    permeabilities.push_back(rock_of(sample.permeability, sample.active));
-    pressures.push_back(std::move(sample.pressure));
-  }
-  set.permeability = stack_values(permeabilities);
-  set.pressure = stack_values(pressures);
+  const double fields = 6.0 * static_cast<double>(1 + set.info.times.size());
+  check_memory(fields * sizeof(float) * static_cast<double>(n * set.info.grid.cells()),
+               reader.path().string());
+  read_fields(reader, request, set);
   const auto norms = set.pressure.flatten(1).norm(2, 1);
   check(request.classify || norms.min().item<double>() > 0,
         "{}: a pressure field is zero everywhere: its relative error is undefined", reader.path().string());
@@ -112,7 +143,7 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   check(!request.data.empty() || request.fresh, "no dataset to train on: pass --data FILE");
   TrainData data;
   for (const auto& path : request.data) {
-    const DatasetReader reader(path);
+    const DatasetReader reader(path, request.classify ? DatasetKind::steady : DatasetKind::any);
     if (request.classify) reader.refuse_inactive();
     if (!data.sets.empty()) check_same_problem(data.sets.front().info, reader.info(), path.string());
     data.sets.push_back(read_set(reader, request));
@@ -124,13 +155,15 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
     data.sets.push_back(fresh_set(*data.fresh, info));
     data.card.data.push_back({"generated " + info.field, hash_text(info.configuration), info.samples});
   }
-  std::vector<torch::Tensor> log_k, pressure;
+  std::vector<torch::Tensor> log_k, pressure, correction;
   for (const TrainSet& set : data.sets) {
     const auto training = torch::tensor(set.split.training);
     const auto rock = set.permeability.index_select(0, training);
     const auto active = rock > 0;
     log_k.push_back(rock.masked_select(active).log());
     pressure.push_back(set.pressure.index_select(0, training).masked_select(active));
+    if (set.saturation.defined())
+      correction.push_back((set.saturation - set.first_guess).index_select(0, training).masked_select(active));
     const Resolution resolution{set.info.grid.nx, set.info.grid.ny};
     if (!data.card.seen(resolution)) data.card.resolutions.push_back(resolution);
     auto& classes = data.card.classes;
@@ -150,6 +183,19 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   card.data_configuration = first.configuration;
   std::tie(card.normalization.mean_log_k, card.normalization.std_log_k) = mean_and_std(log_k);
   std::tie(card.normalization.mean_pressure, card.normalization.std_pressure) = mean_and_std(pressure);
+  if (!correction.empty()) {
+    card.history = HistoryCard{first.times};
+    card.history->displacement = first.displacement;
+    card.history->std_correction = mean_and_std(correction).second;
+    double least = 1.0, most = 0.0;
+    for (const TrainSet& set : data.sets) {
+      const auto inside = set.saturation.masked_select(set.permeability > 0);
+      least = std::min(least, inside.min().item<double>());
+      most = std::max(most, inside.max().item<double>());
+    }
+    card.history->least_saturation = std::max(least, 0.0);
+    card.history->most_saturation = std::min(most, 1.0);
+  }
   data.storage = request.data_on_host ? torch::Device(torch::kCPU) : storage_for(data.sets, device);
   for (TrainSet& set : data.sets) {
     for (const std::int64_t s : set.split.training)
@@ -157,6 +203,11 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
                                                    card.coarsest(), card.location));
     set.permeability = set.permeability.to(data.storage);
     set.pressure = set.pressure.to(data.storage);
+    if (set.saturation.defined()) {
+      set.saturation = set.saturation.to(data.storage);
+      set.first_guess = set.first_guess.to(data.storage);
+      set.outflow = set.outflow.to(data.storage);
+    }
   }
   return data;
 }

@@ -35,6 +35,7 @@ struct TrainSet {  // one file
       permeability;  // [N, 1, H, W] float32, on TrainData::storage; 0 in inactive cells, as is the pressure
   torch::Tensor pressure;                 // [N, 1, H, W]; of a displacement [N, T, H, W], as are
   torch::Tensor saturation, first_guess;  // these; undefined where the flow is steady
+  torch::Tensor outflow;                  // [N, 1, H, W], of a displacement: KnownBefore::outflow
   Split split;
 };
 

@@ -26,8 +26,17 @@ struct FreshSamples {
   std::size_t held_out(const TrainRequest& request) const;  ///< numbers below are held out
 };
 
+/// What is known of a displacement before a network looks at it (displacement/first_guess.hpp).
+struct KnownBefore {
+  std::vector<Field> saturation;  ///< at each time of the dataset
+  Field outflow;                  ///< of each cell to the outside, its part of all
+};
+/// Of one sample of a dataset.
+using FirstGuesses = std::function<KnownBefore(const DatasetInfo&, const Sample&)>;
+
 struct TrainRequest {
   std::vector<std::filesystem::path> data;
+  FirstGuesses first_guess;  ///< needed where the data are displacements
   std::optional<FreshSamples> fresh;
   std::filesystem::path run;
   Architecture architecture;

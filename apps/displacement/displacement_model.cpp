@@ -1,0 +1,224 @@
+#include "apps/displacement/displacement_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "apps/workflow/trained_on.hpp"
+#include "core/clock.hpp"
+#include "core/error.hpp"
+
+namespace mano {
+
+namespace {
+
+DatasetInfo info_of(const ModelCard& card) {
+  DatasetInfo info;
+  info.times = card.history->times;
+  info.displacement = card.history->displacement;
+  info.units = units_of(card);
+  info.has_inactive = card.takes_inactive();
+  info.problem_name = card.problem_name;
+  return info;
+}
+
+Field rock(const Sample& sample) {
+  return rock_of(sample.permeability, sample.active);
+}
+
+std::vector<Field> at_times(const FirstGuess& guess, const FirstGuess::Arrival& arrival, const std::vector<double>& times) {
+  std::vector<Field> fields;
+  for (double time : times) fields.push_back(guess.saturation(arrival, time));
+  return fields;
+}
+
+}  // namespace
+
+FirstGuesses first_guesses_of_data() {
+  struct Of {
+    std::string displacement;
+    DisplacementSource source;
+    FirstGuess guess;
+  };
+  auto last = std::make_shared<std::unique_ptr<Of>>();
+  return [last](const DatasetInfo& info, const Sample& sample) {
+    if (!*last || (*last)->displacement != info.displacement) {
+      DisplacementSource source(info);
+      const Fluids fluids = source.fluids();
+      *last = std::make_unique<Of>(Of{info.displacement, std::move(source), FirstGuess(fluids)});
+    }
+    const FirstGuess& guess = (*last)->guess;
+    const auto arrival = guess.arrival((*last)->source.displacement(sample), info.times.back());
+    KnownBefore known{at_times(guess, arrival, info.times), Field(info.grid)};
+    known.outflow.values = arrival.out;
+    return known;
+  };
+}
+
+DisplacementModel::DisplacementModel(const std::string& model, const std::string& device)
+    : surrogate_(model, device), source_(info_of(surrogate_.card())), guess_(source_.fluids()) {}
+
+void DisplacementModel::add_curves(const FirstGuess::Arrival& arrival, History& history) const {
+  history.water_cut.clear();
+  history.recovery.clear();
+  for (const Field& saturation : history.saturation) {
+    history.water_cut.push_back(guess_.cut(arrival, saturation));
+    history.recovery.push_back(guess_.recovery(arrival, saturation));
+  }
+}
+
+std::vector<History> DisplacementModel::predict(const std::vector<Sample>& samples, Method method) const {
+  const auto& times = card().history->times;
+  std::vector<Field> rocks;
+  std::vector<FirstGuess::Arrival> arrivals;
+  std::vector<std::vector<Field>> guesses;
+  for (const Sample& sample : samples) {
+    rocks.push_back(rock(sample));
+    arrivals.push_back(guess_.arrival(source_.displacement(sample), times.back()));
+    guesses.push_back(at_times(guess_, arrivals.back(), times));
+  }
+  std::vector<History> histories = surrogate_.predict(rocks, guesses, method);
+  for (std::size_t s = 0; s < histories.size(); ++s) add_curves(arrivals[s], histories[s]);
+  return histories;
+}
+
+History DisplacementModel::guess(const Sample& sample) const {
+  const auto& times = card().history->times;
+  const auto arrival = guess_.arrival(source_.displacement(sample), times.back());
+  History history{.saturation = at_times(guess_, arrival, times)};
+  add_curves(arrival, history);
+  return history;
+}
+
+History DisplacementModel::predict_at(const Sample& sample, const std::vector<double>& times, Method method) const {
+  const HistoryCard& h = *card().history;
+  for (double time : times)
+    check(time > 0 && time <= h.times.back(), "time is {} pore volumes; the model knows those above 0 up to {}", time, h.times.back());
+  const auto arrival = guess_.arrival(source_.displacement(sample), h.times.back());
+  const auto guesses = at_times(guess_, arrival, h.times);
+  const History own = surrogate_.predict({rock(sample)}, {guesses}, method).front();
+  History history;
+  for (double time : times) {
+    const auto next = std::lower_bound(h.times.begin(), h.times.end(), time) - h.times.begin();
+    const double before = next > 0 ? h.times[next - 1] : 0.0;
+    const double part = (time - before) / (h.times[next] - before);
+    Field saturation = guess_.saturation(arrival, time), pressure = own.pressure[next];
+    for (std::size_t c = 0; c < saturation.values.size(); ++c) {
+      if (!sample.active[c]) continue;
+      const auto added = [&](std::ptrdiff_t t) { return own.saturation[t].values[c] - guesses[t].values[c]; };
+      const double first = next > 0 ? added(next - 1) : 0.0;
+      saturation.values[c] = std::clamp(saturation.values[c] + first + part * (added(next) - first), h.least_saturation, h.most_saturation);
+      if (next > 0) pressure.values[c] += (1 - part) * (own.pressure[next - 1].values[c] - pressure.values[c]);
+    }
+    history.saturation.push_back(std::move(saturation));
+    history.pressure.push_back(std::move(pressure));
+  }
+  add_curves(arrival, history);
+  return history;
+}
+
+void DisplacementModel::check_data(const DatasetInfo& info, const std::string& where) const {
+  const ModelCard& c = card();
+  const auto close = [](double a, double b) { return std::abs(a - b) <= 1e-9 * std::abs(b); };
+  check(info.problem_name == c.problem_name, "{}: problem is '{}', the model was trained for '{}'", where, info.problem_name, c.problem_name);
+  check(info.times == c.history->times, "{}: it is stored at other times than the model predicts ({} up to {}, {} up to {})", where,
+        info.times.size(), info.times.back(), c.history->times.size(), c.history->times.back());
+  check(close(info.grid.lx, c.lx) && close(info.grid.ly, c.ly), "{}: domain is {}x{}, the model was trained on {}x{}", where, info.grid.lx,
+        info.grid.ly, c.lx, c.ly);
+  check(!info.has_inactive || c.takes_inactive(), "{} has inactive cells, and the model was trained on rock without: train one on data with some",
+        where);
+}
+
+double relative_l2(const std::vector<Field>& a, const std::vector<Field>& b) {
+  double error = 0.0, norm = 0.0;
+  for (std::size_t t = 0; t < a.size(); ++t) {
+    for (std::size_t c = 0; c < a[t].values.size(); ++c) {
+      const double difference = a[t].values[c] - b[t].values[c];
+      error += difference * difference;
+      norm += b[t].values[c] * b[t].values[c];
+    }
+  }
+  return std::sqrt(error / norm);
+}
+
+namespace {
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double largest = 0.0;
+  for (std::size_t t = 0; t < a.size(); ++t) largest = std::max(largest, std::abs(a[t] - b[t]));
+  return largest;
+}
+
+double covered(const History& prediction, const History& truth, double half_width, const CellMask& active) {
+  double part = 0.0;
+  for (std::size_t t = 0; t < truth.saturation.size(); ++t)
+    part += covered_part(prediction.saturation[t], truth.saturation[t], half_width, active) / static_cast<double>(truth.saturation.size());
+  return part;
+}
+
+}  // namespace
+
+DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetReader& data, int batch, Method method,
+                                const std::function<void(std::size_t)>& progress) {
+  const DatasetInfo& info = data.info();
+  DisplacementEvaluation e{.data = data.path().string(), .resolution = {info.grid.nx, info.grid.ny}, .samples = info.samples};
+  e.seen_in_training = model.card().seen(e.resolution);
+  e.device = model.surrogate().device();
+  std::vector<double> saturation, pressure, guess, cut, recovery;
+  double seconds = 0.0;
+  for (std::size_t begin = 0; begin < info.samples; begin += batch) {
+    std::vector<Sample> samples;
+    for (std::size_t s = begin; s < std::min<std::size_t>(info.samples, begin + batch); ++s) samples.push_back(data.read(s));
+    if (begin == 0) model.predict(samples, method);  // warm-up, not timed
+    const double start = seconds_now();
+    const std::vector<History> predictions = model.predict(samples, method);
+    seconds += seconds_now() - start;
+    for (std::size_t s = 0; s < samples.size(); ++s) {
+      const History& truth = samples[s].history;
+      saturation.push_back(relative_l2(predictions[s].saturation, truth.saturation));
+      pressure.push_back(relative_l2(predictions[s].pressure, truth.pressure));
+      guess.push_back(relative_l2(model.guess(samples[s]).saturation, truth.saturation));
+      cut.push_back(largest_difference(predictions[s].water_cut, truth.water_cut));
+      recovery.push_back(largest_difference(predictions[s].recovery, truth.recovery));
+      if (const auto width = model.surrogate().interval_half_width(predictions[s], samples[s].active))
+        e.covered = e.covered.value_or(0.0) + covered(predictions[s], truth, *width, samples[s].active) / static_cast<double>(info.samples);
+    }
+    if (progress) progress(begin + samples.size());
+  }
+  e.saturation = summarize(saturation);
+  e.pressure = summarize(pressure);
+  e.first_guess = summarize(guess);
+  e.water_cut = summarize(cut);
+  e.recovery = summarize(recovery);
+  e.seconds_per_sample = seconds / static_cast<double>(info.samples);
+  return e;
+}
+
+std::vector<std::string> table_lines(const std::vector<DisplacementEvaluation>& evaluations) {
+  std::vector<std::string> lines{"resolution          samples  saturation  first guess  pressure  water cut  recovery  in interval  ms a sample"};
+  for (const auto& e : evaluations)
+    lines.push_back(fmt::format("{:<9} {:<9} {:7}  {:10.4f}  {:11.4f}  {:8.4f}  {:9.4f}  {:8.4f}  {:>11}  {:11.2f}", e.resolution.text(),
+                                e.seen_in_training ? "(seen)" : "(unseen)", e.samples, e.saturation.mean, e.first_guess.mean, e.pressure.mean,
+                                e.water_cut.mean, e.recovery.mean, e.covered ? fmt::format("{:.1f} %", 100 * *e.covered) : "",
+                                1e3 * e.seconds_per_sample));
+  lines.push_back("saturation, first guess, pressure: relative L2 over space and time; water cut, recovery: largest absolute error of a curve; means");
+  return lines;
+}
+
+nlohmann::json to_json(const DisplacementEvaluation& e) {
+  const auto summary = [](const ErrorSummary& s) { return nlohmann::json{{"mean", s.mean}, {"median", s.median}, {"max", s.max}}; };
+  nlohmann::json j{{"data", e.data},
+                   {"resolution", {e.resolution.nx, e.resolution.ny}},
+                   {"samples", e.samples},
+                   {"seen_in_training", e.seen_in_training},
+                   {"saturation_relative_l2", summary(e.saturation)},
+                   {"first_guess_relative_l2", summary(e.first_guess)},
+                   {"pressure_relative_l2", summary(e.pressure)},
+                   {"water_cut_error", summary(e.water_cut)},
+                   {"recovery_error", summary(e.recovery)},
+                   {"seconds_per_sample", e.seconds_per_sample},
+                   {"device", e.device}};
+  if (e.covered) j["covered"] = *e.covered;
+  return j;
+}
+
+}  // namespace mano

@@ -1,0 +1,73 @@
+#pragma once
+// A trained network and what surrounds it: the problem that its data were made with, the first guess that it corrects, and curves.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/displacement/dataset_displacement.hpp"
+#include "core/norms.hpp"
+#include "displacement/first_guess.hpp"
+#include "surrogate/history.hpp"
+#include "surrogate/training/train_request.hpp"
+
+namespace mano {
+
+/// What training asks for (TrainRequest::first_guess).
+FirstGuesses first_guesses_of_data();
+
+class DisplacementModel {
+ public:
+  /// Throws as HistorySurrogate and DisplacementSource do.
+  DisplacementModel(const std::string& model, const std::string& device);
+
+  const HistorySurrogate& surrogate() const { return surrogate_; }
+  const ModelCard& card() const { return surrogate_.card(); }
+  const DisplacementSource& source() const { return source_; }
+
+  /// Of permeabilities and active cells on one grid, at the model's times, with curves of cut and recovery.
+  std::vector<History> predict(const std::vector<Sample>& samples, Method method = Method::multigrid) const;
+  /// The first guess alone; no pressures.
+  History guess(const Sample& sample) const;
+  /// predict() of one sample, at any times: what the network adds to the guess is linear between the model's times and from 0 at time 0.
+  /// Throws InvalidInput for times that are not above 0 or beyond the model's last.
+  History predict_at(const Sample& sample, const std::vector<double>& times, Method method = Method::multigrid) const;
+
+  /// Throws InvalidInput where a dataset's displacement, domain or location is not the model's.
+  void check_data(const DatasetInfo& info, const std::string& where) const;
+
+ private:
+  void add_curves(const FirstGuess::Arrival& arrival, History& history) const;
+
+  HistorySurrogate surrogate_;
+  DisplacementSource source_;
+  FirstGuess guess_;
+};
+
+/// Errors on a dataset of displacements.
+struct DisplacementEvaluation {
+  std::string data;
+  Resolution resolution;
+  std::size_t samples = 0;
+  bool seen_in_training = false;
+  ErrorSummary saturation;   ///< relative L2 over space and time
+  ErrorSummary pressure;     ///< the same
+  ErrorSummary first_guess;  ///< of the saturation
+  ErrorSummary water_cut;    ///< largest absolute error over the stored times
+  ErrorSummary recovery;     ///< the same
+  std::optional<double> covered;    ///< part of the saturations that the model's interval holds
+  double seconds_per_sample = 0.0;  ///< first guess included, in batches
+  std::string device;
+};
+
+/// `progress(done)` is called after every batch.
+DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetReader& data, int batch, Method method,
+                                const std::function<void(std::size_t)>& progress = {});
+
+/// |a - b| / |b| over all fields.
+double relative_l2(const std::vector<Field>& a, const std::vector<Field>& b);
+
+std::vector<std::string> table_lines(const std::vector<DisplacementEvaluation>& evaluations);
+nlohmann::json to_json(const DisplacementEvaluation& evaluation);
+
+}  // namespace mano
