@@ -30,7 +30,8 @@ double cut_of_all(const CurvePoint& point) {
 
 }  // namespace
 
-CurvePoint curve_point(const TotalFlow& flow, const FractionalFlow& fractional, const std::vector<double>& s) {
+CurvePoint curve_point(const TotalFlow& flow, const FractionalFlow& fractional,
+                       const std::vector<double>& s) {
   CurvePoint point;
   point.wells.resize(flow.problem().wells.size());
   for_each_opening(point, [](OpeningState& state) { state.pressure = kNone; });
@@ -48,7 +49,8 @@ CurvePoint curve_point(const TotalFlow& flow, const FractionalFlow& fractional, 
       state.cut -= rate * fractional.flow(s[opening.cell]);  // a rate still
     }
   }
-  for_each_opening(point, [](OpeningState& state) { state.cut = state.out > 0 ? state.cut / state.out : 0.0; });
+  for_each_opening(point,
+                   [](OpeningState& state) { state.cut = state.out > 0 ? state.cut / state.out : 0.0; });
   const auto states = well_states(flow.problem(), flow.pressure());
   for (std::size_t w = 0; w < states.size(); ++w) point.wells[w].pressure = states[w].pressure;
   point.cut = cut_of_all(point);
@@ -82,8 +84,8 @@ double breakthrough_of(const std::vector<CurvePoint>& curve) {
     if (now.cut < kBreakthroughCut) continue;
     if (i == 0) return now.pore_volumes;
     const CurvePoint& before = curve[i - 1];
-    return before.pore_volumes +
-           (now.pore_volumes - before.pore_volumes) * (kBreakthroughCut - before.cut) / (now.cut - before.cut);
+    return before.pore_volumes + (now.pore_volumes - before.pore_volumes) * (kBreakthroughCut - before.cut) /
+                                     (now.cut - before.cut);
   }
   return kNone;
 }

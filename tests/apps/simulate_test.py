@@ -55,7 +55,7 @@ def five_spot(k):
 
 def fine(mano, tmp_path, *options):
     """A dataset of one sample with small steps."""
-    mano("generate", "--problem", "displacement", "--samples", 1, "--step-tolerance", 0.02, *options, "-o", "one.h5")
+    mano("generate", "--problem", "displacement", "--samples", 1, "--step-tolerance", 0.005, *options, "-o", "one.h5")
     with h5py.File(tmp_path / "one.h5") as f:
         return {name: f[name][0] for name in ("permeability", "saturation", "pressure", "water_cut", "recovery", "elapsed_time")} | {"time": f["time"][:]}
 
