@@ -30,7 +30,8 @@ BuckleyLeverett::BuckleyLeverett(const Fluids& fluids) : fractional_(fluids) {
 }
 
 double BuckleyLeverett::behind(double speed) const {
-  return bisected(front_, 1.0, [&](double s) { return fractional_.at(s).slope / fractional_.mobile() - speed; });
+  return bisected(front_, 1.0,
+                  [&](double s) { return fractional_.at(s).slope / fractional_.mobile() - speed; });
 }
 
 double BuckleyLeverett::mobile_part(double x, double tau) const {

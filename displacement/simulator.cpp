@@ -11,8 +11,6 @@ namespace mano {
 
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
 void check_pore(const Displacement& d) {
   const Grid& g = d.problem.grid();
   check(d.pore.grid.nx == g.nx && d.pore.grid.ny == g.ny && d.pore.values.size() == g.cells(),
@@ -76,7 +74,6 @@ class Simulation {
   SimulationResult run() {
     solve_flow(s_);
     result_.pore_volume = pore_volume_;
-    result_.breakthrough = kNone;
     result_.curve.push_back(state());
     double dt = first_step();
     for (double end : options_.snapshots) {
@@ -88,6 +85,7 @@ class Simulation {
       result_.curve.back() = state();
       take_snapshot();
     }
+    result_.breakthrough = breakthrough_of(result_.curve);
     result_.pressure_solves = flow_.solves();
     result_.cycles = flow_.cycles();
     result_.transport_passes = transport_.passes();
@@ -119,20 +117,23 @@ class Simulation {
     const double step = length_of_step(dt, end);
     start_ = s_;
     Flows mean = flows_;
-    const double first_inflow = inflow_;
-    carry(mean, step, nullptr);
+    const double inverse_inflow = 1.0 / inflow_;
+    carry(mean, step, 2 * options_.courant, [](double, int) {});  // for the mobility alone
     solve_flow(s_);
     mean.mix(0.5, flows_);
     s_ = start_;
-    StepBalance balance;
-    carry(mean, step, &balance);
-    result_.mass_balance_error = std::max(result_.mass_balance_error, balance.worst);
-    produced_ += balance.displaced;
-    time_ += 0.5 * step * pore_volume_ * (1 / first_inflow + 1 / inflow_);
-    tau_ = tau_ + step >= end * (1 - 1e-12) ? end : tau_ + step;
+    const double slowness = 0.5 * pore_volume_ * (inverse_inflow + 1.0 / inflow_);
+    const std::size_t first = result_.curve.size();
+    const double from = tau_;
+    const double until = from + step >= end * (1 - 1e-12) ? end : from + step;
+    carry(mean, step, options_.courant, [&](double part, int left) {
+      book(mean, part);
+      time_ += part * slowness;
+      tau_ = left == 0 ? until : tau_ + part;
+      result_.curve.push_back(state());
+    });
+    interpolate_rates(result_.curve, first);
     result_.steps.push_back(step);
-    note_breakthrough();
-    result_.curve.push_back(state());
     return step * std::clamp(options_.step_tolerance / change(), 0.3, 2.0);
   }
 
@@ -147,30 +148,23 @@ class Simulation {
     return step >= left ? left : 2 * step >= left ? 0.5 * left : step;
   }
 
-  struct StepBalance {
-    double worst = 0.0;      // mass balance error of a part of the step
-    double displaced = 0.0;  // produced
-  };
-
-  // Transport of s_ by `flows` through a step, in parts; adds to `balance` where there is one.
-  void carry(const Flows& flows, double step, StepBalance* balance) {
-    constexpr double kShare = 0.9;
+  // Transport of s_ by `flows` through a step in parts, few enough for the Courant number to stay below `courant` in most cells; `after`
+  // gets the length of each and how many are left.
+  template <typename After>
+  void carry(const Flows& flows, double step, double courant, const After& after) {
+    constexpr double kMost = 0.9;
     order_.take(flow_.connections(), flows);
-    int parts = 1;
-    const double courant = balance != nullptr
-                               ? options_.courant
-                               : 2 * options_.courant;  // the first pass is for the mobility alone
-    if (options_.transport != TransportScheme::explicit_)
-      parts = std::max(
-          1, static_cast<int>(std::ceil(step / (courant * transport_.usual_step(order_, kShare)) - 1e-9)));
+    const double longest = courant * transport_.usual_step(order_, kMost);
+    const int parts = std::max(1, static_cast<int>(std::ceil(step / longest - 1e-9)));
     for (int part = 0; part < parts; ++part) {
-      if (balance != nullptr) before_ = s_;
+      before_ = s_;
       transport_.advance(order_, step / parts, s_);
-      if (balance != nullptr) book(flows, step / parts, *balance);
+      after(step / parts, parts - 1 - part);
     }
   }
 
-  void book(const Flows& flows, double step, StepBalance& balance) const {
+  // The balance of a part of a step, and what it produced.
+  void book(const Flows& flows, double step) {
     double change = 0.0;
     double in = 0.0;
     double out = 0.0;
@@ -181,8 +175,8 @@ class Simulation {
       out += step * flows.out[c] * transport_.passed()[c];
       all_out += step * flows.out[c];
     }
-    balance.worst = std::max(balance.worst, std::abs(change - in + out) / in);
-    balance.displaced += all_out - out;
+    result_.mass_balance_error = std::max(result_.mass_balance_error, std::abs(change - in + out) / in);
+    produced_ += all_out - out;
   }
 
   double change() const {
@@ -195,51 +189,12 @@ class Simulation {
     return std::sqrt(changed / (all + 1e-3));
   }
 
-  void note_breakthrough() {
-    if (!std::isnan(result_.breakthrough)) return;
-    const double before = result_.curve.back().cut;
-    const double now = cut_of_all();
-    if (now < kBreakthroughCut) return;
-    const double from = result_.curve.back().pore_volumes;
-    result_.breakthrough = from + (tau_ - from) * (kBreakthroughCut - before) / (now - before);
-  }
-
-  double cut_of_all() const {
-    double water = 0.0;
-    double all = 0.0;
-    for (std::size_t c = 0; c < s_.size(); ++c) {
-      all += flows_.out[c];
-      if (flows_.out[c] > 0) water += flows_.out[c] * fractional_.flow(s_[c]);
-    }
-    return all > 0 ? water / all : 0.0;
-  }
-
   CurvePoint state() const {
-    CurvePoint point{
-        .pore_volumes = tau_, .time = time_, .cut = cut_of_all(), .produced = produced_ * pore_volume_};
+    CurvePoint point = curve_point(flow_, fractional_, s_);
+    point.pore_volumes = tau_;
+    point.time = time_;
+    point.produced = produced_ * pore_volume_;
     point.recovery = produced_ / (1.0 - displacement_.fluids.injected_residual);
-    point.wells.resize(displacement_.problem.wells.size());
-    std::vector<double> water(4 + point.wells.size(), 0.0), out(4 + point.wells.size(), 0.0);
-    const auto& openings = flow_.openings();
-    for (std::size_t o = 0; o < openings.size(); ++o) {
-      const Opening& opening = openings[o];
-      if (opening.kind == Opening::Kind::source) continue;
-      const bool is_well = opening.kind == Opening::Kind::well;
-      const std::size_t at = is_well ? 4 + opening.number : opening.number;
-      OpeningState& state = is_well ? point.wells[opening.number] : point.sides[opening.number];
-      const double rate = flow_.rates()[o];
-      state.rate += rate;
-      if (rate < 0) {
-        out[at] -= rate;
-        water[at] -= rate * fractional_.flow(s_[opening.cell]);
-      }
-    }
-    const auto states = well_states(flow_.problem(), flow_.pressure());
-    for (std::size_t at = 0; at < out.size(); ++at) {
-      OpeningState& state = at < 4 ? point.sides[at] : point.wells[at - 4];
-      state.cut = out[at] > 0 ? water[at] / out[at] : 0.0;
-      state.pressure = at < 4 ? kNone : states[at - 4].pressure;
-    }
     return point;
   }
 

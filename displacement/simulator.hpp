@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "displacement/curve.hpp"
 #include "displacement/fluids.hpp"
 #include "displacement/total_flow.hpp"
 #include "displacement/transport.hpp"
@@ -50,23 +51,6 @@ struct SimulationOptions {
   std::function<void(double tau)> progress = {};
 };
 
-/// A well or a side at one time.
-struct OpeningState {
-  double rate = 0.0;      ///< into the rock
-  double pressure = 0.0;  ///< in the bore of a well; not a number where it has no radius, and of sides
-  double cut = 0.0;       ///< the injected fluid's part of what leaves; 0 where nothing leaves
-};
-
-struct CurvePoint {
-  double pore_volumes = 0.0;  ///< injected
-  double time = 0.0;          ///< pore volume over rate: days in metric and field units
-  double cut = 0.0;           ///< the injected fluid's part of all that leaves: the water cut
-  double recovery = 0.0;      ///< displaced fluid produced, over what there was
-  double produced = 0.0;      ///< displaced fluid, volume
-  std::vector<OpeningState> wells;
-  std::array<OpeningState, 4> sides{};
-};
-
 struct Snapshot {
   CurvePoint at;
   Field saturation;  ///< of the injected fluid; 0 in inactive cells
@@ -76,7 +60,7 @@ struct Snapshot {
 
 struct SimulationResult {
   std::vector<Snapshot> snapshots;
-  std::vector<CurvePoint> curve;  ///< at the start and the end of every step
+  std::vector<CurvePoint> curve;  ///< at the start, and wherever transport halts
   std::vector<double> steps;      ///< in pore volumes injected
   double breakthrough =
       0.0;  ///< pore volumes injected when the cut reaches kBreakthroughCut, by interpolation; not a number where it does not
@@ -87,8 +71,6 @@ struct SimulationResult {
   int cycles = 0;
   std::size_t transport_passes = 0;
 };
-
-inline constexpr double kBreakthroughCut = 0.01;
 
 /// Throws InvalidInput for problems that check_problem() refuses, pore volumes or fluids that cannot be, times that do not rise, and where
 /// nothing is injected; RunFailed where a solver gives up.

@@ -84,6 +84,8 @@ void Transport::pass_explicitly(const UpstreamOrder& order, double dt, std::vect
 
 void Transport::pass(const UpstreamOrder& order, double dt, std::vector<double>& s) {
   ++passes_;
+  flow_.resize(s.size());
+  for (std::size_t c = 0; c < s.size(); ++c) flow_[c] = fractional_.flow(s[c]);
   if (order.circles_from() < order.size()) {
     pass_circles(order, dt, s);
     return;
@@ -122,19 +124,20 @@ double Transport::take(const UpstreamOrder& order, std::size_t place, double dt,
   if (start == 0.0 && in == 0.0) return passed_[c] = 0.0;  // ahead of the front
   const double through = dt * order.through(place);
   const double volume = volume_[c];
-  const double flow = fractional_.flow(start);
+  const double flow = flow_[c];
   if (!(through > 0)) {
     passed_[c] = flow;
     return start;
   }
-  const double courant = through * fractional_.steepest() / volume;
-  const double theta =
-      scheme_ == TransportScheme::implicit || volume == 0.0 ? 1.0 : std::max(0.5, 1.0 - 1.0 / courant);
+  const double theta = scheme_ == TransportScheme::implicit || volume == 0.0
+                           ? 1.0
+                           : std::max(0.5, 1.0 - volume / (through * fractional_.steepest()));
   const double weight = theta * through;
   const double right = volume * start + dt * in - (1.0 - theta) * through * flow;
   double end = root(volume, weight, right, start);
   // One of the two follows from the other by the balance itself, so that it holds to rounding.
-  if (weight < volume) {
+  constexpr double kLittle = 1e-3;  // flow, beside which the change of s would lose its digits
+  if (weight < kLittle * volume) {
     const double last = fractional_.flow(end);
     end = std::clamp((right - weight * last) / volume, 0.0, 1.0);
     passed_[c] = theta * last + (1.0 - theta) * flow;

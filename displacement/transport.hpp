@@ -62,6 +62,7 @@ class Transport {
   std::vector<double> volume_;
   TransportScheme scheme_;
   std::vector<double> passed_, start_, mean_;
+  std::vector<double> flow_;  // f at the beginning of a pass
   mutable std::vector<double> rates_;
   std::size_t passes_ = 0;
 };

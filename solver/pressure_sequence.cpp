@@ -47,7 +47,8 @@ struct PressureSequence::Impl {
   int set_ups = 0;
   Values r, z, direction, image;
 
-  explicit Impl(const Problem& problem) : base(with_check(problem)), scaled(problem), stencil(problem), free(problem.pressure_is_free()) {
+  explicit Impl(const Problem& problem)
+      : base(with_check(problem)), scaled(problem), stencil(problem), free(problem.pressure_is_free()) {
     for (Values* v : {&r, &z, &direction, &image}) v->resize(problem.grid().cells());
   }
 
@@ -74,7 +75,8 @@ struct PressureSequence::Impl {
   }
 
   void multiply(const Values& x, Values& y) const {
-    kernels().apply_stencil(stencil.grid.nx, stencil.grid.ny, stencil.tx.data(), stencil.ty.data(), x.data(), y.data());
+    kernels().apply_stencil(stencil.grid.nx, stencil.grid.ny, stencil.tx.data(), stencil.ty.data(), x.data(),
+                            y.data());
     for (std::size_t c = 0; c < stencil.well.size(); ++c) y[c] += stencil.well[c] * x[c];
   }
 
@@ -120,8 +122,8 @@ PressureSequence::~PressureSequence() = default;
 PressureSequence::PressureSequence(PressureSequence&&) noexcept = default;
 
 PressureSequence::Solved PressureSequence::solve(const Values& factor, Field& pressure, double tolerance) {
-  constexpr int kMostCycles = 60;   // as in solver/krylov_system.cpp
-  constexpr int kWornCycles = 3;    // more than with a fresh hierarchy: set up again
+  constexpr int kMostCycles = 60;  // as in solver/krylov_system.cpp
+  constexpr int kWornCycles = 3;   // more than with a fresh hierarchy: set up again
   Impl& d = *impl_;
   d.scale(factor);
   const double rhs = norm(d.stencil.rhs);
@@ -131,7 +133,8 @@ PressureSequence::Solved PressureSequence::solve(const Values& factor, Field& pr
   }
   const double bound = tolerance * rhs;
   const auto wanted = Multigrid::precision_for(d.scaled.permeability_range());
-  if (!d.has_hierarchy || (d.precision == Multigrid::Precision::single && wanted != d.precision)) d.set_up(wanted);
+  if (!d.has_hierarchy || (d.precision == Multigrid::Precision::single && wanted != d.precision))
+    d.set_up(wanted);
   const bool is_fresh = d.fresh_cycles == 0;
   Solved solved;
   const auto finish = [&] {
@@ -149,8 +152,8 @@ PressureSequence::Solved PressureSequence::solve(const Values& factor, Field& pr
     done = finish();
   }
   if (!done)
-    throw RunFailed(fmt::format("{} cycles leave a relative residual of {:.3g}, {:.3g} was asked for", solved.cycles, solved.relative_residual,
-                                tolerance));
+    throw RunFailed(fmt::format("{} cycles leave a relative residual of {:.3g}, {:.3g} was asked for",
+                                solved.cycles, solved.relative_residual, tolerance));
   if (is_fresh) {
     d.fresh_cycles = std::max(1, solved.cycles);
   } else if (solved.cycles > d.fresh_cycles + kWornCycles) {

@@ -31,7 +31,7 @@ class PressureSequence {
 
   const Stencil& stencil() const;  ///< of the last one
   const Problem& problem() const;
-  int set_ups() const;             ///< of the hierarchy, so far
+  int set_ups() const;  ///< of the hierarchy, so far
 
  private:
   struct Impl;

@@ -14,7 +14,11 @@ constexpr const char* kDefaultDriver = "five-spot";
 
 nlohmann::json json_of_flow(const FlowOptions& o) {
   nlohmann::json j{{"driven_by", o.problem_name}};
-  for (auto [name, value] : {std::pair{"left", &o.left}, {"right", &o.right}, {"bottom", &o.bottom}, {"top", &o.top}, {"source", &o.source}}) {
+  for (auto [name, value] : {std::pair{"left", &o.left},
+                             {"right", &o.right},
+                             {"bottom", &o.bottom},
+                             {"top", &o.top},
+                             {"source", &o.source}}) {
     if (!value->empty()) j[name] = *value;
   }
   if (!o.wells.empty()) j["wells"] = o.wells;
@@ -25,7 +29,11 @@ nlohmann::json json_of_flow(const FlowOptions& o) {
 FlowOptions flow_from_json(const nlohmann::json& j) {
   FlowOptions o;
   o.problem_name = j.at("driven_by");
-  for (auto [name, value] : {std::pair{"left", &o.left}, {"right", &o.right}, {"bottom", &o.bottom}, {"top", &o.top}, {"source", &o.source}})
+  for (auto [name, value] : {std::pair{"left", &o.left},
+                             {"right", &o.right},
+                             {"bottom", &o.bottom},
+                             {"top", &o.top},
+                             {"source", &o.source}})
     *value = j.value(name, "");
   if (j.contains("wells")) o.wells = j.at("wells").get<std::vector<std::string>>();
   if (j.contains("anisotropy")) o.anisotropy = j.at("anisotropy").get<double>();
@@ -34,14 +42,17 @@ FlowOptions flow_from_json(const nlohmann::json& j) {
 
 }  // namespace
 
-DisplacementSource::DisplacementSource(const DisplacementOptions& o, FlowOptions flow, const Units& units, double tolerance)
+DisplacementSource::DisplacementSource(const DisplacementOptions& o, FlowOptions flow, const Units& units,
+                                       double tolerance)
     : fluids_(settle_fluids(o, units)), tolerance_(tolerance), options_(settle_simulation(o)) {
-  check(o.porosity.empty() || parse_number(o.porosity), "--porosity is '{}'; the porosity of a dataset must be one number", o.porosity);
+  check(o.porosity.empty() || parse_number(o.porosity),
+        "--porosity is '{}'; the porosity of a dataset must be one number", o.porosity);
   porosity_ = o.porosity.empty() ? 1.0 : parse_number(o.porosity).value_or(1.0);
-  check(units.consistent() || !o.porosity.empty(), "no porosity: pass --porosity VALUE; in {} units times need one", to_string(units.system));
+  check(units.consistent() || !o.porosity.empty(),
+        "no porosity: pass --porosity VALUE; in {} units times need one", to_string(units.system));
   check(porosity_ > 0 && porosity_ <= 1, "porosity is {}; it must be above 0 and at most 1", porosity_);
-  check(flow.source.empty() || parse_number(flow.source), "--source is '{}'; the source of a displacement dataset must be one number",
-        flow.source);
+  check(flow.source.empty() || parse_number(flow.source),
+        "--source is '{}'; the source of a displacement dataset must be one number", flow.source);
   open(std::move(flow), units);
 }
 
@@ -84,14 +95,18 @@ const Units& DisplacementSource::units() const {
 nlohmann::json DisplacementSource::identity() const {
   nlohmann::json j{{"flow", flow_json_}, {"fluids", to_json(fluids_)}, {"porosity", porosity_}};
   if (!units().consistent())
-    j["units"] = {{"system", to_string(units().system)}, {"viscosity", units().viscosity}, {"thickness", units().thickness}};
+    j["units"] = {{"system", to_string(units().system)},
+                  {"viscosity", units().viscosity},
+                  {"thickness", units().thickness}};
   return j;
 }
 
 std::string DisplacementSource::problem_name() const {
-  const nlohmann::json plain{{"flow", {{"driven_by", kDefaultDriver}}}, {"fluids", to_json(Fluids{})}, {"porosity", 1.0}};
+  const nlohmann::json plain{
+      {"flow", {{"driven_by", kDefaultDriver}}}, {"fluids", to_json(Fluids{})}, {"porosity", 1.0}};
   const nlohmann::json own = identity();
-  return own == plain ? kDisplacementProblem : fmt::format("{}-{:08x}", kDisplacementProblem, text_hash(own.dump()) & 0xffffffffU);
+  return own == plain ? kDisplacementProblem
+                      : fmt::format("{}-{:08x}", kDisplacementProblem, text_hash(own.dump()) & 0xffffffffU);
 }
 
 std::string DisplacementSource::description() const {
@@ -103,7 +118,8 @@ std::string DisplacementSource::description() const {
 }
 
 Displacement DisplacementSource::displacement(const Sample& sample) const {
-  Displacement d{flow_->problem(sample), Field(sample.permeability.grid, porosity_ * units().storage()), fluids_};
+  Displacement d{flow_->problem(sample), Field(sample.permeability.grid, porosity_ * units().storage()),
+                 fluids_};
   return d;
 }
 
@@ -121,13 +137,15 @@ History history_of(const SimulationResult& result) {
 }
 
 // The pressure of a snapshot solves the equation at its saturation.
-static std::string rejection_of(const Displacement& d, const FractionalFlow& f, const Snapshot& s, double tolerance) {
+static std::string rejection_of(const Displacement& d, const FractionalFlow& f, const Snapshot& s,
+                                double tolerance) {
   Problem problem = d.problem;
   for (std::size_t c = 0; c < s.saturation.values.size(); ++c) {
     const double saturation = s.saturation.values[c];
     if (!d.problem.active[c]) continue;
     const double slack = 1e-12;
-    if (!(saturation >= d.fluids.injected_residual - slack && saturation <= 1.0 - d.fluids.displaced_residual + slack))
+    if (!(saturation >= d.fluids.injected_residual - slack &&
+          saturation <= 1.0 - d.fluids.displaced_residual + slack))
       return fmt::format("saturation {} in cell {} is out of bounds", saturation, c);
     const double lambda = f.mobility(std::clamp(f.mobile_part(saturation), 0.0, 1.0));
     problem.permeability.values[c] *= lambda;
@@ -136,7 +154,8 @@ static std::string rejection_of(const Displacement& d, const FractionalFlow& f, 
   return rejection_of(problem, s.pressure, tolerance);
 }
 
-VerifiedSolution verified_displacement(const Displacement& d, const SimulationOptions& options, double tolerance) {
+VerifiedSolution verified_displacement(const Displacement& d, const SimulationOptions& options,
+                                       double tolerance) {
   VerifiedSolution v;
   const SimulationResult result = simulate(d, options);
   v.method = fmt::format("multigrid-{}", to_string(options.transport)).substr(0, 16);
@@ -153,9 +172,12 @@ VerifiedSolution verified_displacement(const Displacement& d, const SimulationOp
   if (!(result.mass_balance_error <= std::max(tolerance, 1e-10)))
     v.rejection = fmt::format("mass balance error {:.3g} in a step", result.mass_balance_error);
   v.history = history_of(result);
-  const auto rises = [](const std::vector<double>& values) { return std::is_sorted(values.begin(), values.end()); };
+  const auto rises = [](const std::vector<double>& values) {
+    return std::is_sorted(values.begin(), values.end());
+  };
   const auto is_part = [](double x) { return x >= 0 && x <= 1; };
-  if (!rises(v.history.recovery) || !std::all_of(v.history.recovery.begin(), v.history.recovery.end(), is_part) ||
+  if (!rises(v.history.recovery) ||
+      !std::all_of(v.history.recovery.begin(), v.history.recovery.end(), is_part) ||
       !std::all_of(v.history.water_cut.begin(), v.history.water_cut.end(), is_part))
     v.rejection = "curves of cut and recovery cannot be";
   return v;

@@ -18,7 +18,8 @@ class DisplacementSource {
  public:
   /// From options. `flow` holds those that drive the flow, with the name of `--driven-by`. Throws InvalidInput, for porosities and sources of
   /// files too, which a dataset does not hold.
-  DisplacementSource(const DisplacementOptions& options, FlowOptions flow, const Units& units, double tolerance);
+  DisplacementSource(const DisplacementOptions& options, FlowOptions flow, const Units& units,
+                     double tolerance);
   /// From a dataset's DatasetInfo. Throws InvalidInput where it holds no displacement, or one that cannot be read.
   explicit DisplacementSource(const DatasetInfo& info);
   ~DisplacementSource();
@@ -50,7 +51,8 @@ class DisplacementSource {
 
 /// Simulates a sample; `rejection` says why it must not be stored: a mass balance error or a residual of a pressure above `tolerance` (or what
 /// rounding allows), recomputed; a pressure outside the maximum principle; a saturation out of bounds; curves that do not fit.
-VerifiedSolution verified_displacement(const Displacement& displacement, const SimulationOptions& options, double tolerance);
+VerifiedSolution verified_displacement(const Displacement& displacement, const SimulationOptions& options,
+                                       double tolerance);
 
 /// The history that a result holds.
 History history_of(const SimulationResult& result);

@@ -34,18 +34,10 @@ std::vector<Column> columns_of(const SimulationOutcome& o) {
   for (std::size_t side = 0; side < 4; ++side) {
     const auto& curve = o.result.curve;
     if (std::any_of(curve.begin(), curve.end(),
-                    [&](const CurvePoint& p) { return p.sides[side].rate != 0.0; }))
+                    [&](const CurvePoint& p) { return p.sides[side].in != 0.0 || p.sides[side].out != 0.0; }))
       columns.push_back({kNames[side], false, side});
   }
   return columns;
-}
-
-// Into the rock, of each fluid: what enters is the injected one.
-double injected_rate(const OpeningState& s) {
-  return s.rate > 0 ? s.rate : s.rate * s.cut;
-}
-double displaced_rate(const OpeningState& s) {
-  return s.rate > 0 ? 0.0 : s.rate * (1.0 - s.cut);
 }
 
 // A field of the CSV: quoted where it must be.
@@ -76,7 +68,7 @@ nlohmann::json curve_json(const SimulationOutcome& o) {
   for (const Column& c : columns_of(o)) {
     json["openings"].push_back({{"name", c.name},
                                 {"kind", c.is_well ? "well" : "side"},
-                                {"rate", list([&](const CurvePoint& p) { return c.of(p).rate; })},
+                                {"rate", list([&](const CurvePoint& p) { return c.of(p).rate(); })},
                                 {"cut", list([&](const CurvePoint& p) { return c.of(p).cut; })},
                                 {"pressure", list([&](const CurvePoint& p) { return c.of(p).pressure; })}});
   }
@@ -137,8 +129,8 @@ void draw_curves(const fs::path& stem, const SimulationOutcome& o, std::vector<s
     for (const CurvePoint& p : o.result.curve) {
       injected.x.push_back(p.pore_volumes);
       displaced.x.push_back(p.pore_volumes);
-      injected.y.push_back(std::abs(injected_rate(c.of(p))));
-      displaced.y.push_back(std::abs(displaced_rate(c.of(p))));
+      injected.y.push_back(std::abs(c.of(p).injected()));
+      displaced.y.push_back(std::abs(c.of(p).displaced()));
       any = any || displaced.y.back() > 0;
     }
     rates.curves.push_back(injected);
@@ -167,7 +159,7 @@ std::string curves_csv(const SimulationOutcome& o) {
                         p.produced);
     for (const Column& c : columns) {
       const OpeningState& state = c.of(p);
-      text += fmt::format(",{:.10g},{:.10g}", injected_rate(state), displaced_rate(state));
+      text += fmt::format(",{:.10g},{:.10g}", state.injected(), state.displaced());
       if (c.is_well) text += std::isfinite(state.pressure) ? fmt::format(",{:.10g}", state.pressure) : ",";
     }
     text += "\n";

@@ -27,13 +27,15 @@ TEST(BuckleyLeverett, FrontOfQuadraticCurvesIsKnown) {
 }
 
 TEST(BuckleyLeverett, ProfileHoldsWhatWasInjected) {
-  for (const Fluids& fluids : {Fluids{}, with_residuals(), named_fluids("co2-brine"), named_fluids("tracer")}) {
+  for (const Fluids& fluids :
+       {Fluids{}, with_residuals(), named_fluids("co2-brine"), named_fluids("tracer")}) {
     const BuckleyLeverett exact(fluids);
     const double mobile = FractionalFlow(fluids).mobile();
     for (double tau : {0.1, 0.3, 1.5}) {
       double in_place = 0.0;
       constexpr int kPoints = 5000;
-      for (int i = 0; i < kPoints; ++i) in_place += exact.mobile_part((i + 0.5) / kPoints, tau) * mobile / kPoints;
+      for (int i = 0; i < kPoints; ++i)
+        in_place += exact.mobile_part((i + 0.5) / kPoints, tau) * mobile / kPoints;
       const double recovered = exact.recovery(tau) * (1 - fluids.injected_residual);  // as much has left
       EXPECT_NEAR(in_place, recovered, 3e-4) << tau;
     }
@@ -69,14 +71,16 @@ LineError error_of_line(int n, const Fluids& fluids, double tau, TransportScheme
 TEST(BuckleyLeverett, LineConvergesInL1) {
   for (const Fluids& fluids : {Fluids{}, with_residuals()}) {
     const double tau = 0.25;
-    for (TransportScheme scheme : {TransportScheme::theta, TransportScheme::explicit_, TransportScheme::implicit}) {
+    for (TransportScheme scheme :
+         {TransportScheme::theta, TransportScheme::explicit_, TransportScheme::implicit}) {
       const LineError coarse = error_of_line(50, fluids, tau, scheme);
       const LineError fine = error_of_line(200, fluids, tau, scheme);
       const double order = std::log2(coarse.l1 / fine.l1) / 2;
       EXPECT_GT(order, 0.6) << to_string(scheme);
       EXPECT_LT(order, 1.0) << to_string(scheme);
       EXPECT_LT(fine.l1, scheme == TransportScheme::implicit ? 0.016 : 0.01) << to_string(scheme);
-      EXPECT_LT(std::abs(fine.front), (scheme == TransportScheme::implicit ? 5.0 : 3.0) / 200) << to_string(scheme);
+      EXPECT_LT(std::abs(fine.front), (scheme == TransportScheme::implicit ? 5.0 : 3.0) / 200)
+          << to_string(scheme);
     }
   }
 }
@@ -86,7 +90,8 @@ TEST(BuckleyLeverett, BreakthroughAndRecoveryOfALine) {
   const BuckleyLeverett exact(fluids);
   const SimulationResult result = simulate(line(400, fluids), until(1.2, 6, 0.05));
   EXPECT_NEAR(result.breakthrough, 1 / exact.front_speed(), 0.03 / exact.front_speed());
-  for (const Snapshot& s : result.snapshots) EXPECT_NEAR(s.at.recovery, exact.recovery(s.at.pore_volumes), 2e-3) << s.at.pore_volumes;
+  for (const Snapshot& s : result.snapshots)
+    EXPECT_NEAR(s.at.recovery, exact.recovery(s.at.pore_volumes), 2e-3) << s.at.pore_volumes;
 }
 
 }  // namespace

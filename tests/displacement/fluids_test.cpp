@@ -19,14 +19,16 @@ Fluids fluids(double ratio, double n_i, double n_d, double e_i = 1.0, double e_d
   return f;
 }
 
-const std::vector<Fluids> kMany{fluids(5, 2, 2), fluids(0.1, 2, 3), fluids(100, 3.5, 1.5, 0.3, 0.8), fluids(1, 1, 1), fluids(20, 1, 2), fluids(0.5, 6, 5)};
+const std::vector<Fluids> kMany{fluids(5, 2, 2), fluids(0.1, 2, 3), fluids(100, 3.5, 1.5, 0.3, 0.8),
+                                fluids(1, 1, 1), fluids(20, 1, 2),  fluids(0.5, 6, 5)};
 
 TEST(Fluids, FlowAndMobilityAreThoseOfTheDefinition) {
   for (const Fluids& p : kMany) {
     const FractionalFlow f(p);
     for (double s : {0.0, 0.1, 0.5, 0.77, 1.0}) {
       const double injected = p.injected_end_point * std::pow(s, p.injected_exponent);
-      const double displaced = p.displaced_end_point * std::pow(1 - s, p.displaced_exponent) / p.viscosity_ratio;
+      const double displaced =
+          p.displaced_end_point * std::pow(1 - s, p.displaced_exponent) / p.viscosity_ratio;
       EXPECT_NEAR(f.mobility(s), injected + displaced, 1e-14);
       EXPECT_NEAR(f.flow(s), injected / (injected + displaced), 1e-14);
       EXPECT_NEAR(f.at(s).flow, f.flow(s), 1e-14);
@@ -69,8 +71,8 @@ TEST(Fluids, NamedOnesAreUsableAndOthersRefused) {
 
 TEST(Fluids, WhatCannotBeIsRefused) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  for (const Fluids& p : {fluids(0, 2, 2), fluids(-1, 2, 2), fluids(nan, 2, 2), fluids(5, 0.5, 2), fluids(5, 2, nan), fluids(5, 2, 2, 0),
-                          fluids(5, 2, 2, 1, 1.5)})
+  for (const Fluids& p : {fluids(0, 2, 2), fluids(-1, 2, 2), fluids(nan, 2, 2), fluids(5, 0.5, 2),
+                          fluids(5, 2, nan), fluids(5, 2, 2, 0), fluids(5, 2, 2, 1, 1.5)})
     EXPECT_THROW(FractionalFlow{p}, InvalidInput);
   Fluids p;
   p.injected_residual = 0.5;

@@ -17,7 +17,11 @@ inline Field patchy(const Grid& g, unsigned seed, double contrast = 4.0) {
   for (int j = 0; j < g.ny; ++j) {
     for (int i = 0; i < g.nx; ++i) {
       const double x = g.x(i) / g.lx, y = g.y(j) / g.ly;
-      k(i, j) = std::sin(9 * x + 4 * y + a) + std::cos(7 * y - 3 * x + b) + 0.5 * std::sin(17 * x + c) * std::cos(15 * y + d) > 0 ? contrast : 1.0;
+      k(i, j) = std::sin(9 * x + 4 * y + a) + std::cos(7 * y - 3 * x + b) +
+                            0.5 * std::sin(17 * x + c) * std::cos(15 * y + d) >
+                        0
+                    ? contrast
+                    : 1.0;
     }
   }
   return k;

@@ -11,7 +11,8 @@
 namespace mano {
 namespace {
 
-constexpr TransportScheme kSchemes[] = {TransportScheme::theta, TransportScheme::implicit, TransportScheme::explicit_};
+constexpr TransportScheme kSchemes[] = {TransportScheme::theta, TransportScheme::implicit,
+                                        TransportScheme::explicit_};
 
 // Cells in a graph without order in space: flow of random size from lower to higher numbers, shuffled.
 struct Graph {
@@ -73,7 +74,8 @@ TEST(UpstreamOrder, PutsEachCellAfterAllThatFlowIntoIt) {
 TEST(Transport, ConservesTheInjectedFluidAndKeepsToItsBounds) {
   std::mt19937_64 random(3);
   std::uniform_real_distribution<double> uniform(0.0, 1.0);
-  for (const auto& [n_i, n_d, ratio] : {std::tuple{2.0, 2.0, 5.0}, {3.7, 1.0, 0.1}, {1.0, 2.5, 100.0}, {6.0, 5.0, 10.0}, {1.0, 1.0, 1.0}}) {
+  for (const auto& [n_i, n_d, ratio] :
+       {std::tuple{2.0, 2.0, 5.0}, {3.7, 1.0, 0.1}, {1.0, 2.5, 100.0}, {6.0, 5.0, 10.0}, {1.0, 1.0, 1.0}}) {
     Fluids fluids;
     fluids.injected_exponent = n_i;
     fluids.displaced_exponent = n_d;
@@ -139,8 +141,11 @@ double error_of_one_cell(TransportScheme scheme, int steps) {
 }
 
 TEST(Transport, ThetaIsOfSecondOrderInTimeTheOthersOfFirst) {
-  for (auto [scheme, expected] : {std::pair{TransportScheme::theta, 2.0}, {TransportScheme::implicit, 1.0}, {TransportScheme::explicit_, 1.0}})
-    EXPECT_NEAR(std::log2(error_of_one_cell(scheme, 32) / error_of_one_cell(scheme, 64)), expected, 0.05) << to_string(scheme);
+  for (auto [scheme, expected] : {std::pair{TransportScheme::theta, 2.0},
+                                  {TransportScheme::implicit, 1.0},
+                                  {TransportScheme::explicit_, 1.0}})
+    EXPECT_NEAR(std::log2(error_of_one_cell(scheme, 32) / error_of_one_cell(scheme, 64)), expected, 0.05)
+        << to_string(scheme);
 }
 
 TEST(Transport, SolvesFlowInCircles) {
