@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "apps/comparison/compare_resolution.hpp"
+#include "apps/comparison/displacement_comparison.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/progress.hpp"
@@ -28,6 +29,7 @@ namespace {
 
 struct CompareOptions {
   FieldOptions field;
+  std::vector<std::string> models;
   std::string model, resolution, reference, output, json, device = "auto";
   std::vector<std::string> data;
   std::size_t samples = 8;
@@ -220,15 +222,103 @@ void write_collection(const fs::path& folder, const Comparison& c) {
   write_pvd(folder / "compare.pvd", entries);
 }
 
-void compare(const CompareOptions& o, const Invocation& invocation) {
+std::vector<DisplacementSamples> displacements_of_data(const CompareOptions& o, const DisplacementModel& model) {
+  std::vector<DisplacementSamples> list;
+  for (const auto& path : o.data) {
+    auto reader = std::make_shared<DatasetReader>(path, DatasetKind::displacement);
+    model.check_data(reader->info(), path);
+    list.push_back({path, reader->info().grid, std::min(o.samples, reader->info().samples),
+                    [reader](std::size_t s) { return reader->read(s); }});
+  }
+  return list;
+}
+
+std::vector<DisplacementSamples> displacements_of_fields(const CompareOptions& o, const DisplacementModel& model) {
+  auto field = std::make_shared<FieldSource>(o.field);
+  check(!field->has_inactive() || model.card().takes_inactive(),
+        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
+        field->description());
+  check_units(model.card(), *field);
+  field->check_location(Location::cell);
+  std::vector<Grid> grids;
+  if (o.resolution.empty()) {
+    check(field->from_file(), "no resolution: pass --resolution WxH,...");
+    grids.push_back(field->grid(""));
+  } else {
+    for (const Resolution& r : parse_resolutions(o.resolution)) grids.push_back(field->grid(r.text()));
+  }
+  std::vector<DisplacementSamples> list;
+  for (const Grid& grid : grids) {
+    check(std::abs(grid.lx - model.card().lx) <= 1e-9 * grid.lx && std::abs(grid.ly - model.card().ly) <= 1e-9 * grid.ly,
+          "{}: domain is {}x{}, the model was trained on {}x{}", field->description(), grid.lx, grid.ly,
+          model.card().lx, model.card().ly);
+    list.push_back({field->description(), grid, field->from_file() ? std::min(o.samples, field->samples()) : o.samples,
+                    [field, grid](std::size_t s) { return field->sample(s, grid); }});
+  }
+  return list;
+}
+
+std::string name_of_run(const std::string& path) {
+  const fs::path plain = fs::path(path).lexically_normal();
+  const fs::path run = plain.filename() == "model.safetensors" ? plain.parent_path() : plain;
+  return (run.has_filename() ? run : run.parent_path()).filename().string();
+}
+
+// Models of displacements: any number of them, on the same samples.
+void compare_models_of_displacements(const CompareOptions& o, const Invocation& invocation) {
+  check(!o.direct && !o.force && !o.state && o.reference.empty() && !o.cycles.given(),
+        "displacements are compared without --direct, --force, --state, --reference, --cycles and --accuracy");
+  std::vector<DisplacementModel> loaded;
+  for (const auto& path : o.models) loaded.emplace_back(path, o.device);
+  std::vector<NamedModel> models;
+  for (std::size_t m = 0; m < loaded.size(); ++m) {
+    check(loaded[m].card().history->displacement == loaded.front().card().history->displacement &&
+              loaded[m].card().history->times == loaded.front().card().history->times,
+          "{} and {} were trained on different displacements", o.models.front(), o.models[m]);
+    models.push_back({name_of_run(o.models[m]), &loaded[m]});
+  }
+  check(o.data.empty() || (o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty()),
+        "--data excludes --field, --permeability and --resolution");
+  const auto sources = o.data.empty() ? displacements_of_fields(o, loaded.front()) : displacements_of_data(o, loaded.front());
+  prepare_folder(o);
+  catch_interrupts();
+  std::size_t steps = 0;
+  for (const auto& source : sources) steps += source.count + 3 + models.size();
+  Progress progress("compare", "steps", steps);
+  std::size_t done = 0;
+  std::vector<ComparedDisplacements> all;
+  nlohmann::json files = nlohmann::json::array({"report.html", "compare.json"}), results = nlohmann::json::array();
+  for (const auto& source : sources) {
+    all.push_back(compare_displacements(models, source, o.output, [&] {
+      progress.update(++done);
+      stop_if_interrupted();
+    }));
+    results.push_back(to_json(all.back()));
+    for (const auto& name : all.back().files()) files.push_back(name);
+  }
+  progress.clear();
+  const nlohmann::json report{{"command", "compare"}, {"models", o.models},          {"processor", processor_name()},
+                              {"results", results},   {"files", files}};
+  write_json((fs::path(o.output) / "compare.json").string(), report);
+  write_json(o.json, report);
+  write_displacement_report(o.output, invocation.command_line, processor_name(), models, all);
+  for (const auto& c : all) say(verdict(c));
+  say(fmt::format("wrote {0}/report.html (open it in a browser) and {0}/{1} (open it in ParaView)", o.output,
+                  all.front().animation));
+}
+
+void compare(CompareOptions o, const Invocation& invocation) {
   // 1. What is asked for.
-  check(!o.model.empty(), "no model: pass --model RUN");
+  check(!o.models.empty(), "no model: pass --model RUN");
   check(!o.output.empty(), "no folder for the comparison: pass -o DIR");
   check(o.samples > 0, "samples is {}; it must be at least 1", o.samples);
+  check_vtk();
+  if (predicts_history(o.models.front())) return compare_models_of_displacements(o, invocation);
+  check(o.models.size() == 1, "steady flow is compared for one model at a time; {} are given", o.models.size());
+  o.model = o.models.front();
   for (const auto& option : invocation.petsc_options)
     check(!option.starts_with("-ksp_rtol"), "-ksp_rtol would override the tolerances that are compared");
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
-  check_vtk();
   Surrogate surrogate(o.model, o.device);
   apply_cycles(o.cycles, !o.direct, surrogate);
   const auto sources = o.data.empty() ? sources_of_fields(o, surrogate) : sources_of_data(o, surrogate);
@@ -258,7 +348,7 @@ void compare(const CompareOptions& o, const Invocation& invocation) {
 
 std::function<void(const Invocation&)> add_compare(CLI::App& app) {
   auto o = std::make_shared<CompareOptions>();
-  app.add_option("--model", o->model, "RUN folder or checkpoint")->type_name("RUN");
+  app.add_option("--model", o->models, "RUN folder or checkpoint; of displacements several may be given")->type_name("RUN");
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   add_field_options(app, o->field);
   app.add_option("--resolution", o->resolution, "Resolutions to compare at, for --field")

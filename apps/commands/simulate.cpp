@@ -6,7 +6,6 @@
 
 #include <fmt/ranges.h>
 
-#include <ctime>
 #include <optional>
 
 #include "apps/displacement/displacement_options.hpp"
@@ -15,6 +14,7 @@
 #include "apps/options/progress.hpp"
 #include "apps/options/unit_options.hpp"
 #include "apps/pictures/vtk_image.hpp"
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
@@ -32,12 +32,6 @@ struct SimulateOptions {
   std::string resolution, output, json;
   bool no_estimate = false;
 };
-
-double processor_time() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 // PETSc's methods where the multigrid gives up; PETSc starts only then.
 class PetscSpare {
@@ -72,9 +66,9 @@ void run_simulation(SimulationOutcome& outcome, bool estimate) {
     if (const int signal = interrupt_signal()) throw Interrupted(signal, "interrupted; nothing was written");
     progress.update(static_cast<std::size_t>(kTicks * tau / end));
   };
-  const double start = processor_time();
+  const double start = processor_seconds();
   outcome.result = simulate(outcome.displacement, outcome.options);
-  outcome.seconds = processor_time() - start;
+  outcome.seconds = processor_seconds() - start;
   progress.clear();
   if (estimate) outcome.error = estimate_step_error(outcome.displacement, outcome.options, outcome.result);
   progress.clear();

@@ -17,7 +17,7 @@ namespace {
 
 // Of the pressures in the loss. They are smooth and soon learnt; fronts are what takes the epochs.
 constexpr double kPressureWeight = 0.1;
-constexpr double kOutflowWeight = 0.1;
+constexpr double kOutflowWeight = 0.3;
 
 class HistoryTask : public TrainTask {
  public:
