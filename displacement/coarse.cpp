@@ -11,14 +11,17 @@ namespace mano {
 namespace {
 
 Grid coarse_grid(const Grid& g, int factor) {
-  check(factor >= 1 && factor <= g.nx && factor <= g.ny, "a grid of {} cannot be coarsened {} times", g.resolution(), factor);
-  check(g.nx % factor == 0 && g.ny % factor == 0, "a grid of {} does not divide into cells of {}x{}", g.resolution(), factor, factor);
+  check(factor >= 1 && factor <= g.nx && factor <= g.ny, "a grid of {} cannot be coarsened {} times",
+        g.resolution(), factor);
+  check(g.nx % factor == 0 && g.ny % factor == 0, "a grid of {} does not divide into cells of {}x{}",
+        g.resolution(), factor, factor);
   return {g.nx / factor, g.ny / factor, g.lx, g.ly, g.x0, g.y0};
 }
 
 // Of the values of the active fine cells in each coarse one: the mean of `of`, taken back by `back`; 0 where there is none.
 template <typename Of, typename Back>
-Field mean_of(const Field& fine, const CellMask& active, const Grid& grid, int factor, const Of& of, const Back& back) {
+Field mean_of(const Field& fine, const CellMask& active, const Grid& grid, int factor, const Of& of,
+              const Back& back) {
   Field coarse(grid);
   for (int j = 0; j < grid.ny; ++j) {
     for (int i = 0; i < grid.nx; ++i) {
@@ -43,7 +46,8 @@ double same(double x) {
 
 Field geometric_mean(const Field& fine, const CellMask& active, const Grid& grid, int factor) {
   return mean_of(
-      fine, active, grid, factor, [](double k) { return std::log(k); }, [](double mean) { return std::exp(mean); });
+      fine, active, grid, factor, [](double k) { return std::log(k); },
+      [](double mean) { return std::exp(mean); });
 }
 
 // Over whole coarse cells, inactive parts counting as nothing.
@@ -76,7 +80,8 @@ Displacement coarsened(const Displacement& fine, int factor) {
                        .source = share(p.source, p.active, grid, factor)},
                       share(fine.pore, p.active, grid, factor),
                       fine.fluids};
-  if (!p.permeability_y.values.empty()) coarse.problem.permeability_y = geometric_mean(p.permeability_y, p.active, grid, factor);
+  if (!p.permeability_y.values.empty())
+    coarse.problem.permeability_y = geometric_mean(p.permeability_y, p.active, grid, factor);
   for (Side side : kSides) coarse.problem.on(side) = coarsened(p.on(side), factor);
   for (Well well : p.wells) {
     well.i /= factor;
@@ -106,13 +111,16 @@ struct Slopes {
 Slopes slopes_at(const Field& s, const CellMask& active, int i, int j) {
   const Grid& g = s.grid;
   const auto at = [&](int x, int y) {
-    return x >= 0 && x < g.nx && y >= 0 && y < g.ny && active(x, y) ? s(x, y) : s(i, j);  // nothing is known there
+    return x >= 0 && x < g.nx && y >= 0 && y < g.ny && active(x, y) ? s(x, y)
+                                                                    : s(i, j);  // nothing is known there
   };
-  return {limited_slope(at(i - 1, j), s(i, j), at(i + 1, j)), limited_slope(at(i, j - 1), s(i, j), at(i, j + 1))};
+  return {limited_slope(at(i - 1, j), s(i, j), at(i + 1, j)),
+          limited_slope(at(i, j - 1), s(i, j), at(i, j + 1))};
 }
 
 // One coarse cell on the fine grid: `mean` and a linear part, shifted so that the pore volume holds as much, and shortened to fit the bounds.
-void refine_cell(const Displacement& fine, const Grid& coarse, int i, int j, double mean, const Slopes& slopes, Field& refined) {
+void refine_cell(const Displacement& fine, const Grid& coarse, int i, int j, double mean,
+                 const Slopes& slopes, Field& refined) {
   const Grid& g = fine.problem.grid();
   const int factor = g.nx / coarse.nx;
   std::vector<std::size_t> cells;
@@ -123,7 +131,8 @@ void refine_cell(const Displacement& fine, const Grid& coarse, int i, int j, dou
     for (int x = i * factor; x < (i + 1) * factor; ++x) {
       if (!fine.problem.active(x, y)) continue;
       cells.push_back(g.index(x, y));
-      change.push_back(slopes.x * ((x - i * factor + 0.5) / factor - 0.5) + slopes.y * ((y - j * factor + 0.5) / factor - 0.5));
+      change.push_back(slopes.x * ((x - i * factor + 0.5) / factor - 0.5) +
+                       slopes.y * ((y - j * factor + 0.5) / factor - 0.5));
       pore += fine.pore.values[cells.back()];
       excess += fine.pore.values[cells.back()] * change.back();
     }
@@ -159,13 +168,15 @@ Ends ends_of(const Problem& problem) {
 
 Field refine_saturation(const Displacement& fine, const Displacement& coarse, const Field& saturation) {
   const Grid& g = saturation.grid;
-  check(g.nx == coarse.problem.grid().nx && g.ny == coarse.problem.grid().ny && fine.problem.grid().nx % g.nx == 0, "a saturation of {} for a grid of {}",
-        g.resolution(), coarse.problem.grid().resolution());
+  check(g.nx == coarse.problem.grid().nx && g.ny == coarse.problem.grid().ny &&
+            fine.problem.grid().nx % g.nx == 0,
+        "a saturation of {} for a grid of {}", g.resolution(), coarse.problem.grid().resolution());
   const CellMask& active = coarse.problem.active;
   Field refined(fine.problem.grid());
   for (int j = 0; j < g.ny; ++j) {
     for (int i = 0; i < g.nx; ++i) {
-      if (active(i, j)) refine_cell(fine, g, i, j, saturation(i, j), slopes_at(saturation, active, i, j), refined);
+      if (active(i, j))
+        refine_cell(fine, g, i, j, saturation(i, j), slopes_at(saturation, active, i, j), refined);
     }
   }
   return refined;
@@ -178,7 +189,8 @@ SimulationResult simulate_coarse(const Displacement& fine, const SimulationOptio
   const Ends ends = ends_of(coarse.problem);
   for (Snapshot& s : result.snapshots) {
     s.saturation = refine_saturation(fine, coarse, s.saturation);
-    s.pressure = with_inactive(interpolate_to(s.pressure, coarse.problem.active, {g.nx, g.ny}, ends), fine.problem.active, 0.0);
+    s.pressure = with_inactive(interpolate_to(s.pressure, coarse.problem.active, {g.nx, g.ny}, ends),
+                               fine.problem.active, 0.0);
     s.pressure.grid = g;
     s.flux = {};
   }

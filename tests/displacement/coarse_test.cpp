@@ -33,7 +33,8 @@ TEST(Coarse, KeepsPoreVolumeWellsAndRates) {
   const Displacement fine = masked();
   for (int factor : {1, 2, 4}) {
     const Displacement coarse = coarsened(fine, factor);
-    EXPECT_NEAR(in_place(coarse, Field(coarse.problem.grid(), 1.0)), in_place(fine, Field(fine.problem.grid(), 1.0)), 1e-12);
+    EXPECT_NEAR(in_place(coarse, Field(coarse.problem.grid(), 1.0)),
+                in_place(fine, Field(fine.problem.grid(), 1.0)), 1e-12);
     EXPECT_EQ(coarse.problem.wells[1].i, 24 / factor - 1);
     EXPECT_EQ(coarse.problem.wells[1].value, fine.problem.wells[1].value);
     EXPECT_NO_THROW(check_problem(coarse.problem));
@@ -61,7 +62,9 @@ TEST(Coarse, RefinedSaturationHoldsAsMuchAndStaysWithinBounds) {
   for (int factor : {2, 4}) {
     const Displacement coarse = coarsened(fine, factor);
     Field s(coarse.problem.grid());
-    for (std::size_t c = 0; c < s.values.size(); ++c) s.values[c] = coarse.problem.active[c] ? std::min(0.9, std::abs(std::sin(0.7 * static_cast<double>(c)))) : 0.0;
+    for (std::size_t c = 0; c < s.values.size(); ++c)
+      s.values[c] =
+          coarse.problem.active[c] ? std::min(0.9, std::abs(std::sin(0.7 * static_cast<double>(c)))) : 0.0;
     const Field refined = refine_saturation(fine, coarse, s);
     EXPECT_NEAR(in_place(fine, refined), in_place(coarse, s), 1e-12);
     for (double value : refined.values) {
@@ -87,7 +90,8 @@ TEST(Coarse, SimulationConservesAndComesNearerOnFinerGrids) {
   double before = 0.0;
   for (int factor : {1, 2, 4, 8}) {
     const SimulationResult r = simulate_coarse(d, options, factor);
-    for (const Snapshot& s : r.snapshots) EXPECT_NEAR(in_place(d, s.saturation), s.at.produced, 1e-9) << factor;
+    for (const Snapshot& s : r.snapshots)
+      EXPECT_NEAR(in_place(d, s.saturation), s.at.produced, 1e-9) << factor;
     const double error = saturation_difference(d, r.snapshots[1].saturation, exact.snapshots[1].saturation);
     if (factor == 1) {
       EXPECT_LT(error, 1e-9);
