@@ -41,12 +41,12 @@ struct GenerateRequest {
 
 /// A solution and what verification says of it; nothing is stored unless `rejection` is empty.
 struct VerifiedSolution {
-  Field pressure;        ///< of steady flow
-  History history = {};  ///< of a displacement
+  Field pressure;  ///< of steady flow
   int iterations = 0;
   double relative_residual = 0.0;
   std::string rejection;
-  std::string method;  ///< that found it
+  std::string method;    ///< that found it
+  History history = {};  ///< of a displacement
 };
 
 struct GenerateCallbacks {

@@ -152,13 +152,13 @@ class Simulation {
   // gets the length of each and how many are left.
   template <typename After>
   void carry(const Flows& flows, double step, double courant, const After& after) {
-    constexpr double kMost = 0.9;
+    constexpr double kMost = 0.5;
     order_.take(flow_.connections(), flows);
     const double longest = courant * transport_.usual_step(order_, kMost);
     const int parts = std::max(1, static_cast<int>(std::ceil(step / longest - 1e-9)));
     for (int part = 0; part < parts; ++part) {
       before_ = s_;
-      transport_.advance(order_, step / parts, s_);
+      transport_.advance(order_, step / parts, s_, courant);
       after(step / parts, parts - 1 - part);
     }
   }

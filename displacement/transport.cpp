@@ -49,9 +49,9 @@ double Transport::usual_step(const UpstreamOrder& order, double share) const {
   return 1.0 / (*at * fractional_.steepest());
 }
 
-void Transport::advance(const UpstreamOrder& order, double dt, std::vector<double>& s) {
+void Transport::advance(const UpstreamOrder& order, double dt, std::vector<double>& s, double courant) {
   if (scheme_ != TransportScheme::explicit_) {
-    pass(order, dt, s);
+    pass(order, dt, s, courant);
     return;
   }
   constexpr double kMostSteps = 1e7;
@@ -82,78 +82,130 @@ void Transport::pass_explicitly(const UpstreamOrder& order, double dt, std::vect
   }
 }
 
-void Transport::pass(const UpstreamOrder& order, double dt, std::vector<double>& s) {
+void Transport::pass(const UpstreamOrder& order, double dt, std::vector<double>& s, double most) {
   ++passes_;
   flow_.resize(s.size());
+  rate_.resize(s.size(), 0.0);
   for (std::size_t c = 0; c < s.size(); ++c) flow_[c] = fractional_.flow(s[c]);
-  if (order.circles_from() < order.size()) {
-    pass_circles(order, dt, s);
-    return;
+  first_.resize(s.size());
+  level_.assign(s.size(), 0);
+  parts_.clear();
+  for (std::size_t place = 0; place < order.circles_from(); ++place) {
+    const int c = order.cell(place);
+    const int level = level_of(order, place, dt, most);
+    first_[c] = static_cast<int>(parts_.size());
+    level_[c] = level;
+    s[c] = take_parts(order, place, dt, level, s[c]);
   }
-  for (std::size_t place = 0; place < order.size(); ++place) {
-    double& here = s[order.cell(place)];
-    here = take(order, place, dt, here);
-  }
+  if (order.circles_from() < order.size()) pass_circles(order, dt, s);
 }
 
 // Cells in circles again and again, until what they pass on no longer changes: each pass brings it nearer, as f rises with s.
 void Transport::pass_circles(const UpstreamOrder& order, double dt, std::vector<double>& s) {
   constexpr int kMostRounds = 10000;
   constexpr double kSettled = 1e-15;
+  for (std::size_t place = order.circles_from(); place < order.size(); ++place) {
+    first_[order.cell(place)] = static_cast<int>(parts_.size());
+    parts_.push_back(0.0);
+  }
   start_ = s;
-  for (double& f : passed_) f = 0.0;
   for (int round = 0;; ++round) {
     double change = 0.0;
-    for (std::size_t place = round == 0 ? 0 : order.circles_from(); place < order.size(); ++place) {
+    for (std::size_t place = order.circles_from(); place < order.size(); ++place) {
       const int c = order.cell(place);
-      const double before = passed_[c];
-      s[c] = take(order, place, dt, start_[c]);
-      change = std::max(change, std::abs(passed_[c] - before));
+      double& passed = parts_[first_[c]];
+      const Taken taken =
+          take(c, dt * order.through(place), dt * inflow(order, place, 0, 0), start_[c], flow_[c], 0.0);
+      change = std::max(change, std::abs(taken.passed - passed));
+      passed = passed_[c] = taken.passed;
+      s[c] = taken.s;
     }
     if (round > 0 && change <= kSettled) return;
     if (round == kMostRounds) throw RunFailed("transport along flow in circles does not settle");
   }
 }
 
-// The equation of one cell; returns s at the end of the step and sets what is passed on.
-double Transport::take(const UpstreamOrder& order, std::size_t place, double dt, double start) {
-  const int c = order.cell(place);
+// The pass is made in 2^level parts.
+int Transport::level_of(const UpstreamOrder& order, std::size_t place, double dt, double most) const {
+  constexpr int kMostLevels = 12;
+  if (scheme_ == TransportScheme::implicit) return 0;
+  double courant = dt * order.through(place) * fractional_.steepest() / volume_[order.cell(place)];
+  if (!std::isfinite(courant)) return 0;  // without pore volume: theta is 1 then
+  int level = 0;
+  for (; courant > most && level < kMostLevels; courant *= 0.5) ++level;
+  return level;
+}
+
+// Of the injected fluid in part `part` of 2^level, a rate.
+double Transport::inflow(const UpstreamOrder& order, std::size_t place, int level, int part) const {
   double in = order.from_outside(place);
-  for (const auto* flow = order.begin(place); flow != order.end(place); ++flow)
-    in += flow->flow * passed_[flow->cell];
-  if (start == 0.0 && in == 0.0) return passed_[c] = 0.0;  // ahead of the front
-  const double through = dt * order.through(place);
-  const double volume = volume_[c];
-  const double flow = flow_[c];
-  if (!(through > 0)) {
-    passed_[c] = flow;
-    return start;
+  for (const auto* from = order.begin(place); from != order.end(place); ++from) {
+    const double* passed = parts_.data() + first_[from->cell];
+    const int finer = level_[from->cell] - level;
+    if (finer <= 0) {
+      in += from->flow * passed[part >> -finer];
+      continue;
+    }
+    double sum = 0.0;
+    for (int i = part << finer; i < (part + 1) << finer; ++i) sum += passed[i];
+    in += from->flow * sum / (1 << finer);
   }
+  return in;
+}
+
+double Transport::take_parts(const UpstreamOrder& order, std::size_t place, double dt, int level, double s) {
+  const int c = order.cell(place);
+  const int parts = 1 << level;
+  const double step = dt / parts;
+  double flow = flow_[c];
+  double sum = 0.0;
+  for (int part = 0; part < parts; ++part) {
+    const Taken taken = take(c, step * order.through(place), step * inflow(order, place, level, part), s,
+                             flow, step * rate_[c]);
+    rate_[c] = (taken.s - s) / step;
+    s = taken.s;
+    if (part + 1 < parts) flow = fractional_.flow(s);
+    parts_.push_back(taken.passed);
+    sum += taken.passed;
+  }
+  passed_[c] = sum / parts;
+  return s;
+}
+
+// The equation of one cell, with the volumes that flow through and in, and f at the beginning.
+Transport::Taken Transport::take(int c, double through, double in, double start, double flow,
+                                 double change) const {
+  if (start == 0.0 && in == 0.0) return {0.0, 0.0};  // ahead of the front
+  if (!(through > 0)) return {start, flow};
+  const double volume = volume_[c];
   const double theta = scheme_ == TransportScheme::implicit || volume == 0.0
                            ? 1.0
                            : std::max(0.5, 1.0 - volume / (through * fractional_.steepest()));
   const double weight = theta * through;
-  const double right = volume * start + dt * in - (1.0 - theta) * through * flow;
-  double end = root(volume, weight, right, start);
-  // One of the two follows from the other by the balance itself, so that it holds to rounding.
+  const double right = volume * start + in - (1.0 - theta) * through * flow;
+  // Of s and F one follows from the other by the balance itself, so that it holds to rounding.
   constexpr double kLittle = 1e-3;  // flow, beside which the change of s would lose its digits
-  if (weight < kLittle * volume) {
+  const auto balanced = [&](double end) -> Taken {
+    if (weight >= kLittle * volume) return {end, (in - volume * (end - start)) / through};
     const double last = fractional_.flow(end);
-    end = std::clamp((right - weight * last) / volume, 0.0, 1.0);
-    passed_[c] = theta * last + (1.0 - theta) * flow;
-  } else {
-    passed_[c] = std::clamp((dt * in - volume * (end - start)) / through, 0.0, 1.0);
-  }
-  return end;
+    return {(right - weight * last) / volume, theta * last + (1.0 - theta) * flow};
+  };
+  const auto within = [](double x) { return x >= 0.0 && x <= 1.0; };
+  // Last steps of Newton's method; what is left is of the order of their square. Where that leaves the bounds, on to rounding.
+  constexpr double kSettled = 1e-4;
+  constexpr double kSettledWell = 1e-9;
+  const double end = root(volume, weight, right, std::clamp(start + change, 0.0, 1.0), kSettled);
+  Taken taken = balanced(end);
+  if (!within(taken.s) || !within(taken.passed))
+    taken = balanced(root(volume, weight, right, end, kSettledWell));
+  return {std::clamp(taken.s, 0.0, 1.0), std::clamp(taken.passed, 0.0, 1.0)};
 }
 
 // s of volume s + weight f(s) = right. The left side rises with s, from 0 to volume + weight.
-double Transport::root(double volume, double weight, double right, double guess) const {
+double Transport::root(double volume, double weight, double right, double guess, double settled) const {
   if (!(right > 0)) return 0.0;
   if (!(right < volume + weight)) return 1.0;
   constexpr int kMostIterations = 200;
-  constexpr double kSettled =
-      1e-5;  // a step of Newton's method; the next one would be of the order of its square
   const double inflection = fractional_.inflection();
   double low = 0.0;
   double high = 1.0;
@@ -169,7 +221,7 @@ double Transport::root(double volume, double weight, double right, double guess)
     if (!(next >= low && next <= high)) {
       next = 0.5 * (low + high);
       if (high - low < 1e-15) return next;
-    } else if (is_newton && std::abs(next - s) < kSettled) {
+    } else if (is_newton && std::abs(next - s) < settled) {
       return next;
     }
     s = next;

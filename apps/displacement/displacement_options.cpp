@@ -69,7 +69,7 @@ void add_displacement_options(CLI::App& app, DisplacementOptions& o) {
       ->group(group);
   app.add_option("--transport", o.transport, "theta, implicit or explicit [theta]")->group(group);
   app.add_option("--step-tolerance", o.step_tolerance,
-                 "Change of saturation in a step, relative root mean square [0.3]")
+                 "Change of saturation in a step, relative root mean square [0.5]")
       ->group(group);
 }
 
