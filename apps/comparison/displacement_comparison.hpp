@@ -3,8 +3,7 @@
 //
 // The truth is the simulator on the same grid at a step tolerance of kTruthTolerance. What competes, each on one core, by processor time:
 //   simulator        at several step tolerances, then with fewer and fewer passes of transport
-//   coarse           the simulator on a grid 2 and 4 times as coarse in each direction, permeability averaged geometrically, saturations
-//                    interpolated bilinearly; at a few step tolerances
+//   coarse           the same on a grid 2 and 4 times as coarse in each direction (displacement/coarse.hpp)
 //   first guess      what networks start from, alone (displacement/first_guess.hpp)
 //   networks         first guess included: one rock at a time, and in the batch that is fastest
 

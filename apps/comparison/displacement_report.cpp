@@ -28,7 +28,7 @@ void write_displacement_report(const std::filesystem::path& folder, const std::s
   h += fmt::format(
       "<h2>How it was measured</h2>\n<p class=\"note\">Milliseconds of processor time, median over the samples, on {}. Errors are means over "
       "the samples against the simulator on the same grid with a step tolerance of {:g}; saturation: relative L2 over space and the {} stored "
-      "times; cut and recovery: absolute. A coarse simulator gets the geometric mean of the permeability; its saturation is interpolated. The "
+      "times; cut and recovery: absolute. A coarse simulator gets the geometric mean of the permeability; its saturation is refined without new extremes. The "
       "time of a network includes the first guess.</p>\n<p class=\"note\">Models: ",
       escaped(processor), kTruthTolerance, models.front().model->source().times().size());
   for (const NamedModel& named : models)
