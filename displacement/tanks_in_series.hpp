@@ -4,7 +4,8 @@
 //   ds_i/dt = f(s_{i-1}) - f(s_i),   f(s_0) = 1,   s_i(0) = 0          time in volumes of one tank
 //
 // s of the m-th tank at t = m theta, as a function of m and theta, where theta is the time over the mean residence time of a tracer. As m
-// grows it tends to the solution of Buckley and Leverett (Trans. AIME 146 (1942)); small m spread the front.
+// grows it tends to the solution of Buckley and Leverett (Trans. AIME 146 (1942)); small m spread the front. The table comes from explicit
+// steps of Courant number 1/2, which spread it a little less than the equations do.
 
 #include <vector>
 

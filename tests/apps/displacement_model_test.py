@@ -1,0 +1,97 @@
+"""Models of displacements from the outside: train, evaluate, predict, compare, and what is refused."""
+import csv
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+from conftest import program_in, run
+
+pytestmark = pytest.mark.needs("petsc", "torch", "vtk")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("displacement")
+    for name, seed, samples in (("train", 1, 120), ("test", 2, 6)):
+        also = ["--also", "32x32"] if name == "test" else []
+        result = run("generate", "--problem", "displacement", "--seed", seed, "--samples", samples, "--resolution", "16x16", "--snapshots", 4, *also, "-o",
+                     f"{name}.h5", cwd=folder)
+        assert result.status == 0, result.err
+    for model in ("mano", "fno"):
+        result = run("train", "--data", "train.h5", "--model", model, "--epochs", 12, "--learning-rate", 1e-2, "--held-out", 0.1, "-o", model, cwd=folder)
+        assert result.status == 0, result.err
+    return folder
+
+
+@pytest.fixture
+def mano_in(folder):
+    return program_in(folder)
+
+
+def test_the_network_improves_the_first_guess_where_it_was_trained_and_beyond(mano_in, folder):
+    mano_in("evaluate", "--model", "mano", "--data", "test.h5", "--data", "test-32x32.h5", "--json", "e.json", "--record")
+    for row in json.loads((folder / "e.json").read_text())["results"]:
+        assert row["saturation_relative_l2"]["mean"] < row["first_guess_relative_l2"]["mean"] < 0.12
+        assert row["recovery_error"]["mean"] < 0.03 and row["water_cut_error"]["mean"] < 0.3 and 0.5 < row["covered"] < 1
+    assert (folder / "mano/evaluation.json").exists()
+
+
+def test_predictions_are_a_dataset_and_an_animation(mano_in, folder):
+    mano_in("predict", "--model", "mano", "--data", "test.h5", "-o", "p.h5")
+    out = mano_in("predict", "--model", "mano", "--data", "test.h5", "--sample", 3, "-o", "p.pvd").out
+    with h5py.File(folder / "p.h5") as predicted, h5py.File(folder / "test.h5") as truth:
+        assert predicted["saturation"].shape == truth["saturation"].shape == (6, 4, 16, 16)
+        error = np.linalg.norm(predicted["saturation"][3] - truth["saturation"][3]) / np.linalg.norm(truth["saturation"][3])
+        assert f"relative L2 error of the saturation {error:.5f}" in out
+        assert np.all(predicted["saturation"][:] >= 0) and np.all(predicted["saturation"][:] <= 1)
+        cut, recovery = predicted["water_cut"][3], predicted["recovery"][3]
+    rows = list(csv.reader((folder / "p.csv").read_text().splitlines()))
+    assert rows[0] == ["pore volumes injected", "water cut", "oil recovery"]
+    np.testing.assert_allclose(np.array(rows[1:], float)[:, 1:].T, [cut, recovery], rtol=1e-4, atol=1e-6)
+    assert sorted(path.name for path in (folder / "p").iterdir()) == ["001.vti", "002.vti", "003.vti", "004.vti"]
+
+
+def test_between_its_times_a_prediction_goes_on_smoothly(mano_in, folder):
+    times = [0.15, 0.2999, 0.3, 0.3001, 0.45]
+    mano_in("predict", "--model", "mano", "--field", "two-phase", "--seed", 5, "--resolution", "32x32", "--times", ",".join(map(str, times)), "-o", "t.pvd")
+    recovery = np.array(list(csv.reader((folder / "t.csv").read_text().splitlines()))[1:], float)[:, 2]
+    assert np.all(np.diff(recovery) > 0)
+    assert abs(recovery[2] - (recovery[1] + recovery[3]) / 2) < 1e-5
+    err = mano_in("predict", "--model", "mano", "--field", "two-phase", "--resolution", "16x16", "--times", "0.7", "-o", "u.pvd", status=2).err
+    assert "time is 0.7 pore volumes; the model knows those above 0 up to 0.6" in err and not (folder / "u.pvd").exists()
+
+
+def test_compare_puts_networks_and_simulators_on_one_chart(mano_in, folder):
+    out = mano_in("compare", "--model", "mano", "--model", "fno", "--data", "test.h5", "--data", "test-32x32.h5", "--samples", 3, "-o", "c").out
+    report = json.loads((folder / "c/compare.json").read_text())
+    for result in report["results"]:
+        curves = {curve["name"]: curve["points"] for curve in result["curves"]}
+        assert {"simulator", "simulator, 2 times as coarse", "first guess", "mano", "fno"} <= set(curves)
+        assert curves["simulator"][0]["saturation_relative_l2"] < 0.005 < curves["simulator, 2 times as coarse"][0]["saturation_relative_l2"]
+        assert curves["mano"][0]["saturation_relative_l2"] < curves["first guess"][0]["saturation_relative_l2"]
+        assert all(point["seconds"] > 0 for points in curves.values() for point in points)
+    for name in report["files"]:
+        assert (folder / "c" / name).stat().st_size > 0
+    assert "At 16x16:" in out and "At 32x32:" in out and "c/report.html" in out
+
+
+@pytest.mark.parametrize("arguments, expected", [
+    (["evaluate", "--model", "mano", "--data", "steady.h5"], "displacement"),
+    (["predict", "--model", "mano", "--data", "test.h5", "--estimate", "-o", "x.h5"], "without --force, --estimate"),
+    (["predict", "--model", "mano", "--data", "test.h5", "-o", "x.vti"], "written to .h5, or one sample to .pvd"),
+    (["predict", "--model", "mano", "--data", "test.h5", "--times", "0.1", "-o", "x.h5"], "--times goes with an animation"),
+    (["predict", "--model", "mano", "--data", "test.h5", "-o", "x.pvd"], "6 samples are asked for and a .pvd holds one"),
+    (["compare", "--model", "mano", "--data", "test.h5", "--direct", "-o", "x"], "without --direct"),
+    (["train", "--data", "train.h5", "--task", "classify", "-o", "x"], "displacement"),
+    (["train", "--data", "train.h5", "--refinement", "residual", "-o", "x"], "refinement is 'residual'"),
+    (["evaluate", "--model", "mano", "--data", "other.h5"], "it is stored at other times than the model predicts"),
+])
+def test_what_cannot_be_is_refused_in_a_line(mano_in, folder, arguments, expected):
+    if not (folder / "steady.h5").exists():
+        mano_in("generate", "--samples", 2, "--resolution", "16x16", "-o", "steady.h5")
+        mano_in("generate", "--problem", "displacement", "--samples", 2, "--resolution", "16x16", "--snapshots", 3, "-o", "other.h5")
+    err = mano_in(*arguments, status=2).err
+    assert expected in err and err.count("\n") == 1
+    assert not (folder / "x.h5").exists() and not (folder / "x").exists()

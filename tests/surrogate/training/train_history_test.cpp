@@ -1,0 +1,141 @@
+// A network that learns a displacement in time.
+
+#include "surrogate/history.hpp"
+#include "surrogate/training/train_fixture.hpp"
+
+#include "core/error.hpp"
+#include "surrogate/surrogate.hpp"
+
+namespace mano {
+namespace {
+
+class TrainHistory : public Train {
+ protected:
+  static constexpr int kTimes = 3;
+
+  // What a guess from the left leaves out: less where the rock is tight.
+  static Field saturation(const Field& k, double time, bool guess) {
+    Field s(k.grid);
+    for (int j = 0; j < k.grid.ny; ++j) {
+      for (int i = 0; i < k.grid.nx; ++i) {
+        const double x = k.grid.x(i) / k.grid.lx;
+        s(i, j) = std::clamp(time - x + 0.5, 0.0, 1.0) * (guess || k(i, j) > 6.0 ? 1.0 : 0.8);
+      }
+    }
+    return s;
+  }
+
+  std::filesystem::path displacements(const std::string& name, std::size_t samples, const Grid& grid) {
+    DatasetInfo info;
+    info.grid = grid;
+    info.samples = samples;
+    info.problem_name = "displacement";
+    info.field = "two-phase";
+    info.configuration = "{}";
+    info.times = {0.2, 0.4, 0.6};
+    info.displacement = R"({"flow":{"driven_by":"drive"}})";
+    const auto path = folder_.path() / name;
+    DatasetWriter writer(path, info);
+    for (std::size_t s = 0; s < samples; ++s) {
+      Sample sample;
+      sample.permeability = draw_field({}, 1, s, grid);
+      for (double time : info.times) {
+        sample.history.saturation.push_back(saturation(sample.permeability, time, false));
+        sample.history.pressure.push_back(Field(grid, 1.0 + time));
+        sample.history.water_cut.push_back(0.0);
+        sample.history.recovery.push_back(time);
+        sample.history.elapsed_time.push_back(time);
+      }
+      writer.write(s, sample);
+    }
+    writer.close();
+    return path;
+  }
+
+  TrainRequest history_request(const std::filesystem::path& data, const std::string& run, int epochs) {
+    TrainRequest r = request(data, run, epochs);
+    r.first_guess = [](const DatasetInfo& info, const Sample& sample) {
+      KnownBefore known{{}, Field(info.grid, 1.0 / static_cast<double>(info.grid.cells()))};
+      for (double time : info.times) known.saturation.push_back(saturation(sample.permeability, time, true));
+      return known;
+    };
+    return r;
+  }
+
+  // Mean relative L2 over space and time, of what the network adds or of the guess alone.
+  double error(const HistorySurrogate* surrogate, const DatasetReader& data, Method method = Method::multigrid) {
+    double sum = 0.0;
+    for (std::size_t s = 0; s < data.info().samples; ++s) {
+      const Sample sample = data.read(s);
+      std::vector<Field> found;
+      for (double time : data.info().times) found.push_back(saturation(sample.permeability, time, true));
+      if (surrogate != nullptr) found = surrogate->predict({sample.permeability}, {found}, method).front().saturation;
+      double off = 0.0, norm = 0.0;
+      for (int t = 0; t < kTimes; ++t) {
+        for (std::size_t c = 0; c < found[t].values.size(); ++c) {
+          off += std::pow(found[t].values[c] - sample.history.saturation[t].values[c], 2);
+          norm += std::pow(sample.history.saturation[t].values[c], 2);
+        }
+      }
+      sum += std::sqrt(off / norm) / static_cast<double>(data.info().samples);
+    }
+    return sum;
+  }
+};
+
+TEST_F(TrainHistory, AddsToTheGuessWhatItLeavesOut) {
+  const auto data = displacements("d.h5", 40, {8, 8});
+  const TrainResult result = train(history_request(data, "run", 80), {});
+  EXPECT_EQ(result.refinement_parameters, 0);
+  const HistorySurrogate surrogate(folder_.path() / "run", "cpu");
+  const DatasetReader reader(data, DatasetKind::displacement);
+  const double guess = error(nullptr, reader), learnt = error(&surrogate, reader);
+  EXPECT_GT(guess, 0.08);
+  EXPECT_LT(learnt, 0.25 * guess);
+  EXPECT_LT(result.best_l2, 0.5 * guess);
+  const ModelCard& card = surrogate.card();
+  ASSERT_TRUE(card.history.has_value());
+  EXPECT_EQ(card.history->times, (std::vector<double>{0.2, 0.4, 0.6}));
+  EXPECT_EQ(card.architecture.channels_in, 3 + kTimes);
+  EXPECT_EQ(card.architecture.channels_out, 2 * kTimes);
+  EXPECT_EQ(card.calibrations.size(), 0u);  // 8 held-out fields are too few
+  EXPECT_NEAR(card.history->least_saturation, 0.0, 1e-6);
+  EXPECT_TRUE(predicts_history(folder_.path() / "run"));
+}
+
+// On a grid that training did not see the guess is the fine grid's own, and what the network adds comes from the coarse one.
+TEST_F(TrainHistory, OnAFinerGridWhatItAddsIsInterpolated) {
+  train(history_request(displacements("d.h5", 40, {8, 8}), "run", 80), {});
+  const HistorySurrogate surrogate(folder_.path() / "run", "cpu");
+  const DatasetReader fine(displacements("fine.h5", 6, {16, 16}), DatasetKind::displacement);
+  EXPECT_LT(error(&surrogate, fine), 0.6 * error(nullptr, fine));
+  EXPECT_LT(error(&surrogate, fine, Method::interleaved), 0.6 * error(nullptr, fine));
+  EXPECT_THROW(error(&surrogate, fine, Method::jacobi), InvalidInput);
+}
+
+TEST_F(TrainHistory, ModelsOfDisplacementsAndOfSteadyFlowRefuseEachOthersPlace) {
+  train(history_request(displacements("d.h5", 10, {8, 8}), "run", 1), {});
+  EXPECT_THROW(Surrogate(folder_.path() / "run", "cpu"), InvalidInput);
+  train(request(dataset("s.h5", 10, {8, 8}), "steady", 1), {});
+  EXPECT_THROW(HistorySurrogate(folder_.path() / "steady", "cpu"), InvalidInput);
+  EXPECT_FALSE(predicts_history(folder_.path() / "steady"));
+  const HistorySurrogate surrogate(folder_.path() / "run", "cpu");
+  EXPECT_THROW(surrogate.predict({Field({8, 8}, 1.0)}, {{Field({8, 8})}}), InvalidInput);  // one guess, three times
+  // Steady flow and displacements do not mix.
+  TrainRequest both = history_request(folder_.path() / "d.h5", "both", 1);
+  both.data.push_back(folder_.path() / "s.h5");
+  EXPECT_THROW(train(both, {}), InvalidInput);
+}
+
+TEST_F(TrainHistory, ResumesBitForBit) {
+  const auto data = displacements("d.h5", 20, {8, 8});
+  train(history_request(data, "whole", 4), {});
+  TrainRequest parts = history_request(data, "parts", 4);
+  EXPECT_THROW(train(parts, stop_after(2)), Stop);
+  parts.resume = true;
+  train(parts, {});
+  expect_equal_bits("whole", "parts");
+}
+
+}  // namespace
+}  // namespace mano
