@@ -58,6 +58,9 @@ double pore_volume_of(const Displacement& d) {
   return std::accumulate(pore.begin(), pore.end(), 0.0) * g.hx() * g.hy();
 }
 
+// Of pressures that nobody sees: far below the error of a step.
+constexpr double kBetweenSnapshots = 1e-7;
+
 class Simulation {
  public:
   Simulation(const Displacement& displacement, const SimulationOptions& options)
@@ -72,7 +75,7 @@ class Simulation {
         lambda_(volume_.size()) {}
 
   SimulationResult run() {
-    solve_flow(s_);
+    solve_flow(s_, options_.pressure_tolerance);
     result_.pore_volume = pore_volume_;
     result_.curve.push_back(state());
     double dt = first_step();
@@ -81,7 +84,7 @@ class Simulation {
         dt = advance(dt, end);
         if (options_.progress) options_.progress(tau_);
       }
-      solve_flow(s_);
+      solve_flow(s_, options_.pressure_tolerance);
       result_.curve.back() = state();
       take_snapshot();
     }
@@ -93,10 +96,10 @@ class Simulation {
   }
 
  private:
-  // Flows over the inflow, so that the unit of time is a pore volume injected.
-  void solve_flow(const std::vector<double>& s) {
+  // Flows over the inflow, so that the unit of time is a pore volume injected, and free of divergence.
+  void solve_flow(const std::vector<double>& s, double tolerance) {
     for (std::size_t c = 0; c < s.size(); ++c) lambda_[c] = fractional_.mobility(s[c]);
-    flow_.solve(lambda_, options_.pressure_tolerance);
+    flow_.solve(lambda_, tolerance);
     flows_ = flow_.flows();
     inflow_ = flows_.inflow();
     check(inflow_ > 0,
@@ -105,6 +108,8 @@ class Simulation {
     for (auto* values : {&flows_.face, &flows_.in, &flows_.out}) {
       for (double& value : *values) value /= inflow_;
     }
+    order_.take(flow_.connections(), flows_);
+    balance(flow_.connections(), order_, flows_);
   }
 
   double first_step() const {
@@ -119,7 +124,7 @@ class Simulation {
     Flows mean = flows_;
     const double inverse_inflow = 1.0 / inflow_;
     carry(mean, step, 2 * options_.courant, [](double, int) {});  // for the mobility alone
-    solve_flow(s_);
+    solve_flow(s_, std::max(options_.pressure_tolerance, kBetweenSnapshots));
     mean.mix(0.5, flows_);
     s_ = start_;
     const double slowness = 0.5 * pore_volume_ * (inverse_inflow + 1.0 / inflow_);
