@@ -165,7 +165,8 @@ nlohmann::json measure_lines() {
     double before = 0.0;
     for (int n : {50, 100, 200, 400, 800}) {
       const double error = line_error(n, scheme);
-      fmt::print("  {:<10} {:>5} {:.5f} {}\n", to_string(scheme), n, error, before > 0 ? fmt::format("order {:.2f}", std::log2(before / error)) : "");
+      fmt::print("  {:<10} {:>5} {:.5f} {}\n", to_string(scheme), n, error,
+                 before > 0 ? fmt::format("order {:.2f}", std::log2(before / error)) : "");
       lines.push_back({{"transport", to_string(scheme)}, {"cells", n}, {"l1", error}});
       before = error;
     }

@@ -80,10 +80,11 @@ class Simulation {
     result_.curve.push_back(state());
     double dt = first_step();
     for (double end : options_.snapshots) {
-      while (tau_ < end) {
+      while (tau_ < end && !is_enough()) {
         dt = advance(dt, end);
         if (options_.progress) options_.progress(tau_);
       }
+      if (tau_ < end) break;
       solve_flow(s_, options_.pressure_tolerance);
       result_.curve.back() = state();
       take_snapshot();
@@ -111,6 +112,8 @@ class Simulation {
     order_.take(flow_.connections(), flows_);
     balance(flow_.connections(), order_, flows_);
   }
+
+  bool is_enough() const { return options_.enough && options_.enough(result_.curve.back()); }
 
   double first_step() const {
     return options_.first_step > 0 ? options_.first_step

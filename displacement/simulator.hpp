@@ -48,6 +48,8 @@ struct SimulationOptions {
   TotalFlow::Spare spare = {};
   std::vector<double> steps = {};  ///< instead of chosen ones; must meet the snapshots
   std::function<void(double tau)> progress = {};
+  std::function<bool(const CurvePoint& now)> enough =
+      {};  ///< ends the run early, without the snapshots that are left
 };
 
 struct Snapshot {

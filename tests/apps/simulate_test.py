@@ -272,6 +272,22 @@ def test_custom_displacements_have_names_of_their_own(mano, tmp_path):
     assert len(set(names)) == 3 and all(name.startswith("displacement-") for name in names)
 
 
+def test_an_ensemble_of_displacements(mano, tmp_path):
+    """On one grid alone the samples are those of a dataset, so the mean is theirs within its interval."""
+    mano("ensemble", "--field", "two-phase", "--seed", 1, "--resolution", "16x16", "--quantity", "recovery@0.4pv", "--quantity", "breakthrough", "--tolerance",
+         "0.004,0.02", "-o", "e", "--json", "e.json")
+    told = {q["name"]: q for q in json.loads((tmp_path / "e.json").read_text())["quantities"]}
+    mano("generate", "--problem", "displacement", "--field", "two-phase", "--seed", 99, "--resolution", "16x16", "--samples", 200, "--until", "0.6pv", "-o",
+         "d.h5")
+    d = arrays(tmp_path / "d.h5")
+    for name, values in (("recovery@0.4pv", d["recovery"][:, 7]), ("breakthrough", d["breakthrough"])):
+        low, high = told[name]["mean_interval"]
+        spread = 2.6 * values.std() / np.sqrt(len(values))
+        assert low - spread < values.mean() < high + spread, name
+    refused = mano("ensemble", "--field", "two-phase", "--resolution", "8x8", "--quantity", "recovery@4", "--tolerance", 1, "-o", "f", status=2)
+    assert "expected pore volumes injected" in refused.err
+
+
 def test_inactive_cells(mano, tmp_path):
     mano(*HISTORY, "--samples", 3, "--inactive", "blobs:0.15", "--driven-by", "drive", "-o", "h.h5")
     with h5py.File(tmp_path / "h.h5") as f:
