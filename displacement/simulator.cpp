@@ -59,7 +59,7 @@ double pore_volume_of(const Displacement& d) {
 }
 
 // Of pressures that nobody sees: far below the error of a step.
-constexpr double kBetweenSnapshots = 1e-7;
+constexpr double kBetweenSnapshots = 1e-8;
 
 class Simulation {
  public:
