@@ -39,6 +39,7 @@ struct SimulationOptions {
       snapshots;  ///< times in pore volumes injected, rising, above zero; the run ends with the last
   TransportScheme transport = TransportScheme::theta;
   /// Change of saturation in a step, root mean square, over that of the saturation itself (its mobile part, weighted by pore volume).
+  /// A fifth of it bounds the change of the cut.
   double step_tolerance = 0.5;
   double longest_step = 0.05;  ///< in pore volumes injected
   /// Steps of the flow are divided for transport until nine cells in ten have at most this Courant number (displacement/transport.hpp).
