@@ -5,11 +5,13 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import h5py
 import numpy as np
 import pytest
+import scipy.io
 
 import explicit_impes
 from conftest import PROGRAM
@@ -270,6 +272,17 @@ def test_custom_displacements_have_names_of_their_own(mano, tmp_path):
         with h5py.File(tmp_path / f"{number}.h5") as f:
             names.append(f.attrs["setup"])
     assert len(set(names)) == 3 and all(name.startswith("displacement-") for name in names)
+
+
+def test_export(mano, tmp_path):
+    mano(*HISTORY, "--samples", 2, "--until", "0.3pv", "--snapshots", 3, "-o", "h.h5")
+    script = os.path.join(os.path.dirname(__file__), "..", "..", "scripts", "export.py")
+    for name in ("h.npz", "h.mat"):
+        subprocess.run([sys.executable, script, "h.h5", name], cwd=tmp_path, check=True)
+    h, npz, mat = arrays(tmp_path / "h.h5"), np.load(tmp_path / "h.npz"), scipy.io.loadmat(tmp_path / "h.mat")
+    for name in ARRAYS:
+        assert np.array_equal(npz[name], h[name], equal_nan=True), name
+    assert np.array_equal(mat["sol"], h["saturation"]) and np.array_equal(mat["pressure"], h["pressure"]) and np.array_equal(mat["coeff"], h["permeability"])
 
 
 def test_an_ensemble_of_displacements(mano, tmp_path):
