@@ -56,7 +56,8 @@ TEST(DisplacementSource, WhatADatasetSaysGivesTheSameSimulation) {
     names.push_back(source.problem_name());
   }
   EXPECT_EQ(names[0], kDisplacementProblem);
-  EXPECT_TRUE(is_displacement(names[1]) && is_displacement(names[2]) && names[1] != names[2] && names[1] != names[0]);
+  EXPECT_TRUE(is_displacement(names[1]) && is_displacement(names[2]) && names[1] != names[2] &&
+              names[1] != names[0]);
 }
 
 TEST(DisplacementSource, RefusesWhatIsNone) {
