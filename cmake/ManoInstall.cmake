@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 
 file(WRITE ${PROJECT_BINARY_DIR}/generated/library.cpp "")  # a library must have a source
 add_library(mano_library SHARED ${PROJECT_BINARY_DIR}/generated/library.cpp)
-set(components mano_surrogate mano_solver mano_datagen mano_core)
+set(components mano_surrogate mano_displacement mano_solver mano_datagen mano_core)
 foreach(component ${components})
   list(APPEND archives $<TARGET_FILE:${component}>)
 endforeach()
@@ -32,6 +32,8 @@ install(FILES scripts/mano-completion.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/
 foreach(header
     core/cell_mask.hpp core/error.hpp core/field.hpp core/norms.hpp core/resample.hpp core/units.hpp
     solver/correction.hpp solver/darcy_solver.hpp solver/flow.hpp solver/multigrid.hpp solver/problem.hpp solver/stencil.hpp solver/time_of_flight.hpp
+    displacement/buckley_leverett.hpp displacement/coarse.hpp displacement/curve.hpp displacement/fluids.hpp displacement/network.hpp
+    displacement/simulator.hpp displacement/step_doubling.hpp displacement/total_flow.hpp displacement/transport.hpp
     datagen/dataset.hpp datagen/random_field.hpp
     surrogate/networks/architecture.hpp surrogate/trust/coefficient_statistics.hpp surrogate/evaluate.hpp surrogate/checkpoint/model_card.hpp
     surrogate/surrogate.hpp surrogate/training/train.hpp surrogate/training/train_request.hpp surrogate/trust/calibration.hpp)

@@ -1,5 +1,6 @@
 #include "displacement/network.hpp"
 
+#include <cmath>
 #include <numeric>
 
 namespace mano {
@@ -92,6 +93,24 @@ void UpstreamOrder::take(const Connections& connections, const Flows& flows) {
     circles_from_ = std::min(circles_from_, order_.size());
     while (waits_for_[next] == kTaken) ++next;
     start(static_cast<int>(next));
+  }
+}
+
+void balance(const Connections& connections, const UpstreamOrder& order, Flows& flows) {
+  for (std::size_t place = 0; place < order.size(); ++place) {
+    const int cell = order.cell(place);
+    double in = flows.in[cell];
+    double out = flows.out[cell];
+    for (const auto* side = connections.begin(cell); side != connections.end(cell); ++side) {
+      const double leaving = side->sign * flows.face[side->face];
+      (leaving > 0 ? out : in) += std::abs(leaving);
+    }
+    if (!(out > 0)) continue;
+    const double factor = in / out;
+    flows.out[cell] *= factor;
+    for (const auto* side = connections.begin(cell); side != connections.end(cell); ++side) {
+      if (side->sign * flows.face[side->face] > 0) flows.face[side->face] *= factor;
+    }
   }
 }
 

@@ -76,4 +76,8 @@ class UpstreamOrder {
   std::size_t circles_from_ = 0;
 };
 
+/// Makes flows free of divergence that are so but for the residual of a pressure: along the flow, what leaves each cell is scaled to what
+/// enters it. `order` is of these flows, without circles. A cell that nothing leaves keeps what enters it, a rounding error.
+void balance(const Connections& connections, const UpstreamOrder& order, Flows& flows);
+
 }  // namespace mano

@@ -58,6 +58,11 @@ double pore_volume_of(const Displacement& d) {
   return std::accumulate(pore.begin(), pore.end(), 0.0) * g.hx() * g.hy();
 }
 
+// Of pressures that nobody sees: far below the error of a step.
+constexpr double kBetweenSnapshots = 1e-8;
+// Change of the cut in a step, over the step tolerance.
+constexpr double kCutShare = 0.2;
+
 class Simulation {
  public:
   Simulation(const Displacement& displacement, const SimulationOptions& options)
@@ -72,16 +77,17 @@ class Simulation {
         lambda_(volume_.size()) {}
 
   SimulationResult run() {
-    solve_flow(s_);
+    solve_flow(s_, options_.pressure_tolerance);
     result_.pore_volume = pore_volume_;
     result_.curve.push_back(state());
     double dt = first_step();
     for (double end : options_.snapshots) {
-      while (tau_ < end) {
+      while (tau_ < end && !is_enough()) {
         dt = advance(dt, end);
         if (options_.progress) options_.progress(tau_);
       }
-      solve_flow(s_);
+      if (tau_ < end) break;
+      solve_flow(s_, options_.pressure_tolerance);
       result_.curve.back() = state();
       take_snapshot();
     }
@@ -93,10 +99,10 @@ class Simulation {
   }
 
  private:
-  // Flows over the inflow, so that the unit of time is a pore volume injected.
-  void solve_flow(const std::vector<double>& s) {
+  // Flows over the inflow, so that the unit of time is a pore volume injected, and free of divergence.
+  void solve_flow(const std::vector<double>& s, double tolerance) {
     for (std::size_t c = 0; c < s.size(); ++c) lambda_[c] = fractional_.mobility(s[c]);
-    flow_.solve(lambda_, options_.pressure_tolerance);
+    flow_.solve(lambda_, tolerance);
     flows_ = flow_.flows();
     inflow_ = flows_.inflow();
     check(inflow_ > 0,
@@ -105,7 +111,11 @@ class Simulation {
     for (auto* values : {&flows_.face, &flows_.in, &flows_.out}) {
       for (double& value : *values) value /= inflow_;
     }
+    order_.take(flow_.connections(), flows_);
+    balance(flow_.connections(), order_, flows_);
   }
+
+  bool is_enough() const { return options_.enough && options_.enough(result_.curve.back()); }
 
   double first_step() const {
     return options_.first_step > 0 ? options_.first_step
@@ -114,14 +124,10 @@ class Simulation {
 
   // One step of at most `dt` and not beyond `end`; returns what the next one may be.
   double advance(double dt, double end) {
-    const double step = length_of_step(dt, end);
-    start_ = s_;
     Flows mean = flows_;
     const double inverse_inflow = 1.0 / inflow_;
-    carry(mean, step, 2 * options_.courant, [](double, int) {});  // for the mobility alone
-    solve_flow(s_);
+    const auto [step, cut_change] = look_ahead(mean, length_of_step(dt, end));
     mean.mix(0.5, flows_);
-    s_ = start_;
     const double slowness = 0.5 * pore_volume_ * (inverse_inflow + 1.0 / inflow_);
     const std::size_t first = result_.curve.size();
     const double from = tau_;
@@ -134,7 +140,30 @@ class Simulation {
     });
     interpolate_rates(result_.curve, first);
     result_.steps.push_back(step);
-    return step * std::clamp(options_.step_tolerance / change(), 0.3, 2.0);
+    const double slack = std::min(options_.step_tolerance / change(),
+                                  options_.step_tolerance * kCutShare / (cut_change + 1e-9));
+    return step * std::clamp(slack, 0.3, 2.0);
+  }
+
+  struct Ahead {
+    double step;
+    double cut_change;
+  };
+
+  // The flow at the end of a step, from transport by the flow at its beginning; s_ is at the beginning again. At breakthrough the step is
+  // shortened, so that the curves of wells are smooth.
+  Ahead look_ahead(const Flows& first, double step) {
+    constexpr double kShortest = 1e-4;
+    start_ = s_;
+    while (true) {
+      carry(first, step, 2 * options_.courant, [](double, int) {});  // for the mobility alone
+      solve_flow(s_, std::max(options_.pressure_tolerance, kBetweenSnapshots));
+      const double change = std::abs(curve_point(flow_, fractional_, s_).cut - result_.curve.back().cut);
+      s_ = start_;
+      const double most = options_.step_tolerance * kCutShare;
+      if (change <= 2 * most || step <= kShortest || !options_.steps.empty()) return {step, change};
+      step *= std::clamp(most / change, 0.2, 0.7);
+    }
   }
 
   // What is left to `end` is taken in equal steps where two suffice.

@@ -39,16 +39,18 @@ struct SimulationOptions {
       snapshots;  ///< times in pore volumes injected, rising, above zero; the run ends with the last
   TransportScheme transport = TransportScheme::theta;
   /// Change of saturation in a step, root mean square, over that of the saturation itself (its mobile part, weighted by pore volume).
+  /// A fifth of it bounds the change of the cut.
   double step_tolerance = 0.5;
   double longest_step = 0.05;  ///< in pore volumes injected
   /// Steps of the flow are divided for transport until nine cells in ten have at most this Courant number (displacement/transport.hpp).
   double courant = 2.0;
-  double first_step = 0.0;  ///< the same; 0 is a short one for step_tolerance
-  /// Sum over cells of what the pressure leaves of the balance, over the inflow: bounds the mass balance error of a step.
-  double pressure_tolerance = 5e-11;
+  double first_step = 0.0;            ///< the same; 0 is a short one for step_tolerance
+  double pressure_tolerance = 1e-10;  ///< relative residual of the snapshots' pressures
   TotalFlow::Spare spare = {};
   std::vector<double> steps = {};  ///< instead of chosen ones; must meet the snapshots
   std::function<void(double tau)> progress = {};
+  std::function<bool(const CurvePoint& now)> enough =
+      {};  ///< ends the run early, without the snapshots that are left
 };
 
 struct Snapshot {

@@ -82,7 +82,6 @@ struct TotalFlow::Impl {
   Field pressure;
   Flows flows;
   std::vector<double> rates;
-  double sharpness = 1.0;  // of the residual's norm that the last solve needed, over the tolerance
   int solves = 0;
   int cycles = 0;
 
@@ -92,22 +91,6 @@ struct TotalFlow::Impl {
         connections(problem.grid().cells(), faces_between(problem.grid())),
         openings(openings_of(problem)),
         pressure(problem.grid()) {}
-
-  // The sum of the residual's sizes is what must be small; the solver bounds its norm.
-  void solve(const std::vector<double>& lambda, double tolerance) {
-    constexpr double kSharpest = 1e-4;
-    while (true) {
-      const auto solved = sequence.solve(lambda, pressure, sharpness * tolerance);
-      cycles += solved.cycles;
-      find_flows(lambda);
-      const double excess = solved.defect / (tolerance * flows.inflow());
-      if (!(excess > 1.0) || sharpness <= kSharpest)
-        return;  // not beyond: where nothing flows in, the caller will tell
-      sharpness = std::max(kSharpest, 0.5 * sharpness / excess);
-      if (solved.relative_residual > sharpness * tolerance && solved.cycles == 0)
-        return;  // all that rounding allows
-    }
-  }
 
   void find_flows(const std::vector<double>& lambda) {
     const Stencil& s = sequence.stencil();
@@ -142,12 +125,12 @@ void TotalFlow::solve(const std::vector<double>& lambda, double tolerance) {
   Impl& d = *impl_;
   ++d.solves;
   try {
-    d.solve(lambda, tolerance);
+    d.cycles += d.sequence.solve(lambda, d.pressure, tolerance).cycles;
   } catch (const RunFailed&) {
     if (!d.spare) throw;
     d.pressure = d.spare(d.sequence.problem());
-    d.find_flows(lambda);
   }
+  d.find_flows(lambda);
 }
 
 const Problem& TotalFlow::problem() const {

@@ -35,13 +35,14 @@ class TotalFlow {
   explicit TotalFlow(const Problem& problem, Spare spare = {});
   ~TotalFlow();
 
-  /// Pressure at total mobility `lambda` [cells], above zero in active cells, until the sum of |residual| is at most `tolerance` of all inflow,
-  /// or what rounding allows. Throws RunFailed where no solver gets there.
+  /// Pressure at total mobility `lambda` [cells], above zero in active cells, to a relative residual of `tolerance`, or what rounding allows.
+  /// Throws RunFailed where no solver gets there.
   void solve(const std::vector<double>& lambda, double tolerance);
 
   const Problem& problem() const;  ///< with lambda k
   const Field& pressure() const;
-  const Flows& flows() const;
+  const Flows& flows()
+      const;  ///< but for the residual free of divergence: see balance() in displacement/network.hpp
   const Connections& connections() const;
   const std::vector<Opening>& openings() const;
   const std::vector<double>& rates() const;  ///< of the openings, into the rock

@@ -193,7 +193,7 @@ Transport::Taken Transport::take(int c, double through, double in, double start,
   const auto within = [](double x) { return x >= 0.0 && x <= 1.0; };
   // Last steps of Newton's method; what is left is of the order of their square. Where that leaves the bounds, on to rounding.
   constexpr double kSettled = 1e-4;
-  constexpr double kSettledWell = 1e-9;
+  constexpr double kSettledWell = 1e-15;
   const double end = root(volume, weight, right, std::clamp(start + change, 0.0, 1.0), kSettled);
   Taken taken = balanced(end);
   if (!within(taken.s) || !within(taken.passed))

@@ -11,11 +11,15 @@ import h5py
 import numpy as np
 
 
+HISTORY = ("saturation", "time", "water_cut", "recovery", "elapsed_time", "breakthrough")  # of a displacement alone
+
+
 def read(path):
     with h5py.File(path) as f:
         if "mano" not in f.attrs:
             raise SystemExit(f"export: error: {path} is not a mano dataset")
         data = {name: f[name][()] for name in ("permeability", "pressure", "x-coordinate", "y-coordinate", "seed", "sample")}
+        data.update({name: f[name][()] for name in HISTORY if name in f})
         if "active" in f:
             data["active"] = f["active"][()]
         units = json.loads(f.attrs["mano"]).get("units")
@@ -29,15 +33,20 @@ def write_npz(path, data):
 
 
 def more(data):
-    """What only some datasets have: the active cells, the units as JSON."""
-    return {name: data[name] for name in ("active", "units") if name in data}
+    """What only some datasets have: the active cells, the units as JSON, a history in time."""
+    return {name: data[name] for name in ("active", "units", *HISTORY) if name in data}
+
+
+def solution(data):
+    """What a network learns: the saturation of a displacement [N, T, ny, nx], else the pressure [N, ny, nx]."""
+    return data["saturation"] if "saturation" in data else data["pressure"]
 
 
 def write_mat(path, data):
     """coeff and sol [N, ny, nx], the names and axes of the FNO benchmark's files."""
     import scipy.io
 
-    scipy.io.savemat(path, {"coeff": data["permeability"], "sol": data["pressure"], "x": data["x-coordinate"],
+    scipy.io.savemat(path, {"coeff": data["permeability"], "sol": solution(data), **({"pressure": data["pressure"]} if "saturation" in data else {}), "x": data["x-coordinate"],
                             "y": data["y-coordinate"], **more(data)}, do_compression=True)
 
 
@@ -49,7 +58,7 @@ class Storage:
 
 
 def write_pt(path, data):
-    """{'x': permeability, 'y': pressure} and 'active' where some cells are not, float32 [N, ny, nx], as torch.save() writes it, without needing PyTorch in Python."""
+    """{'x': permeability, 'y': pressure, or saturation [N, T, ny, nx]} and 'active' where some cells are not, float32, as torch.save() writes it, without needing PyTorch in Python."""
     torch = types.ModuleType("torch")
     utils = types.ModuleType("torch._utils")
 
@@ -75,7 +84,7 @@ def write_pt(path, data):
                 return ("storage", torch.FloatStorage, value.key, "cpu", value.values.size)
             return None
 
-    tensors = {"x": np.ascontiguousarray(data["permeability"], "<f4"), "y": np.ascontiguousarray(data["pressure"], "<f4")}
+    tensors = {"x": np.ascontiguousarray(data["permeability"], "<f4"), "y": np.ascontiguousarray(solution(data), "<f4")}
     if "active" in data:
         tensors["active"] = np.ascontiguousarray(data["active"], "<f4")
     known = {name: sys.modules.get(name) for name in ("torch", "torch._utils")}
@@ -110,7 +119,7 @@ def main():
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
-    print(f"wrote {target}: {len(data['pressure'])} samples of {data['pressure'].shape[2]}x{data['pressure'].shape[1]}")
+    print(f"wrote {target}: {len(data['pressure'])} samples of {data['pressure'].shape[-1]}x{data['pressure'].shape[-2]}")
 
 
 if __name__ == "__main__":

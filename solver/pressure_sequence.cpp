@@ -1,8 +1,6 @@
 #include "solver/pressure_sequence.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/error.hpp"
 #include "core/norms.hpp"
@@ -23,12 +21,6 @@ double inner_product_of(const Values& a, const Values& b) {
   return sum;
 }
 
-double sum_of_sizes(const Values& r) {
-  double sum = 0.0;
-  for (double x : r) sum += std::abs(x);
-  return sum;
-}
-
 const Problem& with_check(const Problem& problem) {
   check_problem(problem);
   return problem;
@@ -41,10 +33,6 @@ struct PressureSequence::Impl {
   Stencil stencil;
   bool free = false;  // the pressure, up to a constant
   Multigrid multigrid;
-  Multigrid::Precision precision = Multigrid::Precision::single;
-  bool has_hierarchy = false;
-  int fresh_cycles = 0;  // of the first solve with the present hierarchy
-  int set_ups = 0;
   Values r, z, direction, image;
 
   explicit Impl(const Problem& problem)
@@ -59,14 +47,6 @@ struct PressureSequence::Impl {
     times(base.permeability.values, scaled.permeability.values);
     times(base.permeability_y.values, scaled.permeability_y.values);
     stencil = Stencil(scaled);
-  }
-
-  void set_up(Multigrid::Precision wanted) {
-    precision = wanted;
-    multigrid.set_up(stencil, precision);
-    has_hierarchy = true;
-    fresh_cycles = 0;
-    ++set_ups;
   }
 
   void precondition() {
@@ -123,7 +103,6 @@ PressureSequence::PressureSequence(PressureSequence&&) noexcept = default;
 
 PressureSequence::Solved PressureSequence::solve(const Values& factor, Field& pressure, double tolerance) {
   constexpr int kMostCycles = 60;  // as in solver/krylov_system.cpp
-  constexpr int kWornCycles = 3;   // more than with a fresh hierarchy: set up again
   Impl& d = *impl_;
   d.scale(factor);
   const double rhs = norm(d.stencil.rhs);
@@ -131,35 +110,18 @@ PressureSequence::Solved PressureSequence::solve(const Values& factor, Field& pr
     pressure = Field(d.stencil.grid);
     return {};
   }
-  const double bound = tolerance * rhs;
-  const auto wanted = Multigrid::precision_for(d.scaled.permeability_range());
-  if (!d.has_hierarchy || (d.precision == Multigrid::Precision::single && wanted != d.precision))
-    d.set_up(wanted);
-  const bool is_fresh = d.fresh_cycles == 0;
   Solved solved;
-  const auto finish = [&] {
-    const double left = norm(d.r);
-    solved.relative_residual = left / rhs;
-    solved.defect = sum_of_sizes(d.r);
-    return left <= bound || solved.relative_residual <= attainable_relative_residual(d.stencil, pressure);
-  };
-  solved.cycles = d.reach(pressure, bound, is_fresh ? kMostCycles : d.fresh_cycles + 2 * kWornCycles);
-  bool done = finish();
-  for (auto precision : {wanted, Multigrid::Precision::double_}) {
-    if (done) break;
-    d.set_up(precision);
-    solved.cycles += d.reach(pressure, bound, kMostCycles);
-    done = finish();
+  std::vector<Multigrid::Precision> precisions{Multigrid::precision_for(d.scaled.permeability_range())};
+  if (precisions[0] == Multigrid::Precision::single) precisions.push_back(Multigrid::Precision::double_);
+  for (Multigrid::Precision precision : precisions) {
+    d.multigrid.set_up(d.stencil, precision);
+    solved.cycles += d.reach(pressure, tolerance * rhs, kMostCycles);
+    solved.relative_residual = norm(d.r) / rhs;
+    if (solved.relative_residual <= tolerance) return solved;
+    if (solved.relative_residual <= attainable_relative_residual(d.stencil, pressure)) return solved;
   }
-  if (!done)
-    throw RunFailed(fmt::format("{} cycles leave a relative residual of {:.3g}, {:.3g} was asked for",
-                                solved.cycles, solved.relative_residual, tolerance));
-  if (is_fresh) {
-    d.fresh_cycles = std::max(1, solved.cycles);
-  } else if (solved.cycles > d.fresh_cycles + kWornCycles) {
-    d.has_hierarchy = false;
-  }
-  return solved;
+  throw RunFailed(fmt::format("{} cycles leave a relative residual of {:.3g}, {:.3g} was asked for",
+                              solved.cycles, solved.relative_residual, tolerance));
 }
 
 const Stencil& PressureSequence::stencil() const {
@@ -167,9 +129,6 @@ const Stencil& PressureSequence::stencil() const {
 }
 const Problem& PressureSequence::problem() const {
   return impl_->scaled;
-}
-int PressureSequence::set_ups() const {
-  return impl_->set_ups;
 }
 
 }  // namespace mano

@@ -2,8 +2,8 @@
 // Pressures of problems that differ in their coefficient alone, one after another: m k in place of k, with a factor m a cell that
 // changes from one to the next, as total mobility does in a displacement.
 //
-// Conjugate gradients preconditioned by one V-cycle (solver/multigrid.hpp), from the pressure before. The hierarchy is kept from one
-// problem to the next as long as it serves: a preconditioner need not know the latest coefficient.
+// Conjugate gradients preconditioned by one V-cycle (solver/multigrid.hpp), from the pressure before, in memory that serves them all. The
+// hierarchy is set up for each: that takes one and a half cycles, and an older one costs more.
 
 #include <memory>
 #include <vector>
@@ -23,7 +23,6 @@ class PressureSequence {
   struct Solved {
     int cycles = 0;
     double relative_residual = 0.0;  ///< |rhs - A p| / |rhs|, recomputed from p
-    double defect = 0.0;             ///< sum of |rhs - A p| over cells, recomputed from p
   };
   /// Improves `pressure` until |rhs - A p| <= tolerance |rhs|, or what rounding allows; with `factor` [cells] above zero in active cells.
   /// Throws RunFailed where the multigrid does not get there, in single or in double precision.

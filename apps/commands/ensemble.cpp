@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/displacement/displacement_options.hpp"
 #include "apps/ensemble/control_model.hpp"
 #include "apps/ensemble/page.hpp"
 #include "apps/ensemble/workplace.hpp"
@@ -32,6 +33,7 @@ struct EnsembleOptions {
   FlowOptions flow;
   UnitOptions units;
   CycleOptions cycles;
+  DisplacementOptions displacement;
   std::string resolution, tolerance, model, output, json, device = "auto";
   std::vector<std::string> quantities;
   double solver_tolerance = SolverOptions{}.relative_tolerance;
@@ -70,6 +72,7 @@ struct Asked {
   int most() const { return static_cast<int>(grids.size()) - 1; }
   explicit Asked(const EnsembleOptions& o);
   std::string configuration(const EnsembleOptions& o) const;
+  void take_displacement(const EnsembleOptions& o);
 
  private:
   static FlowOptions rock_only(const FlowOptions& flow) {
@@ -107,8 +110,19 @@ Asked::Asked(const EnsembleOptions& o)
   const Problem problem = flow.problem(ones);
   for (const std::string& text : o.quantities)
     setup.quantities.push_back(parse_quantity(text, flow, problem));
+  take_displacement(o);
   for (const Grid& grid : grids)
     LevelSolver(setup, grid);  // what does not fit a grid is refused before any work
+}
+
+void Asked::take_displacement(const EnsembleOptions& o) {
+  SimulationOptions accuracy = settle_simulation(o.displacement);
+  accuracy.pressure_tolerance = o.solver_tolerance;
+  setup.fluids = settle_fluids(o.displacement, flow.units());
+  setup.simulation = simulation_of(setup.quantities, accuracy);
+  check(!setup.simulation.snapshots.empty() || is_default(o.displacement),
+        "options of a displacement, such as --viscosity-ratio, belong to the quantities recovery@Tpv, "
+        "water-cut@Tpv and breakthrough");
 }
 
 // What values of samples depend on. Not the tolerance: another one goes on with the same samples.
@@ -122,6 +136,10 @@ std::string Asked::configuration(const EnsembleOptions& o) const {
             {"solver_tolerance", o.solver_tolerance},
             {"program_version", kVersion}});
   if (const auto changes = flow.configuration(); !changes.is_null()) c["flow"] = changes;
+  if (!setup.simulation.snapshots.empty())
+    c["displacement"] = {{"fluids", to_json(setup.fluids)},
+                         {"transport", to_string(setup.simulation.transport)},
+                         {"step_tolerance", setup.simulation.step_tolerance}};
   if (!o.model.empty()) {
     c["model"] = {{"hash", file_hash(checkpoint_path(o.model))}, {"device", o.device}};
     if (o.cycles.cycles) c["model"]["cycles"] = *o.cycles.cycles;
@@ -218,11 +236,19 @@ EnsembleOutcome sample(const EnsembleOptions& o, const Asked& asked, const Ranks
   return outcome;
 }
 
-void ensemble(const EnsembleOptions& o, const Invocation& invocation) {
+// A displacement has a five-spot for its default, as in mano simulate.
+bool is_of_displacement(const std::string& quantity) {
+  return quantity.starts_with("recovery@") || quantity.starts_with("water-cut@") ||
+         quantity == "breakthrough";
+}
+
+void ensemble(EnsembleOptions o, const Invocation& invocation) {
   const double start = seconds_now();
   // 1. What is asked for.
   check(!o.output.empty(), "no output: pass -o FOLDER");
   check(!o.quantities.empty(), "no quantity: pass --quantity NAME");
+  if (std::any_of(o.quantities.begin(), o.quantities.end(), is_of_displacement))
+    choose_displacement_problem(o.flow);
   const Asked asked(o);
   const std::optional<Surrogate> surrogate = open_model(o, asked);
 
@@ -270,7 +296,8 @@ std::function<void(const Invocation&)> add_ensemble(CLI::App& app) {
   app.add_option(
          "--quantity", o->quantities,
          "effective-permeability (-x, -y), pressure@X,Y, mean-pressure, largest-pressure, outflow@SIDE, "
-         "rate@WELL, bhp@WELL, mean-log-permeability; may be repeated")
+         "rate@WELL, bhp@WELL, recovery@Tpv, water-cut@Tpv, breakthrough, mean-log-permeability; may be "
+         "repeated")
       ->type_name("NAME")
       ->take_all();
   app.add_option(
@@ -279,6 +306,7 @@ std::function<void(const Invocation&)> add_ensemble(CLI::App& app) {
       ->type_name("T");
   add_flow_options(app, o->flow);
   add_unit_options(app, o->units);
+  add_fluid_options(app, o->displacement);
   app.add_option("--model", o->model, "RUN folder or checkpoint of a surrogate, used where it saves work")
       ->type_name("RUN");
   add_cycle_options(app, o->cycles);

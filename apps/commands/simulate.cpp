@@ -128,6 +128,10 @@ std::function<void(const Invocation&)> add_simulate(CLI::App& app) {
   app.add_flag("--no-estimate", o->no_estimate,
                "Do not run once more with longer steps, for the error estimate");
   add_flow_options(app, o->flow);
+  app.get_option("--problem")
+      ->description(
+          "five-spot, drive, benchmark or closed (no flow, no source) [five-spot; closed with any option "
+          "below that drives flow]");
   add_unit_options(app, o->units);
   app.add_option("-o,--output", o->output, "Animation; curves go beside it")->type_name("FILE.pvd");
   add_json_option(app, o->json);

@@ -34,8 +34,24 @@ double parse_pore_volumes(const std::string& text) {
 
 }  // namespace
 
+static constexpr const char* kGroup = "Displacement";
+
 void add_displacement_options(CLI::App& app, DisplacementOptions& o) {
-  const std::string group = "Displacement";
+  add_fluid_options(app, o);
+  app.add_option("--porosity", o.porosity,
+                 "A number, a keyword of the permeability's file, or a file [PORO of a GRDECL file, else 1]")
+      ->type_name("VALUE|KEYWORD|FILE")
+      ->group(kGroup);
+  app.add_option("--until", o.until, "Pore volumes injected at the end [0.6pv]")
+      ->type_name("Npv")
+      ->group(kGroup);
+  app.add_option("--snapshots", o.snapshots,
+                 "Equal times at which fields are stored, the last at the end [12]")
+      ->group(kGroup);
+}
+
+void add_fluid_options(CLI::App& app, DisplacementOptions& o) {
+  const std::string group = kGroup;
   app.add_option("--fluids", o.fluids,
                  "oil-water, co2-brine or tracer: numbers that the options below change [oil-water]")
       ->group(group);
@@ -56,16 +72,6 @@ void add_displacement_options(CLI::App& app, DisplacementOptions& o) {
   app.add_option("--residuals", o.residuals,
                  "Residual saturations; the rock holds that of the injected fluid at the start [0,0]")
       ->type_name("R,R")
-      ->group(group);
-  app.add_option("--porosity", o.porosity,
-                 "A number, a keyword of the permeability's file, or a file [PORO of a GRDECL file, else 1]")
-      ->type_name("VALUE|KEYWORD|FILE")
-      ->group(group);
-  app.add_option("--until", o.until, "Pore volumes injected at the end [0.6pv]")
-      ->type_name("Npv")
-      ->group(group);
-  app.add_option("--snapshots", o.snapshots,
-                 "Equal times at which fields are stored, the last at the end [12]")
       ->group(group);
   app.add_option("--transport", o.transport, "theta, implicit or explicit [theta]")->group(group);
   app.add_option("--step-tolerance", o.step_tolerance,

@@ -27,6 +27,8 @@ struct DisplacementOptions {
 };
 
 void add_displacement_options(CLI::App& app, DisplacementOptions& options);
+/// Fluids and accuracy alone.
+void add_fluid_options(CLI::App& app, DisplacementOptions& options);
 /// None was given.
 bool is_default(const DisplacementOptions& options);
 

@@ -1,5 +1,7 @@
 #include "apps/displacement/simulation_output.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 

@@ -13,6 +13,8 @@ std::string problem_of(const EnsembleSetup& setup) {
         "--model: the quantities need {} flows, and a model has learned one: leave it out, or ask for fewer "
         "quantities",
         flows.size());
+  check(flows[0] != Quantity::Flow::displacement,
+        "--model: an ensemble of displacements is sampled by the simulator alone: leave it out");
   if (flows[0] == Quantity::Flow::own) return setup.flow->problem_name();
   check(flows[0] == Quantity::Flow::along_x && setup.rock->configuration().is_null(),
         "--model: no model has learned the flow that an effective permeability along y or of anisotropic "

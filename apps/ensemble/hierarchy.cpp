@@ -134,7 +134,10 @@ double EnsembleHierarchy::cost(int level) const {
   const FieldSampler field(o.spec, o.seed, {{grids_.at(level), !whole(level)}});
   const auto cells = static_cast<double>(grids_.at(level).cells());
   const auto solves = static_cast<double>(flows_of(*setup_).size());
-  return 1e-5 + field.work() * 4e-8 + solves * (1e-5 + cells * 1.2e-7);
+  const double fixed = 1e-5 + field.work() * 4e-8;
+  if (setup_->simulation.snapshots.empty()) return fixed + solves * (1e-5 + cells * 1.2e-7);
+  // A displacement: steps grow in number with the cells along a side.
+  return fixed + (solves - 1) * (1e-5 + cells * 1.2e-7) + cells * (4e-6 + 5e-8 * std::sqrt(cells));
 }
 
 }  // namespace mano

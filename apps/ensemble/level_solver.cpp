@@ -15,7 +15,7 @@ using Flow = Quantity::Flow;
 
 // Of a rock, before sides are set.
 Problem build(const EnsembleSetup& setup, Flow flow, const Sample& sample) {
-  if (flow == Flow::own) return setup.flow->problem(sample);
+  if (flow == Flow::own || flow == Flow::displacement) return setup.flow->problem(sample);
   Problem problem = flow_along(flow == Flow::along_x, setup.rock->problem(sample));
   drop_islands(problem);  // what neither side reaches takes no part
   return problem;
@@ -92,6 +92,19 @@ Field LevelSolver::pressure_of(Solve& solve, const Sample& sample) {
   return verified.pressure;
 }
 
+SimulationResult LevelSolver::displaced(Solve& solve, const Sample& sample) {
+  constexpr double kMostImbalance = 1e-10;  // of a step
+  try {
+    SimulationResult result =
+        simulate({problem_of(solve, sample), Field(grid_, 1.0), setup_->fluids}, setup_->simulation);
+    if (!(result.mass_balance_error <= kMostImbalance))
+      throw RunFailed(fmt::format("mass balance error {:.3g}", result.mass_balance_error));
+    return result;
+  } catch (const Error& e) {
+    throw RunFailed(fmt::format("sample {} at {}: {}", sample.number, grid_.resolution(), e.what()));
+  }
+}
+
 std::vector<double> LevelSolver::solve(const Sample& sample) {
   std::vector<double> values(setup_->quantities.size());
   const auto take = [&](Flow flow, const Problem& problem, const Field& pressure) {
@@ -105,6 +118,14 @@ std::vector<double> LevelSolver::solve(const Sample& sample) {
     }
   };
   for (Solve& solve : solves_) {
+    if (solve.flow == Flow::displacement) {
+      const SimulationResult result = displaced(solve, sample);
+      for (std::size_t q = 0; q < values.size(); ++q) {
+        if (setup_->quantities[q].flow() == Flow::displacement)
+          values[q] = value_of(setup_->quantities[q], result);
+      }
+      continue;
+    }
     const Field pressure = pressure_of(solve, sample);
     take(solve.flow, solve.problem, pressure);
   }

@@ -19,7 +19,9 @@ struct EnsembleSetup {
   const FlowSource* rock =
       nullptr;  ///< "closed", consistent units: the rock that effective permeabilities are of
   std::vector<Quantity> quantities;
-  double tolerance = 1e-10;  ///< of the relative residual
+  double tolerance = 1e-10;      ///< of the relative residual
+  Fluids fluids;                 ///< of the quantities of Flow::displacement
+  SimulationOptions simulation;  ///< as simulation_of() returns it
 };
 
 /// Flows that the quantities need, each once: that along x is the own one where that is the problem `drive` as it is.
@@ -46,6 +48,7 @@ class LevelSolver {
   };
   const Problem& problem_of(Solve& solve, const Sample& sample);
   Field pressure_of(Solve& solve, const Sample& sample);
+  SimulationResult displaced(Solve& solve, const Sample& sample);
 
   const EnsembleSetup* setup_;
   Grid grid_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "core/error.hpp"
 #include "solver/flow.hpp"
@@ -17,14 +18,17 @@ struct Named {
   const char* name;
   Kind kind;
 };
-constexpr Named kAlone[] = {
-    {"effective-permeability", Kind::effective_x},   {"effective-permeability-x", Kind::effective_x},
-    {"effective-permeability-y", Kind::effective_y}, {"mean-pressure", Kind::mean_pressure},
-    {"largest-pressure", Kind::largest_pressure},    {"mean-log-permeability", Kind::mean_log_permeability}};
-constexpr Named kOfSomething[] = {{"pressure", Kind::point_pressure},
-                                  {"outflow", Kind::outflow},
-                                  {"rate", Kind::well_rate},
-                                  {"bhp", Kind::well_pressure}};
+constexpr Named kAlone[] = {{"effective-permeability", Kind::effective_x},
+                            {"effective-permeability-x", Kind::effective_x},
+                            {"effective-permeability-y", Kind::effective_y},
+                            {"mean-pressure", Kind::mean_pressure},
+                            {"largest-pressure", Kind::largest_pressure},
+                            {"mean-log-permeability", Kind::mean_log_permeability},
+                            {"breakthrough", Kind::breakthrough}};
+constexpr Named kOfSomething[] = {{"pressure", Kind::point_pressure}, {"outflow", Kind::outflow},
+                                  {"rate", Kind::well_rate},          {"bhp", Kind::well_pressure},
+                                  {"recovery", Kind::recovery},       {"water-cut", Kind::water_cut}};
+constexpr double kLatestTime = 100.0;  // pore volumes injected: what has not come by then does not come
 
 void take_point(Quantity& q, const std::string& text, const Grid& grid) {
   const auto comma = text.find(',');
@@ -36,6 +40,13 @@ void take_point(Quantity& q, const std::string& text, const Grid& grid) {
         grid.lx, grid.ly);
   q.x = *x;
   q.y = *y;
+}
+
+void take_time(Quantity& q, const std::string& text) {
+  q.time = text.ends_with("pv") ? parse_number(text.substr(0, text.size() - 2)).value_or(0.0) : 0.0;
+  check(q.time > 0 && q.time <= kLatestTime,
+        "quantity '{}': time is '{}', expected pore volumes injected, up to {:g}: {}@0.4pv", q.name, text,
+        kLatestTime, q.name.substr(0, q.name.find('@')));
 }
 
 void take_side(Quantity& q, const std::string& text, const Problem& problem) {
@@ -147,6 +158,10 @@ Quantity::Flow Quantity::flow() const {
       return Flow::along_y;
     case Kind::mean_log_permeability:
       return Flow::none;
+    case Kind::recovery:
+    case Kind::water_cut:
+    case Kind::breakthrough:
+      return Flow::displacement;
     default:
       return Flow::own;
   }
@@ -164,7 +179,8 @@ Quantity parse_quantity(const std::string& text, const FlowSource& flow, const P
                                   [&](const Named& n) { return text.substr(0, at) == n.name; });
   check(at != std::string::npos && found != std::end(kOfSomething),
         "quantity is '{}', expected effective-permeability (-x, -y), pressure@X,Y, mean-pressure, "
-        "largest-pressure, outflow@SIDE, rate@WELL, bhp@WELL or mean-log-permeability",
+        "largest-pressure, outflow@SIDE, rate@WELL, bhp@WELL, recovery@Tpv, water-cut@Tpv, breakthrough or "
+        "mean-log-permeability",
         text);
   q.kind = found->kind;
   const std::string rest = text.substr(at + 1);
@@ -172,6 +188,8 @@ Quantity parse_quantity(const std::string& text, const FlowSource& flow, const P
     take_point(q, rest, problem.grid());
   } else if (q.kind == Kind::outflow) {
     take_side(q, rest, problem);
+  } else if (q.flow() == Quantity::Flow::displacement) {
+    take_time(q, rest);
   } else {
     take_well(q, rest, flow, problem);
   }
@@ -203,6 +221,40 @@ double value_of(const Quantity& q, const Problem& problem, const Field& pressure
   }
 }
 
+SimulationOptions simulation_of(const std::vector<Quantity>& quantities, SimulationOptions options) {
+  std::set<double> times;
+  bool until_breakthrough = false;
+  for (const Quantity& q : quantities) {
+    if (q.flow() != Quantity::Flow::displacement) continue;
+    if (q.kind == Kind::breakthrough) {
+      until_breakthrough = true;
+    } else {
+      times.insert(q.time);
+    }
+  }
+  const double latest = times.empty() ? 0.0 : *times.rbegin();
+  if (until_breakthrough) {
+    times.insert(kLatestTime);
+    options.enough = [latest](const CurvePoint& now) {
+      return now.pore_volumes >= latest && now.cut >= kBreakthroughCut;
+    };
+  }
+  options.snapshots.assign(times.begin(), times.end());
+  return options;
+}
+
+double value_of(const Quantity& q, const SimulationResult& result) {
+  if (q.kind == Kind::breakthrough) {
+    if (std::isnan(result.breakthrough))
+      throw RunFailed(fmt::format("no breakthrough within {:g} pore volumes injected", kLatestTime));
+    return result.breakthrough;
+  }
+  const auto at = std::find_if(result.snapshots.begin(), result.snapshots.end(),
+                               [&](const Snapshot& s) { return s.at.pore_volumes == q.time; });
+  if (at == result.snapshots.end()) throw RunFailed(fmt::format("{} was not reached", q.name));
+  return q.kind == Kind::recovery ? at->at.recovery : at->at.cut;
+}
+
 std::string unit_of(const Quantity& q, const Units& units) {
   const UnitNames n = units.names();
   switch (q.kind) {
@@ -213,6 +265,9 @@ std::string unit_of(const Quantity& q, const Units& units) {
     case Kind::well_rate:
       return n.rate;
     case Kind::mean_log_permeability:
+    case Kind::recovery:
+    case Kind::water_cut:
+    case Kind::breakthrough:  // pore volumes
       return "";
     default:
       return n.pressure;

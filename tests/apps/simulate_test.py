@@ -5,11 +5,13 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import h5py
 import numpy as np
 import pytest
+import scipy.io
 
 import explicit_impes
 from conftest import PROGRAM
@@ -270,6 +272,33 @@ def test_custom_displacements_have_names_of_their_own(mano, tmp_path):
         with h5py.File(tmp_path / f"{number}.h5") as f:
             names.append(f.attrs["setup"])
     assert len(set(names)) == 3 and all(name.startswith("displacement-") for name in names)
+
+
+def test_export(mano, tmp_path):
+    mano(*HISTORY, "--samples", 2, "--until", "0.3pv", "--snapshots", 3, "-o", "h.h5")
+    script = os.path.join(os.path.dirname(__file__), "..", "..", "scripts", "export.py")
+    for name in ("h.npz", "h.mat"):
+        subprocess.run([sys.executable, script, "h.h5", name], cwd=tmp_path, check=True)
+    h, npz, mat = arrays(tmp_path / "h.h5"), np.load(tmp_path / "h.npz"), scipy.io.loadmat(tmp_path / "h.mat")
+    for name in ARRAYS:
+        assert np.array_equal(npz[name], h[name], equal_nan=True), name
+    assert np.array_equal(mat["sol"], h["saturation"]) and np.array_equal(mat["pressure"], h["pressure"]) and np.array_equal(mat["coeff"], h["permeability"])
+
+
+def test_an_ensemble_of_displacements(mano, tmp_path):
+    """On one grid alone the samples are those of a dataset, so the mean is theirs within its interval."""
+    mano("ensemble", "--field", "two-phase", "--seed", 1, "--resolution", "16x16", "--quantity", "recovery@0.4pv", "--quantity", "breakthrough", "--tolerance",
+         "0.004,0.02", "-o", "e", "--json", "e.json")
+    told = {q["name"]: q for q in json.loads((tmp_path / "e.json").read_text())["quantities"]}
+    mano("generate", "--problem", "displacement", "--field", "two-phase", "--seed", 99, "--resolution", "16x16", "--samples", 200, "--until", "0.6pv", "-o",
+         "d.h5")
+    d = arrays(tmp_path / "d.h5")
+    for name, values in (("recovery@0.4pv", d["recovery"][:, 7]), ("breakthrough", d["breakthrough"])):
+        low, high = told[name]["mean_interval"]
+        spread = 2.6 * values.std() / np.sqrt(len(values))
+        assert low - spread < values.mean() < high + spread, name
+    refused = mano("ensemble", "--field", "two-phase", "--resolution", "8x8", "--quantity", "recovery@4", "--tolerance", 1, "-o", "f", status=2)
+    assert "expected pore volumes injected" in refused.err
 
 
 def test_inactive_cells(mano, tmp_path):

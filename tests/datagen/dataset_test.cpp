@@ -44,6 +44,83 @@ void write(const std::filesystem::path& path, std::size_t samples) {
   writer.close();
 }
 
+// A displacement at three times.
+DatasetInfo history_info(std::size_t samples) {
+  DatasetInfo info = small_info(samples);
+  info.problem_name = kDisplacementProblem;
+  info.times = {0.1, 0.2, 0.4};
+  info.displacement = R"({"porosity": 1})";
+  return info;
+}
+
+Sample history_sample(std::size_t s) {
+  Sample sample = numbered_sample(s);
+  sample.pressure = {};
+  for (int t = 0; t < 3; ++t) {
+    sample.history.saturation.emplace_back(Field({5, 3, 2.0, 1.0}, 0.1 * t + 0.01 * static_cast<double>(s)));
+    sample.history.saturation.back().values[7] = 0.9;
+    sample.history.pressure.emplace_back(Field({5, 3, 2.0, 1.0}, 3.0 * t - static_cast<double>(s)));
+    sample.history.water_cut.push_back(0.2 * t);
+    sample.history.recovery.push_back(0.1 * t + 0.001 * static_cast<double>(s));
+    sample.history.elapsed_time.push_back(7.0 * t);
+  }
+  if (s == 1) sample.history.breakthrough = 0.3;
+  return sample;
+}
+
+void expect_history(const Sample& read, std::size_t s) {
+  const History expected = history_sample(s).history;
+  ASSERT_EQ(read.history.saturation.size(), 3u);
+  for (int t = 0; t < 3; ++t) {
+    EXPECT_EQ(read.history.saturation[t].values, expected.saturation[t].values);
+    EXPECT_EQ(read.history.pressure[t].values, expected.pressure[t].values);
+  }
+  EXPECT_EQ(read.history.water_cut, expected.water_cut);
+  EXPECT_EQ(read.history.recovery, expected.recovery);
+  EXPECT_EQ(read.history.elapsed_time, expected.elapsed_time);
+  EXPECT_EQ(std::isnan(read.history.breakthrough), s != 1);
+  EXPECT_EQ(read.number, s);
+}
+
+TEST(Dataset, HoldsDisplacementsInTime) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "d.h5";
+  {
+    DatasetWriter writer(path, history_info(2));
+    for (std::size_t s : {1, 0}) writer.write(s, history_sample(s));
+    writer.close();
+  }
+  const DatasetReader reader(path, DatasetKind::displacement);
+  EXPECT_EQ(reader.info().times, history_info(2).times);
+  EXPECT_EQ(reader.info().displacement, history_info(2).displacement);
+  for (std::size_t s : {0, 1}) expect_history(reader.read(s), s);
+  DatasetWriter writer(folder.path() / "joined.h5", history_info(3));
+  writer.write(0, history_sample(0));
+  writer.copy(1, reader);
+  writer.close();
+  expect_history(DatasetReader(folder.path() / "joined.h5", DatasetKind::any).read(2), 1);
+}
+
+TEST(Dataset, DisplacementsAndSteadyFlowAreNotTakenForOneAnother) {
+  const TemporaryFolder folder;
+  {
+    DatasetWriter writer(folder.path() / "d.h5", history_info(1));
+    writer.write(0, history_sample(0));
+    writer.close();
+  }
+  write(folder.path() / "s.h5", 1);
+  EXPECT_THROW(DatasetReader(folder.path() / "d.h5"), InvalidInput);
+  EXPECT_THROW(DatasetReader(folder.path() / "s.h5", DatasetKind::displacement), InvalidInput);
+  EXPECT_NO_THROW(DatasetReader(folder.path() / "d.h5", DatasetKind::any).read(0));
+  EXPECT_NO_THROW(DatasetReader(folder.path() / "s.h5", DatasetKind::any).read(0));
+  EXPECT_FALSE(is_named_problem(kDisplacementProblem));
+  EXPECT_TRUE(is_displacement("displacement-0123abcd"));
+  Sample short_of_times = history_sample(0);
+  short_of_times.history.saturation.pop_back();
+  DatasetWriter writer(folder.path() / "w.h5", history_info(1));
+  EXPECT_THROW(writer.write(0, short_of_times), InvalidInput);
+}
+
 // Inactive cells have no pressure in the file, whatever the permeability there; files without them have no /active.
 TEST(Dataset, KeepsInactiveCells) {
   const TemporaryFolder folder;

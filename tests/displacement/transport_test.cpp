@@ -70,6 +70,25 @@ TEST(UpstreamOrder, PutsEachCellAfterAllThatFlowIntoIt) {
   }
 }
 
+// Flows with the errors that a residual leaves become those without, in the same directions.
+TEST(Flows, AreBalancedAlongTheFlow) {
+  Graph g = random_graph(400, 2);
+  const Flows exact = g.flows;
+  std::mt19937_64 random(4);
+  std::uniform_real_distribution<double> uniform(-1e-6, 1e-6);
+  for (double& flow : g.flows.face) flow *= 1 + uniform(random);
+  for (double& flow : g.flows.out) flow *= 1 + uniform(random);
+  balance(g.connections, UpstreamOrder(g.connections, g.flows), g.flows);
+  std::vector<double> net(400);
+  for (int c = 0; c < 400; ++c) net[c] = g.flows.in[c] - g.flows.out[c];
+  for (std::size_t f = 0; f < g.flows.face.size(); ++f) {
+    net[g.connections.faces()[f].first] -= g.flows.face[f];
+    net[g.connections.faces()[f].second] += g.flows.face[f];
+    EXPECT_NEAR(g.flows.face[f], exact.face[f], 1e-4 * std::abs(exact.face[f]));
+  }
+  for (double value : net) EXPECT_NEAR(value, 0.0, 1e-14);
+}
+
 // Mass to rounding and bounds, for any step.
 TEST(Transport, ConservesTheInjectedFluidAndKeepsToItsBounds) {
   std::mt19937_64 random(3);

@@ -105,6 +105,30 @@ TEST(Quantity, OfWellsAndSidesIsThatOfTheFlow) {
   EXPECT_NE(refusal_of("outflow@left", options).find("prescribed"), std::string::npos);  // closed
 }
 
+TEST(Quantity, OfADisplacementIsThatOfASimulation) {
+  FlowOptions options;
+  options.problem_name = "five-spot";
+  const FlowSource flow = flow_with(options);
+  const Problem problem = problem_on(flow, {8, 8});
+  std::vector<Quantity> quantities;
+  for (const char* text : {"water-cut@0.7pv", "recovery@0.3pv", "breakthrough"})
+    quantities.push_back(parse_quantity(text, flow, problem));
+  const SimulationOptions asked = simulation_of(quantities, {});
+  const SimulationResult r = simulate({problem, Field(problem.grid(), 1.0), Fluids{}}, asked);
+  EXPECT_LT(r.curve.back().pore_volumes, 1.0);  // no farther than asked for
+  SimulationOptions plain;
+  plain.snapshots = {0.3, 0.7};
+  const SimulationResult same = simulate({problem, Field(problem.grid(), 1.0), Fluids{}}, plain);
+  EXPECT_EQ(value_of(quantities[0], r), same.snapshots[1].at.cut);
+  EXPECT_EQ(value_of(quantities[1], r), same.snapshots[0].at.recovery);
+  EXPECT_EQ(value_of(quantities[2], r), same.breakthrough);
+  EXPECT_TRUE(simulation_of({parse_quantity("mean-pressure", flow, problem)}, {}).snapshots.empty());
+  EXPECT_THROW(value_of(parse_quantity("recovery@0.5pv", flow, problem), same), RunFailed);
+  for (const char* text :
+       {"recovery@0.3", "recovery@-1pv", "water-cut@1e9pv", "recovery", "breakthrough@2pv"})
+    EXPECT_NE(refusal_of(text, options).find("expected"), std::string::npos) << text;
+}
+
 TEST(Quantity, RefusesWhatItDoesNotUnderstand) {
   FlowOptions options;
   options.problem_name = "drive";
