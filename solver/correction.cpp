@@ -103,4 +103,15 @@ Corrector::Corrected Corrector::solve_from(const Field& pressure, double toleran
   return result;
 }
 
+Field Corrector::solve_for(const Field& rhs, double tolerance) {
+  std::vector<double> b = with_inactive(rhs, stencil_.active, 0.0).values;
+  if (free_) subtract_mean(b, stencil_.active);
+  b.swap(stencil_.rhs);
+  struct Restored {  // whatever is thrown
+    std::vector<double>&now, &before;
+    ~Restored() { now.swap(before); }
+  } restored{stencil_.rhs, b};
+  return solve_from(Field(stencil_.grid), tolerance).pressure;
+}
+
 }  // namespace mano
