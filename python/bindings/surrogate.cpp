@@ -24,7 +24,7 @@ constexpr std::size_t kBatch = 32;  // fields that are predicted at once
 nb::dict card_of(const Surrogate& surrogate) {
   const ModelCard& c = surrogate.card();
   nb::dict d;
-  d["model"] = c.architecture.model;
+  d["model"] = to_string(c.architecture.model);
   d["setup"] = c.problem_name;
   d["field"] = c.field;
   d["size"] = nb::make_tuple(c.lx, c.ly);

@@ -7,9 +7,12 @@ Arrays are [ny, nx] or [N, ny, nx]: rows from south to north, columns from west 
 has the whole story; mano.torch what needs torch in Python.
 """
 from ._core import version as __version__
+from ._dataset import Dataset, Sample, generate
 from ._errors import Error, InputError, MissingPart, RunError
+from ._model import Estimated, Model, Prediction, load
 from ._setup import Flux, Pressure, Well
 from ._solving import Direction, FaceFlux, Result, Results, Upscaled, WellState, draw, solve, solve_many, upscale
+from ._stream import Batch, Stream
 
-__all__ = ["Direction", "Error", "FaceFlux", "Flux", "InputError", "MissingPart", "Pressure", "Result", "Results", "RunError", "Upscaled", "Well",
-           "WellState", "__version__", "draw", "solve", "solve_many", "upscale"]
+__all__ = ["Batch", "Dataset", "Direction", "Error", "Estimated", "FaceFlux", "Flux", "InputError", "MissingPart", "Model", "Prediction", "Pressure", "Result", "Results", "RunError",
+           "Sample", "Stream", "Upscaled", "Well", "WellState", "__version__", "draw", "generate", "load", "solve", "solve_many", "upscale"]
