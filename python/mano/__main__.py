@@ -9,6 +9,8 @@ import sys
 from ._errors import MissingPart
 from ._model import check_torch
 
+NEEDS_TORCH = {"train", "evaluate", "calibrate", "predict", "compare", "classify", "benchmark"}
+
 
 def program() -> tuple[str, dict]:
     """The program's path and the environment that it needs."""
@@ -18,7 +20,10 @@ def program() -> tuple[str, dict]:
     folder = pathlib.Path(__file__).parent / "bin"
     try:
         torch = check_torch()
-    except MissingPart:
+    except MissingPart as missing:
+        if NEEDS_TORCH & set(sys.argv[1:2]) and not {"--help", "-h"} & set(sys.argv):
+            print(f"mano {sys.argv[1]}: error: {missing}", file=sys.stderr)
+            sys.exit(2)
         return os.fspath(folder / "mano_without_torch"), environment
     paths = [torch / "lib", *sorted(torch.parent.glob("nvidia/*/lib"))]
     if torch.parent != folder.parent.parent:  # beside mano the program finds it by itself
