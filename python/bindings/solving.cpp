@@ -194,7 +194,8 @@ void bind_solved(nb::module_& m) {
                      std::vector<std::uint8_t> mask = s.problem.active.values;
                      mask.resize(g.cells(), 1);
                      return give(std::move(mask), {static_cast<std::size_t>(g.ny), static_cast<std::size_t>(g.nx)});
-                   })
+                   },
+                   nb::rv_policy::move)
       .def_prop_ro("residual", [](const Solved& s) { return s.solution.relative_residual; })
       .def_prop_ro("iterations", [](const Solved& s) { return s.solution.iterations; })
       .def_prop_ro("method", [](const Solved& s) { return s.solution.method; });
