@@ -1,7 +1,6 @@
 #include "solver/adjoint.hpp"
 
 #include "core/error.hpp"
-#include "solver/stencil.hpp"
 
 namespace mano {
 
@@ -47,7 +46,11 @@ void add_sides(const Problem& problem, const Stencil& s, const Fields& fields) {
 }  // namespace
 
 Field gradient_by_log_permeability(const Problem& problem, const Field& pressure, const Field& adjoint) {
-  const Stencil s(problem);
+  return gradient_by_log_permeability(problem, Stencil(problem), pressure, adjoint);
+}
+
+Field gradient_by_log_permeability(const Problem& problem, const Stencil& s, const Field& pressure,
+                                   const Field& adjoint) {
   const Grid& grid = s.grid;
   check(pressure.values.size() == grid.cells() && adjoint.values.size() == grid.cells(),
         "pressure and adjoint must be on the problem's grid of {}", grid.resolution());

@@ -14,6 +14,7 @@
 // adjoint-state methods.
 
 #include "solver/problem.hpp"
+#include "solver/stencil.hpp"
 
 namespace mano {
 
@@ -21,5 +22,8 @@ namespace mano {
 /// both are multiplied with the cell's factor: the derivative is that by the logarithm of either at a fixed ratio. Throws InvalidInput for
 /// fields of another grid.
 Field gradient_by_log_permeability(const Problem& problem, const Field& pressure, const Field& adjoint);
+/// The same with the problem's stencil, which a Corrector has.
+Field gradient_by_log_permeability(const Problem& problem, const Stencil& stencil, const Field& pressure,
+                                   const Field& adjoint);
 
 }  // namespace mano

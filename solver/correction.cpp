@@ -103,8 +103,8 @@ Corrector::Corrected Corrector::solve_from(const Field& pressure, double toleran
   return result;
 }
 
-Field Corrector::solve_for(const Field& rhs, double tolerance) {
-  std::vector<double> b = with_inactive(rhs, stencil_.active, 0.0).values;
+Field Corrector::solve_for(Field rhs, double tolerance) {
+  std::vector<double> b = with_inactive(std::move(rhs), stencil_.active, 0.0).values;
   if (free_) subtract_mean(b, stencil_.active);
   b.swap(stencil_.rhs);
   struct Restored {  // whatever is thrown

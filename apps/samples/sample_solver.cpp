@@ -2,6 +2,7 @@
 
 #include "apps/samples/petsc_reserve.hpp"
 #include "core/error.hpp"
+#include "solver/adjoint.hpp"
 #include "solver/verification.hpp"
 
 namespace mano {
@@ -33,8 +34,9 @@ VerifiedSolution SampleSolver::solve(const Problem& problem) {
   return s;
 }
 
-Field SampleSolver::solve_for(const Problem& problem, const Field& rhs) {
-  return corrector_for(problem).solve_for(rhs, tolerance_);
+Field SampleSolver::gradient(const Problem& problem, const Field& pressure, Field by_pressure) {
+  const Field adjoint = corrector_->solve_for(std::move(by_pressure), tolerance_);
+  return gradient_by_log_permeability(problem, corrector_->stencil(), pressure, adjoint);
 }
 
 }  // namespace mano

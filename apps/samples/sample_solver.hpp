@@ -20,9 +20,13 @@ class SampleSolver {
   /// PETSc is needed in a process that was forked after it had been started. Throws InvalidInput as check_problem() does.
   VerifiedSolution solve(const Problem& problem);
 
-  /// x of A x = rhs for the matrix of `problem`, the adjoint equation: A is symmetric. `rhs` [ny, nx] is not counted in inactive cells, and
-  /// only up to its mean where the pressure is free; x has mean zero then. Throws as solve().
-  Field solve_for(const Problem& problem, const Field& rhs);
+  /// Sets up the grid hierarchy of `problem`, as solve() does.
+  void set_up(const Problem& problem) { corrector_for(problem); }
+
+  /// dJ/d(ln k) of a functional J of the pressure, from `pressure` and dJ/dp `by_pressure`, both [ny, nx]: one more solve, of the adjoint
+  /// equation (solver/adjoint.hpp), by mano's multigrid alone. `problem` is the one that was solved or set up last. What the fields hold in
+  /// inactive cells counts for nothing. Throws RunFailed where the multigrid does not solve it.
+  Field gradient(const Problem& problem, const Field& pressure, Field by_pressure);
 
  private:
   Corrector& corrector_for(const Problem& problem);

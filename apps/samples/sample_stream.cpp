@@ -70,9 +70,8 @@ void SampleStream::make(std::uint64_t first, int n, int threads,
                     [&](int i, int worker) { take(i, make(first + i, *solvers_[worker])); });
 }
 
-// body(i, solver of the thread); where there are several problems, an error says of which.
-static void in_solving_threads(int n, int threads, double tolerance,
-                               const std::function<void(int, SampleSolver&)>& body) {
+void in_solving_threads(int n, int threads, double tolerance,
+                        const std::function<void(int, SampleSolver&)>& body) {
   batch::in_threads(std::max(1, threads), n, [&](int i, int) {
     try {
       body(i, solver_of_thread(tolerance));
@@ -89,15 +88,6 @@ void solve_many(int n, int threads, double tolerance, const std::function<Proble
     Problem problem = problem_of(i);
     VerifiedSolution solution = solver.solve(problem);
     take(i, problem, solution);
-  });
-}
-
-void solve_adjoint(int n, int threads, double tolerance, const std::function<Problem(int)>& problem_of,
-                   const std::function<Field(int)>& rhs_of,
-                   const std::function<void(int, const Problem&, const Field&)>& take) {
-  in_solving_threads(n, threads, tolerance, [&](int i, SampleSolver& solver) {
-    const Problem problem = problem_of(i);
-    take(i, problem, solver.solve_for(problem, rhs_of(i)));
   });
 }
 

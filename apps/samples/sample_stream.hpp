@@ -52,9 +52,8 @@ class SampleStream {
 void solve_many(int n, int threads, double tolerance, const std::function<Problem(int i)>& problem_of,
                 const std::function<void(int i, Problem& problem, VerifiedSolution& solution)>& take);
 
-/// The same for the adjoint equations A x = rhs_of(i).
-void solve_adjoint(int n, int threads, double tolerance, const std::function<Problem(int i)>& problem_of,
-                   const std::function<Field(int i)>& rhs_of,
-                   const std::function<void(int i, const Problem& problem, const Field& adjoint)>& take);
+/// body(i, solver) for i in [0, n), with a solver of the thread that runs it. Throws what it throws, naming i where n is above 1.
+void in_solving_threads(int n, int threads, double tolerance,
+                        const std::function<void(int i, SampleSolver& solver)>& body);
 
 }  // namespace mano

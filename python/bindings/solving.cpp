@@ -11,10 +11,10 @@
 #include <limits>
 
 #include "apps/samples/sample_stream.hpp"
+#include "apps/samples/solved_batch.hpp"
 #include "apps/samples/upscaling.hpp"
 #include "modules.hpp"
 #include "setup.hpp"
-#include "solver/adjoint.hpp"
 #include "solver/flow.hpp"
 
 namespace mano::python {
@@ -129,31 +129,40 @@ nb::tuple solve_batch(const Batch& batch, double tolerance, int threads) {
       give(std::move(residual), {count}), give(std::move(iterations), {count}));
 }
 
-// dJ/d(ln k) [N, ny, nx] from pressures and dJ/dp [N, ny, nx].
-Out<double> gradient(const Batch& batch, const Fields& pressure, const Fields& by_pressure, double tolerance,
-                     int threads) {
-  const int n = batch.count();
-  const std::size_t cells = batch.grid.cells();
-  for (const auto& [name, array] : {std::pair{"pressure", &pressure}, {"gradient", &by_pressure}})
-    check(array->shape(0) == batch.k.shape(0) && array->shape(1) == batch.k.shape(1) &&
-              array->shape(2) == batch.k.shape(2),
-          "the {} must have the shape of the permeability", name);
-  std::vector<double> all(n * cells);
-  {
-    const nb::gil_scoped_release released;
-    solve_adjoint(
-        n, threads, tolerance, [&](int i) { return batch.problem(i); },
-        [&](int i) { return field_of(by_pressure.data() + i * cells, batch.grid); },
-        [&](int i, const Problem& problem, const Field& adjoint) {
-          const Field p =
-              with_inactive(field_of(pressure.data() + i * cells, batch.grid), problem.active, 0.0);
-          const Field found = gradient_by_log_permeability(problem, p, adjoint);
-          std::copy(found.values.begin(), found.values.end(), all.begin() + i * cells);
-        });
+// A batch with what its gradients need.
+struct Differentiable {
+  std::unique_ptr<SolvedBatch> solved;
+  Grid grid;
+  double conductance = 1.0;  // of the units: what the problem's permeability was multiplied by
+
+  Out<double> pressure() const {
+    const std::size_t n = solved->size(), cells = grid.cells();
+    std::vector<double> all(n * cells);
+    for (std::size_t i = 0; i < n; ++i)
+      store(solved->solution(static_cast<int>(i)).pressure, solved->problem(static_cast<int>(i)).active,
+            all.data() + i * cells);
+    return give(std::move(all), {n, static_cast<std::size_t>(grid.ny), static_cast<std::size_t>(grid.nx)});
   }
-  return give(std::move(all), {static_cast<std::size_t>(n), static_cast<std::size_t>(batch.grid.ny),
-                               static_cast<std::size_t>(batch.grid.nx)});
-}
+
+  // dJ/dk [N, ny, nx] from dJ/dp [N, ny, nx]; 0 in inactive cells.
+  Out<double> gradient(const Fields& by_pressure, int threads) {
+    const std::size_t n = solved->size(), cells = grid.cells();
+    check(by_pressure.size() == n * cells, "the gradient by the pressure must have the pressure's shape");
+    std::vector<double> all(n * cells);
+    {
+      const nb::gil_scoped_release released;
+      solved->gradients(
+          threads, [&](int i) { return field_of(by_pressure.data() + i * cells, grid); },
+          [&](int i, const Field& by_log) {
+            const Problem& problem = solved->problem(i);
+            for (std::size_t c = 0; c < cells; ++c)
+              all[i * cells + c] =
+                  problem.active[c] ? conductance * by_log.values[c] / problem.permeability.values[c] : 0.0;
+          });
+    }
+    return give(std::move(all), {n, static_cast<std::size_t>(grid.ny), static_cast<std::size_t>(grid.nx)});
+  }
+};
 
 nb::list wells_of(const Solved& s) {
   const std::vector<WellState> states = well_states(s.problem, s.solution.pressure);
@@ -218,17 +227,23 @@ void bind_solving(nb::module_& m) {
       nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("source").none(),
       nb::arg("permeability_y").none(), nb::arg("size"), nb::arg("tolerance"), nb::arg("threads"),
       nb::arg("single_precision"));
-  m.def(
-      "gradient",
-      [](const Setup& setup, Fields k, std::optional<Masks> active, std::optional<Fields> source,
-         std::optional<Fields> ky, const Size& size, double tolerance, int threads, const Fields& pressure,
-         const Fields& by_pressure) {
-        const Batch batch(setup, k, active, source, ky, size);
-        return gradient(batch, pressure, by_pressure, tolerance, threads);
-      },
-      nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("source").none(),
-      nb::arg("permeability_y").none(), nb::arg("size"), nb::arg("tolerance"), nb::arg("threads"),
-      nb::arg("pressure"), nb::arg("by_pressure"));
+  nb::class_<Differentiable>(m, "Differentiable", "Solved problems with what gradients by their permeability need.")
+      .def(
+          "__init__",
+          [](Differentiable* self, const Setup& setup, Fields k, std::optional<Masks> active,
+             std::optional<Fields> source, std::optional<Fields> ky, const Size& size, double tolerance,
+             int threads) {
+            const nb::gil_scoped_release released;
+            const Batch batch(setup, k, active, source, ky, size);
+            new (self) Differentiable{
+                std::make_unique<SolvedBatch>(batch.count(), threads, tolerance,
+                                              [&](int i) { return batch.problem(i); }),
+                batch.grid, setup.flow().units().conductance()};
+          },
+          nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("source").none(),
+          nb::arg("permeability_y").none(), nb::arg("size"), nb::arg("tolerance"), nb::arg("threads"))
+      .def("pressure", &Differentiable::pressure)
+      .def("gradient", &Differentiable::gradient, nb::arg("by_pressure"), nb::arg("threads"));
   m.def(
       "upscale",
       [](const Setup& setup, const Fields& k, std::optional<Masks> active, std::optional<Fields> ky,

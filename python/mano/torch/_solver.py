@@ -13,13 +13,22 @@ def _numpy(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
 
+def _solved(fields: np.ndarray, request: dict, keep: bool):
+    """The pressures, and what their gradients need where that is to be kept."""
+    arguments = (request["setup"], fields, request["active"], request["source"], request["permeability_y"], request["size"], request["tolerance"],
+                 request["threads"])
+    if not keep:
+        return _core.solve_many(*arguments, False)[0], None
+    kept = _core.Differentiable(*arguments)
+    return kept.pressure(), kept
+
+
 class _Solve(torch.autograd.Function):
     @staticmethod
     def forward(ctx, permeability, request):
         fields = fields3(_numpy(permeability).reshape(-1, *permeability.shape[-2:]), "permeability")
-        pressure, _, _ = _core.solve_many(request["setup"], fields, request["active"], request["source"], request["permeability_y"], request["size"],
-                                          request["tolerance"], request["threads"], False)
-        ctx.request, ctx.fields, ctx.pressure = request, fields, pressure
+        pressure, ctx.kept = _solved(fields, request, ctx.needs_input_grad[0])
+        ctx.threads = request["threads"]
         ctx.save_for_backward(permeability)  # which tells where it was changed in place
         return torch.from_numpy(pressure).reshape(permeability.shape).to(permeability)
 
@@ -27,15 +36,8 @@ class _Solve(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, by_pressure):
         (permeability,) = ctx.saved_tensors
-        r = ctx.request
-        given = fields3(_numpy(by_pressure).reshape(ctx.fields.shape), "gradient")
-        if r["active"] is not None:  # no pressure, and nothing of it
-            given = np.where(np.isnan(ctx.pressure), 0.0, given)
-        gradient = _core.gradient(r["setup"], ctx.fields, r["active"], r["source"], r["permeability_y"], r["size"], r["tolerance"], r["threads"],
-                                  ctx.pressure, given)  # by ln k
-        with np.errstate(divide="ignore", invalid="ignore"):
-            by_permeability = np.where(gradient == 0.0, 0.0, gradient / ctx.fields)  # inactive cells may hold anything
-        return torch.from_numpy(by_permeability).reshape(permeability.shape).to(permeability), None
+        given = fields3(_numpy(by_pressure).reshape(-1, *by_pressure.shape[-2:]), "gradient")
+        return torch.from_numpy(ctx.kept.gradient(given, ctx.threads)).reshape(permeability.shape).to(permeability), None
 
 
 def solve(permeability: torch.Tensor, *, setup: str | None = None, wells=(), left: Side = None, right: Side = None, bottom: Side = None,
