@@ -96,6 +96,7 @@ Corrector::Corrected Corrector::solve_from(const Field& pressure, double toleran
     });
     result.relative_residual = relative_residual(stencil_, result.pressure);
   }
+  if (result.relative_residual <= tolerance) return result;
   const double attainable = attainable_relative_residual(stencil_, result.pressure);
   if (!(result.relative_residual <= std::max(tolerance, attainable)))
     throw RunFailed(fmt::format("{} cycles leave a relative residual of {:.3g}, {:.3g} was asked for",

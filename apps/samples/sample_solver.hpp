@@ -24,7 +24,7 @@ class SampleSolver {
   void set_up(const Problem& problem) { corrector_for(problem); }
 
   /// dJ/d(ln k) of a functional J of the pressure, from `pressure` and dJ/dp `by_pressure`, both [ny, nx]: one more solve, of the adjoint
-  /// equation (solver/adjoint.hpp), by mano's multigrid alone, to 100 times the tolerance. `problem` is the one that was solved or set up last. What the fields hold in
+  /// equation (solver/adjoint.hpp), by mano's multigrid alone, to 1000 times the tolerance. `problem` is the one that was solved or set up last. What the fields hold in
   /// inactive cells counts for nothing. Throws RunFailed where the multigrid does not solve it.
   Field gradient(const Problem& problem, const Field& pressure, Field by_pressure);
 

@@ -7,6 +7,7 @@
 
 NB_MODULE(_core, m) {
   using namespace mano::python;
+  nanobind::set_leak_warnings(false);  // what torch and caches hold when Python ends is no leak
   translate_errors();
   bind_setup(m);
   bind_solving(m);

@@ -120,6 +120,7 @@ nb::tuple predict(const Surrogate& surrogate, const Request& r, const Prediction
 NB_MODULE(_surrogate, m) {
   using namespace mano;
   using namespace mano::python;
+  nanobind::set_leak_warnings(false);  // what torch and caches hold when Python ends is no leak
   translate_errors();
   m.attr("torch_version") = kTorchVersion;
   m.def("gpu_is_available", &gpu_is_available);

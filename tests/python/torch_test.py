@@ -40,6 +40,15 @@ def test_the_adjoint_gives_the_gradient_of_finite_differences(number):
         assert torch.all(log_k.grad[:, ~torch.tensor(ACTIVE)] == 0)
 
 
+def test_the_usual_tolerance_gives_the_same_gradient():
+    found = []
+    for tolerance in (1e-10, 1e-14):
+        log_k = torch.tensor(np.log(mano.draw("lognormal", seed=2, samples=3, resolution=(48, 32))), requires_grad=True)
+        mano.torch.solve(torch.exp(log_k), setup="drive", tolerance=tolerance).square().sum().backward()
+        found.append(log_k.grad)
+    assert (found[0] - found[1]).norm() <= GRADIENT * found[1].norm()
+
+
 def test_every_cell_has_its_own_derivative():
     k = torch.tensor(mano.draw("two-phase", resolution=(5, 4)), requires_grad=True)
     mano.torch.solve(k, setup="drive", tolerance=1e-14)[1, 2].backward()

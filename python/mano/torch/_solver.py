@@ -47,7 +47,7 @@ def solve(permeability: torch.Tensor, *, setup: str | None = None, wells=(), lef
     """Pressures of permeabilities [..., ny, nx], a tensor of the same shape, type and device, differentiable by the permeability.
 
     Arguments as mano.solve; source, active and permeability_y are arrays [ny, nx] or [N, ny, nx] without gradients. The backward pass solves the
-    adjoint equation, one more multigrid solve a field, to 100 times the tolerance. With k = exp(log_k), torch gives the gradient by log_k. Both passes
+    adjoint equation, one more multigrid solve a field, to 1000 times the tolerance. With k = exp(log_k), torch gives the gradient by log_k. Both passes
     are computed in float64 on the CPU. Pressures are not numbers in inactive cells, and no gradient comes from or goes to them; select active cells
     before a loss. `permeability_y` is held fixed at its ratio to the permeability: use anisotropy where they vary together.
 
