@@ -4,14 +4,14 @@
     python3 bench/gpu_rivals.py --json rivals.jsonl --limit 0 --ours benchmark-*.json     ratios alone, of rows already in the file
     python3 bench/gpu_rivals.py --device cpu --tokens 512 --sizes 16 --presets small-published      to try it without a GPU
 
-Needs torch, numpy and python/mano_reference.py; the networks are in bench/rival_networks.py. Forms, with `-compiled` under
+Needs torch, numpy and python/mano/torch/reference.py; the networks are in bench/rival_networks.py. Forms, with `-compiled` under
 torch.compile, of a block, static shapes, default mode:
     windowed    every 2x2 window's tokens copied out, as arXiv 2507.02748 writes it, by unfold and fold
     slices      the same by four shifted slices: Torch's unfold on a GPU is a launch an image, its compiled gradient adds atomically
     per-token   q, k, v once a token; nine shifted slices of k and v, the softmaxes of the four windows averaged
     fno         as surrogate/networks/fno.cpp, 70,000 parameters, as MANO's `small-published`
     vit         patch 2, heads of width 16, 70,000 parameters, bfloat16 autocast, flash attention
-Answers first: MANO's forms against python/mano_reference.py in float64, output and gradients; then every row's own output and gradients,
+Answers first: MANO's forms against python/mano/torch/reference.py in float64, output and gradients; then every row's own output and gradients,
 at its full size, against the plain form in float32, on the same device. A row whose answers differ is not timed.
 
 A row, a JSON line of --json, is a training step (forward, mean square of the output, backward, gradients None before) or inference:
@@ -37,8 +37,8 @@ import time
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
-import mano_reference  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python" / "mano" / "torch"))
+import reference  # noqa: E402
 from rival_networks import MANO, NAMES, network_of  # noqa: E402
 
 TOKENS = {"small-published": 1048576, "paper": 262144}
@@ -100,7 +100,7 @@ def apart(a, b):
 
 
 def check_forms(presets):
-    """MANO's forms in float64 against python/mano_reference.py: what differs, or None."""
+    """MANO's forms in float64 against python/mano/torch/reference.py: what differs, or None."""
     for preset in presets:
         x = torch.randn(2, 3, 16, 16, dtype=torch.float64)
         for form in ("windowed", "slices", "per-token"):
@@ -109,15 +109,15 @@ def check_forms(presets):
             for name, value in own.items():
                 *layer, module, part = name.split(".")
                 prefix = f"transformer.layers.{layer[1]}." if layer else ""
-                tensors[f"{prefix}{NAMES[module]}.{part}"] = own[name] = (value, value.detach().clone().requires_grad_())
+                tensors[f"{prefix}{NAMES[module]}.{part}"] = own[name] = (value, torch.nn.Parameter(value.detach().clone()))
             shape = {**MANO[preset], "model": "mano", "window": 2, "stride": 1, "rate": 2, "sampling": "conv"}
-            expected, out = mano_reference.Mano({name: copy for name, (_, copy) in tensors.items()}, shape)(x), network(x)
+            expected, out = reference.Mano({name: copy for name, (_, copy) in tensors.items()}, shape)(x), network(x)
             expected.square().mean().backward()
             out.square().mean().backward()
             found = max(apart(out, expected), *(apart(value.grad, copy.grad) for value, copy in own.values()))
-            print(f"check: {preset} {form}, float64, 16x16: {found:.0e} from mano_reference.py", flush=True)
+            print(f"check: {preset} {form}, float64, 16x16: {found:.0e} from reference.py", flush=True)
             if not found < 1e-9:
-                return f"{preset} {form} differs from mano_reference.py by {found:.1e}"
+                return f"{preset} {form} differs from reference.py by {found:.1e}"
     return None
 
 

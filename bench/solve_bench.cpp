@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "apps/workflow/verified_solve.hpp"
+#include "apps/samples/verified_solve.hpp"
 #include "datagen/random_field.hpp"
 #include "solver/darcy_solver.hpp"
 

@@ -4,6 +4,10 @@
 # (libtorch_cpu, libc10) needs only the CUDA runtime and CUPTI, which are small wheels, so it is linked by hand here.
 # LibTorch_CUDA_FOUND tells whether the CUDA backend and everything that it loads is there as well.
 file(GLOB LIBTORCH_HINTS ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
+if(SKBUILD AND Python_EXECUTABLE)  # the environment that pip builds a wheel for
+  execute_process(COMMAND ${Python_EXECUTABLE} -c "import sysconfig; print(sysconfig.get_path('platlib'))" OUTPUT_VARIABLE _platlib OUTPUT_STRIP_TRAILING_WHITESPACE)
+  list(PREPEND LIBTORCH_HINTS ${_platlib}/torch)
+endif()
 set(LIBTORCH_ROOT "" CACHE PATH "Folder that holds LibTorch's include/ and lib/")
 find_path(LibTorch_INCLUDE_DIR torch/csrc/api/include/torch/torch.h
           HINTS ${LIBTORCH_ROOT} ${LIBTORCH_HINTS} PATH_SUFFIXES include NO_DEFAULT_PATH)
@@ -39,7 +43,9 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   # Old dtags (RPATH): the wheel's libraries find the CUDA runtime through the program's path as well.
   set(_rpaths ${LibTorch_DIR_}/lib ${LibTorch_NVIDIA_DIRS})
   list(TRANSFORM _rpaths PREPEND "-Wl,-rpath,")
-  target_link_options(LibTorch::LibTorch INTERFACE -Wl,--disable-new-dtags ${_rpaths} -Wl,--allow-shlib-undefined)
+  # A module of a wheel finds the torch of its own environment instead (python/CMakeLists.txt).
+  target_link_options(LibTorch::LibTorch INTERFACE -Wl,--disable-new-dtags -Wl,--allow-shlib-undefined
+                      "$<$<NOT:$<BOOL:$<TARGET_PROPERTY:MANO_IN_WHEEL>>>:${_rpaths}>")
   if(MANO_WITH_CUDA AND LibTorch_CUDA_FOUND)
     # --no-as-needed: nothing calls torch_cuda by name, it registers itself when loaded.
     target_link_libraries(LibTorch::LibTorch INTERFACE

@@ -36,6 +36,21 @@ find_package(LibTorch QUIET)
 # These few components only: VTK's HDF modules would load a second, serial HDF5.
 find_package(VTK 9 QUIET COMPONENTS CommonCore CommonDataModel IOXML IOImage ImagingCore ImagingColor RenderingFreeType)
 
+# Python with nanobind: pip's own, else that of .venv (scripts/bootstrap).
+if(NOT Python_EXECUTABLE AND EXISTS ${PROJECT_SOURCE_DIR}/.venv/bin/python)
+  set(Python_EXECUTABLE ${PROJECT_SOURCE_DIR}/.venv/bin/python)
+endif()
+if(NOT MANO_SANITIZE AND NOT MANO_PORTABLE)  # a plain Python cannot load an instrumented module
+  find_package(Python 3.10 QUIET COMPONENTS Interpreter Development.Module)
+endif()
+set(MANO_WITH_PYTHON FALSE)
+if(Python_FOUND)
+  execute_process(COMMAND ${Python_EXECUTABLE} -m nanobind --cmake_dir OUTPUT_VARIABLE nanobind_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  unset(nanobind_DIR CACHE)  # pip's environments come and go
+  find_package(nanobind CONFIG QUIET)
+  set(MANO_WITH_PYTHON ${nanobind_FOUND})
+endif()
+
 set(MANO_WITH_PETSC ${PETSc_FOUND})
 set(MANO_WITH_TORCH ${LibTorch_FOUND})
 set(MANO_WITH_VTK ${VTK_FOUND})

@@ -5,5 +5,6 @@ message(STATUS "  PETSc    ${MANO_WITH_PETSC} ${PETSC_VERSION}   (solve, generat
 message(STATUS "  LibTorch ${MANO_WITH_TORCH} ${LibTorch_VERSION}   (train, evaluate, predict)")
 message(STATUS "  CUDA     ${MANO_WITH_CUDA}   (--device cuda)")
 message(STATUS "  VTK      ${MANO_WITH_VTK} ${VTK_VERSION}   (.vti, .pvd, pictures, compare)")
+message(STATUS "  Python   ${MANO_WITH_PYTHON} ${Python_VERSION}   (the package, by nanobind)")
 message(STATUS "  tests ${MANO_BUILD_TESTS}, benchmarks ${MANO_BUILD_BENCH}, sanitizers ${MANO_SANITIZE}")
 message(STATUS "")

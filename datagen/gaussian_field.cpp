@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <complex>
+#include <memory>
 #include <numbers>
 #include <vector>
 
@@ -29,6 +31,48 @@ FoldedMode fold_cosine(int m, int n) {
   if (remainder == n) return {0, 0.0};
   if (remainder < n) return {remainder, sign};
   return {2 * n - remainder, -sign};
+}
+
+// What all samples of a Matern field on a grid share: of each mode its place in the spectrum and its amplitude and phase.
+struct MaternModes {
+  struct Mode {
+    int a, b;
+    std::size_t place;
+    Complex shift;
+  };
+  double nu, length_x, length_y;
+  Grid grid;
+  double variance = 0.0;
+  std::vector<Mode> modes;
+
+  bool are_of(const FieldSpec& spec, const Grid& g) const {
+    return nu == spec.smoothness && length_x == spec.correlation_length_x &&
+           length_y == spec.correlation_length_y && grid == g;
+  }
+
+  MaternModes(const FieldSpec& spec, const Grid& g)
+      : nu(spec.smoothness), length_x(spec.correlation_length_x), length_y(spec.correlation_length_y), grid(g) {
+    const MaternTorus torus(spec, grid);
+    const int nx = torus.periods_x * grid.nx;
+    const int ny = torus.periods_y * grid.ny;
+    torus.for_each_mode([&](int a, int b, double weight) {
+      variance += weight;
+      // The first cell centre lies half a cell from the origin.
+      const Complex shift =
+          std::polar(std::sqrt(weight), pi * (static_cast<double>(a) / nx + static_cast<double>(b) / ny));
+      modes.push_back({a, b, static_cast<std::size_t>(wrap(b, ny)) * nx + wrap(a, nx), shift});
+    });
+  }
+};
+
+// The last ones are kept, where they take little memory: they cost more than a draw.
+std::shared_ptr<const MaternModes> matern_modes(const FieldSpec& spec, const Grid& grid) {
+  static std::atomic<std::shared_ptr<const MaternModes>> last;
+  if (auto known = last.load(); known != nullptr && known->are_of(spec, grid)) return known;
+  auto made = std::make_shared<const MaternModes>(spec, grid);
+  constexpr std::size_t kMostKept = 500000;
+  if (made->modes.size() <= kMostKept) last.store(made);
+  return made;
 }
 
 }  // namespace
@@ -66,23 +110,18 @@ Field draw_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint6
   const int nx = torus.periods_x * grid.nx;
   const int ny = torus.periods_y * grid.ny;
   std::vector<Complex> spectrum(static_cast<std::size_t>(nx) * ny);
-  double variance = 0.0;
-  torus.for_each_mode([&](int a, int b, double weight) {
-    variance += weight;
-    const auto [cosine, sine] = random.normal_pair(a, b);
-    // The first cell centre lies half a cell from the origin.
-    const Complex shift =
-        std::polar(std::sqrt(weight), pi * (static_cast<double>(a) / nx + static_cast<double>(b) / ny));
-    const bool constant = a == 0 && b == 0;
-    spectrum[static_cast<std::size_t>(wrap(b, ny)) * nx + wrap(a, nx)] +=
-        shift * Complex(cosine, constant ? 0 : -sine);
-  });
+  const auto shared = matern_modes(spec, grid);
+  for (const MaternModes::Mode& mode : shared->modes) {
+    const auto [cosine, sine] = random.normal_pair(mode.a, mode.b);
+    const bool constant = mode.a == 0 && mode.b == 0;
+    spectrum[mode.place] += mode.shift * Complex(cosine, constant ? 0 : -sine);
+  }
   auto* data = reinterpret_cast<fftw_complex*>(spectrum.data());
   const Plan plan =
       planned([&] { return fftw_plan_dft_2d(ny, nx, data, data, FFTW_BACKWARD, FFTW_ESTIMATE); });
   fftw_execute(plan.get());
   Field g(grid);
-  const double scale = 1.0 / std::sqrt(variance);
+  const double scale = 1.0 / std::sqrt(shared->variance);
   for (int j = 0; j < grid.ny; ++j) {
     for (int i = 0; i < grid.nx; ++i) g(i, j) = scale * spectrum[static_cast<std::size_t>(j) * nx + i].real();
   }

@@ -96,11 +96,23 @@ Corrector::Corrected Corrector::solve_from(const Field& pressure, double toleran
     });
     result.relative_residual = relative_residual(stencil_, result.pressure);
   }
+  if (result.relative_residual <= tolerance) return result;
   const double attainable = attainable_relative_residual(stencil_, result.pressure);
   if (!(result.relative_residual <= std::max(tolerance, attainable)))
     throw RunFailed(fmt::format("{} cycles leave a relative residual of {:.3g}, {:.3g} was asked for",
                                 result.cycles, result.relative_residual, tolerance));
   return result;
+}
+
+Field Corrector::solve_for(Field rhs, double tolerance) {
+  std::vector<double> b = with_inactive(std::move(rhs), stencil_.active, 0.0).values;
+  if (free_) subtract_mean(b, stencil_.active);
+  b.swap(stencil_.rhs);
+  struct Restored {  // whatever is thrown
+    std::vector<double>&now, &before;
+    ~Restored() { now.swap(before); }
+  } restored{stencil_.rhs, b};
+  return solve_from(Field(stencil_.grid), tolerance).pressure;
 }
 
 }  // namespace mano

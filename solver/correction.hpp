@@ -37,6 +37,11 @@ class Corrector {
   /// suffice. Where nothing drives the flow the solution is constant, and found without a cycle.
   Corrected solve_from(const Field& pressure, double tolerance);
 
+  /// x of A x = rhs, to |rhs - A x| <= tolerance |rhs| or what rounding allows: the adjoint equation, since A is symmetric. What `rhs` holds in
+  /// inactive cells counts for nothing; where the pressure is free its mean does not either, and x has mean zero. Throws RunFailed as
+  /// solve_from() does.
+  Field solve_for(Field rhs, double tolerance);
+
  private:
   // Conjugate gradients on A e = r until `stop(cycles, |r|)`; returns the cycles. Where the pressure is free, e has mean zero.
   template <typename Stop>

@@ -21,12 +21,12 @@
 #include "apps/options/progress.hpp"
 #include "apps/options/unit_options.hpp"
 #include "apps/workflow/batched_generation.hpp"
-#include "apps/workflow/verified_solve.hpp"
+#include "apps/samples/generation.hpp"
+#include "apps/samples/verified_solve.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
-#include "core/version.hpp"
 #include "datagen/generator.hpp"
 #include "solver/darcy_solver.hpp"
 
@@ -34,80 +34,23 @@ namespace mano {
 
 namespace {
 
-struct GenerateOptions {
-  FieldOptions field;
-  FlowOptions flow;
-  UnitOptions units;
+struct GenerateCommandOptions : GenerateOptions {
   DisplacementOptions displacement;
   std::string driven_by;
-  std::string resolution, also, output, json, precision = "float64", device = "cpu";
-  std::size_t samples = 0;
-  std::uint64_t first = 0;
-  int ranks_per_sample = 1;
-  double tolerance = SolverOptions{}.relative_tolerance;
-  bool overwrite = false;
 };
 
-GenerateRequest make_request(const GenerateOptions& o, const FieldSource& source, const FlowSource& flow,
-                             const DisplacementSource* displacement, const std::vector<std::string>& petsc) {
-  GenerateRequest r;
-  check(!o.output.empty(), "no output: pass -o FILE.h5");
-  r.output = o.output;
-  check(r.output.extension() == ".h5" || r.output.extension() == ".hdf5",
-        "output is '{}', expected a name in .h5", o.output);
-  r.grids.push_back(source.grid(o.resolution));
-  if (!o.also.empty()) {
-    check(!source.from_file(), "--also needs a random field: a file has one resolution");
-    for (const Resolution& resolution : parse_resolutions(o.also)) {
-      const Grid grid{resolution.nx, resolution.ny, r.grids[0].lx, r.grids[0].ly};
-      check(std::find(r.grids.begin(), r.grids.end(), grid) == r.grids.end(),
-            "resolution {} is asked for twice", resolution.text());
-      r.grids.push_back(grid);
-    }
-  }
-  check(!source.from_file() || o.first < source.samples(),
-        "{} holds {} fields, the first asked for is number {}", o.field.permeability, source.samples(),
-        o.first);
-  r.samples = o.samples > 0 || !source.from_file() ? o.samples : source.samples() - o.first;
-  r.first = o.first;
-  check(r.samples > 0, "samples is {}; it must be at least 1", r.samples);
-  check(!source.from_file() || o.first + r.samples <= source.samples(),
-        "{} holds {} fields, {} samples from number {} were asked for", o.field.permeability,
-        source.samples(), r.samples, o.first);
-  check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
-  check(o.precision == "float32" || o.precision == "float64",
-        "precision is '{}', expected float32 or float64", o.precision);
-  r.seed = o.field.seed;
-  r.problem_name = displacement != nullptr ? displacement->problem_name() : flow.problem_name();
-  r.field = source.kind();
-  r.tolerance = o.tolerance;
-  r.single_precision = o.precision == "float32";
-  r.has_inactive = source.has_inactive();
-  r.units = flow.units();
-  if (displacement != nullptr) {
-    r.times = displacement->times();
-    r.displacement = displacement->description();
-  }
-  r.overwrite = o.overwrite;
-  nlohmann::json c = source.configuration();
-  c.update({{"samples", r.samples},
-            {"first", r.first},
-            {"setup", r.problem_name},
-            {"tolerance", o.tolerance},
-            {"precision", o.precision},
-            {"program_version", kVersion},
-            {"size", {r.grids[0].lx, r.grids[0].ly}},
-            {"petsc_options", petsc}});
-  if (const auto changes = flow.configuration(); !changes.is_null()) c["flow"] = changes;
-  if (displacement != nullptr) {
-    c["displacement"] = nlohmann::json::parse(r.displacement);
-    c["times"] = r.times;
-  }
-  if (o.flow.drop_islands) c["drop_islands"] = true;
-  if (o.device != "cpu") c["device"] = o.device;                            // other last bits
-  if (o.ranks_per_sample != 1) c["ranks_per_sample"] = o.ranks_per_sample;  // another solver, other last bits
-  for (const Grid& grid : r.grids) c["resolutions"].push_back(grid.resolution());
-  r.configuration = c.dump();
+GenerateRequest request_of(const GenerateCommandOptions& o, const FieldSource& source, const FlowSource& flow,
+                           const DisplacementSource* displacement, const std::vector<std::string>& petsc) {
+  GenerateRequest r = make_generate_request(o, source, flow, petsc);
+  if (displacement == nullptr) return r;
+  r.problem_name = displacement->problem_name();
+  r.times = displacement->times();
+  r.displacement = displacement->description();
+  auto configuration = nlohmann::json::parse(r.configuration);
+  configuration["setup"] = r.problem_name;
+  configuration["displacement"] = nlohmann::json::parse(r.displacement);
+  configuration["times"] = r.times;
+  r.configuration = configuration.dump();
   return r;
 }
 
@@ -271,7 +214,7 @@ void run_in_batches(const GenerateOptions& o, const FieldSource& source, const G
 }
 
 // Of --problem displacement; empty for steady flow. Changes `o` so that its problem is what drives the flow.
-std::optional<DisplacementSource> displacement_of(GenerateOptions& o, const FieldSource& source,
+std::optional<DisplacementSource> displacement_of(GenerateCommandOptions& o, const FieldSource& source,
                                                   const Units& units, const Invocation& invocation) {
   if (o.flow.problem_name != kDisplacementProblem) {
     check(is_default(o.displacement) && o.driven_by.empty(),
@@ -291,7 +234,7 @@ std::optional<DisplacementSource> displacement_of(GenerateOptions& o, const Fiel
   return DisplacementSource(o.displacement, flow, units, o.tolerance);
 }
 
-void generate(GenerateOptions o, const Invocation& invocation) {
+void generate(GenerateCommandOptions o, const Invocation& invocation) {
   // 1. What is asked for.
   const FieldSource source(o.field);
   const Units units = settle_units(o.units, source);
@@ -300,7 +243,7 @@ void generate(GenerateOptions o, const Invocation& invocation) {
   check(!flow.has_permeability_file(),
         "--permeability-y: a dataset holds one permeability a cell; pass --anisotropy, or use mano solve");
   const GenerateRequest request =
-      make_request(o, source, flow, displacement ? &*displacement : nullptr, invocation.petsc_options);
+      request_of(o, source, flow, displacement ? &*displacement : nullptr, invocation.petsc_options);
   source.check_location(Location::cell);
   for (const Grid& grid : request.grids) {  // what cannot fit is refused before any work
     const std::size_t sources = flow.has_source_file() ? request.samples : 1;
@@ -382,7 +325,7 @@ void generate(GenerateOptions o, const Invocation& invocation) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_generate(CLI::App& app) {
-  auto o = std::make_shared<GenerateOptions>();
+  auto o = std::make_shared<GenerateCommandOptions>();
   add_field_options(app, o->field);
   app.add_option("--samples", o->samples, "Number of samples [all fields of a file]")
       ->check(CLI::NonNegativeNumber);

@@ -17,7 +17,7 @@
 #include "apps/options/unit_options.hpp"
 #include "apps/pictures/vtk_image.hpp"
 #include "apps/workflow/flow_report.hpp"
-#include "apps/workflow/verified_solve.hpp"
+#include "apps/samples/verified_solve.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "datagen/dataset.hpp"

@@ -3,18 +3,16 @@
 //   mano upscale --field lognormal --seed 1 --resolution 256x256
 //   mano upscale --permeability data/spe10_model1_permx.grdecl --grid 100x1x20 --section 1 --size 2500x50
 
-#include <cmath>
-
 #include "apps/options/command_line.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/unit_options.hpp"
-#include "apps/workflow/verified_solve.hpp"
+#include "apps/samples/upscaling.hpp"
+#include "apps/samples/verified_solve.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "solver/darcy_solver.hpp"
 #include "solver/flow.hpp"
-#include "solver/regions.hpp"
 
 namespace mano {
 
@@ -28,42 +26,11 @@ struct UpscaleOptions {
   double tolerance = SolverOptions{}.relative_tolerance;
 };
 
-// Of a pressure drop of 1 along x, else y.
-double flow_through(const Problem& rock, bool x, double tolerance) {
-  Problem problem = flow_along(x, rock);
-  drop_islands(problem);  // what neither side reaches takes no part
-  const SolveResult result = solve_darcy(problem, {.relative_tolerance = tolerance});
-  const std::string rejection = result.converged ? rejection_of(problem, result.pressure, result.tolerance)
-                                                 : "no convergence (" + result.reason + ")";
-  if (!rejection.empty()) throw RunFailed(rejection);
-  return outflow(problem, result.pressure)[static_cast<int>(x ? Side::right : Side::top)];
-}
-
-struct Means {
-  double arithmetic = 0.0;
-  double geometric = 0.0;
-  double harmonic = 0.0;
-};
-
-Means means_of(const std::vector<double>& k) {
-  Means m;
-  const double share = 1.0 / static_cast<double>(k.size());
-  double inverse = 0.0;
-  for (double value : k) {
-    m.arithmetic += share * value;
-    m.geometric += share * std::log(value);
-    inverse += share / value;
-  }
-  m.geometric = std::exp(m.geometric);
-  m.harmonic = 1 / inverse;
-  return m;
-}
-
-nlohmann::json direction(double effective, const Means& m) {
-  return {{"effective", effective},
-          {"harmonic_mean", m.harmonic},
-          {"geometric_mean", m.geometric},
-          {"arithmetic_mean", m.arithmetic}};
+nlohmann::json direction(const EffectivePermeability& k) {
+  return {{"effective", k.effective},
+          {"harmonic_mean", k.harmonic_mean},
+          {"geometric_mean", k.geometric_mean},
+          {"arithmetic_mean", k.arithmetic_mean}};
 }
 
 void upscale(const UpscaleOptions& o, const Invocation& invocation) {
@@ -80,22 +47,21 @@ void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const Problem rock = flow.problem(source.sample(sample, grid));
   const PetscSession session(invocation.petsc_options);
 
-  const double kx = flow_through(rock, true, o.tolerance) * grid.lx / grid.ly;
-  const double ky = flow_through(rock, false, o.tolerance) * grid.ly / grid.lx;
-  const Means along_x = means_of(active_values(rock.permeability, rock.active));
-  const Means along_y = means_of(active_values(rock.along_y(), rock.active));
+  DarcySolver solver({.relative_tolerance = o.tolerance});
+  const auto [kx, ky] =
+      upscaled(rock, [&](const Problem& problem) { return verified_solve(solver, problem); });
   say(fmt::format("{}, {} on {:g}x{:g}", source.description(), grid.resolution(), grid.lx, grid.ly));
   if (!units.consistent()) say(fmt::format("permeability in {}", units.names().permeability));
   say("     effective     harmonic mean  geometric mean  arithmetic mean");
-  for (const auto& [name, k, m] : {std::tuple{'x', kx, along_x}, {'y', ky, along_y}})
-    say(fmt::format("k{}   {:<12.6g}  {:<13.6g}  {:<14.6g}  {:.6g}", name, k, m.harmonic, m.geometric,
-                    m.arithmetic));
+  for (const auto& [name, k] : {std::pair{'x', kx}, {'y', ky}})
+    say(fmt::format("k{}   {:<12.6g}  {:<13.6g}  {:<14.6g}  {:.6g}", name, k.effective, k.harmonic_mean,
+                    k.geometric_mean, k.arithmetic_mean));
   if (session.rank() != 0) return;
   nlohmann::json json{{"command", "upscale"},
                       {"resolution", {grid.nx, grid.ny}},
                       {"size", {grid.lx, grid.ly}},
-                      {"kx", direction(kx, along_x)},
-                      {"ky", direction(ky, along_y)}};
+                      {"kx", direction(kx)},
+                      {"ky", direction(ky)}};
   if (!units.consistent()) json["units"] = {{"permeability", units.names().permeability}};
   write_json(o.json, json);
 }

@@ -8,7 +8,7 @@
 #include "apps/pictures/picture.hpp"
 #include "apps/pictures/vtk_image.hpp"
 #include "apps/workflow/prediction.hpp"
-#include "apps/workflow/verified_solve.hpp"
+#include "apps/samples/verified_solve.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/interrupt.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/workflow/verified_solve.hpp"
+#include "apps/samples/verified_solve.hpp"
 #include "core/error.hpp"
 #include "solver/regions.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "apps/workflow/verified_solve.hpp"
+#include "apps/samples/verified_solve.hpp"
 #include "core/error.hpp"
 #include "solver/problem.hpp"
 

@@ -1,4 +1,4 @@
-"""A checkpoint read by PyTorch and plain Python (python/mano_reference.py) predicts what mano predicts, and the way back."""
+"""A checkpoint read by PyTorch and plain Python (python/mano/torch/reference.py) predicts what mano predicts, and the way back."""
 import os
 import subprocess
 
@@ -34,7 +34,7 @@ def python(*arguments):
 
 
 def test_python_reproduces_a_prediction(mano, tmp_path, model):
-    python(os.path.join(ROOT, "python/mano_reference.py"), model, tmp_path / "k.npy", tmp_path / "p.npy")
+    python(os.path.join(ROOT, "python/mano/torch/reference.py"), model, tmp_path / "k.npy", tmp_path / "p.npy")
     ours, theirs = predicted(mano, tmp_path, model), np.load(tmp_path / "p.npy")
     assert np.linalg.norm(ours - theirs) <= 1e-5 * np.linalg.norm(ours)
 
@@ -44,11 +44,11 @@ def test_python_takes_grids_that_the_rate_does_not_divide(mano, tmp_path, model)
     with h5py.File(tmp_path / "q.h5") as f:
         ours = f["pressure"][()]
         np.save(tmp_path / "k.npy", f["permeability"][()])
-    python(os.path.join(ROOT, "python/mano_reference.py"), model, tmp_path / "k.npy", tmp_path / "p.npy")
+    python(os.path.join(ROOT, "python/mano/torch/reference.py"), model, tmp_path / "k.npy", tmp_path / "p.npy")
     assert np.linalg.norm(ours - np.load(tmp_path / "p.npy")) <= 1e-5 * np.linalg.norm(ours)
 
 
-MULTIGRID = os.path.join(ROOT, "python/mano_multigrid.py")
+MULTIGRID = os.path.join(ROOT, "python/mano/torch/multigrid.py")
 
 
 def test_python_predicts_by_multigrid_of_imported_data(mano, tmp_path, model):
@@ -78,13 +78,13 @@ def test_python_predicts_by_multigrid_where_the_equation_is_known(mano, tmp_path
 
 def test_weights_from_python_come_back(mano, tmp_path, model):
     before = predicted(mano, tmp_path, model)
-    script = ("import json, sys; sys.path.insert(0, sys.argv[1]); import mano_reference as m\n"
+    script = ("import json, sys; sys.path.insert(0, sys.argv[1]); import reference as m\n"
               "tensors, metadata = m.read_checkpoint(sys.argv[2])\n"
               "tensors['output_layer.bias'] += 0.5\n"
               "m.write_checkpoint(sys.argv[3], tensors, metadata)\n"
               "print(json.loads(metadata['normalization'])['std_pressure'])")
     changed = tmp_path / "changed.safetensors"
-    result = subprocess.run([PYTHON, "-c", script, os.path.join(ROOT, "python"), model, changed], check=True, capture_output=True, text=True)
+    result = subprocess.run([PYTHON, "-c", script, os.path.join(ROOT, "python/mano/torch"), model, changed], check=True, capture_output=True, text=True)
     shift = 0.5 * float(result.stdout)
     after = predicted(mano, tmp_path, changed)
     assert np.allclose(after - before, shift, rtol=0, atol=1e-5 * abs(before).max())

@@ -1,5 +1,5 @@
 // Bad solutions of every kind are refused, good ones are not: nothing else is stored (tests/datagen/generator_test.cpp).
-#include "apps/workflow/verified_solve.hpp"
+#include "apps/samples/verified_solve.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,19 +1,24 @@
 """The whole prediction of a mano checkpoint in PyTorch: the network on its grid, the hierarchy of grids, the refinement (docs/mano.md).
 
-    python3 python/mano_multigrid.py run/model.safetensors permeability.npy pressure.npy
+    python3 python/mano/torch/multigrid.py run/model.safetensors permeability.npy pressure.npy
 
 predicts [N, H, W] pressures from [N, H, W] permeabilities as `mano predict` does, of the model's own problem and domain. Needs torch and numpy,
-and mano_reference.py beside it.
+and reference.py beside it, nothing else of mano. Every step is differentiable, by the permeability and by the weights.
 """
 import copy
+import functools
 import json
 import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from mano_reference import Mano, read_checkpoint
+try:
+    from .reference import Direct, Mano, read_checkpoint
+except ImportError:  # run as a program
+    from reference import Direct, Mano, read_checkpoint
 
 # Ends of the domain, left, right, bottom, top: a prescribed pressure, None where nothing flows; source; well rate in the first corner.
 PROBLEMS = {"benchmark": ((0.0, 0.0, 0.0, 0.0), 1.0, 0.0), "drive": ((1.0, 0.0, None, None), 0.0, 0.0),
@@ -21,6 +26,7 @@ PROBLEMS = {"benchmark": ((0.0, 0.0, 0.0, 0.0), 1.0, 0.0), "drive": ((1.0, 0.0, 
 CLOSED = ((None, None, None, None), 0.0, 0.0)
 
 
+@functools.lru_cache(maxsize=256)
 def restriction(source, target, location):
     """[target, source]: means over coarse cells; at nodes linear, constant beyond the last."""
     m = torch.zeros(target, source, dtype=torch.float64)
@@ -38,6 +44,7 @@ def restriction(source, target, location):
     return m
 
 
+@functools.lru_cache(maxsize=256)
 def interpolation(source, target, location, low, high):
     """[target, source] and offset [target]; an end is "on" (go on linearly), None (constant) or the value on the boundary."""
     shift = 0.5 if location == "cell" else 0.0
@@ -100,13 +107,16 @@ class Darcy:
         return s
 
 
-class Multigrid:
+class Multigrid(nn.Module):
+    """Permeability [N, H, W] -> pressure [N, H, W], float64, at any resolution: what `mano predict` computes."""
+
     def __init__(self, path):
+        super().__init__()
+        self.direct = Direct(path)
         tensors, self.meta = read_checkpoint(path)
-        self.n, self.training = json.loads(self.meta["normalization"]), json.loads(self.meta["training"])
-        self.location, self.size = self.training["location"], self.training["size"]
+        self.training_data = json.loads(self.meta["training"])
+        self.location, self.size = self.training_data["location"], self.training_data["size"]
         prefix = "refinement."
-        self.network = Mano({k: v for k, v in tensors.items() if not k.startswith(prefix)}, json.loads(self.meta["architecture"]))
         self.refinement = None
         if "refinement" in self.meta:
             own = {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}
@@ -117,28 +127,22 @@ class Multigrid:
         self.base_steps = entry("base_correction_steps", "base_sweeps", self.meta.get("refines_base") == "true")
         self.cycles = entry("cycles", "climbs", 4) if self.knows else 1
         self.correction_steps_a_grid = 1 if self.knows else self.steps
-        problem = self.training.get("problem", self.training.get("setup"))
+        problem = self.training_data.get("problem", self.training_data.get("setup"))
         self.problem = PROBLEMS[problem] if self.knows else CLOSED
         known = problem in PROBLEMS and self.location == "cell"
         self.ends = PROBLEMS[problem][0] if known else ("on",) * 4
         self.free = problem in PROBLEMS and all(e is None for e in PROBLEMS[problem][0])
 
     def restricted(self, values, height, width):
-        return (restriction(values.shape[1], height, self.location) @ values
-                @ restriction(values.shape[2], width, self.location).T)
+        return (restriction(values.shape[1], height, self.location).to(values.device) @ values
+                @ restriction(values.shape[2], width, self.location).to(values.device).T)
 
     def interpolated(self, values, height, width, ends=None):
         ends = ends or self.ends
         x, x0 = interpolation(values.shape[2], width, self.location, *ends[:2])
         y, y0 = interpolation(values.shape[1], height, self.location, *ends[2:])
+        x, x0, y, y0 = (t.to(values.device) for t in (x, x0, y, y0))
         return y @ (values @ x.T + x0) + y0[:, None]
-
-    def direct(self, k):
-        shift = 0.5 if self.location == "cell" else 0.0
-        height, width = k.shape[1:]
-        y, x = torch.meshgrid((torch.arange(height) + shift) / height, (torch.arange(width) + shift) / width, indexing="ij")
-        inputs = torch.stack([(k.log() - self.n["mean_log_k"]) / self.n["std_log_k"], x.expand_as(k), y.expand_as(k)], 1)
-        return self.network(inputs.float())[:, 0].double() * self.n["std_pressure"] + self.n["mean_pressure"]
 
     def refined(self, darcy, p, steps):
         a = self.refinement.a if self.refinement else None
@@ -151,7 +155,7 @@ class Multigrid:
             defect = residual / darcy.diagonal
             rms = (defect.square().mean((1, 2), keepdim=True) + 1e-300).sqrt()
             inputs = torch.cat([(shares - 0.25) * 4, (defect / rms)[:, None]], 1)
-            step = self.refinement(inputs.float())[:, 0].double() * float(self.meta["refinement_gain"]) * rms
+            step = self.refinement(inputs.to(next(self.refinement.parameters()).dtype))[:, 0].double() * float(self.meta["refinement_gain"]) * rms
             p = p + (self.shortened(darcy, step, residual) if self.knows else step)
         return p
 
@@ -175,11 +179,12 @@ class Multigrid:
 
     def start(self, height, width):
         """The training resolution where the way begins: the finest that is no finer than the target, else the coarsest."""
-        seen = [tuple(r) for r in self.training["resolutions"]]
+        seen = [tuple(r) for r in self.training_data["resolutions"]]
         fitting = [r for r in seen if r[0] <= width and r[1] <= height]
         return max(fitting, key=np.prod) if fitting else min(seen, key=np.prod)
 
-    def __call__(self, k):
+    def forward(self, k):
+        k = k.double()
         height, width = k.shape[1:]
         trained = self.start(height, width)
         w, h = (n // int(self.meta.get("coarsening", 1)) for n in trained)

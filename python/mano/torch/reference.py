@@ -1,10 +1,10 @@
 """A mano checkpoint in PyTorch, by the formulas of the paper: proof that a trained model is not locked in, and a way to go on with it.
 
-    python3 python/mano_reference.py run/model.safetensors permeability.npy pressure.npy
+    python3 python/mano/torch/reference.py run/model.safetensors permeability.npy pressure.npy
 
 predicts [N, H, W] pressures from [N, H, W] permeabilities as `mano predict --direct` does: the base network on the grid as it is, in the
-windowed formulation of arXiv 2507.02748. mano_multigrid.py adds the hierarchy of grids and its refinement, and predicts as `mano predict` does.
-Needs torch and numpy, nothing of mano.
+windowed formulation of arXiv 2507.02748. multigrid.py adds the hierarchy of grids and its refinement, and predicts as `mano predict` does.
+Needs torch and numpy, nothing else of mano.
 """
 import json
 import math
@@ -14,6 +14,7 @@ import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 TYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "I64": np.dtype("<i8")}
 
@@ -49,13 +50,24 @@ def write_checkpoint(path, tensors, metadata):
         file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
-class Mano:
-    """The base network: [B, 3, H, W] -> [B, 1, H, W]. `tensors` may require gradients: training can go on from here."""
+class Mano(nn.Module):
+    """The base network: [B, 3, H, W] -> [B, 1, H, W]. Parameters have the names of the checkpoint; tensors that are Parameters already are kept."""
 
     def __init__(self, tensors, architecture):
+        super().__init__()
         if architecture["model"] != "mano":
             raise ValueError(f"the checkpoint holds a {architecture['model']}; this reads mano alone")
-        self.tensors, self.a = tensors, architecture
+        if architecture.get("channels_in") == 4:
+            raise ValueError("the checkpoint was trained with inactive cells, which this does not read")
+        self.a = architecture
+        for name, tensor in tensors.items():
+            *path, leaf = name.split(".")
+            folder = self
+            for part in path:
+                if part not in folder._modules:
+                    folder.add_module(part, nn.Module())
+                folder = folder._modules[part]
+            folder.register_parameter(leaf, tensor if isinstance(tensor, nn.Parameter) else nn.Parameter(tensor))
 
     def norm(self, x, name):
         return F.layer_norm(x, x.shape[-1:], self.tensors[name + ".weight"], self.tensors[name + ".bias"])
@@ -121,7 +133,8 @@ class Mano:
             r = finer + up[:, :, : finer.shape[2], : finer.shape[3]] / (i + 1)
         return r
 
-    def __call__(self, x):
+    def forward(self, x):
+        self.tensors = dict(self.named_parameters())  # as they are now, torch.func.functional_call included
         p, (height, width) = self.a.get("patch", 1), x.shape[2:]
         x = F.pad(x, (0, -width % p, 0, -height % p), mode="replicate")
         x = self.linear(F.pixel_unshuffle(x, p).permute(0, 2, 3, 1), "linear_p")
@@ -136,18 +149,30 @@ class Mano:
         return F.pixel_shuffle(self.linear(x, "output_layer").permute(0, 3, 1, 2), p)[:, :, :height, :width]
 
 
+class Direct(nn.Module):
+    """The network alone, as published: permeability [N, H, W] -> pressure [N, H, W], float64, where the model's data had them (cells or nodes)."""
+
+    def __init__(self, path):
+        super().__init__()
+        tensors, metadata = read_checkpoint(path)
+        self.metadata = metadata
+        self.n, self.location = json.loads(metadata["normalization"]), json.loads(metadata["training"])["location"]
+        self.network = Mano({name: t for name, t in tensors.items() if not name.startswith("refinement.")}, json.loads(metadata["architecture"]))
+
+    def forward(self, k):
+        shift = 0.5 if self.location == "cell" else 0.0
+        height, width = k.shape[1:]
+        y, x = torch.meshgrid((torch.arange(height, device=k.device) + shift) / height, (torch.arange(width, device=k.device) + shift) / width,
+                              indexing="ij")
+        inputs = torch.stack([(k.log() - self.n["mean_log_k"]) / self.n["std_log_k"], x.expand_as(k), y.expand_as(k)], 1)
+        output = self.network(inputs.to(next(self.network.parameters()).dtype))[:, 0]
+        return output.double() * self.n["std_pressure"] + self.n["mean_pressure"]
+
+
 def predict(path, permeability):
-    """Pressures [N, H, W] for permeabilities [N, H, W], values where the model's data had them (cell centres or nodes)."""
-    tensors, metadata = read_checkpoint(path)
-    n, training = json.loads(metadata["normalization"]), json.loads(metadata["training"])
-    k = torch.as_tensor(np.asarray(permeability, np.float32))
-    shift = 0.5 if training["location"] == "cell" else 0.0
-    height, width = k.shape[1:]
-    y, x = torch.meshgrid((torch.arange(height) + shift) / height, (torch.arange(width) + shift) / width, indexing="ij")
-    inputs = torch.stack([(k.log() - n["mean_log_k"]) / n["std_log_k"], x.expand_as(k), y.expand_as(k)], 1)
+    """Pressures [N, H, W] for permeabilities [N, H, W], NumPy."""
     with torch.no_grad():
-        output = Mano(tensors, json.loads(metadata["architecture"]))(inputs)[:, 0]
-    return output.double().numpy() * n["std_pressure"] + n["mean_pressure"]
+        return Direct(path)(torch.as_tensor(np.asarray(permeability, np.float32))).numpy()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,25 @@
+#pragma once
+// The effective permeability of a rock by the flow that a unit pressure drop drives through it, beside three means.
+
+#include <array>
+#include <functional>
+
+#include "datagen/generator.hpp"
+#include "solver/problem.hpp"
+
+namespace mano {
+
+/// In one direction; in the unit of the permeability.
+struct EffectivePermeability {
+  double effective = 0.0;
+  double harmonic_mean = 0.0;
+  double geometric_mean = 0.0;
+  double arithmetic_mean = 0.0;  ///< means over active cells
+};
+
+/// Along x and y: k = flow length / width of a pressure drop of 1, no flow through the other two sides; what neither side reaches takes no
+/// part. `solve` solves and verifies. Throws RunFailed where a solution is rejected.
+std::array<EffectivePermeability, 2> upscaled(
+    const Problem& rock, const std::function<VerifiedSolution(const Problem&)>& solve);
+
+}  // namespace mano

@@ -1,0 +1,267 @@
+// One solve with all that is asked of it, many solves, the adjoint, effective permeability.
+
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
+
+#include <limits>
+
+#include "apps/samples/sample_stream.hpp"
+#include "apps/samples/solved_batch.hpp"
+#include "apps/samples/upscaling.hpp"
+#include "modules.hpp"
+#include "setup.hpp"
+#include "solver/flow.hpp"
+
+namespace mano::python {
+
+namespace {
+
+using Size = std::pair<double, double>;
+using Fields = In<double, 3>;
+using Masks = In<std::uint8_t, 3>;
+
+// Arrays [N or 1, ny, nx] that a batch takes sample by sample.
+struct Batch {
+  Fields k;
+  std::optional<Masks> active;
+  std::optional<Fields> source, permeability_y;
+  Grid grid;
+  const Setup& setup;
+
+  Batch(const Setup& s, Fields permeability, std::optional<Masks> mask, std::optional<Fields> f,
+        std::optional<Fields> ky, const Size& size)
+      : k(permeability), active(mask), source(f), permeability_y(ky), grid(grid_of<3>(k, size)), setup(s) {
+    const auto fits = [&](const auto& other, const char* name) {
+      if (!other) return;
+      check((other->shape(0) == 1 || other->shape(0) == k.shape(0)) && other->shape(1) == k.shape(1) &&
+                other->shape(2) == k.shape(2),
+            "{} has the shape [{}, {}, {}], the permeability [{}, {}, {}]: expected the same, or one for all",
+            name, other->shape(0), other->shape(1), other->shape(2), k.shape(0), k.shape(1), k.shape(2));
+    };
+    fits(active, "active");
+    fits(source, "source");
+    fits(permeability_y, "permeability_y");
+  }
+
+  int count() const { return static_cast<int>(k.shape(0)); }
+  template <typename Array>
+  static const typename Array::Scalar* at(const std::optional<Array>& array, int i, std::size_t cells) {
+    return array ? array->data() + (array->shape(0) == 1 ? 0 : i * cells) : nullptr;
+  }
+  Problem problem(int i) const {
+    const std::size_t cells = grid.cells();
+    const std::uint8_t* mask = at(active, i, cells);
+    return setup.problem(field_of(k.data() + i * cells, grid),
+                         mask == nullptr ? CellMask{} : mask_of(mask, grid), at(source, i, cells),
+                         at(permeability_y, i, cells));
+  }
+};
+
+// A pressure and what can be asked of it.
+struct Solved {
+  Problem problem;
+  VerifiedSolution solution;
+  Units units;
+  std::vector<std::string> well_names;
+  Field shown;  // the pressure, not a number in inactive cells
+
+  std::vector<double> flux(std::vector<double> values) const {
+    if (!units.consistent()) {
+      for (double& u : values) u *= units.velocity();
+    }
+    return values;
+  }
+};
+
+template <typename T>
+void store(const Field& field, const CellMask& active, T* to) {
+  for (std::size_t c = 0; c < field.values.size(); ++c)
+    to[c] = active[c] ? static_cast<T>(field.values[c]) : std::numeric_limits<T>::quiet_NaN();
+}
+
+std::unique_ptr<Solved> solve(const Setup& setup, const Fields& k, std::optional<Masks> active,
+                              std::optional<Fields> source, std::optional<Fields> permeability_y,
+                              const Size& size, double tolerance) {
+  const nb::gil_scoped_release released;
+  const Batch batch(setup, k, active, source, permeability_y, size);
+  auto solved = std::make_unique<Solved>();
+  solve_many(
+      1, 1, tolerance, [&](int) { return batch.problem(0); },
+      [&](int, Problem& problem, VerifiedSolution& solution) {
+        solved->problem = std::move(problem);
+        solved->solution = std::move(solution);
+      });
+  solved->units = setup.flow().units();
+  solved->well_names = setup.flow().well_names();
+  const CellMask& mask = solved->problem.active;
+  solved->shown = mask.all() ? solved->solution.pressure
+                             : with_inactive(solved->solution.pressure, mask,
+                                             std::numeric_limits<double>::quiet_NaN());
+  return solved;
+}
+
+template <typename T>
+nb::tuple solve_batch(const Batch& batch, double tolerance, int threads) {
+  const int n = batch.count();
+  const std::size_t cells = batch.grid.cells();
+  std::vector<T> pressure(n * cells);
+  std::vector<double> residual(n);
+  std::vector<std::int32_t> iterations(n);
+  {
+    const nb::gil_scoped_release released;
+    solve_many(
+        n, threads, tolerance, [&](int i) { return batch.problem(i); },
+        [&](int i, const Problem& problem, const VerifiedSolution& solution) {
+          store(solution.pressure, problem.active, pressure.data() + i * cells);
+          residual[i] = solution.relative_residual;
+          iterations[i] = solution.iterations;
+        });
+  }
+  const auto count = static_cast<std::size_t>(n);
+  return nb::make_tuple(
+      give(std::move(pressure),
+           {count, static_cast<std::size_t>(batch.grid.ny), static_cast<std::size_t>(batch.grid.nx)}),
+      give(std::move(residual), {count}), give(std::move(iterations), {count}));
+}
+
+// A batch with what its gradients need.
+struct Differentiable {
+  std::unique_ptr<SolvedBatch> solved;
+  Grid grid;
+  double conductance = 1.0;  // of the units: what the problem's permeability was multiplied by
+
+  Out<double> pressure() const {
+    const std::size_t n = solved->size(), cells = grid.cells();
+    std::vector<double> all(n * cells);
+    for (std::size_t i = 0; i < n; ++i)
+      store(solved->solution(static_cast<int>(i)).pressure, solved->problem(static_cast<int>(i)).active,
+            all.data() + i * cells);
+    return give(std::move(all), {n, static_cast<std::size_t>(grid.ny), static_cast<std::size_t>(grid.nx)});
+  }
+
+  // dJ/dk [N, ny, nx] from dJ/dp [N, ny, nx]; 0 in inactive cells.
+  Out<double> gradient(const Fields& by_pressure, int threads) {
+    const std::size_t n = solved->size(), cells = grid.cells();
+    check(by_pressure.size() == n * cells, "the gradient by the pressure must have the pressure's shape");
+    std::vector<double> all(n * cells);
+    {
+      const nb::gil_scoped_release released;
+      solved->gradients(
+          threads, [&](int i) { return field_of(by_pressure.data() + i * cells, grid); },
+          [&](int i, const Field& by_log) {
+            const Problem& problem = solved->problem(i);
+            for (std::size_t c = 0; c < cells; ++c)
+              all[i * cells + c] =
+                  problem.active[c] ? conductance * by_log.values[c] / problem.permeability.values[c] : 0.0;
+          });
+    }
+    return give(std::move(all), {n, static_cast<std::size_t>(grid.ny), static_cast<std::size_t>(grid.nx)});
+  }
+};
+
+nb::list wells_of(const Solved& s) {
+  const std::vector<WellState> states = well_states(s.problem, s.solution.pressure);
+  nb::list wells;
+  for (std::size_t w = 0; w < states.size(); ++w) {
+    const Well& well = s.problem.wells[w];
+    wells.append(nb::make_tuple(s.well_names.at(w), nb::make_tuple(well.i, well.j), states[w].rate,
+                                states[w].pressure));
+  }
+  return wells;
+}
+
+void bind_solved(nb::module_& m) {
+  nb::class_<Solved>(m, "Solved")
+      .def_prop_ro(
+          "pressure",
+          [](Solved& s) {
+            return nb::ndarray<nb::numpy, double, nb::ndim<2>>(
+                s.shown.values.data(),
+                {static_cast<std::size_t>(s.shown.grid.ny), static_cast<std::size_t>(s.shown.grid.nx)},
+                nb::find(&s));
+          })
+      .def_prop_ro("flux",
+                   [](const Solved& s) {
+                     const auto nx = static_cast<std::size_t>(s.problem.grid().nx);
+                     const auto ny = static_cast<std::size_t>(s.problem.grid().ny);
+                     FaceFlux f = face_flux(s.problem, s.solution.pressure);
+                     return nb::make_tuple(give(s.flux(std::move(f.ux)), {ny, nx + 1}),
+                                           give(s.flux(std::move(f.uy)), {ny + 1, nx}));
+                   })
+      .def_prop_ro("wells", &wells_of)
+      .def_prop_ro("outflow", [](const Solved& s) { return outflow(s.problem, s.solution.pressure); })
+      .def_prop_ro("mass_balance_error",
+                   [](const Solved& s) { return mass_balance_error(s.problem, s.solution.pressure); })
+      .def_prop_ro("active",
+                   [](const Solved& s) {
+                     const Grid& g = s.problem.grid();
+                     std::vector<std::uint8_t> mask = s.problem.active.values;
+                     mask.resize(g.cells(), 1);
+                     return give(std::move(mask), {static_cast<std::size_t>(g.ny), static_cast<std::size_t>(g.nx)});
+                   },
+                   nb::rv_policy::move)
+      .def_prop_ro("residual", [](const Solved& s) { return s.solution.relative_residual; })
+      .def_prop_ro("iterations", [](const Solved& s) { return s.solution.iterations; })
+      .def_prop_ro("method", [](const Solved& s) { return s.solution.method; });
+}
+
+}  // namespace
+
+void bind_solving(nb::module_& m) {
+  bind_solved(m);
+  m.def("solve", &solve, nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(),
+        nb::arg("source").none(), nb::arg("permeability_y").none(), nb::arg("size"), nb::arg("tolerance"));
+  m.def(
+      "solve_many",
+      [](const Setup& setup, Fields k, std::optional<Masks> active, std::optional<Fields> source,
+         std::optional<Fields> ky, const Size& size, double tolerance, int threads, bool single) {
+        const Batch batch(setup, k, active, source, ky, size);
+        return single ? solve_batch<float>(batch, tolerance, threads)
+                      : solve_batch<double>(batch, tolerance, threads);
+      },
+      nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("source").none(),
+      nb::arg("permeability_y").none(), nb::arg("size"), nb::arg("tolerance"), nb::arg("threads"),
+      nb::arg("single_precision"));
+  nb::class_<Differentiable>(m, "Differentiable", "Solved problems with what gradients by their permeability need.")
+      .def(
+          "__init__",
+          [](Differentiable* self, const Setup& setup, Fields k, std::optional<Masks> active,
+             std::optional<Fields> source, std::optional<Fields> ky, const Size& size, double tolerance,
+             int threads) {
+            const nb::gil_scoped_release released;
+            const Batch batch(setup, k, active, source, ky, size);
+            new (self) Differentiable{
+                std::make_unique<SolvedBatch>(batch.count(), threads, tolerance,
+                                              [&](int i) { return batch.problem(i); }),
+                batch.grid, setup.flow().units().conductance()};
+          },
+          nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("source").none(),
+          nb::arg("permeability_y").none(), nb::arg("size"), nb::arg("tolerance"), nb::arg("threads"))
+      .def("pressure", &Differentiable::pressure)
+      .def("gradient", &Differentiable::gradient, nb::arg("by_pressure"), nb::arg("threads"));
+  m.def(
+      "upscale",
+      [](const Setup& setup, const Fields& k, std::optional<Masks> active, std::optional<Fields> ky,
+         const Size& size, double tolerance) {
+        std::array<EffectivePermeability, 2> found;
+        {
+          const nb::gil_scoped_release released;
+          const Batch batch(setup, k, active, std::nullopt, ky, size);
+          SampleSolver solver(tolerance);
+          found = upscaled(batch.problem(0), [&](const Problem& p) { return solver.solve(p); });
+        }
+        nb::list both;
+        for (const auto& d : found)
+          both.append(nb::make_tuple(d.effective, d.harmonic_mean, d.geometric_mean, d.arithmetic_mean));
+        return both;
+      },
+      nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("permeability_y").none(),
+      nb::arg("size"), nb::arg("tolerance"));
+}
+
+}  // namespace mano::python

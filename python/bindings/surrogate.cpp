@@ -1,0 +1,157 @@
+// mano._surrogate: trained models. Needs LibTorch, which python/mano/model.py loads from the installed torch before this module.
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <limits>
+
+#include "apps/workflow/prediction.hpp"
+#include "apps/workflow/trained_on.hpp"
+#include "arrays.hpp"
+#include "core/version.hpp"
+#include "errors.hpp"
+#include "surrogate/surrogate.hpp"
+
+namespace mano::python {
+
+namespace {
+
+constexpr std::size_t kBatch = 32;  // fields that are predicted at once
+
+nb::dict card_of(const Surrogate& surrogate) {
+  const ModelCard& c = surrogate.card();
+  nb::dict d;
+  d["model"] = to_string(c.architecture.model);
+  d["setup"] = c.problem_name;
+  d["field"] = c.field;
+  d["size"] = nb::make_tuple(c.lx, c.ly);
+  d["location"] = to_string(c.location);
+  d["parameters"] = c.parameters;
+  d["epoch"] = c.epoch;
+  d["validation_relative_l2"] = c.validation_l2;
+  d["cycles"] = c.cycles;
+  d["takes_inactive"] = c.takes_inactive();
+  d["knows_equation"] = c.knows_equation;
+  d["version"] = c.version;
+  nb::list resolutions, data, intervals;
+  for (const Resolution& r : c.resolutions) resolutions.append(nb::make_tuple(r.nx, r.ny));
+  for (const TrainingData& t : c.data) data.append(nb::make_tuple(t.file, t.hash, t.samples));
+  for (const Calibration& i : c.calibrations)
+    intervals.append(nb::make_tuple(nb::make_tuple(i.resolution.nx, i.resolution.ny), i.fields, i.half_width,
+                                    i.relative_l2));
+  d["resolutions"] = resolutions;
+  d["data"] = data;
+  d["intervals"] = intervals;
+  d["device"] = surrogate.device();
+  d["units"] = to_string(units_of(c).system);
+  return d;
+}
+
+struct Request {
+  In<double, 3> k;
+  std::optional<In<std::uint8_t, 3>> active;
+  Grid grid;
+
+  Sample sample(std::size_t i) const {
+    Sample s;
+    s.number = i;
+    s.permeability = field_of(k.data() + i * grid.cells(), grid);
+    if (active)
+      s.active = mask_of(active->data() + (active->shape(0) == 1 ? 0 : i * grid.cells()), grid);
+    check_permeability(s.permeability, fmt::format("permeability {}", i), s.active);
+    return s;
+  }
+};
+
+Request request_of(const Surrogate& surrogate, In<double, 3> k, std::optional<In<std::uint8_t, 3>> active,
+                   std::optional<std::pair<double, double>> size, bool force) {
+  const ModelCard& card = surrogate.card();
+  Request r{k, active, grid_of<3>(k, size.value_or(std::pair{card.lx, card.ly}))};
+  surrogate.check_takes_inactive(active.has_value(), "active");
+  check(!active || ((active->shape(0) == 1 || active->shape(0) == k.shape(0)) &&
+                    active->shape(1) == k.shape(1) && active->shape(2) == k.shape(2)),
+        "active must have the shape of the permeability");
+  if (!force) surrogate.check_problem(card.problem_name, r.grid, card.location, "permeability");
+  return r;
+}
+
+void append(std::vector<double>& all, const Field& field, const CellMask& active) {
+  for (std::size_t c = 0; c < field.values.size(); ++c)
+    all.push_back(active[c] ? field.values[c] : std::numeric_limits<double>::quiet_NaN());
+}
+
+nb::tuple predict(const Surrogate& surrogate, const Request& r, const PredictionOptions& options) {
+  const std::size_t n = r.k.shape(0);
+  std::vector<double> pressure, estimate, relative, half_width;
+  std::vector<std::optional<std::vector<std::string>>> unlike;
+  {
+    const nb::gil_scoped_release released;
+    const std::string problem = surrogate.card().problem_name;
+    check_equation(options, problem, surrogate.card().location, "the model");
+    const auto number = [](const std::optional<double>& x) {
+      return x.value_or(std::numeric_limits<double>::quiet_NaN());
+    };
+    for (std::size_t begin = 0; begin < n; begin += kBatch) {
+      std::vector<Sample> samples;
+      for (std::size_t i = begin; i < std::min(n, begin + kBatch); ++i) samples.push_back(r.sample(i));
+      const std::vector<Prediction> predicted = predict_samples(surrogate, samples, problem, options);
+      for (std::size_t i = 0; i < samples.size(); ++i) {
+        append(pressure, predicted[i].pressure, samples[i].active);
+        if (predicted[i].error_estimate) append(estimate, *predicted[i].error_estimate, samples[i].active);
+        relative.push_back(number(predicted[i].estimated_relative_l2));
+        half_width.push_back(number(predicted[i].half_width));
+        unlike.push_back(predicted[i].unlike_training);
+      }
+    }
+  }
+  const std::size_t ny = r.k.shape(1), nx = r.k.shape(2);
+  return nb::make_tuple(give(std::move(pressure), {n, ny, nx}),
+                        options.estimate ? nb::cast(give(std::move(estimate), {n, ny, nx})) : nb::none(),
+                        give(std::move(relative), {n}), give(std::move(half_width), {n}), nb::cast(unlike));
+}
+
+}  // namespace
+
+}  // namespace mano::python
+
+NB_MODULE(_surrogate, m) {
+  using namespace mano;
+  using namespace mano::python;
+  nanobind::set_leak_warnings(false);  // what torch and caches hold when Python ends is no leak
+  translate_errors();
+  m.attr("torch_version") = kTorchVersion;
+  m.def("gpu_is_available", &gpu_is_available);
+  nb::class_<Surrogate>(m, "Surrogate")
+      .def("__init__",
+           [](Surrogate* self, const std::string& model, const std::string& device) {
+             new (self) Surrogate(model, device);
+           })
+      .def_prop_ro("card", &card_of)
+      .def("set_cycles", &Surrogate::set_cycles)
+      .def("cycles_for", &Surrogate::cycles_for)
+      .def(
+          "predict",
+          [](const Surrogate& s, In<double, 3> k, std::optional<In<std::uint8_t, 3>> active,
+             std::optional<std::pair<double, double>> size, const std::string& method, bool estimate,
+             int correct, bool force) {
+            return predict(s, request_of(s, k, active, size, force),
+                           {.method = parse_method(method), .estimate = estimate, .correct = correct});
+          },
+          nb::arg("permeability"), nb::arg("active").none(), nb::arg("size").none(), nb::arg("method"),
+          nb::arg("estimate"), nb::arg("correct"), nb::arg("force"))
+      .def(
+          "unlike_training",
+          [](const Surrogate& s, In<double, 3> k, std::optional<In<std::uint8_t, 3>> active) {
+            const Request r = request_of(s, k, active, std::nullopt, true);
+            std::vector<std::optional<std::vector<std::string>>> unlike;
+            for (std::size_t i = 0; i < k.shape(0); ++i) {
+              const Sample sample = r.sample(i);
+              unlike.push_back(s.unlike_training(rock_of(sample.permeability, sample.active)));
+            }
+            return unlike;
+          },
+          nb::arg("permeability"), nb::arg("active").none());
+}
