@@ -84,6 +84,20 @@ TEST(Simulator, SchemesAgreeAsStepsShrink) {
   }
 }
 
+TEST(Simulator, FlowAndTransportTogetherAreOfSecondOrderInTheStep) {
+  const Displacement d = five_spot(patchy(Grid{13, 13}, 3));
+  const auto run = [&](double step) {
+    SimulationOptions options = until(0.4);
+    options.steps.assign(static_cast<std::size_t>(std::round(0.4 / step)), step);
+    return simulate(d, options);
+  };
+  const SimulationResult limit = run(2.5e-4);
+  const double coarse = change(d, run(4e-3), limit, 0);
+  const double fine = change(d, run(2e-3), limit, 0);
+  EXPECT_GT(coarse / fine, 3.0) << coarse << " " << fine;
+  EXPECT_LT(coarse, 1e-3);
+}
+
 TEST(Simulator, FiveSpotConvergesAsTheGridIsRefined) {
   const auto on = [&](int n) { return simulate(five_spot(Field(Grid{n, n}, 1.0)), until(0.35, 1, 0.15)); };
   const Field finest = on(128).snapshots[0].saturation;

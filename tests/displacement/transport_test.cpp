@@ -167,6 +167,30 @@ TEST(Transport, ThetaIsOfSecondOrderInTimeTheOthersOfFirst) {
         << to_string(scheme);
 }
 
+// Two small cells behind a large one, as at a producer: with steps of their own they follow it, whatever their Courant numbers.
+TEST(Transport, CellsWithMuchFlowTakeStepsOfTheirOwn) {
+  const Connections connections(3, {{0, 1}, {1, 2}});
+  const Flows flows{{1.0, 1.0}, {1.0, 0.0, 0.0}, {0.0, 0.0, 1.0}};
+  const UpstreamOrder order(connections, flows);
+  const auto run = [&](int steps) {
+    Transport transport(FractionalFlow(Fluids{}), {1.0, 0.02, 0.01}, TransportScheme::theta);
+    std::vector<double> s(3, 0.0);
+    double out = 0.0;
+    for (int step = 0; step < steps; ++step) {
+      transport.advance(order, 0.6 / steps, s);
+      out += transport.passed()[2] * 0.6 / steps;
+    }
+    return std::pair{s[2], out};
+  };
+  const auto [exact, all] = run(5000);
+  for (auto [steps, close] :
+       {std::pair{16, 2.5e-3}, {32, 6e-4}}) {  // Courant numbers of 10 and 5 in the last: of second order
+    const auto [s, out] = run(steps);
+    EXPECT_NEAR(s, exact, close) << steps;
+    EXPECT_NEAR(out, all, 0.1 * close) << steps;
+  }
+}
+
 TEST(Transport, SolvesFlowInCircles) {
   // 0 -> 1 -> 2 -> 0, with inflow into 0 and outflow of 2: the system of all three at once.
   const Connections connections(3, {{0, 1}, {1, 2}, {2, 0}});

@@ -37,8 +37,10 @@ void expect_as_alone(const Problem& problem, double decades, double close = 1e-7
     const std::vector<double> factor = random_factor(problem.grid().cells(), decades, seed);
     const auto solved = sequence.solve(factor, pressure, kTolerance);
     const Problem alone = scaled(problem, factor);
-    EXPECT_LE(solved.relative_residual, std::max(kTolerance, attainable_relative_residual(Stencil(alone), pressure)));
-    EXPECT_LE(relative_residual(Stencil(alone), pressure), 1.01 * std::max(kTolerance, solved.relative_residual));
+    EXPECT_LE(solved.relative_residual,
+              std::max(kTolerance, attainable_relative_residual(Stencil(alone), pressure)));
+    EXPECT_LE(relative_residual(Stencil(alone), pressure),
+              1.01 * std::max(kTolerance, solved.relative_residual));
     EXPECT_EQ(sequence.problem().permeability.values, alone.permeability.values);
     const Field expected = Corrector(alone).solve_from(Field(problem.grid()), kTolerance).pressure;
     const Range range = least_and_most(expected.values);
@@ -50,7 +52,8 @@ void expect_as_alone(const Problem& problem, double decades, double close = 1e-7
 
 TEST(PressureSequence, SolvesEachAsIfItWereAlone) {
   const Grid g{19, 12, 2.0, 1.0};
-  for (const char* name : {"benchmark", "drive", "five-spot"}) expect_as_alone(make_problem(name, two_phase(g)), 1.0);
+  for (const char* name : {"benchmark", "drive", "five-spot"})
+    expect_as_alone(make_problem(name, two_phase(g)), 1.0);
   Problem wells = make_problem("closed", two_phase(g));
   wells.wells = {{3, 4, Well::Control::pressure, 2.0, 0.001}, {15, 8, Well::Control::rate, -1.0}};
   wells.permeability_y = wells.permeability;
