@@ -33,7 +33,7 @@ def test_the_notebook_is_the_script():
 
 
 def test_the_tutorial_runs(tmp_path):
-    environment = {**os.environ, "MANO_TUTORIAL_SECONDS": "3", "MPLBACKEND": "Agg"}
+    environment = {**os.environ, "MANO_TUTORIAL_SECONDS": "3"}
     result = subprocess.run([sys.executable, "-m", "jupytext", "--to", "notebook", "--execute", "--output", tmp_path / "run.ipynb", ROOT / "examples/tutorial.py"],
                             capture_output=True, text=True, env=environment, check=False)
     assert result.returncode == 0, result.stderr[-3000:]
