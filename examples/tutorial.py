@@ -95,7 +95,8 @@ figure = mano.plot.maps({"permeability": new[0], "pressure, solver": solved[0], 
                scale={"FNO - solver": "diverging", "MANO - solver": "diverging"})
 
 # %% [markdown]
-# The refinement is what makes MANO's prediction so near here: it knows the equation, which the FNO does not. Compare the networks alone for the rest.
+# The refinement is what makes MANO's prediction so near here: it knows the equation, which the FNO does not. Its network alone had only a part of the
+# time; the rest went into the refinement.
 #
 # ## A permeability from 30 pressures
 #
