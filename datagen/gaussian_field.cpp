@@ -51,7 +51,10 @@ struct MaternModes {
   }
 
   MaternModes(const FieldSpec& spec, const Grid& g)
-      : nu(spec.smoothness), length_x(spec.correlation_length_x), length_y(spec.correlation_length_y), grid(g) {
+      : nu(spec.smoothness),
+        length_x(spec.correlation_length_x),
+        length_y(spec.correlation_length_y),
+        grid(g) {
     const MaternTorus torus(spec, grid);
     const int nx = torus.periods_x * grid.nx;
     const int ny = torus.periods_y * grid.ny;

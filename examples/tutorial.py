@@ -44,7 +44,7 @@ wells = [mano.Well(0.2, 0.2, rate=1.0), mano.Well(0.8, 0.8, bhp=0.0, radius=1e-3
 r = mano.solve(k, wells=wells)
 print(r)
 print(r.wells)
-mano.plot.maps({"permeability": k, "pressure": r.pressure}, scale={"permeability": "logarithmic"}, wells=wells)
+figure = mano.plot.maps({"permeability": k, "pressure": r.pressure}, scale={"permeability": "logarithmic"}, wells=wells)
 
 # %% [markdown]
 # ## An FNO on a stream
@@ -91,11 +91,12 @@ with torch.no_grad():
     by_mano = trained(torch.tensor(new)).numpy()
     alone = mano.torch.load(folder / "run", direct=True)(torch.tensor(new)).numpy()
 print(f"relative L2 error on 16 new fields: FNO {off(by_fno):.4f}, MANO's network alone {off(alone):.4f}, with its refinement {off(by_mano):.5f}")
-mano.plot.maps({"permeability": new[0], "pressure, solver": solved[0], "FNO - solver": by_fno[0] - solved[0], "MANO - solver": by_mano[0] - solved[0]},
+figure = mano.plot.maps({"permeability": new[0], "pressure, solver": solved[0], "FNO - solver": by_fno[0] - solved[0], "MANO - solver": by_mano[0] - solved[0]},
                scale={"FNO - solver": "diverging", "MANO - solver": "diverging"})
 
 # %% [markdown]
-# The refinement is what makes MANO's prediction so near here: it knows the equation, which the FNO does not. Compare the networks alone for the rest.
+# The refinement is what makes MANO's prediction so near here: it knows the equation, which the FNO does not. Its network alone had only a part of the
+# time; the rest went into the refinement.
 #
 # ## A permeability from 30 pressures
 #
@@ -122,4 +123,4 @@ print(f"400 gradients in {time.monotonic() - start:.1f} s; root mean square misf
 found = log_k.detach().numpy()
 print(f"correlation of the found log k with the true one: {np.corrcoef(found.ravel(), np.log(truth).ravel())[0, 1]:.2f}")
 points = [((i % SIZE + 0.5) / SIZE, (i // SIZE + 0.5) / SIZE) for i in at.tolist()]
-mano.plot.maps({"log k, true": np.log(truth), "log k, found": found}, share=("log k, true", "log k, found"), wells=points)
+figure = mano.plot.maps({"log k, true": np.log(truth), "log k, found": found}, share=("log k, true", "log k, found"), wells=points)

@@ -13,9 +13,8 @@ struct Fields {
 
   // The face between cells a and b whose transmissibility is `t`.
   void interior(const Field& k, std::size_t a, std::size_t b, double t) const {
-    const double flow = -(adjoint.values[a] - adjoint.values[b]) *
-                        (pressure.values[a] - pressure.values[b]) * t /
-                        (k.values[a] + k.values[b]);
+    const double flow = -(adjoint.values[a] - adjoint.values[b]) * (pressure.values[a] - pressure.values[b]) *
+                        t / (k.values[a] + k.values[b]);
     gradient.values[a] += flow * k.values[b];
     gradient.values[b] += flow * k.values[a];
   }
@@ -27,9 +26,7 @@ struct Fields {
 
 void add_sides(const Problem& problem, const Stencil& s, const Fields& fields) {
   const Grid& grid = s.grid;
-  const auto holds = [&](Side side) {
-    return problem.on(side).type == BoundaryCondition::Type::pressure;
-  };
+  const auto holds = [&](Side side) { return problem.on(side).type == BoundaryCondition::Type::pressure; };
   for (int j = 0; j < grid.ny; ++j) {
     if (holds(Side::left)) fields.held(grid.index(0, j), s.left(0, j), problem.on(Side::left).values[j]);
     const int last = grid.nx - 1;

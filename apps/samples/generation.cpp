@@ -123,8 +123,9 @@ class Shard {
 
 }  // namespace
 
-Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& source, const FlowSource& flow,
-                             int threads, const std::function<void(std::size_t)>& progress) {
+Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& source,
+                             const FlowSource& flow, int threads,
+                             const std::function<void(std::size_t)>& progress) {
   check(!source.from_file(), "threads make datasets of random fields; mano generate takes fields of a file");
   for (const Grid& grid : request.grids)  // what cannot fit is refused before any work
     flow.problem({.permeability = Field(grid, 1.0), .number = request.first});

@@ -32,7 +32,8 @@ GenerateRequest make_generate_request(const GenerateOptions& options, const Fiel
 /// Makes the shards that are missing by `threads` threads, and then the files; `complete` where they were there already. Every sample is
 /// solved and verified as by apps/samples/sample_solver.hpp. Throws as prepare_generation() and generate_shards() do, and what `progress`
 /// throws: what is finished stays, and the same request goes on from there.
-Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& source, const FlowSource& flow,
-                             int threads, const std::function<void(std::size_t finished)>& progress);
+Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& source,
+                             const FlowSource& flow, int threads,
+                             const std::function<void(std::size_t finished)>& progress);
 
 }  // namespace mano

@@ -34,7 +34,8 @@ VerifiedSolution solve_with_petsc(const Problem& problem, double tolerance) {
   Reserve& r = reserve();
   if (r.session != nullptr && r.owner != getpid())
     throw RunFailed(
-        "mano's multigrid does not solve this problem, and PETSc cannot be used here: it was started before this "
+        "mano's multigrid does not solve this problem, and PETSc cannot be used here: it was started before "
+        "this "
         "process was forked; start workers by 'spawn', or before the first problem that needs PETSc");
   const std::lock_guard lock(r.guard);
   if (r.session == nullptr) {

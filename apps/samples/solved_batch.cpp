@@ -69,7 +69,8 @@ void SolvedBatch::gradients(int threads, const std::function<Field(int)>& by_pre
   in_solving_threads(size(), threads, tolerance_, [&](int i, SampleSolver& solver_of_thread) {
     Entry& e = entries_[i];
     if (!e.solver) solver_of_thread.set_up(e.problem);
-    take(i, (e.solver ? *e.solver : solver_of_thread).gradient(e.problem, e.solution.pressure, by_pressure(i)));
+    take(i,
+         (e.solver ? *e.solver : solver_of_thread).gradient(e.problem, e.solution.pressure, by_pressure(i)));
   });
 }
 

@@ -28,7 +28,8 @@ class SolvedBatch {
   struct Entry {
     Problem problem;
     VerifiedSolution solution;
-    std::unique_ptr<SampleSolver> solver;  ///< with this problem's hierarchy; none where memory would run short
+    std::unique_ptr<SampleSolver>
+        solver;  ///< with this problem's hierarchy; none where memory would run short
   };
   double tolerance_;
   std::vector<Entry> entries_;

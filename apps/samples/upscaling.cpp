@@ -26,8 +26,8 @@ EffectivePermeability means_of(const std::vector<double>& k) {
 
 }  // namespace
 
-std::array<EffectivePermeability, 2> upscaled(
-    const Problem& rock, const std::function<VerifiedSolution(const Problem&)>& solve) {
+std::array<EffectivePermeability, 2> upscaled(const Problem& rock,
+                                              const std::function<VerifiedSolution(const Problem&)>& solve) {
   const Grid& grid = rock.grid();
   std::array<EffectivePermeability, 2> k{means_of(active_values(rock.permeability, rock.active)),
                                          means_of(active_values(rock.along_y(), rock.active))};

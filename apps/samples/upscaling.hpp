@@ -19,7 +19,7 @@ struct EffectivePermeability {
 
 /// Along x and y: k = flow length / width of a pressure drop of 1, no flow through the other two sides; what neither side reaches takes no
 /// part. `solve` solves and verifies. Throws RunFailed where a solution is rejected.
-std::array<EffectivePermeability, 2> upscaled(
-    const Problem& rock, const std::function<VerifiedSolution(const Problem&)>& solve);
+std::array<EffectivePermeability, 2> upscaled(const Problem& rock,
+                                              const std::function<VerifiedSolution(const Problem&)>& solve);
 
 }  // namespace mano

@@ -32,10 +32,10 @@ Out<T> give(std::vector<T> values, std::initializer_list<std::size_t> shape) {
 
 inline Grid grid_of(std::size_t ny, std::size_t nx, const std::pair<double, double>& size) {
   const Resolution resolution{static_cast<int>(nx), static_cast<int>(ny)};
-  check(is_supported(resolution), "an array of [{}, {}] is no field: expected [ny, nx], at least one cell", ny,
-        nx);
-  check(size.first > 0 && size.second > 0, "size is ({:g}, {:g}); both lengths must be above zero", size.first,
-        size.second);
+  check(is_supported(resolution), "an array of [{}, {}] is no field: expected [ny, nx], at least one cell",
+        ny, nx);
+  check(size.first > 0 && size.second > 0, "size is ({:g}, {:g}); both lengths must be above zero",
+        size.first, size.second);
   return {resolution.nx, resolution.ny, size.first, size.second};
 }
 

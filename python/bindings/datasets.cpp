@@ -7,8 +7,8 @@
 
 #include <limits>
 
-#include "datagen/dataset.hpp"
 #include "arrays.hpp"
+#include "datagen/dataset.hpp"
 #include "modules.hpp"
 
 namespace mano::python {
@@ -67,21 +67,21 @@ nb::tuple read(const DatasetReader& reader, const std::vector<std::size_t>& indi
   const bool masked = !active.empty();
   return nb::make_tuple(give(std::move(k), {n, ny, nx}), give(std::move(pressure), {n, ny, nx}),
                         masked ? nb::cast(give(std::move(active), {n, ny, nx})) : nb::none(),
-                        give(std::move(seed), {n}), give(std::move(sample), {n}), give(std::move(residual), {n}),
-                        give(std::move(iterations), {n}), solver);
+                        give(std::move(seed), {n}), give(std::move(sample), {n}),
+                        give(std::move(residual), {n}), give(std::move(iterations), {n}), solver);
 }
 
 }  // namespace
 
 void bind_datasets(nb::module_& m) {
   nb::class_<DatasetReader>(m, "DatasetReader")
-      .def("__init__",
-           [](DatasetReader* self, const std::string& path) { new (self) DatasetReader(path); })
+      .def("__init__", [](DatasetReader* self, const std::string& path) { new (self) DatasetReader(path); })
       .def_prop_ro("info", &info_of)
       .def(
           "read",
           [](const DatasetReader& reader, const std::vector<std::size_t>& indices) {
-            return reader.info().single_precision ? read<float>(reader, indices) : read<double>(reader, indices);
+            return reader.info().single_precision ? read<float>(reader, indices)
+                                                  : read<double>(reader, indices);
           },
           nb::arg("indices"));
 }

@@ -99,9 +99,9 @@ std::unique_ptr<Solved> solve(const Setup& setup, const Fields& k, std::optional
   solved->units = setup.flow().units();
   solved->well_names = setup.flow().well_names();
   const CellMask& mask = solved->problem.active;
-  solved->shown = mask.all() ? solved->solution.pressure
-                             : with_inactive(solved->solution.pressure, mask,
-                                             std::numeric_limits<double>::quiet_NaN());
+  solved->shown =
+      mask.all() ? solved->solution.pressure
+                 : with_inactive(solved->solution.pressure, mask, std::numeric_limits<double>::quiet_NaN());
   return solved;
 }
 
@@ -123,10 +123,9 @@ nb::tuple solve_batch(const Batch& batch, double tolerance, int threads) {
         });
   }
   const auto count = static_cast<std::size_t>(n);
-  return nb::make_tuple(
-      give(std::move(pressure),
-           {count, static_cast<std::size_t>(batch.grid.ny), static_cast<std::size_t>(batch.grid.nx)}),
-      give(std::move(residual), {count}), give(std::move(iterations), {count}));
+  return nb::make_tuple(give(std::move(pressure), {count, static_cast<std::size_t>(batch.grid.ny),
+                                                   static_cast<std::size_t>(batch.grid.nx)}),
+                        give(std::move(residual), {count}), give(std::move(iterations), {count}));
 }
 
 // A batch with what its gradients need.
@@ -197,14 +196,15 @@ void bind_solved(nb::module_& m) {
       .def_prop_ro("outflow", [](const Solved& s) { return outflow(s.problem, s.solution.pressure); })
       .def_prop_ro("mass_balance_error",
                    [](const Solved& s) { return mass_balance_error(s.problem, s.solution.pressure); })
-      .def_prop_ro("active",
-                   [](const Solved& s) {
-                     const Grid& g = s.problem.grid();
-                     std::vector<std::uint8_t> mask = s.problem.active.values;
-                     mask.resize(g.cells(), 1);
-                     return give(std::move(mask), {static_cast<std::size_t>(g.ny), static_cast<std::size_t>(g.nx)});
-                   },
-                   nb::rv_policy::move)
+      .def_prop_ro(
+          "active",
+          [](const Solved& s) {
+            const Grid& g = s.problem.grid();
+            std::vector<std::uint8_t> mask = s.problem.active.values;
+            mask.resize(g.cells(), 1);
+            return give(std::move(mask), {static_cast<std::size_t>(g.ny), static_cast<std::size_t>(g.nx)});
+          },
+          nb::rv_policy::move)
       .def_prop_ro("residual", [](const Solved& s) { return s.solution.relative_residual; })
       .def_prop_ro("iterations", [](const Solved& s) { return s.solution.iterations; })
       .def_prop_ro("method", [](const Solved& s) { return s.solution.method; });
@@ -227,7 +227,8 @@ void bind_solving(nb::module_& m) {
       nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("source").none(),
       nb::arg("permeability_y").none(), nb::arg("size"), nb::arg("tolerance"), nb::arg("threads"),
       nb::arg("single_precision"));
-  nb::class_<Differentiable>(m, "Differentiable", "Solved problems with what gradients by their permeability need.")
+  nb::class_<Differentiable>(m, "Differentiable",
+                             "Solved problems with what gradients by their permeability need.")
       .def(
           "__init__",
           [](Differentiable* self, const Setup& setup, Fields k, std::optional<Masks> active,
@@ -235,10 +236,9 @@ void bind_solving(nb::module_& m) {
              int threads) {
             const nb::gil_scoped_release released;
             const Batch batch(setup, k, active, source, ky, size);
-            new (self) Differentiable{
-                std::make_unique<SolvedBatch>(batch.count(), threads, tolerance,
-                                              [&](int i) { return batch.problem(i); }),
-                batch.grid, setup.flow().units().conductance()};
+            new (self) Differentiable{std::make_unique<SolvedBatch>(batch.count(), threads, tolerance,
+                                                                    [&](int i) { return batch.problem(i); }),
+                                      batch.grid, setup.flow().units().conductance()};
           },
           nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("source").none(),
           nb::arg("permeability_y").none(), nb::arg("size"), nb::arg("tolerance"), nb::arg("threads"))

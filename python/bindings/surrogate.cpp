@@ -1,5 +1,7 @@
 // mano._surrogate: trained models. Needs LibTorch, which python/mano/model.py loads from the installed torch before this module.
 
+#include "surrogate/surrogate.hpp"
+
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -13,7 +15,6 @@
 #include "arrays.hpp"
 #include "core/version.hpp"
 #include "errors.hpp"
-#include "surrogate/surrogate.hpp"
 
 namespace mano::python {
 
@@ -59,8 +60,7 @@ struct Request {
     Sample s;
     s.number = i;
     s.permeability = field_of(k.data() + i * grid.cells(), grid);
-    if (active)
-      s.active = mask_of(active->data() + (active->shape(0) == 1 ? 0 : i * grid.cells()), grid);
+    if (active) s.active = mask_of(active->data() + (active->shape(0) == 1 ? 0 : i * grid.cells()), grid);
     check_permeability(s.permeability, fmt::format("permeability {}", i), s.active);
     return s;
   }
@@ -125,10 +125,8 @@ NB_MODULE(_surrogate, m) {
   m.attr("torch_version") = kTorchVersion;
   m.def("gpu_is_available", &gpu_is_available);
   nb::class_<Surrogate>(m, "Surrogate")
-      .def("__init__",
-           [](Surrogate* self, const std::string& model, const std::string& device) {
-             new (self) Surrogate(model, device);
-           })
+      .def("__init__", [](Surrogate* self, const std::string& model,
+                          const std::string& device) { new (self) Surrogate(model, device); })
       .def_prop_ro("card", &card_of)
       .def("set_cycles", &Surrogate::set_cycles)
       .def("cycles_for", &Surrogate::cycles_for)
