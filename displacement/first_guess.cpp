@@ -21,12 +21,15 @@ FirstGuess::Arrival FirstGuess::arrival(const Displacement& d, double until) con
   }
   const auto in_flow = [&] {
     flow.solve(lambda, kTolerance);
-    check(flow.flows().inflow() > 0, "nothing is injected: the problem has neither a well, a side nor a source through which fluid enters");
+    check(flow.flows().inflow() > 0,
+          "nothing is injected: the problem has neither a well, a side nor a source through which fluid "
+          "enters");
     const UpstreamOrder order(flow.connections(), flow.flows());
     ResidenceTimes times = residence_times(order, pore);
     const double pore_volumes_a_time = flow.flows().inflow() / whole;
     for (double& time : times.mean) time *= pore_volumes_a_time;
-    Arrival found{d.problem.active, grid, std::move(times.mean), std::move(times.tanks), flow.flows().out, pore};
+    Arrival found{d.problem.active, grid, std::move(times.mean), std::move(times.tanks),
+                  flow.flows().out, pore};
     const double outflow = flow.flows().outflow();
     for (double& out : found.out) out /= outflow;
     for (double& part : found.pore) part /= whole;

@@ -24,7 +24,8 @@ ResidenceTimes residence_times(const UpstreamOrder& order, const std::vector<dou
     const double mean = stay + before;
     squares[cell] = 2 * stay * mean + square_before / through;
     times.mean[cell] = mean;
-    times.tanks[cell] = std::max(1.0, mean * mean / std::max(squares[cell] - mean * mean, 1e-12 * mean * mean));
+    times.tanks[cell] =
+        std::max(1.0, mean * mean / std::max(squares[cell] - mean * mean, 1e-12 * mean * mean));
   }
   return times;
 }

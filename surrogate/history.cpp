@@ -85,8 +85,7 @@ std::vector<History> HistorySurrogate::predict(const std::vector<Field>& rocks,
   check(first_guesses.size() == rocks.size(), "predict: {} rocks, first guesses of {}", rocks.size(),
         first_guesses.size());
   for (std::size_t s = 0; s < rocks.size(); ++s) {
-    check_permeability(rocks[s], "predict",
-                       card().takes_inactive() ? mask_of_rock(rocks[s]) : CellMask{});
+    check_permeability(rocks[s], "predict", card().takes_inactive() ? mask_of_rock(rocks[s]) : CellMask{});
     check(first_guesses[s].size() == times, "predict: first guesses at {} times, the model knows {}",
           first_guesses[s].size(), times);
   }

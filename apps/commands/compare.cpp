@@ -222,7 +222,8 @@ void write_collection(const fs::path& folder, const Comparison& c) {
   write_pvd(folder / "compare.pvd", entries);
 }
 
-std::vector<DisplacementSamples> displacements_of_data(const CompareOptions& o, const DisplacementModel& model) {
+std::vector<DisplacementSamples> displacements_of_data(const CompareOptions& o,
+                                                       const DisplacementModel& model) {
   std::vector<DisplacementSamples> list;
   for (const auto& path : o.data) {
     auto reader = std::make_shared<DatasetReader>(path, DatasetKind::displacement);
@@ -233,7 +234,8 @@ std::vector<DisplacementSamples> displacements_of_data(const CompareOptions& o, 
   return list;
 }
 
-std::vector<DisplacementSamples> displacements_of_fields(const CompareOptions& o, const DisplacementModel& model) {
+std::vector<DisplacementSamples> displacements_of_fields(const CompareOptions& o,
+                                                         const DisplacementModel& model) {
   auto field = std::make_shared<FieldSource>(o.field);
   check(!field->has_inactive() || model.card().takes_inactive(),
         "{} has inactive cells, and the model was trained on rock without: train one on data with some",
@@ -249,10 +251,12 @@ std::vector<DisplacementSamples> displacements_of_fields(const CompareOptions& o
   }
   std::vector<DisplacementSamples> list;
   for (const Grid& grid : grids) {
-    check(std::abs(grid.lx - model.card().lx) <= 1e-9 * grid.lx && std::abs(grid.ly - model.card().ly) <= 1e-9 * grid.ly,
+    check(std::abs(grid.lx - model.card().lx) <= 1e-9 * grid.lx &&
+              std::abs(grid.ly - model.card().ly) <= 1e-9 * grid.ly,
           "{}: domain is {}x{}, the model was trained on {}x{}", field->description(), grid.lx, grid.ly,
           model.card().lx, model.card().ly);
-    list.push_back({field->description(), grid, field->from_file() ? std::min(o.samples, field->samples()) : o.samples,
+    list.push_back({field->description(), grid,
+                    field->from_file() ? std::min(o.samples, field->samples()) : o.samples,
                     [field, grid](std::size_t s) { return field->sample(s, grid); }});
   }
   return list;
@@ -266,8 +270,9 @@ std::string name_of_run(const std::string& path) {
 
 // Models of displacements: any number of them, on the same samples.
 void compare_models_of_displacements(const CompareOptions& o, const Invocation& invocation) {
-  check(!o.direct && !o.force && !o.state && o.reference.empty() && !o.cycles.given(),
-        "displacements are compared without --direct, --force, --state, --reference, --cycles and --accuracy");
+  check(
+      !o.direct && !o.force && !o.state && o.reference.empty() && !o.cycles.given(),
+      "displacements are compared without --direct, --force, --state, --reference, --cycles and --accuracy");
   std::vector<DisplacementModel> loaded;
   for (const auto& path : o.models) loaded.emplace_back(path, o.device);
   std::vector<NamedModel> models;
@@ -279,7 +284,8 @@ void compare_models_of_displacements(const CompareOptions& o, const Invocation& 
   }
   check(o.data.empty() || (o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty()),
         "--data excludes --field, --permeability and --resolution");
-  const auto sources = o.data.empty() ? displacements_of_fields(o, loaded.front()) : displacements_of_data(o, loaded.front());
+  const auto sources =
+      o.data.empty() ? displacements_of_fields(o, loaded.front()) : displacements_of_data(o, loaded.front());
   prepare_folder(o);
   catch_interrupts();
   std::size_t steps = 0;
@@ -287,7 +293,8 @@ void compare_models_of_displacements(const CompareOptions& o, const Invocation& 
   Progress progress("compare", "steps", steps);
   std::size_t done = 0;
   std::vector<ComparedDisplacements> all;
-  nlohmann::json files = nlohmann::json::array({"report.html", "compare.json"}), results = nlohmann::json::array();
+  nlohmann::json files = nlohmann::json::array({"report.html", "compare.json"}),
+                 results = nlohmann::json::array();
   for (const auto& source : sources) {
     all.push_back(compare_displacements(models, source, o.output, [&] {
       progress.update(++done);
@@ -297,8 +304,11 @@ void compare_models_of_displacements(const CompareOptions& o, const Invocation& 
     for (const auto& name : all.back().files()) files.push_back(name);
   }
   progress.clear();
-  const nlohmann::json report{{"command", "compare"}, {"models", o.models},          {"processor", processor_name()},
-                              {"results", results},   {"files", files}};
+  const nlohmann::json report{{"command", "compare"},
+                              {"models", o.models},
+                              {"processor", processor_name()},
+                              {"results", results},
+                              {"files", files}};
   write_json((fs::path(o.output) / "compare.json").string(), report);
   write_json(o.json, report);
   write_displacement_report(o.output, invocation.command_line, processor_name(), models, all);
@@ -314,7 +324,8 @@ void compare(CompareOptions o, const Invocation& invocation) {
   check(o.samples > 0, "samples is {}; it must be at least 1", o.samples);
   check_vtk();
   if (predicts_history(o.models.front())) return compare_models_of_displacements(o, invocation);
-  check(o.models.size() == 1, "steady flow is compared for one model at a time; {} are given", o.models.size());
+  check(o.models.size() == 1, "steady flow is compared for one model at a time; {} are given",
+        o.models.size());
   o.model = o.models.front();
   for (const auto& option : invocation.petsc_options)
     check(!option.starts_with("-ksp_rtol"), "-ksp_rtol would override the tolerances that are compared");
@@ -348,7 +359,8 @@ void compare(CompareOptions o, const Invocation& invocation) {
 
 std::function<void(const Invocation&)> add_compare(CLI::App& app) {
   auto o = std::make_shared<CompareOptions>();
-  app.add_option("--model", o->models, "RUN folder or checkpoint; of displacements several may be given")->type_name("RUN");
+  app.add_option("--model", o->models, "RUN folder or checkpoint; of displacements several may be given")
+      ->type_name("RUN");
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   add_field_options(app, o->field);
   app.add_option("--resolution", o->resolution, "Resolutions to compare at, for --field")

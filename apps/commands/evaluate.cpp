@@ -39,12 +39,17 @@ void evaluate_displacements(const EvaluateOptions& o) {
   std::vector<DisplacementEvaluation> evaluations;
   for (const DatasetReader& reader : readers) {
     Progress progress("evaluate " + reader.path().filename().string(), "samples", reader.info().samples);
-    evaluations.push_back(evaluate(model, reader, o.batch, method, [&](std::size_t done) { progress.update(done); }));
+    evaluations.push_back(
+        evaluate(model, reader, o.batch, method, [&](std::size_t done) { progress.update(done); }));
   }
   for (const auto& line : table_lines(evaluations)) say(line);
   nlohmann::json results = nlohmann::json::array();
   for (const auto& e : evaluations) results.push_back(to_json(e));
-  const nlohmann::json report{{"command", "evaluate"}, {"model", o.model}, {"method", to_string(method)}, {"model_hash", file_hash(checkpoint_path(o.model))}, {"results", results}};
+  const nlohmann::json report{{"command", "evaluate"},
+                              {"model", o.model},
+                              {"method", to_string(method)},
+                              {"model_hash", file_hash(checkpoint_path(o.model))},
+                              {"results", results}};
   write_json(o.json, report);
   if (o.record) write_json((std::filesystem::path(o.model) / kRecordedEvaluation).string(), report);
 }

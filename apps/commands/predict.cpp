@@ -246,10 +246,21 @@ void predict(const PredictOptions& o, const Invocation&) {
   check(o.samples > 0, "samples is {}; it must be at least 1", o.samples);
   check(o.batch > 0, "batch is {}; it must be at least 1", o.batch);
   if (predicts_history(o.model)) {
-    check(!o.force && !o.prediction.estimate && o.prediction.correct == 0 && !o.prediction.conservative && !o.cycles.given(),
-          "a displacement is predicted without --force, --estimate, --correct, --conservative, --cycles and --accuracy");
-    return predict_displacements({.field = o.field, .model = o.model, .data = o.data, .resolution = o.resolution, .output = o.output, .json = o.json,
-                                  .device = o.device, .samples = o.samples, .batch = o.batch, .times = o.times, .direct = o.direct});
+    check(!o.force && !o.prediction.estimate && o.prediction.correct == 0 && !o.prediction.conservative &&
+              !o.cycles.given(),
+          "a displacement is predicted without --force, --estimate, --correct, --conservative, --cycles and "
+          "--accuracy");
+    return predict_displacements({.field = o.field,
+                                  .model = o.model,
+                                  .data = o.data,
+                                  .resolution = o.resolution,
+                                  .output = o.output,
+                                  .json = o.json,
+                                  .device = o.device,
+                                  .samples = o.samples,
+                                  .batch = o.batch,
+                                  .times = o.times,
+                                  .direct = o.direct});
   }
   check(o.times.empty(), "--times is for models of displacements; {} predicts steady pressures", o.model);
   const OutputKind kind = check_output(o.output);
@@ -292,7 +303,9 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
   add_drop_islands_option(app, o->drop_islands);
-  app.add_option("-o,--output", o->output, "Result: .h5, or .vti for one sample; of displacements .h5 or .pvd")->type_name("FILE");
+  app.add_option("-o,--output", o->output,
+                 "Result: .h5, or .vti for one sample; of displacements .h5 or .pvd")
+      ->type_name("FILE");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
   app.add_option("--samples", o->samples,
                  "How many samples, from --sample on, of --field or --permeability [1]")
@@ -305,7 +318,8 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app) {
   app.add_flag("--conservative", o->prediction.conservative,
                "Also write a flux that conserves mass: multigrid cycles down to a residual of 1e-8, which "
                "give the solver's flux");
-  app.add_option("--times", o->times, "Of a model of displacements: pore volumes injected, for an animation [the model's own]")
+  app.add_option("--times", o->times,
+                 "Of a model of displacements: pore volumes injected, for an animation [the model's own]")
       ->delimiter(',')
       ->type_name("T,...");
   add_cycle_options(app, o->cycles);

@@ -27,14 +27,21 @@ struct DisplacementInput {
   std::function<Sample(std::size_t)> read;
 };
 
-DisplacementInput displacement_input_of_data(const PredictDisplacementOptions& o, const DisplacementModel& model) {
-  check(o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty() && o.field.size.empty() && o.samples == 1,
+DisplacementInput displacement_input_of_data(const PredictDisplacementOptions& o,
+                                             const DisplacementModel& model) {
+  check(o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty() &&
+            o.field.size.empty() && o.samples == 1,
         "--data excludes --field, --permeability, --resolution, --size and --samples");
   auto reader = std::make_shared<DatasetReader>(o.data, DatasetKind::displacement);
   const DatasetInfo& info = reader->info();
   model.check_data(info, o.data);
-  DisplacementInput in{.grid = info.grid, .count = info.samples, .field = info.field, .configuration = info.configuration, .has_inactive = info.has_inactive,
-           .has_truth = true, .read = [reader](std::size_t s) { return reader->read(s); }};
+  DisplacementInput in{.grid = info.grid,
+                       .count = info.samples,
+                       .field = info.field,
+                       .configuration = info.configuration,
+                       .has_inactive = info.has_inactive,
+                       .has_truth = true,
+                       .read = [reader](std::size_t s) { return reader->read(s); }};
   if (o.field.sample) {
     in.first = *o.field.sample;
     in.count = 1;
@@ -42,47 +49,64 @@ DisplacementInput displacement_input_of_data(const PredictDisplacementOptions& o
   return in;
 }
 
-DisplacementInput displacement_input_of_field(const PredictDisplacementOptions& o, const DisplacementModel& model) {
+DisplacementInput displacement_input_of_field(const PredictDisplacementOptions& o,
+                                              const DisplacementModel& model) {
   auto source = std::make_shared<FieldSource>(o.field);
   check(!source->has_inactive() || model.card().takes_inactive(),
-        "{} has inactive cells, and the model was trained on rock without: train one on data with some", source->description());
+        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
+        source->description());
   check_units(model.card(), *source);
   source->check_location(Location::cell);
-  DisplacementInput in{.grid = source->grid(o.resolution), .first = o.field.sample.value_or(0), .count = o.samples, .field = source->kind(),
-           .configuration = source->configuration().dump(), .has_inactive = source->has_inactive()};
+  DisplacementInput in{.grid = source->grid(o.resolution),
+                       .first = o.field.sample.value_or(0),
+                       .count = o.samples,
+                       .field = source->kind(),
+                       .configuration = source->configuration().dump(),
+                       .has_inactive = source->has_inactive()};
   const ModelCard& card = model.card();
   check(std::abs(in.grid.lx - card.lx) <= 1e-9 * card.lx && std::abs(in.grid.ly - card.ly) <= 1e-9 * card.ly,
-        "{}: domain is {}x{}, the model was trained on {}x{}", source->description(), in.grid.lx, in.grid.ly, card.lx, card.ly);
-  check(!source->from_file() || in.first + in.count <= source->samples(), "{}: samples {} to {} are asked for, it holds {}",
-        source->description(), in.first, in.first + in.count - 1, source->samples());
+        "{}: domain is {}x{}, the model was trained on {}x{}", source->description(), in.grid.lx, in.grid.ly,
+        card.lx, card.ly);
+  check(!source->from_file() || in.first + in.count <= source->samples(),
+        "{}: samples {} to {} are asked for, it holds {}", source->description(), in.first,
+        in.first + in.count - 1, source->samples());
   in.read = [source, grid = in.grid](std::size_t s) { return source->sample(s, grid); };
   return in;
 }
 
-void write_curves(const fs::path& path, const Fluids& fluids, const std::vector<double>& times, const History& h) {
-  std::string text = fmt::format("pore volumes injected,{} cut,{} recovery\n", fluids.injected, fluids.displaced);
-  for (std::size_t t = 0; t < times.size(); ++t) text += fmt::format("{:.10g},{:.10g},{:.10g}\n", times[t], h.water_cut[t], h.recovery[t]);
+void write_curves(const fs::path& path, const Fluids& fluids, const std::vector<double>& times,
+                  const History& h) {
+  std::string text =
+      fmt::format("pore volumes injected,{} cut,{} recovery\n", fluids.injected, fluids.displaced);
+  for (std::size_t t = 0; t < times.size(); ++t)
+    text += fmt::format("{:.10g},{:.10g},{:.10g}\n", times[t], h.water_cut[t], h.recovery[t]);
   write_text_atomically(path, text);
 }
 
-void write_animation(const PredictDisplacementOptions& o, const DisplacementModel& model, const DisplacementInput& in) {
+void write_animation(const PredictDisplacementOptions& o, const DisplacementModel& model,
+                     const DisplacementInput& in) {
   const Sample sample = in.read(in.first);
   const std::vector<double>& times = o.times.empty() ? model.card().history->times : o.times;
   const Method method = o.direct ? Method::direct : Method::multigrid;
   const History h = model.predict_at(sample, times, method);
   const bool compares = in.has_truth && o.times.empty();
-  if (compares) say(fmt::format("relative L2 error of the saturation {:.5f}", relative_l2(h.saturation, sample.history.saturation)));
+  if (compares)
+    say(fmt::format("relative L2 error of the saturation {:.5f}",
+                    relative_l2(h.saturation, sample.history.saturation)));
   const auto width = model.surrogate().interval_half_width(h, sample.active);
   if (width)
-    say(fmt::format("prediction interval of the saturation: +-{:.3g}, meant to hold {:.0f} % of the values where it was calibrated", *width,
-                    100 * kCoverage));
+    say(
+        fmt::format("prediction interval of the saturation: +-{:.3g}, meant to hold {:.0f} % of the values "
+                    "where it was calibrated",
+                    *width, 100 * kCoverage));
   const fs::path pvd(o.output), stem = pvd.parent_path() / pvd.stem();
   fs::create_directories(stem);
   const UnitNames units = model.source().units().names();
   std::vector<PvdEntry> entries;
   for (std::size_t t = 0; t < times.size(); ++t) {
     const std::string name = fmt::format("{:03}.vti", t + 1);
-    VtkImage image{.grid = in.grid, .active = sample.active,
+    VtkImage image{.grid = in.grid,
+                   .active = sample.active,
                    .scalars = {{"saturation_surrogate", h.saturation[t]},
                                {with_unit("pressure_surrogate", units.pressure), h.pressure[t]},
                                {with_unit("permeability", units.permeability), sample.permeability}}};
@@ -98,8 +122,10 @@ void write_animation(const PredictDisplacementOptions& o, const DisplacementMode
   write_curves(stem.string() + ".csv", model.source().fluids(), times, h);
 }
 
-void write_predictions(const PredictDisplacementOptions& o, const DisplacementModel& model, const DisplacementInput& in) {
-  check(o.times.empty(), "--times goes with an animation of one sample: write .pvd; a dataset has the model's own times");
+void write_predictions(const PredictDisplacementOptions& o, const DisplacementModel& model,
+                       const DisplacementInput& in) {
+  check(o.times.empty(),
+        "--times goes with an animation of one sample: write .pvd; a dataset has the model's own times");
   DatasetInfo info;
   info.grid = in.grid;
   info.samples = in.count;
@@ -115,9 +141,11 @@ void write_predictions(const PredictDisplacementOptions& o, const DisplacementMo
   write_atomically(o.output, [&](const fs::path& temporary) {
     DatasetWriter writer(temporary, info);
     for (std::size_t begin = 0; begin < in.count; begin += o.batch) {
-      if (const int signal = interrupt_signal()) throw Interrupted(signal, "interrupted; nothing was written");
+      if (const int signal = interrupt_signal())
+        throw Interrupted(signal, "interrupted; nothing was written");
       std::vector<Sample> samples;
-      for (std::size_t s = begin; s < std::min<std::size_t>(in.count, begin + o.batch); ++s) samples.push_back(in.read(in.first + s));
+      for (std::size_t s = begin; s < std::min<std::size_t>(in.count, begin + o.batch); ++s)
+        samples.push_back(in.read(in.first + s));
       const auto predictions = model.predict(samples, method);
       for (std::size_t s = 0; s < samples.size(); ++s) {
         samples[s].history = predictions[s];
@@ -136,20 +164,26 @@ void write_predictions(const PredictDisplacementOptions& o, const DisplacementMo
 
 void predict_displacements(const PredictDisplacementOptions& o) {
   const std::string extension = fs::path(o.output).extension().string();
-  check(extension == ".h5" || extension == ".pvd", "output is '{}'; a displacement is written to .h5, or one sample to .pvd", o.output);
+  check(extension == ".h5" || extension == ".pvd",
+        "output is '{}'; a displacement is written to .h5, or one sample to .pvd", o.output);
   if (extension == ".pvd") check_vtk();
   check_writable(o.output);
   catch_interrupts();
   const DisplacementModel model(o.model, o.device);
-  const DisplacementInput in = o.data.empty() ? displacement_input_of_field(o, model) : displacement_input_of_data(o, model);
+  const DisplacementInput in =
+      o.data.empty() ? displacement_input_of_field(o, model) : displacement_input_of_data(o, model);
   if (extension == ".pvd") {
-    check(in.count == 1, "{} samples are asked for and a .pvd holds one: pass --sample I, or write .h5", in.count);
+    check(in.count == 1, "{} samples are asked for and a .pvd holds one: pass --sample I, or write .h5",
+          in.count);
     write_animation(o, model, in);
   } else {
     write_predictions(o, model, in);
   }
-  say(fmt::format("wrote {}: {} displacement{} at {}", o.output, in.count, in.count == 1 ? "" : "s", in.grid.resolution()));
-  write_json(o.json, {{"samples", in.count}, {"resolution", {in.grid.nx, in.grid.ny}}, {"device", model.surrogate().device()}});
+  say(fmt::format("wrote {}: {} displacement{} at {}", o.output, in.count, in.count == 1 ? "" : "s",
+                  in.grid.resolution()));
+  write_json(o.json, {{"samples", in.count},
+                      {"resolution", {in.grid.nx, in.grid.ny}},
+                      {"device", model.surrogate().device()}});
 }
 
 }  // namespace mano

@@ -22,7 +22,8 @@ struct Case {
 };
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
@@ -40,7 +41,8 @@ void add_errors(const History& found, const History& truth, double samples, Disp
   point.recovery += recovery / samples;
 }
 
-DisplacementPoint point_of(const std::string& label, const std::vector<Case>& cases, const std::function<History(const Case&)>& way) {
+DisplacementPoint point_of(const std::string& label, const std::vector<Case>& cases,
+                           const std::function<History(const Case&)>& way) {
   DisplacementPoint point{.label = label};
   way(cases.front());  // warm-up
   std::vector<double> seconds;
@@ -68,10 +70,11 @@ struct Effort {
   const char* label;
   double step_tolerance, courant;
 };
-constexpr Effort kEfforts[] = {{"step tolerance 0.1", 0.1, 2.0}, {"step tolerance 0.3", 0.3, 2.0}, {"step tolerance 1", 1.0, 2.0},
-                               {"step tolerance 4", 4.0, 2.0},   {"Courant number 3", 4.0, 3.0},   {"Courant number 4", 4.0, 4.0},
-                               {"Courant number 6", 4.0, 6.0},   {"Courant number 8", 4.0, 8.0},   {"Courant number 16", 4.0, 16.0},
-                               {"a pass a step", 4.0, 1e9}};
+constexpr Effort kEfforts[] = {{"step tolerance 0.1", 0.1, 2.0}, {"step tolerance 0.3", 0.3, 2.0},
+                               {"step tolerance 1", 1.0, 2.0},   {"step tolerance 4", 4.0, 2.0},
+                               {"Courant number 3", 4.0, 3.0},   {"Courant number 4", 4.0, 4.0},
+                               {"Courant number 6", 4.0, 6.0},   {"Courant number 8", 4.0, 8.0},
+                               {"Courant number 16", 4.0, 16.0}, {"a pass a step", 4.0, 1e9}};
 
 DisplacementCurve simulator_curve(const std::vector<Case>& cases, const std::vector<double>& times) {
   DisplacementCurve curve{.name = "simulator"};
@@ -86,7 +89,8 @@ DisplacementCurve coarse_curve(const std::vector<Case>& cases, const std::vector
   DisplacementCurve curve{.name = fmt::format("simulator, {} times as coarse", factor)};
   for (const Effort& effort : kEfforts)
     curve.points.push_back(point_of(effort.label, cases, [&](const Case& one) {
-      return history_of(simulate_coarse(one.displacement, rough(times, effort.step_tolerance, effort.courant), factor));
+      return history_of(
+          simulate_coarse(one.displacement, rough(times, effort.step_tolerance, effort.courant), factor));
     }));
   return curve;
 }
@@ -94,8 +98,8 @@ DisplacementCurve coarse_curve(const std::vector<Case>& cases, const std::vector
 // One at a time, then in batches; the fastest batch counts.
 DisplacementCurve network_curve(const NamedModel& named, const std::vector<Case>& cases) {
   DisplacementCurve curve{.name = named.name, .is_network = true};
-  curve.points.push_back(
-      point_of("one at a time", cases, [&](const Case& one) { return named.model->predict({one.sample}).front(); }));
+  curve.points.push_back(point_of(
+      "one at a time", cases, [&](const Case& one) { return named.model->predict({one.sample}).front(); }));
   int best = 1;
   double seconds = curve.points.front().seconds;
   for (int batch : {4, 16}) {
@@ -131,25 +135,28 @@ void draw_work(const std::filesystem::path& folder, ComparedDisplacements& c) {
     curves.push_back(std::move(curve));
   }
   const std::string name = fmt::format("work-{}.png", c.resolution.text());
-  const std::string path = draw_chart(folder / name, {.title = fmt::format("{}: error over work", c.resolution.text()),
-                                                      .x_label = "milliseconds of one core a displacement",
-                                                      .y_label = "relative L2 error of the saturation",
-                                                      .log_x = true,
-                                                      .curves = curves});
+  const std::string path =
+      draw_chart(folder / name, {.title = fmt::format("{}: error over work", c.resolution.text()),
+                                 .x_label = "milliseconds of one core a displacement",
+                                 .y_label = "relative L2 error of the saturation",
+                                 .log_x = true,
+                                 .curves = curves});
   if (!path.empty()) c.work_chart = name;
 }
 
-void draw_cuts(const std::filesystem::path& folder, const std::vector<NamedModel>& models, const Case& one, const std::vector<double>& times,
-               ComparedDisplacements& c) {
+void draw_cuts(const std::filesystem::path& folder, const std::vector<NamedModel>& models, const Case& one,
+               const std::vector<double>& times, ComparedDisplacements& c) {
   std::vector<Curve> curves{{"simulator, small steps", times, one.truth.water_cut},
                             {"first guess", times, models.front().model->guess(one.sample).water_cut}};
-  for (const NamedModel& named : models) curves.push_back({named.name, times, named.model->predict({one.sample}).front().water_cut});
+  for (const NamedModel& named : models)
+    curves.push_back({named.name, times, named.model->predict({one.sample}).front().water_cut});
   const std::string name = fmt::format("cut-{}.png", c.resolution.text());
-  const std::string path = draw_chart(folder / name, {.title = fmt::format("{}: the first sample's cut", c.resolution.text()),
-                                                      .x_label = "pore volumes injected",
-                                                      .y_label = "injected fluid's part of the outflow",
-                                                      .log_y = false,
-                                                      .curves = curves});
+  const std::string path =
+      draw_chart(folder / name, {.title = fmt::format("{}: the first sample's cut", c.resolution.text()),
+                                 .x_label = "pore volumes injected",
+                                 .y_label = "injected fluid's part of the outflow",
+                                 .log_y = false,
+                                 .curves = curves});
   if (!path.empty()) c.cut_chart = name;
 }
 
@@ -158,8 +165,8 @@ Field error_of(const Field& a, const Field& b, const CellMask& active) {
 }
 
 // The first sample at half of the last time and at the last: simulator, network, what it is off.
-void draw_first(const std::filesystem::path& folder, const NamedModel& named, const Case& one, const std::vector<double>& times,
-                ComparedDisplacements& c) {
+void draw_first(const std::filesystem::path& folder, const NamedModel& named, const Case& one,
+                const std::vector<double>& times, ComparedDisplacements& c) {
   const History found = named.model->predict({one.sample}).front();
   const CellMask& active = one.displacement.problem.active;
   const double none = std::numeric_limits<double>::quiet_NaN();
@@ -167,11 +174,15 @@ void draw_first(const std::filesystem::path& folder, const NamedModel& named, co
   for (const std::size_t t : {times.size() / 2, times.size() - 1}) {
     const auto at = [&](const char* what) { return fmt::format("{}, {:.3g} pore volumes", what, times[t]); };
     const std::pair<double, double> range{0.0, 1.0};
-    panels.push_back({at("simulator"), with_inactive(one.truth.saturation[t], active, none), MapPanel::Scale::sequential, range});
-    panels.push_back({at(named.name.c_str()), with_inactive(found.saturation[t], active, none), MapPanel::Scale::sequential, range});
+    panels.push_back({at("simulator"), with_inactive(one.truth.saturation[t], active, none),
+                      MapPanel::Scale::sequential, range});
+    panels.push_back({at(named.name.c_str()), with_inactive(found.saturation[t], active, none),
+                      MapPanel::Scale::sequential, range});
   }
-  panels.push_back({"permeability", with_inactive(one.sample.permeability, active, none), MapPanel::Scale::logarithmic});
-  panels.push_back({fmt::format("error at {:.3g}", times.back()), error_of(found.saturation.back(), one.truth.saturation.back(), active),
+  panels.push_back(
+      {"permeability", with_inactive(one.sample.permeability, active, none), MapPanel::Scale::logarithmic});
+  panels.push_back({fmt::format("error at {:.3g}", times.back()),
+                    error_of(found.saturation.back(), one.truth.saturation.back(), active),
                     MapPanel::Scale::diverging});
   c.maps = fmt::format("maps-{}.png", c.resolution.text());
   draw_maps(folder / c.maps, panels);
@@ -179,12 +190,13 @@ void draw_first(const std::filesystem::path& folder, const NamedModel& named, co
   std::vector<PvdEntry> entries;
   for (std::size_t t = 0; t < times.size(); ++t) {
     const std::string name = fmt::format("saturation-{}-{:02}.vti", c.resolution.text(), t + 1);
-    write_vti(folder / name, {.grid = one.sample.permeability.grid,
-                              .active = active,
-                              .scalars = {{"permeability", one.sample.permeability},
-                                          {"saturation", one.truth.saturation[t]},
-                                          {"saturation_surrogate", found.saturation[t]},
-                                          {"error", difference(found.saturation[t], one.truth.saturation[t])}}});
+    write_vti(folder / name,
+              {.grid = one.sample.permeability.grid,
+               .active = active,
+               .scalars = {{"permeability", one.sample.permeability},
+                           {"saturation", one.truth.saturation[t]},
+                           {"saturation_surrogate", found.saturation[t]},
+                           {"error", difference(found.saturation[t], one.truth.saturation[t])}}});
     entries.push_back({name, times[t]});
     c.images.push_back(name);
   }
@@ -197,18 +209,23 @@ std::size_t best_network(const ComparedDisplacements& c) {
   std::size_t best = c.curves.size();
   for (std::size_t i = 0; i < c.curves.size(); ++i) {
     if (!c.curves[i].is_network) continue;
-    if (best == c.curves.size() || c.curves[i].points.front().saturation < c.curves[best].points.front().saturation) best = i;
+    if (best == c.curves.size() ||
+        c.curves[i].points.front().saturation < c.curves[best].points.front().saturation)
+      best = i;
   }
   return best;
 }
 
 }  // namespace
 
-ComparedDisplacements compare_displacements(const std::vector<NamedModel>& models, const DisplacementSamples& samples,
-                                            const std::filesystem::path& folder, const std::function<void()>& done) {
+ComparedDisplacements compare_displacements(const std::vector<NamedModel>& models,
+                                            const DisplacementSamples& samples,
+                                            const std::filesystem::path& folder,
+                                            const std::function<void()>& done) {
   const DisplacementSource& source = models.front().model->source();
   const std::vector<double>& times = source.times();
-  ComparedDisplacements c{.source = samples.name, .resolution = {samples.grid.nx, samples.grid.ny}, .samples = samples.count};
+  ComparedDisplacements c{
+      .source = samples.name, .resolution = {samples.grid.nx, samples.grid.ny}, .samples = samples.count};
   std::vector<Case> cases;
   for (std::size_t s = 0; s < samples.count; ++s) {
     Sample sample = samples.read(s);
@@ -222,7 +239,8 @@ ComparedDisplacements compare_displacements(const std::vector<NamedModel>& model
   c.curves.push_back(simulator_curve(cases, times));
   done();
   for (const int factor : {2, 4}) {
-    if (samples.grid.nx % factor == 0 && samples.grid.ny % factor == 0 && std::min(samples.grid.nx, samples.grid.ny) >= 4 * factor)
+    if (samples.grid.nx % factor == 0 && samples.grid.ny % factor == 0 &&
+        std::min(samples.grid.nx, samples.grid.ny) >= 4 * factor)
       c.curves.push_back(coarse_curve(cases, times, factor));
     done();
   }
@@ -237,8 +255,10 @@ ComparedDisplacements compare_displacements(const std::vector<NamedModel>& model
   draw_work(folder, c);
   draw_cuts(folder, models, cases.front(), times, c);
   const std::string& best = c.curves[best_network(c)].name;
-  draw_first(folder, *std::find_if(models.begin(), models.end(), [&](const NamedModel& named) { return named.name == best; }), cases.front(),
-             times, c);
+  draw_first(folder,
+             *std::find_if(models.begin(), models.end(),
+                           [&](const NamedModel& named) { return named.name == best; }),
+             cases.front(), times, c);
   return c;
 }
 
@@ -252,9 +272,12 @@ std::vector<std::string> ComparedDisplacements::files() const {
 std::string verdict(const ComparedDisplacements& c) {
   const DisplacementCurve& network = c.curves[best_network(c)];
   const DisplacementPoint& own = network.points.back();
-  std::string text = fmt::format("At {}: {} is off by {:.2g} % in saturation and {:.2g} % in cut (absolute, mean over time), in {:.3g} ms",
-                                 c.resolution.text(), network.name, 100 * own.saturation, 100 * own.water_cut, 1e3 * own.seconds);
-  if (own.label != network.points.front().label) text += fmt::format(" {}, {:.3g} ms alone", own.label, 1e3 * network.points.front().seconds);
+  std::string text = fmt::format(
+      "At {}: {} is off by {:.2g} % in saturation and {:.2g} % in cut (absolute, mean over time), in {:.3g} "
+      "ms",
+      c.resolution.text(), network.name, 100 * own.saturation, 100 * own.water_cut, 1e3 * own.seconds);
+  if (own.label != network.points.front().label)
+    text += fmt::format(" {}, {:.3g} ms alone", own.label, 1e3 * network.points.front().seconds);
   const DisplacementCurve* with = nullptr;
   const DisplacementPoint* cheapest = nullptr;
   for (const DisplacementCurve& curve : c.curves) {
@@ -267,12 +290,14 @@ std::string verdict(const ComparedDisplacements& c) {
   }
   if (cheapest == nullptr) return text + "; no simulator run measured here is as near.";
   const double alone = cheapest->seconds / network.points.front().seconds;
-  return text + fmt::format("; the {} ({}) is as near in {:.3g} ms: the network is {:.2g} times {}{}.", with->name, cheapest->label,
-                            1e3 * cheapest->seconds, alone >= 1 ? alone : 1 / alone, alone >= 1 ? "faster" : "slower",
+  return text + fmt::format("; the {} ({}) is as near in {:.3g} ms: the network is {:.2g} times {}{}.",
+                            with->name, cheapest->label, 1e3 * cheapest->seconds,
+                            alone >= 1 ? alone : 1 / alone, alone >= 1 ? "faster" : "slower",
                             own.label == network.points.front().label
                                 ? ""
                                 : fmt::format(" alone, {:.2g} times {} in batches",
-                                              std::max(cheapest->seconds / own.seconds, own.seconds / cheapest->seconds),
+                                              std::max(cheapest->seconds / own.seconds,
+                                                       own.seconds / cheapest->seconds),
                                               cheapest->seconds >= own.seconds ? "faster" : "slower"));
 }
 
@@ -289,7 +314,10 @@ nlohmann::json to_json(const ComparedDisplacements& c) {
                         {"recovery_error", p.recovery}});
     curves.push_back({{"name", curve.name}, {"network", curve.is_network}, {"points", points}});
   }
-  return {{"source", c.source}, {"resolution", {c.resolution.nx, c.resolution.ny}}, {"samples", c.samples}, {"curves", curves}};
+  return {{"source", c.source},
+          {"resolution", {c.resolution.nx, c.resolution.ny}},
+          {"samples", c.samples},
+          {"curves", curves}};
 }
 
 }  // namespace mano

@@ -22,11 +22,11 @@ inline constexpr double kTruthTolerance = 0.03;
 /// Means over the samples; time: the median.
 struct DisplacementPoint {
   std::string label;
-  double seconds = 0.0;     ///< of a processor, a sample
-  double saturation = 0.0;  ///< relative L2 over space and time
-  double water_cut = 0.0;   ///< mean over the times of the absolute error
-  double largest_cut = 0.0; ///< largest over the times
-  double recovery = 0.0;    ///< largest over the times of the absolute error
+  double seconds = 0.0;      ///< of a processor, a sample
+  double saturation = 0.0;   ///< relative L2 over space and time
+  double water_cut = 0.0;    ///< mean over the times of the absolute error
+  double largest_cut = 0.0;  ///< largest over the times
+  double recovery = 0.0;     ///< largest over the times of the absolute error
 };
 
 struct DisplacementCurve {
@@ -60,8 +60,10 @@ struct DisplacementSamples {
 
 /// Measures, and writes pictures and an animation of the first sample into `folder`. `done` is called after every sample and competitor.
 /// All models must be of one displacement.
-ComparedDisplacements compare_displacements(const std::vector<NamedModel>& models, const DisplacementSamples& samples,
-                                            const std::filesystem::path& folder, const std::function<void()>& done);
+ComparedDisplacements compare_displacements(const std::vector<NamedModel>& models,
+                                            const DisplacementSamples& samples,
+                                            const std::filesystem::path& folder,
+                                            const std::function<void()>& done);
 
 /// "At 64x64 ...": the best network, and the cheapest simulator that is as near, in plain words.
 std::string verdict(const ComparedDisplacements& compared);
@@ -69,7 +71,8 @@ std::string verdict(const ComparedDisplacements& compared);
 nlohmann::json to_json(const ComparedDisplacements& compared);
 
 /// FOLDER/report.html.
-void write_displacement_report(const std::filesystem::path& folder, const std::string& command_line, const std::string& processor,
-                               const std::vector<NamedModel>& models, const std::vector<ComparedDisplacements>& all);
+void write_displacement_report(const std::filesystem::path& folder, const std::string& command_line,
+                               const std::string& processor, const std::vector<NamedModel>& models,
+                               const std::vector<ComparedDisplacements>& all);
 
 }  // namespace mano

@@ -25,7 +25,8 @@ Field rock(const Sample& sample) {
   return rock_of(sample.permeability, sample.active);
 }
 
-std::vector<Field> at_times(const FirstGuess& guess, const FirstGuess::Arrival& arrival, const std::vector<double>& times) {
+std::vector<Field> at_times(const FirstGuess& guess, const FirstGuess::Arrival& arrival,
+                            const std::vector<double>& times) {
   std::vector<Field> fields;
   for (double time : times) fields.push_back(guess.saturation(arrival, time));
   return fields;
@@ -89,10 +90,12 @@ History DisplacementModel::guess(const Sample& sample) const {
   return history;
 }
 
-History DisplacementModel::predict_at(const Sample& sample, const std::vector<double>& times, Method method) const {
+History DisplacementModel::predict_at(const Sample& sample, const std::vector<double>& times,
+                                      Method method) const {
   const HistoryCard& h = *card().history;
   for (double time : times)
-    check(time > 0 && time <= h.times.back(), "time is {} pore volumes; the model knows those above 0 up to {}", time, h.times.back());
+    check(time > 0 && time <= h.times.back(),
+          "time is {} pore volumes; the model knows those above 0 up to {}", time, h.times.back());
   const auto arrival = guess_.arrival(source_.displacement(sample), h.times.back());
   const auto guesses = at_times(guess_, arrival, h.times);
   const History own = surrogate_.predict({rock(sample)}, {guesses}, method).front();
@@ -106,8 +109,10 @@ History DisplacementModel::predict_at(const Sample& sample, const std::vector<do
       if (!sample.active[c]) continue;
       const auto added = [&](std::ptrdiff_t t) { return own.saturation[t].values[c] - guesses[t].values[c]; };
       const double first = next > 0 ? added(next - 1) : 0.0;
-      saturation.values[c] = std::clamp(saturation.values[c] + first + part * (added(next) - first), h.least_saturation, h.most_saturation);
-      if (next > 0) pressure.values[c] += (1 - part) * (own.pressure[next - 1].values[c] - pressure.values[c]);
+      saturation.values[c] = std::clamp(saturation.values[c] + first + part * (added(next) - first),
+                                        h.least_saturation, h.most_saturation);
+      if (next > 0)
+        pressure.values[c] += (1 - part) * (own.pressure[next - 1].values[c] - pressure.values[c]);
     }
     history.saturation.push_back(std::move(saturation));
     history.pressure.push_back(std::move(pressure));
@@ -119,12 +124,15 @@ History DisplacementModel::predict_at(const Sample& sample, const std::vector<do
 void DisplacementModel::check_data(const DatasetInfo& info, const std::string& where) const {
   const ModelCard& c = card();
   const auto close = [](double a, double b) { return std::abs(a - b) <= 1e-9 * std::abs(b); };
-  check(info.problem_name == c.problem_name, "{}: problem is '{}', the model was trained for '{}'", where, info.problem_name, c.problem_name);
-  check(info.times == c.history->times, "{}: it is stored at other times than the model predicts ({} up to {}, {} up to {})", where,
+  check(info.problem_name == c.problem_name, "{}: problem is '{}', the model was trained for '{}'", where,
+        info.problem_name, c.problem_name);
+  check(info.times == c.history->times,
+        "{}: it is stored at other times than the model predicts ({} up to {}, {} up to {})", where,
         info.times.size(), info.times.back(), c.history->times.size(), c.history->times.back());
-  check(close(info.grid.lx, c.lx) && close(info.grid.ly, c.ly), "{}: domain is {}x{}, the model was trained on {}x{}", where, info.grid.lx,
-        info.grid.ly, c.lx, c.ly);
-  check(!info.has_inactive || c.takes_inactive(), "{} has inactive cells, and the model was trained on rock without: train one on data with some",
+  check(close(info.grid.lx, c.lx) && close(info.grid.ly, c.ly),
+        "{}: domain is {}x{}, the model was trained on {}x{}", where, info.grid.lx, info.grid.ly, c.lx, c.ly);
+  check(!info.has_inactive || c.takes_inactive(),
+        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
         where);
 }
 
@@ -151,23 +159,26 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
 double covered(const History& prediction, const History& truth, double half_width, const CellMask& active) {
   double part = 0.0;
   for (std::size_t t = 0; t < truth.saturation.size(); ++t)
-    part += covered_part(prediction.saturation[t], truth.saturation[t], half_width, active) / static_cast<double>(truth.saturation.size());
+    part += covered_part(prediction.saturation[t], truth.saturation[t], half_width, active) /
+            static_cast<double>(truth.saturation.size());
   return part;
 }
 
 }  // namespace
 
-DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetReader& data, int batch, Method method,
-                                const std::function<void(std::size_t)>& progress) {
+DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetReader& data, int batch,
+                                Method method, const std::function<void(std::size_t)>& progress) {
   const DatasetInfo& info = data.info();
-  DisplacementEvaluation e{.data = data.path().string(), .resolution = {info.grid.nx, info.grid.ny}, .samples = info.samples};
+  DisplacementEvaluation e{
+      .data = data.path().string(), .resolution = {info.grid.nx, info.grid.ny}, .samples = info.samples};
   e.seen_in_training = model.card().seen(e.resolution);
   e.device = model.surrogate().device();
   std::vector<double> saturation, pressure, guess, cut, recovery;
   double seconds = 0.0;
   for (std::size_t begin = 0; begin < info.samples; begin += batch) {
     std::vector<Sample> samples;
-    for (std::size_t s = begin; s < std::min<std::size_t>(info.samples, begin + batch); ++s) samples.push_back(data.read(s));
+    for (std::size_t s = begin; s < std::min<std::size_t>(info.samples, begin + batch); ++s)
+      samples.push_back(data.read(s));
     if (begin == 0) model.predict(samples, method);  // warm-up, not timed
     const double start = seconds_now();
     const std::vector<History> predictions = model.predict(samples, method);
@@ -180,7 +191,8 @@ DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetRea
       cut.push_back(largest_difference(predictions[s].water_cut, truth.water_cut));
       recovery.push_back(largest_difference(predictions[s].recovery, truth.recovery));
       if (const auto width = model.surrogate().interval_half_width(predictions[s], samples[s].active))
-        e.covered = e.covered.value_or(0.0) + covered(predictions[s], truth, *width, samples[s].active) / static_cast<double>(info.samples);
+        e.covered = e.covered.value_or(0.0) + covered(predictions[s], truth, *width, samples[s].active) /
+                                                  static_cast<double>(info.samples);
     }
     if (progress) progress(begin + samples.size());
   }
@@ -194,18 +206,25 @@ DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetRea
 }
 
 std::vector<std::string> table_lines(const std::vector<DisplacementEvaluation>& evaluations) {
-  std::vector<std::string> lines{"resolution          samples  saturation  first guess  pressure  water cut  recovery  in interval  ms a sample"};
+  std::vector<std::string> lines{
+      "resolution          samples  saturation  first guess  pressure  water cut  recovery  in interval  ms "
+      "a sample"};
   for (const auto& e : evaluations)
-    lines.push_back(fmt::format("{:<9} {:<9} {:7}  {:10.4f}  {:11.4f}  {:8.4f}  {:9.4f}  {:8.4f}  {:>11}  {:11.2f}", e.resolution.text(),
-                                e.seen_in_training ? "(seen)" : "(unseen)", e.samples, e.saturation.mean, e.first_guess.mean, e.pressure.mean,
-                                e.water_cut.mean, e.recovery.mean, e.covered ? fmt::format("{:.1f} %", 100 * *e.covered) : "",
-                                1e3 * e.seconds_per_sample));
-  lines.push_back("saturation, first guess, pressure: relative L2 over space and time; water cut, recovery: largest absolute error of a curve; means");
+    lines.push_back(
+        fmt::format("{:<9} {:<9} {:7}  {:10.4f}  {:11.4f}  {:8.4f}  {:9.4f}  {:8.4f}  {:>11}  {:11.2f}",
+                    e.resolution.text(), e.seen_in_training ? "(seen)" : "(unseen)", e.samples,
+                    e.saturation.mean, e.first_guess.mean, e.pressure.mean, e.water_cut.mean, e.recovery.mean,
+                    e.covered ? fmt::format("{:.1f} %", 100 * *e.covered) : "", 1e3 * e.seconds_per_sample));
+  lines.push_back(
+      "saturation, first guess, pressure: relative L2 over space and time; water cut, recovery: largest "
+      "absolute error of a curve; means");
   return lines;
 }
 
 nlohmann::json to_json(const DisplacementEvaluation& e) {
-  const auto summary = [](const ErrorSummary& s) { return nlohmann::json{{"mean", s.mean}, {"median", s.median}, {"max", s.max}}; };
+  const auto summary = [](const ErrorSummary& s) {
+    return nlohmann::json{{"mean", s.mean}, {"median", s.median}, {"max", s.max}};
+  };
   nlohmann::json j{{"data", e.data},
                    {"resolution", {e.resolution.nx, e.resolution.ny}},
                    {"samples", e.samples},

@@ -31,7 +31,8 @@ class DisplacementModel {
   History guess(const Sample& sample) const;
   /// predict() of one sample, at any times: what the network adds to the guess is linear between the model's times and from 0 at time 0.
   /// Throws InvalidInput for times that are not above 0 or beyond the model's last.
-  History predict_at(const Sample& sample, const std::vector<double>& times, Method method = Method::multigrid) const;
+  History predict_at(const Sample& sample, const std::vector<double>& times,
+                     Method method = Method::multigrid) const;
 
   /// Throws InvalidInput where a dataset's displacement, domain or location is not the model's.
   void check_data(const DatasetInfo& info, const std::string& where) const;
@@ -50,19 +51,19 @@ struct DisplacementEvaluation {
   Resolution resolution;
   std::size_t samples = 0;
   bool seen_in_training = false;
-  ErrorSummary saturation;   ///< relative L2 over space and time
-  ErrorSummary pressure;     ///< the same
-  ErrorSummary first_guess;  ///< of the saturation
-  ErrorSummary water_cut;    ///< largest absolute error over the stored times
-  ErrorSummary recovery;     ///< the same
+  ErrorSummary saturation;          ///< relative L2 over space and time
+  ErrorSummary pressure;            ///< the same
+  ErrorSummary first_guess;         ///< of the saturation
+  ErrorSummary water_cut;           ///< largest absolute error over the stored times
+  ErrorSummary recovery;            ///< the same
   std::optional<double> covered;    ///< part of the saturations that the model's interval holds
   double seconds_per_sample = 0.0;  ///< first guess included, in batches
   std::string device;
 };
 
 /// `progress(done)` is called after every batch.
-DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetReader& data, int batch, Method method,
-                                const std::function<void(std::size_t)>& progress = {});
+DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetReader& data, int batch,
+                                Method method, const std::function<void(std::size_t)>& progress = {});
 
 /// |a - b| / |b| over all fields.
 double relative_l2(const std::vector<Field>& a, const std::vector<Field>& b);

@@ -35,12 +35,15 @@ std::string script_of(const CurveChart& chart, const std::string& output) {
     s += ")\n";
   }
   // Colours of Okabe and Ito, which colour-blind readers can tell apart.
-  const char* colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
+  constexpr int kColours = 6;
+  const char* colours[kColours] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
   s += "plot ";
   for (std::size_t c = 0; c < chart.curves.size(); ++c) {
     const bool few = chart.curves[c].x.size() <= 12;
-    s += fmt::format("{}'-' with {} lw 2 pt 7 lc rgb '{}' title {}", c ? ", " : "",
-                     few ? "linespoints" : "lines", colours[c % 6], quoted(chart.curves[c].title));
+    const int round = static_cast<int>(c) / kColours;  // the colours again, with other marks and dashes
+    s += fmt::format("{}'-' with {} lw 2 pt {} ps 1.3 dt {} lc rgb '{}' title {}", c ? ", " : "",
+                     few ? "linespoints" : "lines", round == 0 ? 7 : 8 + round, 1 + round,
+                     colours[c % kColours], quoted(chart.curves[c].title));
   }
   s += "\n";
   for (const Curve& curve : chart.curves) {

@@ -62,7 +62,8 @@ HistoryTensors history_interpolated(const SurrogateModel& model, const Tensor& p
   const Resolution target{grid.nx, grid.ny};
   if (target == from) return history_direct(model, permeability, guess, grid);
   const Location location = model.card.location;
-  const Tensor part = model.active_on(permeability, target), coarse_part = model.active_on(permeability, from);
+  const Tensor part = model.active_on(permeability, target),
+               coarse_part = model.active_on(permeability, from);
   const Tensor coarse_guess = restricted(guess, part, from, location);
   const HistoryTensors coarse = history_direct(model, restricted(permeability, from, location), coarse_guess,
                                                with_resolution(grid, from));

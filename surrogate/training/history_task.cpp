@@ -73,7 +73,8 @@ class HistoryTask : public TrainTask {
     const auto index = samples.to(storage_);
     const TrainSet& set = data_.sets[part];
     std::vector<torch::Tensor> fields;
-    for (const auto* whole : {&set.permeability, &set.first_guess, &set.saturation, &set.pressure, &set.outflow})
+    for (const auto* whole :
+         {&set.permeability, &set.first_guess, &set.saturation, &set.pressure, &set.outflow})
       fields.push_back(take(*whole, index, model_.device));
     return fields;
   }

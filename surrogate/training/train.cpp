@@ -118,7 +118,7 @@ class Trainer {
   }
 
   void train_base(bool resume, TrainResult& result) {
-    const auto task = request_.classify      ? classification_task(model_, data_, request_)
+    const auto task = request_.classify     ? classification_task(model_, data_, request_)
                       : model_.card.history ? history_task(model_, data_, request_)
                                             : base_task(model_, data_, request_);
     StageOptions options = stage_options(0, request_.epochs);

@@ -163,7 +163,8 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
     log_k.push_back(rock.masked_select(active).log());
     pressure.push_back(set.pressure.index_select(0, training).masked_select(active));
     if (set.saturation.defined())
-      correction.push_back((set.saturation - set.first_guess).index_select(0, training).masked_select(active));
+      correction.push_back(
+          (set.saturation - set.first_guess).index_select(0, training).masked_select(active));
     const Resolution resolution{set.info.grid.nx, set.info.grid.ny};
     if (!data.card.seen(resolution)) data.card.resolutions.push_back(resolution);
     auto& classes = data.card.classes;

@@ -10,7 +10,8 @@ namespace mano {
 namespace {
 
 double error_of(const FirstGuess& guess, const Displacement& d, const std::vector<double>& times) {
-  const SimulationResult truth = simulate(d, {.snapshots = times, .step_tolerance = 0.05, .longest_step = 0.01});
+  const SimulationResult truth =
+      simulate(d, {.snapshots = times, .step_tolerance = 0.05, .longest_step = 0.01});
   const auto arrival = guess.arrival(d, times.back());
   double error = 0.0, norm = 0.0;
   for (const Snapshot& s : truth.snapshots) {

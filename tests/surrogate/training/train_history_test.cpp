@@ -1,10 +1,9 @@
 // A network that learns a displacement in time.
 
-#include "surrogate/history.hpp"
-#include "surrogate/training/train_fixture.hpp"
-
 #include "core/error.hpp"
+#include "surrogate/history.hpp"
 #include "surrogate/surrogate.hpp"
+#include "surrogate/training/train_fixture.hpp"
 
 namespace mano {
 namespace {
@@ -63,13 +62,15 @@ class TrainHistory : public Train {
   }
 
   // Mean relative L2 over space and time, of what the network adds or of the guess alone.
-  double error(const HistorySurrogate* surrogate, const DatasetReader& data, Method method = Method::multigrid) {
+  double error(const HistorySurrogate* surrogate, const DatasetReader& data,
+               Method method = Method::multigrid) {
     double sum = 0.0;
     for (std::size_t s = 0; s < data.info().samples; ++s) {
       const Sample sample = data.read(s);
       std::vector<Field> found;
       for (double time : data.info().times) found.push_back(saturation(sample.permeability, time, true));
-      if (surrogate != nullptr) found = surrogate->predict({sample.permeability}, {found}, method).front().saturation;
+      if (surrogate != nullptr)
+        found = surrogate->predict({sample.permeability}, {found}, method).front().saturation;
       double off = 0.0, norm = 0.0;
       for (int t = 0; t < kTimes; ++t) {
         for (std::size_t c = 0; c < found[t].values.size(); ++c) {
@@ -120,7 +121,8 @@ TEST_F(TrainHistory, ModelsOfDisplacementsAndOfSteadyFlowRefuseEachOthersPlace) 
   EXPECT_THROW(HistorySurrogate(folder_.path() / "steady", "cpu"), InvalidInput);
   EXPECT_FALSE(predicts_history(folder_.path() / "steady"));
   const HistorySurrogate surrogate(folder_.path() / "run", "cpu");
-  EXPECT_THROW(surrogate.predict({Field({8, 8}, 1.0)}, {{Field({8, 8})}}), InvalidInput);  // one guess, three times
+  EXPECT_THROW(surrogate.predict({Field({8, 8}, 1.0)}, {{Field({8, 8})}}),
+               InvalidInput);  // one guess, three times
   // Steady flow and displacements do not mix.
   TrainRequest both = history_request(folder_.path() / "d.h5", "both", 1);
   both.data.push_back(folder_.path() / "s.h5");
