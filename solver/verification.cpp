@@ -8,7 +8,7 @@
 namespace mano {
 
 std::string rejection_of(const Problem& problem, const Field& pressure, double tolerance) {
-  const std::string violation = maximum_principle_violation(problem, pressure);
+  std::string violation = maximum_principle_violation(problem, pressure);
   if (!violation.empty()) return violation;
   const Stencil stencil(problem);
   const double residual = relative_residual(stencil, pressure);

@@ -16,7 +16,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("displacement")
     for name, seed, samples in (("train", 1, 120), ("test", 2, 6)):
         also = ["--also", "32x32"] if name == "test" else []
-        result = run("generate", "--problem", "displacement", "--seed", seed, "--samples", samples, "--resolution", "16x16", "--snapshots", 4, *also, "-o",
+        result = run("generate", "--field", "two-phase", "--problem", "displacement", "--seed", seed, "--samples", samples, "--resolution", "16x16", "--snapshots", 4, *also, "-o",
                      f"{name}.h5", cwd=folder)
         assert result.status == 0, result.err
     for model in ("mano", "fno"):
@@ -90,8 +90,8 @@ def test_compare_puts_networks_and_simulators_on_one_chart(mano_in, folder):
 ])
 def test_what_cannot_be_is_refused_in_a_line(mano_in, folder, arguments, expected):
     if not (folder / "steady.h5").exists():
-        mano_in("generate", "--samples", 2, "--resolution", "16x16", "-o", "steady.h5")
-        mano_in("generate", "--problem", "displacement", "--samples", 2, "--resolution", "16x16", "--snapshots", 3, "-o", "other.h5")
+        mano_in("generate", "--field", "two-phase", "--samples", 2, "--resolution", "16x16", "-o", "steady.h5")
+        mano_in("generate", "--field", "two-phase", "--problem", "displacement", "--samples", 2, "--resolution", "16x16", "--snapshots", 3, "-o", "other.h5")
     err = mano_in(*arguments, status=2).err
     assert expected in err and err.count("\n") == 1
     assert not (folder / "x.h5").exists() and not (folder / "x").exists()

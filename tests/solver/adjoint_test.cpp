@@ -69,7 +69,7 @@ TEST(Adjoint, IsTheGradientOfNamedProblems) {
 }
 
 TEST(Adjoint, KnowsSidesWellsDirectionsAndInactiveCells) {
-  const auto make = [](Field k) {
+  const auto make = [](const Field& k) {
     CellMask mask{k.grid, std::vector<std::uint8_t>(k.grid.cells(), 1)};
     for (int i = 4; i < 8; ++i) mask.values[k.grid.index(i, 5)] = 0;
     Problem problem = make_problem("closed", k, mask);
