@@ -54,6 +54,15 @@ double relative_l2(const Field& a, const Field& b) {
   return std::sqrt(sum_of_squares(difference(a, b).values) / sum_of_squares(b.values));
 }
 
+double relative_l2(const std::vector<Field>& a, const std::vector<Field>& b) {
+  double error = 0.0, norm = 0.0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    error += sum_of_squares(difference(a.at(i), b[i]).values);
+    norm += sum_of_squares(b[i].values);
+  }
+  return std::sqrt(error / norm);
+}
+
 double relative_h1(const Field& a, const Field& b, const CellMask& active) {
   const Field e = with_inactive(difference(a, b), active, 0.0);
   const Field solution = with_inactive(b, active, 0.0);

@@ -19,6 +19,8 @@ Field difference(const Field& a, const Field& b);
 
 /// |a - b| / |b|. Throws InvalidInput where the grids differ.
 double relative_l2(const Field& a, const Field& b);
+/// The same over all fields of two lists of one length: a history's, over space and time.
+double relative_l2(const std::vector<Field>& a, const std::vector<Field>& b);
 double relative_h1(const Field& a, const Field& b);
 /// Of the active cells, and gradients between two of them, alone.
 double relative_h1(const Field& a, const Field& b, const CellMask& active);

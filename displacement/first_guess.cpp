@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "displacement/residence_times.hpp"
+#include "solver/time_of_flight.hpp"
 
 namespace mano {
 
@@ -14,10 +15,9 @@ FirstGuess::Arrival FirstGuess::arrival(const Displacement& d, double until) con
   const Grid& grid = d.problem.grid();
   TotalFlow flow(d.problem);
   std::vector<double> pore(grid.cells()), lambda(grid.cells(), fractional_.mobility(0.0));
-  double whole = 0.0;
+  const double whole = pore_volume(d.problem, d.pore);
   for (std::size_t c = 0; c < pore.size(); ++c) {
     pore[c] = d.problem.active[c] ? d.pore.values[c] * grid.hx() * grid.hy() : 0.0;
-    whole += pore[c];
   }
   const auto in_flow = [&] {
     flow.solve(lambda, kTolerance);

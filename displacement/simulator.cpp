@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "core/error.hpp"
+#include "solver/time_of_flight.hpp"
 
 namespace mano {
 
@@ -52,12 +52,6 @@ std::vector<double> mobile_volumes(const Displacement& d, double mobile, double 
   return volume;
 }
 
-double pore_volume_of(const Displacement& d) {
-  const Grid& g = d.problem.grid();
-  const std::vector<double> pore = active_values(d.pore, d.problem.active);
-  return std::accumulate(pore.begin(), pore.end(), 0.0) * g.hx() * g.hy();
-}
-
 // Of pressures that nobody sees: far below the error of a step.
 constexpr double kBetweenSnapshots = 1e-8;
 // Change of the cut in a step, over the step tolerance.
@@ -69,7 +63,7 @@ class Simulation {
       : displacement_(displacement),
         options_(options),
         fractional_(displacement.fluids),
-        pore_volume_(pore_volume_of(displacement)),
+        pore_volume_(pore_volume(displacement.problem, displacement.pore)),
         volume_(mobile_volumes(displacement, fractional_.mobile(), pore_volume_)),
         flow_(displacement.problem, options.spare),
         transport_(fractional_, volume_, options.transport),

@@ -160,9 +160,7 @@ void Surrogate::check_problem(const std::string& problem_name, const Grid& grid,
 }
 
 void Surrogate::check_takes_inactive(bool has_inactive, const std::string& where) const {
-  check(!has_inactive || card().takes_inactive(),
-        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
-        where);
+  card().check_takes_inactive(has_inactive, where);
 }
 
 std::optional<double> Surrogate::interval_half_width(const Field& prediction, const CellMask& active) const {

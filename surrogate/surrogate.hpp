@@ -60,7 +60,7 @@ class Surrogate {
   void check_problem(const std::string& problem_name, const Grid& grid, Location location,
                      const std::string& where) const;
 
-  /// Throws InvalidInput where the rock at `where` may have inactive cells and that of training had none.
+  /// ModelCard::check_takes_inactive().
   void check_takes_inactive(bool has_inactive, const std::string& where) const;
 
   /// Half-width of the interval about the multigrid `prediction` that is to hold kCoverage of the true values (ModelCard::calibrations), calibrated

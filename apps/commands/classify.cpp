@@ -58,9 +58,7 @@ std::vector<ClassifySource> sources_of(const ClassifyOptions& o) {
   refuse_inactive(field->has_inactive(), field->description());
   const Grid grid = field->grid(o.resolution);
   const std::size_t first = o.field.sample.value_or(0);
-  check(!field->from_file() || first + o.samples <= field->samples(),
-        "{}: samples {} to {} are asked for, it holds {}", field->description(), first, first + o.samples - 1,
-        field->samples());
+  field->check_samples(first, o.samples);
   sources.push_back({field->description(), field->kind(), grid, Location::cell, o.samples,
                      [field, grid, first](std::size_t s) { return field->draw(first + s, grid); }});
   return sources;

@@ -63,6 +63,20 @@ std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrog
   return sources;
 }
 
+std::vector<Grid> grids_of(const CompareOptions& o, const FieldSource& field) {
+  if (o.resolution.empty()) {
+    check(field.from_file(), "no resolution: pass --resolution WxH,...");
+    return {field.grid("")};
+  }
+  std::vector<Grid> grids;
+  for (const Resolution& r : parse_resolutions(o.resolution)) {
+    grids.push_back(field.grid(r.text()));
+    check(std::find(grids.begin(), grids.end() - 1, grids.back()) == grids.end() - 1,
+          "resolution {} is asked for twice", r.text());
+  }
+  return grids;
+}
+
 std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surrogate& surrogate) {
   const ModelCard& card = surrogate.card();
   check(is_named_problem(card.problem_name),
@@ -70,22 +84,10 @@ std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surr
   auto field = std::make_shared<FieldSource>(o.field);
   surrogate.check_takes_inactive(field->has_inactive(), field->description());
   if (!o.force) check_units(card, *field);
-  std::vector<std::string> resolutions;
-  if (o.resolution.empty()) {
-    check(field->from_file(), "no resolution: pass --resolution WxH,...");
-    resolutions.push_back("");
-  } else {
-    for (const Resolution& r : parse_resolutions(o.resolution)) {
-      check(std::find(resolutions.begin(), resolutions.end(), r.text()) == resolutions.end(),
-            "resolution {} is asked for twice", r.text());
-      resolutions.push_back(r.text());
-    }
-  }
   check(o.reference.empty() || !field->from_file(),
         "--reference is for random fields: a file has one resolution");
   std::vector<CompareSource> sources;
-  for (const auto& resolution : resolutions) {
-    const Grid grid = field->grid(resolution);
+  for (const Grid& grid : grids_of(o, *field)) {
     field->check_location(card.location);
     if (!o.force) surrogate.check_problem(card.problem_name, grid, card.location, field->kind());
     CompareSource source{.name = field->description(),
@@ -182,8 +184,9 @@ Comparison describe(const CompareOptions& o, const Invocation& invocation, const
 }
 
 // The part of file names that tells a source from the others.
-std::string label_of(const std::vector<CompareSource>& sources, std::size_t s) {
-  const auto same = std::count_if(sources.begin(), sources.end(), [&](const CompareSource& other) {
+template <typename Source>
+std::string label_of(const std::vector<Source>& sources, std::size_t s) {
+  const auto same = std::count_if(sources.begin(), sources.end(), [&](const Source& other) {
     return other.grid.nx == sources[s].grid.nx && other.grid.ny == sources[s].grid.ny;
   });
   return same > 1 ? fmt::format("{}-{}", sources[s].grid.resolution(), s) : sources[s].grid.resolution();
@@ -237,24 +240,9 @@ std::vector<DisplacementSamples> displacements_of_data(const CompareOptions& o,
 std::vector<DisplacementSamples> displacements_of_fields(const CompareOptions& o,
                                                          const DisplacementModel& model) {
   auto field = std::make_shared<FieldSource>(o.field);
-  check(!field->has_inactive() || model.card().takes_inactive(),
-        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
-        field->description());
-  check_units(model.card(), *field);
-  field->check_location(Location::cell);
-  std::vector<Grid> grids;
-  if (o.resolution.empty()) {
-    check(field->from_file(), "no resolution: pass --resolution WxH,...");
-    grids.push_back(field->grid(""));
-  } else {
-    for (const Resolution& r : parse_resolutions(o.resolution)) grids.push_back(field->grid(r.text()));
-  }
   std::vector<DisplacementSamples> list;
-  for (const Grid& grid : grids) {
-    check(std::abs(grid.lx - model.card().lx) <= 1e-9 * grid.lx &&
-              std::abs(grid.ly - model.card().ly) <= 1e-9 * grid.ly,
-          "{}: domain is {}x{}, the model was trained on {}x{}", field->description(), grid.lx, grid.ly,
-          model.card().lx, model.card().ly);
+  for (const Grid& grid : grids_of(o, *field)) {
+    model.check_rock(*field, grid);
     list.push_back({field->description(), grid,
                     field->from_file() ? std::min(o.samples, field->samples()) : o.samples,
                     [field, grid](std::size_t s) { return field->sample(s, grid); }});
@@ -295,8 +283,8 @@ void compare_models_of_displacements(const CompareOptions& o, const Invocation& 
   std::vector<ComparedDisplacements> all;
   nlohmann::json files = nlohmann::json::array({"report.html", "compare.json"}),
                  results = nlohmann::json::array();
-  for (const auto& source : sources) {
-    all.push_back(compare_displacements(models, source, o.output, [&] {
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    all.push_back(compare_displacements(models, sources[s], o.output, label_of(sources, s), [&] {
       progress.update(++done);
       stop_if_interrupted();
     }));

@@ -99,9 +99,7 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
   in.problem_name = card.problem_name;
   in.first = o.field.sample.value_or(0);
   in.count = o.samples;
-  check(!source->from_file() || in.first + in.count <= source->samples(),
-        "{}: samples {} to {} are asked for, it holds {}", source->description(), in.first,
-        in.first + in.count - 1, source->samples());
+  source->check_samples(in.first, in.count);
   in.field = source->kind();
   in.has_inactive = source->has_inactive();
   in.configuration = source->configuration().dump();

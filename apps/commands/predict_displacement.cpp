@@ -52,24 +52,14 @@ DisplacementInput displacement_input_of_data(const PredictDisplacementOptions& o
 DisplacementInput displacement_input_of_field(const PredictDisplacementOptions& o,
                                               const DisplacementModel& model) {
   auto source = std::make_shared<FieldSource>(o.field);
-  check(!source->has_inactive() || model.card().takes_inactive(),
-        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
-        source->description());
-  check_units(model.card(), *source);
-  source->check_location(Location::cell);
   DisplacementInput in{.grid = source->grid(o.resolution),
                        .first = o.field.sample.value_or(0),
                        .count = o.samples,
                        .field = source->kind(),
                        .configuration = source->configuration().dump(),
                        .has_inactive = source->has_inactive()};
-  const ModelCard& card = model.card();
-  check(std::abs(in.grid.lx - card.lx) <= 1e-9 * card.lx && std::abs(in.grid.ly - card.ly) <= 1e-9 * card.ly,
-        "{}: domain is {}x{}, the model was trained on {}x{}", source->description(), in.grid.lx, in.grid.ly,
-        card.lx, card.ly);
-  check(!source->from_file() || in.first + in.count <= source->samples(),
-        "{}: samples {} to {} are asked for, it holds {}", source->description(), in.first,
-        in.first + in.count - 1, source->samples());
+  model.check_rock(*source, in.grid);
+  source->check_samples(in.first, in.count);
   in.read = [source, grid = in.grid](std::size_t s) { return source->sample(s, grid); };
   return in;
 }

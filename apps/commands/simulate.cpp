@@ -6,14 +6,13 @@
 
 #include <fmt/ranges.h>
 
-#include <optional>
-
 #include "apps/displacement/displacement_options.hpp"
 #include "apps/displacement/simulation_output.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/options/unit_options.hpp"
 #include "apps/pictures/vtk_image.hpp"
+#include "apps/samples/petsc_reserve.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -34,21 +33,11 @@ struct SimulateOptions {
 };
 
 // PETSc's methods where the multigrid gives up; PETSc starts only then.
-class PetscSpare {
- public:
-  Field operator()(const Problem& problem, double tolerance) {
-    if (!session_) session_.emplace(std::vector<std::string>{});
-    const SolveResult result = solve_darcy(problem, {.relative_tolerance = tolerance});
-    if (!result.converged)
-      throw RunFailed(
-          fmt::format("pressure: no convergence ({}) after {} iterations, relative residual {:.3g}",
-                      result.reason, result.iterations, result.relative_residual));
-    return result.pressure;
-  }
-
- private:
-  std::optional<PetscSession> session_;
-};
+Field pressure_by_petsc(const Problem& problem, double tolerance) {
+  VerifiedSolution solution = solve_with_petsc(problem, tolerance);
+  if (!solution.rejection.empty()) throw RunFailed("pressure: " + solution.rejection);
+  return std::move(solution.pressure);
+}
 
 void check_animation(const std::string& output) {
   check(!output.empty(), "no output: pass -o FILE.pvd");
@@ -100,9 +89,8 @@ void simulate(SimulateOptions o, const Invocation& invocation) {
       .permeability = rock.permeability,
       .displacement = make_displacement(o.displacement, source, flow, rock, fluids),
       .options = settle_simulation(o.displacement)};
-  PetscSpare spare;
   outcome.options.spare = [&](const Problem& problem) {
-    return spare(problem, outcome.options.pressure_tolerance);
+    return pressure_by_petsc(problem, outcome.options.pressure_tolerance);
   };
 
   // 3. The run, and once more with longer steps.

@@ -134,7 +134,7 @@ void draw_work(const std::filesystem::path& folder, ComparedDisplacements& c) {
     }
     curves.push_back(std::move(curve));
   }
-  const std::string name = fmt::format("work-{}.png", c.resolution.text());
+  const std::string name = fmt::format("work-{}.png", c.label);
   const std::string path =
       draw_chart(folder / name, {.title = fmt::format("{}: error over work", c.resolution.text()),
                                  .x_label = "milliseconds of one core a displacement",
@@ -150,7 +150,7 @@ void draw_cuts(const std::filesystem::path& folder, const std::vector<NamedModel
                             {"first guess", times, models.front().model->guess(one.sample).water_cut}};
   for (const NamedModel& named : models)
     curves.push_back({named.name, times, named.model->predict({one.sample}).front().water_cut});
-  const std::string name = fmt::format("cut-{}.png", c.resolution.text());
+  const std::string name = fmt::format("cut-{}.png", c.label);
   const std::string path =
       draw_chart(folder / name, {.title = fmt::format("{}: the first sample's cut", c.resolution.text()),
                                  .x_label = "pore volumes injected",
@@ -184,12 +184,12 @@ void draw_first(const std::filesystem::path& folder, const NamedModel& named, co
   panels.push_back({fmt::format("error at {:.3g}", times.back()),
                     error_of(found.saturation.back(), one.truth.saturation.back(), active),
                     MapPanel::Scale::diverging});
-  c.maps = fmt::format("maps-{}.png", c.resolution.text());
+  c.maps = fmt::format("maps-{}.png", c.label);
   draw_maps(folder / c.maps, panels);
 
   std::vector<PvdEntry> entries;
   for (std::size_t t = 0; t < times.size(); ++t) {
-    const std::string name = fmt::format("saturation-{}-{:02}.vti", c.resolution.text(), t + 1);
+    const std::string name = fmt::format("saturation-{}-{:02}.vti", c.label, t + 1);
     write_vti(folder / name,
               {.grid = one.sample.permeability.grid,
                .active = active,
@@ -200,7 +200,7 @@ void draw_first(const std::filesystem::path& folder, const NamedModel& named, co
     entries.push_back({name, times[t]});
     c.images.push_back(name);
   }
-  c.animation = fmt::format("saturation-{}.pvd", c.resolution.text());
+  c.animation = fmt::format("saturation-{}.pvd", c.label);
   write_pvd(folder / c.animation, entries);
 }
 
@@ -220,12 +220,14 @@ std::size_t best_network(const ComparedDisplacements& c) {
 
 ComparedDisplacements compare_displacements(const std::vector<NamedModel>& models,
                                             const DisplacementSamples& samples,
-                                            const std::filesystem::path& folder,
+                                            const std::filesystem::path& folder, const std::string& label,
                                             const std::function<void()>& done) {
   const DisplacementSource& source = models.front().model->source();
   const std::vector<double>& times = source.times();
-  ComparedDisplacements c{
-      .source = samples.name, .resolution = {samples.grid.nx, samples.grid.ny}, .samples = samples.count};
+  ComparedDisplacements c{.source = samples.name,
+                          .label = label,
+                          .resolution = {samples.grid.nx, samples.grid.ny},
+                          .samples = samples.count};
   std::vector<Case> cases;
   for (std::size_t s = 0; s < samples.count; ++s) {
     Sample sample = samples.read(s);

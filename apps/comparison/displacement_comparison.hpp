@@ -36,7 +36,7 @@ struct DisplacementCurve {
 };
 
 struct ComparedDisplacements {
-  std::string source;
+  std::string source, label;  ///< of its files
   Resolution resolution;
   std::size_t samples = 0;
   std::vector<DisplacementCurve> curves;
@@ -58,11 +58,11 @@ struct DisplacementSamples {
   std::function<Sample(std::size_t)> read;
 };
 
-/// Measures, and writes pictures and an animation of the first sample into `folder`. `done` is called after every sample and competitor.
+/// Measures, and writes pictures and an animation of the first sample into `folder`, named by `label`. `done` is called after every sample and competitor.
 /// All models must be of one displacement.
 ComparedDisplacements compare_displacements(const std::vector<NamedModel>& models,
                                             const DisplacementSamples& samples,
-                                            const std::filesystem::path& folder,
+                                            const std::filesystem::path& folder, const std::string& label,
                                             const std::function<void()>& done);
 
 /// "At 64x64 ...": the best network, and the cheapest simulator that is as near, in plain words.

@@ -25,11 +25,11 @@ Field rock(const Sample& sample) {
   return rock_of(sample.permeability, sample.active);
 }
 
-std::vector<Field> at_times(const FirstGuess& guess, const FirstGuess::Arrival& arrival,
-                            const std::vector<double>& times) {
-  std::vector<Field> fields;
-  for (double time : times) fields.push_back(guess.saturation(arrival, time));
-  return fields;
+GuessedHistory guessed(const FirstGuess& guess, const Displacement& displacement,
+                       const std::vector<double>& times) {
+  GuessedHistory history{guess.arrival(displacement, times.back()), {}};
+  for (double time : times) history.saturation.push_back(guess.saturation(history.arrival, time));
+  return history;
 }
 
 }  // namespace
@@ -47,10 +47,9 @@ FirstGuesses first_guesses_of_data() {
       const Fluids fluids = source.fluids();
       *last = std::make_unique<Of>(Of{info.displacement, std::move(source), FirstGuess(fluids)});
     }
-    const FirstGuess& guess = (*last)->guess;
-    const auto arrival = guess.arrival((*last)->source.displacement(sample), info.times.back());
-    KnownBefore known{at_times(guess, arrival, info.times), Field(info.grid)};
-    known.outflow.values = arrival.out;
+    GuessedHistory start = guessed((*last)->guess, (*last)->source.displacement(sample), info.times);
+    KnownBefore known{std::move(start.saturation), Field(info.grid)};
+    known.outflow.values = std::move(start.arrival.out);
     return known;
   };
 }
@@ -67,26 +66,35 @@ void DisplacementModel::add_curves(const FirstGuess::Arrival& arrival, History& 
   }
 }
 
-std::vector<History> DisplacementModel::predict(const std::vector<Sample>& samples, Method method) const {
-  const auto& times = card().history->times;
+std::vector<GuessedHistory> DisplacementModel::start(const std::vector<Sample>& samples) const {
+  std::vector<GuessedHistory> starts;
+  for (const Sample& sample : samples)
+    starts.push_back(guessed(guess_, source_.displacement(sample), card().history->times));
+  return starts;
+}
+
+std::vector<History> DisplacementModel::predict_from(const std::vector<Sample>& samples,
+                                                     const std::vector<GuessedHistory>& starts,
+                                                     Method method) const {
   std::vector<Field> rocks;
-  std::vector<FirstGuess::Arrival> arrivals;
   std::vector<std::vector<Field>> guesses;
-  for (const Sample& sample : samples) {
-    rocks.push_back(rock(sample));
-    arrivals.push_back(guess_.arrival(source_.displacement(sample), times.back()));
-    guesses.push_back(at_times(guess_, arrivals.back(), times));
+  for (std::size_t s = 0; s < samples.size(); ++s) {
+    rocks.push_back(rock(samples[s]));
+    guesses.push_back(starts[s].saturation);
   }
   std::vector<History> histories = surrogate_.predict(rocks, guesses, method);
-  for (std::size_t s = 0; s < histories.size(); ++s) add_curves(arrivals[s], histories[s]);
+  for (std::size_t s = 0; s < histories.size(); ++s) add_curves(starts[s].arrival, histories[s]);
   return histories;
 }
 
+std::vector<History> DisplacementModel::predict(const std::vector<Sample>& samples, Method method) const {
+  return predict_from(samples, start(samples), method);
+}
+
 History DisplacementModel::guess(const Sample& sample) const {
-  const auto& times = card().history->times;
-  const auto arrival = guess_.arrival(source_.displacement(sample), times.back());
-  History history{.saturation = at_times(guess_, arrival, times)};
-  add_curves(arrival, history);
+  GuessedHistory start = guessed(guess_, source_.displacement(sample), card().history->times);
+  History history{.saturation = std::move(start.saturation)};
+  add_curves(start.arrival, history);
   return history;
 }
 
@@ -96,8 +104,7 @@ History DisplacementModel::predict_at(const Sample& sample, const std::vector<do
   for (double time : times)
     check(time > 0 && time <= h.times.back(),
           "time is {} pore volumes; the model knows those above 0 up to {}", time, h.times.back());
-  const auto arrival = guess_.arrival(source_.displacement(sample), h.times.back());
-  const auto guesses = at_times(guess_, arrival, h.times);
+  const auto [arrival, guesses] = guessed(guess_, source_.displacement(sample), h.times);
   const History own = surrogate_.predict({rock(sample)}, {guesses}, method).front();
   History history;
   for (double time : times) {
@@ -107,7 +114,9 @@ History DisplacementModel::predict_at(const Sample& sample, const std::vector<do
     Field saturation = guess_.saturation(arrival, time), pressure = own.pressure[next];
     for (std::size_t c = 0; c < saturation.values.size(); ++c) {
       if (!sample.active[c]) continue;
-      const auto added = [&](std::ptrdiff_t t) { return own.saturation[t].values[c] - guesses[t].values[c]; };
+      const auto added = [&, &start = guesses](std::ptrdiff_t t) {
+        return own.saturation[t].values[c] - start[t].values[c];
+      };
       const double first = next > 0 ? added(next - 1) : 0.0;
       saturation.values[c] = std::clamp(saturation.values[c] + first + part * (added(next) - first),
                                         h.least_saturation, h.most_saturation);
@@ -121,31 +130,29 @@ History DisplacementModel::predict_at(const Sample& sample, const std::vector<do
   return history;
 }
 
-void DisplacementModel::check_data(const DatasetInfo& info, const std::string& where) const {
+void DisplacementModel::check_domain(const Grid& grid, const std::string& where) const {
   const ModelCard& c = card();
   const auto close = [](double a, double b) { return std::abs(a - b) <= 1e-9 * std::abs(b); };
+  check(close(grid.lx, c.lx) && close(grid.ly, c.ly), "{}: domain is {}x{}, the model was trained on {}x{}",
+        where, grid.lx, grid.ly, c.lx, c.ly);
+}
+
+void DisplacementModel::check_data(const DatasetInfo& info, const std::string& where) const {
+  const ModelCard& c = card();
   check(info.problem_name == c.problem_name, "{}: problem is '{}', the model was trained for '{}'", where,
         info.problem_name, c.problem_name);
   check(info.times == c.history->times,
         "{}: it is stored at other times than the model predicts ({} up to {}, {} up to {})", where,
         info.times.size(), info.times.back(), c.history->times.size(), c.history->times.back());
-  check(close(info.grid.lx, c.lx) && close(info.grid.ly, c.ly),
-        "{}: domain is {}x{}, the model was trained on {}x{}", where, info.grid.lx, info.grid.ly, c.lx, c.ly);
-  check(!info.has_inactive || c.takes_inactive(),
-        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
-        where);
+  check_domain(info.grid, where);
+  c.check_takes_inactive(info.has_inactive, where);
 }
 
-double relative_l2(const std::vector<Field>& a, const std::vector<Field>& b) {
-  double error = 0.0, norm = 0.0;
-  for (std::size_t t = 0; t < a.size(); ++t) {
-    for (std::size_t c = 0; c < a[t].values.size(); ++c) {
-      const double difference = a[t].values[c] - b[t].values[c];
-      error += difference * difference;
-      norm += b[t].values[c] * b[t].values[c];
-    }
-  }
-  return std::sqrt(error / norm);
+void DisplacementModel::check_rock(const FieldSource& source, const Grid& grid) const {
+  card().check_takes_inactive(source.has_inactive(), source.description());
+  check_units(card(), source);
+  source.check_location(Location::cell);
+  check_domain(grid, source.description());
 }
 
 namespace {
@@ -180,14 +187,15 @@ DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetRea
     for (std::size_t s = begin; s < std::min<std::size_t>(info.samples, begin + batch); ++s)
       samples.push_back(data.read(s));
     if (begin == 0) model.predict(samples, method);  // warm-up, not timed
-    const double start = seconds_now();
-    const std::vector<History> predictions = model.predict(samples, method);
-    seconds += seconds_now() - start;
+    const double begun = seconds_now();
+    const auto starts = model.start(samples);
+    const std::vector<History> predictions = model.predict_from(samples, starts, method);
+    seconds += seconds_now() - begun;
     for (std::size_t s = 0; s < samples.size(); ++s) {
       const History& truth = samples[s].history;
       saturation.push_back(relative_l2(predictions[s].saturation, truth.saturation));
       pressure.push_back(relative_l2(predictions[s].pressure, truth.pressure));
-      guess.push_back(relative_l2(model.guess(samples[s]).saturation, truth.saturation));
+      guess.push_back(relative_l2(starts[s].saturation, truth.saturation));
       cut.push_back(largest_difference(predictions[s].water_cut, truth.water_cut));
       recovery.push_back(largest_difference(predictions[s].recovery, truth.recovery));
       if (const auto width = model.surrogate().interval_half_width(predictions[s], samples[s].active))

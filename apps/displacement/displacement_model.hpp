@@ -16,6 +16,12 @@ namespace mano {
 /// What training asks for (TrainRequest::first_guess).
 FirstGuesses first_guesses_of_data();
 
+/// What a prediction starts from: the first guess at each time, and the flow that it comes from.
+struct GuessedHistory {
+  FirstGuess::Arrival arrival;
+  std::vector<Field> saturation;
+};
+
 class DisplacementModel {
  public:
   /// Throws as HistorySurrogate and DisplacementSource do.
@@ -27,6 +33,11 @@ class DisplacementModel {
 
   /// Of permeabilities and active cells on one grid, at the model's times, with curves of cut and recovery.
   std::vector<History> predict(const std::vector<Sample>& samples, Method method = Method::multigrid) const;
+  /// The two halves of predict(), for those who want the guess as well.
+  std::vector<GuessedHistory> start(const std::vector<Sample>& samples) const;
+  std::vector<History> predict_from(const std::vector<Sample>& samples,
+                                    const std::vector<GuessedHistory>& starts,
+                                    Method method = Method::multigrid) const;
   /// The first guess alone; no pressures.
   History guess(const Sample& sample) const;
   /// predict() of one sample, at any times: what the network adds to the guess is linear between the model's times and from 0 at time 0.
@@ -36,8 +47,11 @@ class DisplacementModel {
 
   /// Throws InvalidInput where a dataset's displacement, domain or location is not the model's.
   void check_data(const DatasetInfo& info, const std::string& where) const;
+  /// The same of a rock from a file or a random field, on `grid`; its units, too.
+  void check_rock(const FieldSource& source, const Grid& grid) const;
 
  private:
+  void check_domain(const Grid& grid, const std::string& where) const;
   void add_curves(const FirstGuess::Arrival& arrival, History& history) const;
 
   HistorySurrogate surrogate_;
@@ -64,9 +78,6 @@ struct DisplacementEvaluation {
 /// `progress(done)` is called after every batch.
 DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetReader& data, int batch,
                                 Method method, const std::function<void(std::size_t)>& progress = {});
-
-/// |a - b| / |b| over all fields.
-double relative_l2(const std::vector<Field>& a, const std::vector<Field>& b);
 
 std::vector<std::string> table_lines(const std::vector<DisplacementEvaluation>& evaluations);
 nlohmann::json to_json(const DisplacementEvaluation& evaluation);

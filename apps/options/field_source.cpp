@@ -248,6 +248,11 @@ double FieldSource::memory(const Grid& grid) const {
   return from_file() ? 8.0 * static_cast<double>(grid.cells()) : field_memory(impl_->options.spec, grid);
 }
 
+void FieldSource::check_samples(std::size_t first, std::size_t count) const {
+  check(!from_file() || first + count <= samples(), "{}: samples {} to {} are asked for, it holds {}",
+        description(), first, first + count - 1, samples());
+}
+
 void FieldSource::check_location(Location location) const {
   check(!impl_->location || *impl_->location == location,
         "{}: values sit at the {}, here they must sit at the {}", impl_->options.permeability,

@@ -43,6 +43,8 @@ class FieldSource {
   double memory(const Grid& grid) const;
   /// Throws InvalidInput where a dataset's values sit elsewhere.
   void check_location(Location location) const;
+  /// Throws InvalidInput where the source is a file that does not hold samples first ... first + count - 1.
+  void check_samples(std::size_t first, std::size_t count) const;
   std::string kind() const;              ///< "two-phase", ..., "file"
   std::string description() const;       ///< for people: "two-phase, seed 1", or the file's name
   nlohmann::json configuration() const;  ///< everything that the field depends on

@@ -17,6 +17,12 @@ bool ModelCard::seen(const Resolution& resolution) const {
   return std::find(resolutions.begin(), resolutions.end(), resolution) != resolutions.end();
 }
 
+void ModelCard::check_takes_inactive(bool has_inactive, const std::string& where) const {
+  check(!has_inactive || takes_inactive(),
+        "{} has inactive cells, and the model was trained on rock without: train one on data with some",
+        where);
+}
+
 Resolution ModelCard::coarsest() const {
   return *std::min_element(resolutions.begin(), resolutions.end(),
                            [](const Resolution& a, const Resolution& b) {

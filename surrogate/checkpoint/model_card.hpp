@@ -81,6 +81,8 @@ struct ModelCard {
   int inputs() const { return 3 + (history ? static_cast<int>(history->times.size()) : 0); }
   /// The network is told which cells are active, by one more channel: it was trained on data that have inactive ones.
   bool takes_inactive() const { return architecture.channels_in == inputs() + 1; }
+  /// Throws InvalidInput where the rock at `where` may have inactive cells and that of training had none.
+  void check_takes_inactive(bool has_inactive, const std::string& where) const;
   bool seen(const Resolution& resolution) const;
   /// The network's grid for data of a training resolution.
   Resolution network_grid(const Resolution& resolution) const {

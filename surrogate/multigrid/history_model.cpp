@@ -1,8 +1,5 @@
 #include "surrogate/multigrid/history_model.hpp"
 
-#include <algorithm>
-#include <cmath>
-
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/grid_transfer.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
@@ -41,20 +38,8 @@ HistoryTensors bounded(const SurrogateModel& model, HistoryTensors h, const Tens
 
 HistoryTensors history_interleaved(const SurrogateModel& model, const Tensor& permeability,
                                    const Tensor& guess, const Grid& grid, const Resolution& from) {
-  const auto input = input_of(model, permeability, guess, grid);
-  const auto step = [](int size, int trained) {
-    return std::max<std::int64_t>(1, std::llround(static_cast<double>(size) / trained));
-  };
-  const std::int64_t rows = step(grid.ny, from.ny), columns = step(grid.nx, from.nx);
-  const auto part = [&](const Tensor& t, std::int64_t row, std::int64_t column) {
-    return t.slice(2, row, t.size(2), rows).slice(3, column, t.size(3), columns);
-  };
-  Tensor output = torch::empty({input.size(0), 2 * guess.size(1), grid.ny, grid.nx}, input.options());
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::int64_t column = 0; column < columns; ++column)
-      part(output, row, column).copy_(model.base->forward(part(input, row, column).contiguous()));
-  }
-  return from_output(model, output, guess);
+  return from_output(model, interleaved_output(*model.base, input_of(model, permeability, guess, grid), from),
+                     guess);
 }
 
 HistoryTensors history_interpolated(const SurrogateModel& model, const Tensor& permeability,

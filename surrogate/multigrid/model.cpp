@@ -47,23 +47,32 @@ Tensor SurrogateModel::class_logits(const Tensor& permeability, const Grid& grid
   return base->forward(input, precision).mean({2, 3});
 }
 
-Tensor SurrogateModel::interleaved(const Tensor& permeability, const Grid& grid,
-                                   const Resolution& from) const {
-  const auto input = input_of(card, permeability, grid);
-  const Resolution own = card.network_grid(from);
-  const auto step = [](int size, int trained) {
+Tensor interleaved_output(const Network& network, const Tensor& input, const Resolution& own) {
+  const auto step = [](std::int64_t size, int trained) {
     return std::max<std::int64_t>(1, std::llround(static_cast<double>(size) / trained));
   };
-  const std::int64_t rows = step(grid.ny, own.ny), columns = step(grid.nx, own.nx);
+  const std::int64_t rows = step(input.size(2), own.ny), columns = step(input.size(3), own.nx);
   const auto part = [&](const Tensor& t, std::int64_t row, std::int64_t column) {
     return t.slice(2, row, t.size(2), rows).slice(3, column, t.size(3), columns);
   };
-  Tensor out = torch::empty_like(permeability, torch::kFloat64);
+  Tensor output;
   for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::int64_t column = 0; column < columns; ++column)
-      part(out, row, column).copy_(base->forward(part(input, row, column).contiguous(), Precision::full));
+    for (std::int64_t column = 0; column < columns; ++column) {
+      const Tensor coarse = network.forward(part(input, row, column).contiguous(), Precision::full);
+      if (!output.defined())
+        output =
+            torch::empty({input.size(0), coarse.size(1), input.size(2), input.size(3)}, coarse.options());
+      part(output, row, column).copy_(coarse);
+    }
   }
-  return hidden(denormalized(out, card.normalization), active_on(permeability, {grid.nx, grid.ny}));
+  return output;
+}
+
+Tensor SurrogateModel::interleaved(const Tensor& permeability, const Grid& grid,
+                                   const Resolution& from) const {
+  const auto output = interleaved_output(*base, input_of(card, permeability, grid), card.network_grid(from));
+  return hidden(denormalized(output.to(torch::kFloat64), card.normalization),
+                active_on(permeability, {grid.nx, grid.ny}));
 }
 
 Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& grid, const Resolution& from,

@@ -25,6 +25,10 @@ struct MultigridOptions {
   std::function<void(int cycle, const torch::Tensor& pressure)> after_cycle;
 };
 
+/// `network` on every s-th point of `input` [N, C, H, W] in each direction, laid into each other, where s is the whole number that brings
+/// these grids nearest to `own`: [N, channels_out, H, W].
+torch::Tensor interleaved_output(const Network& network, const torch::Tensor& input, const Resolution& own);
+
 struct SurrogateModel {
   ModelCard card;
   std::unique_ptr<Network> base;

@@ -77,6 +77,15 @@ def test_compare_puts_networks_and_simulators_on_one_chart(mano_in, folder):
     assert "At 16x16:" in out and "At 32x32:" in out and "c/report.html" in out
 
 
+def test_compare_keeps_the_files_of_two_datasets_of_one_resolution_apart(mano_in, folder):
+    mano_in("compare", "--model", "mano", "--data", "test.h5", "--data", "train.h5", "--samples", 2, "-o", "two")
+    files = json.loads((folder / "two/compare.json").read_text())["files"]
+    assert len(files) == len(set(files)) and {"maps-16x16-0.png", "maps-16x16-1.png"} <= set(files)
+    assert "resolution 16x16 is asked for twice" in mano_in("compare", "--model", "mano", "--field", "two-phase", "--resolution", "16x16,16x16",
+                                                            "-o", "three", status=2).err
+    assert not (folder / "three").exists()
+
+
 @pytest.mark.parametrize("arguments, expected", [
     (["evaluate", "--model", "mano", "--data", "steady.h5"], "displacement"),
     (["predict", "--model", "mano", "--data", "test.h5", "--estimate", "-o", "x.h5"], "without --force, --estimate"),

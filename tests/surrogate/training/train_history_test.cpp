@@ -1,6 +1,7 @@
 // A network that learns a displacement in time.
 
 #include "core/error.hpp"
+#include "core/norms.hpp"
 #include "surrogate/history.hpp"
 #include "surrogate/surrogate.hpp"
 #include "surrogate/training/train_fixture.hpp"
@@ -71,14 +72,7 @@ class TrainHistory : public Train {
       for (double time : data.info().times) found.push_back(saturation(sample.permeability, time, true));
       if (surrogate != nullptr)
         found = surrogate->predict({sample.permeability}, {found}, method).front().saturation;
-      double off = 0.0, norm = 0.0;
-      for (int t = 0; t < kTimes; ++t) {
-        for (std::size_t c = 0; c < found[t].values.size(); ++c) {
-          off += std::pow(found[t].values[c] - sample.history.saturation[t].values[c], 2);
-          norm += std::pow(sample.history.saturation[t].values[c], 2);
-        }
-      }
-      sum += std::sqrt(off / norm) / static_cast<double>(data.info().samples);
+      sum += relative_l2(found, sample.history.saturation) / static_cast<double>(data.info().samples);
     }
     return sum;
   }
