@@ -37,8 +37,8 @@ void assemble(Mat a, const Stencil& s) {
       add(i, j, s.diagonal(i, j));
       if (i > 0) add(i - 1, j, -s.left(i, j));
       if (i + 1 < g.nx) add(i + 1, j, -s.right(i, j));
-      if (j > 0) add(i, j - 1, -s.below(i, j));
-      if (j + 1 < g.ny) add(i, j + 1, -s.above(i, j));
+      if (j > 0) add(i, j - 1, -s.front(i, j));
+      if (j + 1 < g.ny) add(i, j + 1, -s.back(i, j));
       require(MatSetValuesStencil(a, 1, &row, count, columns, values, INSERT_VALUES));
     }
   }
@@ -67,7 +67,7 @@ Stencil coarsened(const Stencil& fine) {
   for (int j = 0; j <= g.ny; ++j) {
     for (int i = 0; i < g.nx; ++i)
       coarse.ty[static_cast<std::size_t>(j) * g.nx + i] =
-          0.5 * (fine.below(2 * i, 2 * j) + fine.below(2 * i + 1, 2 * j));
+          0.5 * (fine.front(2 * i, 2 * j) + fine.front(2 * i + 1, 2 * j));
   }
   return coarse;
 }

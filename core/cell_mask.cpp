@@ -17,8 +17,8 @@ CellMask make_cell_mask(const Field& values, const std::string& where) {
   CellMask mask{g, std::vector<std::uint8_t>(g.cells())};
   for (std::size_t c = 0; c < g.cells(); ++c) {
     const double value = values.values[c];
-    check(value == 0.0 || value == 1.0, "{}: value {} in cell ({}, {}); a cell is active (1) or inactive (0)",
-          where, value, c % g.nx, c / g.nx);
+    check(value == 0.0 || value == 1.0, "{}: value {} in cell {}; a cell is active (1) or inactive (0)", where,
+          value, g.cell(c));
     mask.values[c] = value != 0.0;
   }
   const std::size_t inactive = mask.inactive();
@@ -48,7 +48,7 @@ CellMask cells_with_numbers(const Field& values, const std::string& where) {
 CellMask both_active(const CellMask& a, const CellMask& b) {
   if (a.all()) return b;
   if (b.all()) return a;
-  check(a.values.size() == b.values.size() && a.grid.nx == b.grid.nx,
+  check(a.values.size() == b.values.size() && a.grid.nx == b.grid.nx && a.grid.ny == b.grid.ny,
         "inactive cells are on grids of {} and of {}", a.grid.resolution(), b.grid.resolution());
   CellMask both = a;
   for (std::size_t c = 0; c < both.values.size(); ++c) both.values[c] = a[c] && b[c];
@@ -71,10 +71,13 @@ std::vector<int> region_numbers(const CellMask& active, const Grid& g) {
       const std::size_t cell = open.back();
       open.pop_back();
       const int i = static_cast<int>(cell % g.nx);
+      const int j = static_cast<int>(cell / g.nx % g.ny);
       if (i > 0) visit(cell - 1);
       if (i + 1 < g.nx) visit(cell + 1);
-      if (cell >= static_cast<std::size_t>(g.nx)) visit(cell - g.nx);
-      if (cell + g.nx < g.cells()) visit(cell + g.nx);
+      if (j > 0) visit(cell - g.nx);
+      if (j + 1 < g.ny) visit(cell + g.nx);
+      if (cell >= g.layer()) visit(cell - g.layer());
+      if (cell + g.layer() < g.cells()) visit(cell + g.layer());
     }
     ++regions;
   }

@@ -12,11 +12,11 @@ namespace mano {
 
 struct CellMask {
   Grid grid;
-  std::vector<std::uint8_t> values;  ///< [ny, nx], 1 active, 0 inactive; empty where all are active
+  std::vector<std::uint8_t> values;  ///< [nz, ny, nx], 1 active, 0 inactive; empty where all are active
 
   bool all() const { return values.empty(); }
   bool operator[](std::size_t cell) const { return values.empty() || values[cell] != 0; }
-  bool operator()(int i, int j) const { return (*this)[grid.index(i, j)]; }
+  bool operator()(int i, int j, int k = 0) const { return (*this)[grid.index(i, j, k)]; }
   std::size_t inactive() const;  ///< how many cells are
   bool operator==(const CellMask&) const = default;
 };
@@ -35,7 +35,7 @@ CellMask cells_with_numbers(const Field& values, const std::string& where);
 /// Active where both are. Throws InvalidInput for grids of other resolutions.
 CellMask both_active(const CellMask& a, const CellMask& b);
 
-/// Which active cells are joined through their faces: the number of each one's region [ny, nx], from 0 in the order of their first cells,
+/// Which active cells are joined through their faces: the number of each one's region [nz, ny, nx], from 0 in the order of their first cells,
 /// and -1 in inactive cells.
 std::vector<int> region_numbers(const CellMask& active, const Grid& grid);
 

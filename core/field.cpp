@@ -18,12 +18,19 @@ bool parse_number(std::string_view text, Number& value) {
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
+// "AxB" or "AxBxC"; how many numbers it has, 0 where it is of another form.
 template <typename Number>
-bool parse_pair(std::string_view text, Number& first, Number& second) {
-  const auto cross = text.find('x');
-  return cross != std::string_view::npos && parse_number(text.substr(0, cross), first) &&
-         parse_number(text.substr(cross + 1), second);
+int parse_product(std::string_view text, std::array<Number, 3>& numbers) {
+  for (int n = 0; n < 3; ++n) {
+    const auto cross = text.find('x');
+    if (!parse_number(text.substr(0, cross), numbers[n])) return 0;
+    if (cross == std::string_view::npos) return n + 1;
+    text = text.substr(cross + 1);
+  }
+  return 0;
 }
+
+constexpr const char* kFlat = "two numbers: volumes are for solve, generate, import, export, upscale and info";
 
 }  // namespace
 
@@ -45,26 +52,42 @@ double Grid::y(int j, Location location) const {
 }
 
 std::string Grid::resolution() const {
-  return fmt::format("{}x{}", nx, ny);
+  return Resolution{nx, ny, nz}.text();
+}
+
+std::string Grid::cell(std::size_t index) const {
+  const std::size_t i = index % nx;
+  const std::size_t j = index / nx % ny;
+  return flat() ? fmt::format("({}, {})", i, j) : fmt::format("({}, {}, {})", i, j, index / layer());
 }
 
 std::string Resolution::text() const {
-  return fmt::format("{}x{}", nx, ny);
+  return nz == 1 ? fmt::format("{}x{}", nx, ny) : fmt::format("{}x{}x{}", nx, ny, nz);
 }
 
 constexpr int kMostCells = std::numeric_limits<int>::max() / 8;
 
 bool is_supported(const Resolution& r) {
-  return r.nx > 0 && r.ny > 0 && static_cast<double>(r.nx) * r.ny <= kMostCells;
+  return r.nx > 0 && r.ny > 0 && r.nz > 0 && static_cast<double>(r.nx) * r.ny * r.nz <= kMostCells;
+}
+
+Resolution parse_volume_resolution(const std::string& text) {
+  std::array<int, 3> n{0, 0, 1};
+  const int numbers = parse_product(text, n);
+  check(numbers >= 2, "resolution '{}' is not of the form WxH or WxHxD, such as 256x128 or 64x64x16", text);
+  const Resolution r{n[0], n[1], n[2]};
+  check(r.nx > 0 && r.ny > 0 && r.nz > 0, "resolution '{}' must be at least 1 in each direction", text);
+  check(is_supported(r), "resolution '{}' has {:.3g} cells, at most {} are supported", text,
+        static_cast<double>(r.nx) * r.ny * r.nz, kMostCells);
+  return r;
 }
 
 Resolution parse_resolution(const std::string& text) {
-  Resolution r;
-  check(parse_pair(text, r.nx, r.ny), "resolution '{}' is not of the form WxH, such as 256x128", text);
-  check(r.nx > 0 && r.ny > 0, "resolution '{}' must be at least 1x1", text);
-  check(is_supported(r), "resolution '{}' has {:.3g} cells, at most {} are supported", text,
-        static_cast<double>(r.nx) * r.ny, kMostCells);
-  return r;
+  std::array<int, 3> n{};
+  const int numbers = parse_product(text, n);
+  check(numbers != 3, "resolution '{}' has three numbers, here it takes {}", text, kFlat);
+  check(numbers == 2, "resolution '{}' is not of the form WxH, such as 256x128", text);
+  return parse_volume_resolution(text);
 }
 
 std::vector<Resolution> parse_resolutions(const std::string& text) {
@@ -79,12 +102,21 @@ std::vector<Resolution> parse_resolutions(const std::string& text) {
 }
 
 std::pair<double, double> parse_size(const std::string& text) {
-  double lx = 0.0;
-  double ly = 0.0;
-  check(parse_pair(text, lx, ly), "size '{}' is not of the form LXxLY, such as 2.5x1", text);
-  check(std::isfinite(lx) && std::isfinite(ly) && lx > 0 && ly > 0, "size '{}' must be finite and above zero",
-        text);
-  return {lx, ly};
+  std::array<double, 3> l{};
+  const int numbers = parse_product(text, l);
+  check(numbers != 3, "size '{}' has three numbers, here it takes {}", text, kFlat);
+  check(numbers == 2, "size '{}' is not of the form LXxLY, such as 2.5x1", text);
+  l = parse_volume_size(text);
+  return {l[0], l[1]};
+}
+
+std::array<double, 3> parse_volume_size(const std::string& text) {
+  std::array<double, 3> l{0.0, 0.0, 1.0};
+  check(parse_product(text, l) >= 2,
+        "size '{}' is not of the form LXxLY or LXxLYxLZ, such as 2.5x1 or 1000x1000x50", text);
+  for (double length : l)
+    check(std::isfinite(length) && length > 0, "size '{}' must be finite and above zero", text);
+  return l;
 }
 
 Range least_and_most(const std::vector<double>& values) {
@@ -116,12 +148,10 @@ void check_permeability(const Field& permeability, const std::string& where) {
   check(permeability.values.size() == grid.cells(), "{}: {} values for a grid of {}", where,
         permeability.values.size(), grid.resolution());
   if (least_and_most(permeability.values).usable_permeability()) return;
-  for (int j = 0; j < grid.ny; ++j) {
-    for (int i = 0; i < grid.nx; ++i) {
-      const double k = permeability(i, j);
-      check(std::isfinite(k) && k > 0,
-            "{}: permeability is {} in cell ({}, {}); it must be finite and above zero", where, k, i, j);
-    }
+  for (std::size_t c = 0; c < grid.cells(); ++c) {
+    const double k = permeability.values[c];
+    check(std::isfinite(k) && k > 0, "{}: permeability is {} in cell {}; it must be finite and above zero",
+          where, k, grid.cell(c));
   }
 }
 

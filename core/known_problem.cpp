@@ -11,7 +11,7 @@ bool KnownProblem::pressure_is_free() const {
 
 KnownProblem closed_problem() {
   const AxisEnd closed{AxisEnd::Kind::mirror, 0.0};
-  return {{closed, closed, closed, closed}, 0.0, 0.0};
+  return {{closed, closed, closed, closed}, closed, 0.0, 0.0};
 }
 
 std::optional<KnownProblem> known_problem(const std::string& problem_name) {
@@ -19,6 +19,7 @@ std::optional<KnownProblem> known_problem(const std::string& problem_name) {
   KnownProblem problem = closed_problem();
   if (problem_name == "benchmark") {
     problem.ends = {value(0), value(0), value(0), value(0)};
+    problem.top_and_bottom = value(0);
     problem.source = 1.0;
   } else if (problem_name == "drive") {
     problem.ends[0] = value(1);

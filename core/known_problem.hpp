@@ -1,5 +1,5 @@
 #pragma once
-// What a named problem prescribes, in the terms of one rectangle: for all who know a problem by its name. The solver makes a whole
+// What a named problem prescribes, in the terms of one rectangle or box: for all who know a problem by its name. The solver makes a whole
 // problem of it (solver/problem.hpp), the batches and the surrogate read it as it is.
 
 #include <optional>
@@ -11,7 +11,8 @@ namespace mano {
 
 /// No flow leaves through a mirrored end.
 struct KnownProblem {
-  Ends ends;                      ///< left, right, bottom, top
+  Ends ends;                      ///< x = 0, x = lx, y = 0, y = ly
+  AxisEnd top_and_bottom;         ///< of a volume
   double source = 0.0;            ///< f
   double corner_rate = 0.0;       ///< of a well in the first cell; its opposite in the last
   bool pressure_is_free() const;  ///< up to a constant; its mean is zero

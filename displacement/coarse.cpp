@@ -82,7 +82,7 @@ Displacement coarsened(const Displacement& fine, int factor) {
                       fine.fluids};
   if (!p.permeability_y.values.empty())
     coarse.problem.permeability_y = geometric_mean(p.permeability_y, p.active, grid, factor);
-  for (Side side : kSides) coarse.problem.on(side) = coarsened(p.on(side), factor);
+  for (Side side : sides_of(grid)) coarse.problem.on(side) = coarsened(p.on(side), factor);
   for (Well well : p.wells) {
     well.i /= factor;
     well.j /= factor;
@@ -151,7 +151,7 @@ void refine_cell(const Displacement& fine, const Grid& coarse, int i, int j, dou
 // How a pressure goes on to the sides.
 Ends ends_of(const Problem& problem) {
   Ends ends;
-  for (Side side : kSides) {
+  for (Side side : sides_of(problem.grid())) {
     const BoundaryCondition& condition = problem.on(side);
     const Range range = least_and_most(condition.values);
     AxisEnd& end = ends[static_cast<int>(side)];

@@ -34,7 +34,7 @@ void add_side(const Problem& problem, Side side, std::vector<Opening>& openings)
   const double distance = is_x ? g.hx() : g.hy();
   for (int n = 0; n < (is_x ? g.ny : g.nx); ++n) {
     const int i = is_x ? (side == Side::left ? 0 : g.nx - 1) : n;
-    const int j = is_x ? n : (side == Side::bottom ? 0 : g.ny - 1);
+    const int j = is_x ? n : (side == Side::front ? 0 : g.ny - 1);
     const std::size_t cell = g.index(i, j);
     if (!problem.active[cell]) continue;
     Opening opening{Opening::Kind::side, static_cast<int>(side), static_cast<int>(cell)};
@@ -52,7 +52,7 @@ void add_side(const Problem& problem, Side side, std::vector<Opening>& openings)
 std::vector<Opening> openings_of(const Problem& problem) {
   const Grid& g = problem.grid();
   std::vector<Opening> openings;
-  for (Side side : kSides) add_side(problem, side, openings);
+  for (Side side : sides_of(g)) add_side(problem, side, openings);
   for (std::size_t w = 0; w < problem.wells.size(); ++w) {
     const Well& well = problem.wells[w];
     Opening opening{Opening::Kind::well, static_cast<int>(w), static_cast<int>(g.index(well.i, well.j))};
@@ -102,7 +102,7 @@ struct TotalFlow::Impl {
         flows.face[f++] = s.right(i, j) * (pressure(i, j) - pressure(i + 1, j));
     }
     for (int j = 0; j + 1 < g.ny; ++j) {
-      for (int i = 0; i < g.nx; ++i) flows.face[f++] = s.above(i, j) * (pressure(i, j) - pressure(i, j + 1));
+      for (int i = 0; i < g.nx; ++i) flows.face[f++] = s.back(i, j) * (pressure(i, j) - pressure(i, j + 1));
     }
     flows.in.assign(g.cells(), 0.0);
     flows.out.assign(g.cells(), 0.0);

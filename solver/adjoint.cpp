@@ -34,9 +34,9 @@ void add_sides(const Problem& problem, const Stencil& s, const Fields& fields) {
       fields.held(grid.index(last, j), s.right(last, j), problem.on(Side::right).values[j]);
   }
   for (int i = 0; i < grid.nx; ++i) {
-    if (holds(Side::bottom)) fields.held(grid.index(i, 0), s.below(i, 0), problem.on(Side::bottom).values[i]);
+    if (holds(Side::front)) fields.held(grid.index(i, 0), s.front(i, 0), problem.on(Side::front).values[i]);
     const int last = grid.ny - 1;
-    if (holds(Side::top)) fields.held(grid.index(i, last), s.above(i, last), problem.on(Side::top).values[i]);
+    if (holds(Side::back)) fields.held(grid.index(i, last), s.back(i, last), problem.on(Side::back).values[i]);
   }
 }
 
@@ -60,7 +60,7 @@ Field gradient_by_log_permeability(const Problem& problem, const Stencil& s, con
       const std::size_t c = grid.index(i, j);
       if (!s.active[c]) continue;  // its faces are closed
       if (i > 0 && s.active[c - 1]) fields.interior(kx, c - 1, c, s.left(i, j));
-      if (j > 0 && s.active[c - grid.nx]) fields.interior(ky, c - grid.nx, c, s.below(i, j));
+      if (j > 0 && s.active[c - grid.nx]) fields.interior(ky, c - grid.nx, c, s.front(i, j));
     }
   }
   add_sides(problem, s, fields);

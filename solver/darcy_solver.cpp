@@ -175,9 +175,10 @@ SolveResult DarcySolver::solve(const Problem& problem) {
   } else if (impl_->options.method) {
     methods = {*impl_->options.method};
   } else {
+    const bool ours = ranks == 1 && problem.grid().flat();
     const auto precision = Multigrid::precision_for(problem.permeability_range());
-    if (ranks == 1 && precision == Multigrid::Precision::single) methods.push_back(SolverMethod::multigrid);
-    if (ranks == 1) methods.push_back(SolverMethod::multigrid_double);
+    if (ours && precision == Multigrid::Precision::single) methods.push_back(SolverMethod::multigrid);
+    if (ours) methods.push_back(SolverMethod::multigrid_double);
     methods.push_back(amg() == Preconditioner::boomeramg ? SolverMethod::boomeramg : SolverMethod::gamg);
     methods.push_back(SolverMethod::mumps);
   }

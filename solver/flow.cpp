@@ -9,43 +9,51 @@
 
 namespace mano {
 
+namespace {
+
+std::vector<double>& across(FaceFlux& flux, Axis axis) {
+  return axis == Axis::x ? flux.ux : axis == Axis::y ? flux.uy : flux.uz;
+}
+
+// visit(flow outwards through a face of the side)
+template <typename Visit>
+void for_each_outflow(const Grid& grid, FaceFlux& flux, Side side, Visit visit) {
+  const std::vector<double>& u = across(flux, axis_of(side));
+  for_each_face(grid, side,
+                [&](const BoundaryFace& face) { visit((at_end(side) ? u[face.index] : -u[face.index]) * face.area); });
+}
+
+}  // namespace
+
 FaceFlux face_flux(const Problem& problem, const Field& p) {
   const Stencil s(problem);
   const Grid& g = s.grid;
-  FaceFlux flux{std::vector<double>(s.tx.size()), std::vector<double>(s.ty.size())};
-  for (int j = 0; j < g.ny; ++j) {
-    for (int i = 1; i < g.nx; ++i) {
-      flux.ux[static_cast<std::size_t>(j) * (g.nx + 1) + i] = s.left(i, j) * (p(i - 1, j) - p(i, j)) / g.hy();
+  FaceFlux flux{std::vector<double>(s.tx.size()), std::vector<double>(s.ty.size()), std::vector<double>(s.tz.size())};
+  for (int k = 0; k < g.nz; ++k) {
+    for (int j = 0; j < g.ny; ++j) {
+      const std::size_t row = (static_cast<std::size_t>(k) * g.ny + j) * (g.nx + 1);
+      for (int i = 1; i < g.nx; ++i)
+        flux.ux[row + i] = s.left(i, j, k) * (p(i - 1, j, k) - p(i, j, k)) / (g.hy() * g.hz());
+    }
+    for (int j = 1; j < g.ny; ++j) {
+      const std::size_t row = (static_cast<std::size_t>(k) * (g.ny + 1) + j) * g.nx;
+      for (int i = 0; i < g.nx; ++i)
+        flux.uy[row + i] = s.front(i, j, k) * (p(i, j - 1, k) - p(i, j, k)) / (g.hx() * g.hz());
     }
   }
-  for (int j = 1; j < g.ny; ++j) {
-    for (int i = 0; i < g.nx; ++i) flux.uy[g.index(i, j)] = s.below(i, j) * (p(i, j - 1) - p(i, j)) / g.hx();
-  }
-  for (Side side : kSides) {
+  for (std::size_t c = g.layer(); c < g.cells() && !s.tz.empty(); ++c)
+    flux.uz[c] = s.tz[c] * (p.values[c - g.layer()] - p.values[c]) / (g.hx() * g.hy());
+  for (Side side : sides_of(g)) {
     const BoundaryCondition& condition = problem.on(side);
-    const Field& k = side == Side::left || side == Side::right ? problem.permeability : problem.along_y();
-    const bool positive = side == Side::right || side == Side::top;  // outward is the direction of the axis
+    const std::vector<double>& k = problem.across(side).values;
+    std::vector<double>& u = across(flux, axis_of(side));
     for_each_face(g, side, [&](const BoundaryFace& face) {
-      if (!problem.active(face.i, face.j)) return;
+      if (!problem.active[face.cell]) return;
       const double value = condition.values[face.position];
       const double outward = condition.type == BoundaryCondition::Type::flux
                                  ? value
-                                 : k(face.i, face.j) * (p(face.i, face.j) - value) / (face.distance / 2);
-      const double along_axis = positive ? outward : -outward;
-      switch (side) {
-        case Side::left:
-          flux.ux[static_cast<std::size_t>(face.j) * (g.nx + 1)] = along_axis;
-          break;
-        case Side::right:
-          flux.ux[static_cast<std::size_t>(face.j) * (g.nx + 1) + g.nx] = along_axis;
-          break;
-        case Side::bottom:
-          flux.uy[face.i] = along_axis;
-          break;
-        case Side::top:
-          flux.uy[static_cast<std::size_t>(g.ny) * g.nx + face.i] = along_axis;
-          break;
-      }
+                                 : k[face.cell] * (p.values[face.cell] - value) / (face.distance / 2);
+      u[face.index] = at_end(side) ? outward : -outward;
     });
   }
   return flux;
@@ -56,28 +64,22 @@ CellFlux cell_flux(const Problem& problem, const Field& pressure) {
 }
 
 CellFlux cell_flux(const Grid& g, const FaceFlux& f) {
-  CellFlux cells{Field(g), Field(g)};
-  for (int j = 0; j < g.ny; ++j) {
-    for (int i = 0; i < g.nx; ++i) {
-      const std::size_t face = static_cast<std::size_t>(j) * (g.nx + 1) + i;
-      cells.x(i, j) = 0.5 * (f.ux[face] + f.ux[face + 1]);
-      cells.y(i, j) = 0.5 * (f.uy[g.index(i, j)] + f.uy[g.index(i, j) + g.nx]);
-    }
+  CellFlux cells{Field(g), Field(g), g.flat() ? Field() : Field(g)};
+  for (std::size_t c = 0; c < g.cells(); ++c) {
+    const std::size_t left = c + c / g.nx;
+    const std::size_t front = c + c / g.layer() * g.nx;
+    cells.x.values[c] = 0.5 * (f.ux[left] + f.ux[left + 1]);
+    cells.y.values[c] = 0.5 * (f.uy[front] + f.uy[front + g.nx]);
+    if (!g.flat()) cells.z.values[c] = 0.5 * (f.uz[c] + f.uz[c + g.layer()]);
   }
   return cells;
 }
 
-std::array<double, 4> outflow(const Problem& problem, const Field& pressure) {
-  const Grid& g = problem.grid();
-  const FaceFlux f = face_flux(problem, pressure);
-  std::array<double, 4> out{};
-  for (int j = 0; j < g.ny; ++j) {
-    out[static_cast<int>(Side::left)] -= f.ux[static_cast<std::size_t>(j) * (g.nx + 1)] * g.hy();
-    out[static_cast<int>(Side::right)] += f.ux[static_cast<std::size_t>(j) * (g.nx + 1) + g.nx] * g.hy();
-  }
-  for (int i = 0; i < g.nx; ++i) {
-    out[static_cast<int>(Side::bottom)] -= f.uy[i] * g.hx();
-    out[static_cast<int>(Side::top)] += f.uy[static_cast<std::size_t>(g.ny) * g.nx + i] * g.hx();
+std::array<double, 6> outflow(const Problem& problem, const Field& pressure) {
+  FaceFlux flux = face_flux(problem, pressure);
+  std::array<double, 6> out{};
+  for (Side side : sides_of(problem.grid())) {
+    for_each_outflow(problem.grid(), flux, side, [&](double flow) { out[static_cast<int>(side)] += flow; });
   }
   return out;
 }
@@ -85,13 +87,30 @@ std::array<double, 4> outflow(const Problem& problem, const Field& pressure) {
 std::vector<WellState> well_states(const Problem& problem, const Field& p) {
   std::vector<WellState> states;
   for (const Well& well : problem.wells) {
-    const double cell = p(well.i, well.j);
-    if (well.control == Well::Control::pressure) {
-      states.push_back({well_index(problem, well) * (well.value - cell), well.value});
-    } else {
-      states.push_back({well.value, well.radius > 0 ? cell + well.value / well_index(problem, well)
-                                                    : std::numeric_limits<double>::quiet_NaN()});
+    const std::vector<Completion> open = completions(problem, well);
+    WellState state;
+    double indices = 0.0;
+    double weighted = 0.0;
+    for (const Completion& c : open) {
+      indices += c.index;
+      weighted += c.index * p.values[c.cell];
     }
+    const bool bored = well.radius > 0;
+    if (well.control == Well::Control::pressure) {
+      state.pressure = well.value;
+    } else {
+      state.pressure = !bored             ? std::numeric_limits<double>::quiet_NaN()
+                       : open.size() == 1 ? p.values[open[0].cell] + well.value / open[0].index
+                                          : (well.value + weighted) / indices;
+    }
+    for (const Completion& c : open) {
+      const bool shared = well.control == Well::Control::rate && (!bored || open.size() == 1);
+      const double rate = shared ? well.value * c.share : c.index * (state.pressure - p.values[c.cell]);
+      state.layers.push_back({c.layer, rate});
+      state.rate += rate;
+    }
+    if (well.control == Well::Control::rate) state.rate = well.value;
+    states.push_back(std::move(state));
   }
   return states;
 }
@@ -110,17 +129,10 @@ Balance balance_of(const Problem& problem, const Field& pressure) {
     balance.in += std::max(0.0, inflow);
   };
   const Grid& g = problem.grid();
-  const FaceFlux f = face_flux(problem, pressure);
-  for (int j = 0; j < g.ny; ++j) {
-    add(f.ux[static_cast<std::size_t>(j) * (g.nx + 1)] * g.hy());
-    add(-f.ux[static_cast<std::size_t>(j) * (g.nx + 1) + g.nx] * g.hy());
-  }
-  for (int i = 0; i < g.nx; ++i) {
-    add(f.uy[i] * g.hx());
-    add(-f.uy[static_cast<std::size_t>(g.ny) * g.nx + i] * g.hx());
-  }
+  FaceFlux flux = face_flux(problem, pressure);
+  for (Side side : sides_of(g)) for_each_outflow(g, flux, side, [&](double flow) { add(-flow); });
   for (std::size_t c = 0; c < g.cells(); ++c) {
-    if (problem.active[c]) add(problem.source.values[c] * g.hx() * g.hy());
+    if (problem.active[c]) add(problem.source.values[c] * g.hx() * g.hy() * g.hz());
   }
   for (const WellState& well : well_states(problem, pressure)) add(well.rate);
   return balance;

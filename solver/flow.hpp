@@ -8,10 +8,12 @@
 
 namespace mano {
 
-/// Darcy flux on faces, 0 at those of inactive cells, per unit length: ux [ny, nx + 1] eastward, uy [ny + 1, nx] northward.
+/// Darcy flux on faces, 0 at those of inactive cells, per area (per length of a flat grid): ux [nz, ny, nx + 1] eastward,
+/// uy [nz, ny + 1, nx] northward, uz [nz + 1, ny, nx] downward, empty where the grid is flat.
 struct FaceFlux {
   std::vector<double> ux;
   std::vector<double> uy;
+  std::vector<double> uz;
 };
 FaceFlux face_flux(const Problem& problem, const Field& pressure);
 
@@ -19,17 +21,23 @@ FaceFlux face_flux(const Problem& problem, const Field& pressure);
 struct CellFlux {
   Field x;
   Field y;
+  Field z;  ///< empty where the grid is flat
 };
 CellFlux cell_flux(const Problem& problem, const Field& pressure);
 CellFlux cell_flux(const Grid& grid, const FaceFlux& faces);
 
 /// Flow through each side, positive outwards, indexed by Side.
-std::array<double, 4> outflow(const Problem& problem, const Field& pressure);
+std::array<double, 6> outflow(const Problem& problem, const Field& pressure);
 
 /// Flow of each well into the rock, and the pressure inside it (not a number for a rate without a radius).
 struct WellState {
+  struct Layer {
+    int layer = 0;
+    double rate = 0.0;
+  };
   double rate = 0.0;
   double pressure = 0.0;
+  std::vector<Layer> layers;  ///< the active ones, from the top
 };
 std::vector<WellState> well_states(const Problem& problem, const Field& pressure);
 

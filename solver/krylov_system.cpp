@@ -9,33 +9,59 @@ namespace mano {
 
 namespace {
 
+// The most cells that one bore joins.
+PetscInt bore_cells(const Stencil& s) {
+  std::size_t most = 0;
+  for (const Bore& bore : s.bores) most = std::max(most, bore.cells.size());
+  return static_cast<PetscInt>(most);
+}
+
+void add_bore(const Bore& bore, PetscInt begin, PetscInt end, Mat a) {
+  for (std::size_t m = 0; m < bore.cells.size(); ++m) {
+    const auto row = static_cast<PetscInt>(bore.cells[m]);
+    if (row < begin || row >= end) continue;
+    for (std::size_t n = 0; n < bore.cells.size(); ++n) {
+      const double own = m == n ? bore.index[m] : 0.0;
+      petsc(MatSetValue(a, row, static_cast<PetscInt>(bore.cells[n]),
+                        own - bore.index[m] * (bore.index[n] / bore.total), ADD_VALUES));
+    }
+  }
+}
+
 // Rows in the order of the field, split among the ranks in blocks.
 Matrix assemble(MPI_Comm comm, const Stencil& s) {
   const Grid& g = s.grid;
   const auto n = static_cast<PetscInt>(g.cells());
   Matrix a;
-  petsc(MatCreateAIJ(comm, PETSC_DECIDE, PETSC_DECIDE, n, n, 5, nullptr, 4, nullptr, a.put()));
+  const PetscInt most = (g.flat() ? 5 : 7) + bore_cells(s);
+  petsc(MatCreateAIJ(comm, PETSC_DECIDE, PETSC_DECIDE, n, n, most, nullptr, most - 1, nullptr, a.put()));
   petsc(MatSetOption(a, MAT_SYMMETRIC, PETSC_TRUE));
   PetscInt begin = 0;
   PetscInt end = 0;
   petsc(MatGetOwnershipRange(a, &begin, &end));
+  const auto layer = static_cast<PetscInt>(g.layer());
   for (PetscInt row = begin; row < end; ++row) {
     const int i = row % g.nx;
-    const int j = row / g.nx;
-    PetscInt columns[5];
-    PetscScalar values[5];
+    const int j = row / g.nx % g.ny;
+    const int k = row / layer;
+    PetscInt columns[7];
+    PetscScalar values[7];
     PetscInt count = 0;
     const auto add = [&](PetscInt column, double value) {
       columns[count] = column;
       values[count++] = value;
     };
-    add(row, s.diagonal(i, j) > 0 ? s.diagonal(i, j) : 1.0);  // of an inactive cell nothing is left: p = 0
-    if (i > 0) add(row - 1, -s.left(i, j));
-    if (i + 1 < g.nx) add(row + 1, -s.right(i, j));
-    if (j > 0) add(row - g.nx, -s.below(i, j));
-    if (j + 1 < g.ny) add(row + g.nx, -s.above(i, j));
-    petsc(MatSetValues(a, 1, &row, count, columns, values, INSERT_VALUES));
+    // Of an inactive cell nothing is left: p = 0.
+    add(row, s.diagonal(i, j, k) > 0 ? s.diagonal(i, j, k) : 1.0);
+    if (i > 0) add(row - 1, -s.left(i, j, k));
+    if (i + 1 < g.nx) add(row + 1, -s.right(i, j, k));
+    if (j > 0) add(row - g.nx, -s.front(i, j, k));
+    if (j + 1 < g.ny) add(row + g.nx, -s.back(i, j, k));
+    if (k > 0) add(row - layer, -s.top(i, j, k));
+    if (k + 1 < g.nz) add(row + layer, -s.bottom(i, j, k));
+    petsc(MatSetValues(a, 1, &row, count, columns, values, ADD_VALUES));
   }
+  for (const Bore& bore : s.bores) add_bore(bore, begin, end, a);
   petsc(MatAssemblyBegin(a, MAT_FINAL_ASSEMBLY));
   petsc(MatAssemblyEnd(a, MAT_FINAL_ASSEMBLY));
   return a;
@@ -68,11 +94,13 @@ Matrix without_null_space(Mat a, const Stencil& s) {
   const Grid& g = s.grid;
   PetscInt best = 0;
   double widest = 0.0;
-  for (int j = 0; j < g.ny; ++j) {
-    for (int i = 0; i < g.nx; ++i) {
-      if (s.diagonal(i, j) <= widest) continue;
-      widest = s.diagonal(i, j);
-      best = static_cast<PetscInt>(g.index(i, j));
+  for (int k = 0; k < g.nz; ++k) {
+    for (int j = 0; j < g.ny; ++j) {
+      for (int i = 0; i < g.nx; ++i) {
+        if (s.diagonal(i, j, k) <= widest) continue;
+        widest = s.diagonal(i, j, k);
+        best = static_cast<PetscInt>(g.index(i, j, k));
+      }
     }
   }
   Matrix pinned;

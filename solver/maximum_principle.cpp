@@ -21,7 +21,7 @@ struct Data {  // what drives the flow
 Data driving_data(const Problem& problem) {
   Data data;
   data.all_pressure = problem.active.all();  // an inactive cell's faces are closed
-  for (Side side : kSides) {
+  for (Side side : sides_of(problem.grid())) {
     const auto& condition = problem.on(side);
     const auto [low, high] = std::minmax_element(condition.values.begin(), condition.values.end());
     if (condition.type == BoundaryCondition::Type::pressure) {
@@ -73,7 +73,7 @@ std::string maximum_principle_violation(const Problem& problem, const Field& p) 
   const auto [low, high, finite] = least_and_most(p.values, problem.active);
   for (std::size_t c = 0; c < p.values.size() && !finite; ++c) {
     if (problem.active[c] && !std::isfinite(p.values[c]))
-      return fmt::format("pressure is {} in cell {}", p.values[c], c);
+      return fmt::format("pressure is {} in cell {}", p.values[c], problem.grid().cell(c));
   }
   const Data data = driving_data(problem);
   const double slack = 1e-8 * (std::max({std::abs(low), std::abs(high)}) + 1e-300);
@@ -85,7 +85,8 @@ std::string maximum_principle_violation(const Problem& problem, const Field& p) 
   if (data.highest_inflow <= 0 && high > data.highest_pressure + slack) {
     return fmt::format("pressure {} is above the highest boundary pressure {}", high, data.highest_pressure);
   }
-  if (data.all_pressure && data.highest_inflow > 0) {
+  // Talenti's bound is that of two dimensions.
+  if (data.all_pressure && data.highest_inflow > 0 && problem.grid().flat()) {
     const double least = problem.permeability_range().least;
     const double bound = data.highest_pressure + problem.grid().lx * problem.grid().ly * data.highest_inflow /
                                                      (2 * std::numbers::pi * least);

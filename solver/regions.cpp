@@ -1,6 +1,7 @@
 #include "solver/regions.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/error.hpp"
 #include "solver/boundary_faces.hpp"
@@ -15,7 +16,8 @@ bool is_driven(const Problem& problem) {
   for (std::size_t c = 0; c < problem.source.values.size(); ++c) {
     if (problem.active[c] && not_zero(problem.source.values[c])) return true;
   }
-  return !problem.wells.empty() || std::any_of(kSides.begin(), kSides.end(), [&](Side side) {
+  const auto sides = sides_of(problem.grid());
+  return !problem.wells.empty() || std::any_of(sides.begin(), sides.end(), [&](Side side) {
     const std::vector<double>& values = problem.on(side).values;
     return std::any_of(values.begin(), values.end(), not_zero);
   });
@@ -27,31 +29,60 @@ bool any_held(const std::vector<Region>& list) {
 
 }  // namespace
 
+namespace {
+
+// A bore that is open in several layers joins their cells: the later regions become the first one's, and numbers close ranks.
+void join_by_bores(const Problem& problem, std::vector<int>& number) {
+  const int count = *std::max_element(number.begin(), number.end()) + 1;
+  std::vector<int> first(std::max(count, 0));
+  std::iota(first.begin(), first.end(), 0);
+  const auto root = [&](int n) {
+    while (first[n] != n) n = first[n];
+    return n;
+  };
+  for (const Well& well : problem.wells) {
+    if (well.radius == 0.0) continue;
+    const std::vector<Completion> open = completions(problem, well);
+    for (const Completion& c : open) {
+      const int a = root(number[open.front().cell]);
+      const int b = root(number[c.cell]);
+      first[std::max(a, b)] = std::min(a, b);
+    }
+  }
+  std::vector<int> renamed(first.size(), -1);
+  int next = 0;
+  for (int n = 0; n < count; ++n) renamed[n] = root(n) == n ? next++ : renamed[root(n)];
+  for (int& n : number) n = n < 0 ? n : renamed[n];
+}
+
+}  // namespace
+
 Regions regions_of(const Problem& problem) {
   const Grid& g = problem.grid();
   Regions regions{region_numbers(problem.active, g), {}};
+  if (!g.flat()) join_by_bores(problem, regions.number);
   for (std::size_t c = 0; c < g.cells(); ++c) {
     const int n = regions.number[c];
     if (n < 0) continue;
-    if (n == static_cast<int>(regions.list.size()))
-      regions.list.push_back({static_cast<int>(c % g.nx), static_cast<int>(c / g.nx)});
+    if (n == static_cast<int>(regions.list.size())) regions.list.push_back({c});
     ++regions.list[n].cells;
   }
-  const auto region_at = [&](int i, int j) -> Region* {
-    const int n = regions.number[g.index(i, j)];
+  const auto region_at = [&](std::size_t cell) -> Region* {
+    const int n = regions.number[cell];
     return n < 0 ? nullptr : &regions.list[n];
   };
-  for (Side side : kSides) {
+  for (Side side : sides_of(g)) {
     if (problem.on(side).type != BoundaryCondition::Type::pressure) continue;
     for_each_face(g, side, [&](const BoundaryFace& face) {
-      if (Region* region = region_at(face.i, face.j)) region->held = true;
+      if (Region* region = region_at(face.cell)) region->held = true;
     });
   }
   for (const Well& well : problem.wells) {
-    Region* region = region_at(well.i, well.j);
-    if (region == nullptr) continue;
-    region->has_well = true;
-    region->held = region->held || well.control == Well::Control::pressure;
+    for (const Completion& c : completions(problem, well)) {
+      Region* region = region_at(c.cell);
+      region->has_well = true;
+      region->held = region->held || well.control == Well::Control::pressure;
+    }
   }
   return regions;
 }
@@ -64,13 +95,13 @@ void check_regions(const Problem& problem) {
   for (const Region& r : list) {
     if (r.held) continue;
     check(r.has_well || !held,
-          "the {} cells joined to cell ({}, {}) are an island: inactive cells cut them off from every given "
+          "the {} cells joined to cell {} are an island: inactive cells cut them off from every given "
           "pressure and well; drop islands (--drop-islands), or give them a pressure",
-          r.cells, r.i, r.j);
+          r.cells, problem.grid().cell(r.first));
     check(false,
-          "nothing fixes the pressure of the {} cells joined to cell ({}, {}) relative to the other {} "
+          "nothing fixes the pressure of the {} cells joined to cell {} relative to the other {} "
           "regions: give a well in them a pressure{}",
-          r.cells, r.i, r.j, list.size() - 1, r.has_well ? "" : ", or drop islands (--drop-islands)");
+          r.cells, problem.grid().cell(r.first), list.size() - 1, r.has_well ? "" : ", or drop islands (--drop-islands)");
   }
 }
 

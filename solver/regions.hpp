@@ -1,5 +1,5 @@
 #pragma once
-// Regions: active cells that are joined through their faces. Each needs something that fixes its pressure.
+// Regions: active cells that are joined through their faces, or by a bore open in several layers. Each needs something that fixes its pressure.
 //
 //   held     a side or a well prescribes a pressure in it
 //   driven   it is not held, but has a well
@@ -16,15 +16,14 @@
 namespace mano {
 
 struct Region {
-  int i = 0;  ///< its first cell, in the order of the field
-  int j = 0;
+  std::size_t first = 0;  ///< its first cell, in the order of the field
   std::size_t cells = 0;
   bool held = false;
   bool has_well = false;
 };
 
 struct Regions {
-  std::vector<int> number;  ///< [ny, nx], index into `list`; -1 in inactive cells
+  std::vector<int> number;  ///< [nz, ny, nx], index into `list`; -1 in inactive cells
   std::vector<Region> list;
 };
 Regions regions_of(const Problem& problem);

@@ -16,12 +16,11 @@ namespace {
 
 void check_pore(const Problem& problem, const Field& pore) {
   const Grid& g = problem.grid();
-  check(pore.grid.nx == g.nx && pore.grid.ny == g.ny, "porosity is on a grid of {}, the permeability on {}",
+  check(pore.grid.resolution() == g.resolution(), "porosity is on a grid of {}, the permeability on {}",
         pore.grid.resolution(), g.resolution());
   for (std::size_t c = 0; c < g.cells(); ++c) {
     check(!problem.active[c] || (std::isfinite(pore.values[c]) && pore.values[c] >= 0),
-          "porosity in cell ({}, {}) is {}; it must be finite and not negative", c % g.nx, c / g.nx,
-          pore.values[c]);
+          "porosity in cell {} is {}; it must be finite and not negative", g.cell(c), pore.values[c]);
   }
 }
 
@@ -35,19 +34,20 @@ class Flows {
     const auto leave = [&](std::size_t cell, double flow) {
       if (problem.active[cell] && flow > unknown_) leaving_.values[cell] += flow;
     };
-    for (std::size_t c = 0; c < g.cells(); ++c) leave(c, -problem.source.values[c] * g.hx() * g.hy());
+    for (std::size_t c = 0; c < g.cells(); ++c)
+      leave(c, -problem.source.values[c] * g.hx() * g.hy() * g.hz());
     const auto states = well_states(problem, pressure);
-    for (std::size_t w = 0; w < states.size(); ++w)
-      leave(g.index(problem.wells[w].i, problem.wells[w].j), -states[w].rate);
-    const FaceFlux flux = face_flux(problem, pressure);
-    for (int j = 0; j < g.ny; ++j) {
-      const std::size_t row = static_cast<std::size_t>(j) * (g.nx + 1);
-      leave(g.index(0, j), -flux.ux[row] * g.hy());
-      leave(g.index(g.nx - 1, j), flux.ux[row + g.nx] * g.hy());
+    for (std::size_t w = 0; w < states.size(); ++w) {
+      for (const auto& [layer, rate] : states[w].layers)
+        leave(g.index(problem.wells[w].i, problem.wells[w].j, layer), -rate);
     }
-    for (int i = 0; i < g.nx; ++i) {
-      leave(g.index(i, 0), -flux.uy[i] * g.hx());
-      leave(g.index(i, g.ny - 1), flux.uy[g.cells() + i] * g.hx());
+    const FaceFlux flux = face_flux(problem, pressure);
+    for (Side side : sides_of(g)) {
+      const std::vector<double>& u =
+          axis_of(side) == Axis::x ? flux.ux : axis_of(side) == Axis::y ? flux.uy : flux.uz;
+      for_each_face(g, side, [&](const BoundaryFace& face) {
+        leave(face.cell, (at_end(side) ? u[face.index] : -u[face.index]) * face.area);
+      });
     }
   }
 
@@ -55,13 +55,17 @@ class Flows {
 
   // visit(neighbour, flow out of the cell to it)
   template <typename Visit>
-  void for_each_neighbour(int i, int j, Visit visit) const {
+  void for_each_neighbour(std::size_t c, Visit visit) const {
     const Grid& g = stencil_.grid;
-    const std::size_t c = g.index(i, j);
-    if (i > 0) visit(c - 1, flow(stencil_.left(i, j), c, c - 1));
-    if (i + 1 < g.nx) visit(c + 1, flow(stencil_.right(i, j), c, c + 1));
-    if (j > 0) visit(c - g.nx, flow(stencil_.below(i, j), c, c - g.nx));
-    if (j + 1 < g.ny) visit(c + g.nx, flow(stencil_.above(i, j), c, c + g.nx));
+    const int i = static_cast<int>(c % g.nx);
+    const int j = static_cast<int>(c / g.nx % g.ny);
+    const int k = static_cast<int>(c / g.layer());
+    if (i > 0) visit(c - 1, flow(stencil_.left(i, j, k), c, c - 1));
+    if (i + 1 < g.nx) visit(c + 1, flow(stencil_.right(i, j, k), c, c + 1));
+    if (j > 0) visit(c - g.nx, flow(stencil_.front(i, j, k), c, c - g.nx));
+    if (j + 1 < g.ny) visit(c + g.nx, flow(stencil_.back(i, j, k), c, c + g.nx));
+    if (k > 0) visit(c - g.layer(), flow(stencil_.top(i, j, k), c, c - g.layer()));
+    if (k + 1 < g.nz) visit(c + g.layer(), flow(stencil_.bottom(i, j, k), c, c + g.layer()));
   }
 
  private:
@@ -95,12 +99,11 @@ Field time_of_flight(const Problem& problem, const Field& pressure, const Field&
   for (std::size_t c : order) {
     if (!problem.active[c]) continue;
     double out = flows.leaving(c);
-    double aged = pore.values[c] * g.hx() * g.hy();
-    flows.for_each_neighbour(static_cast<int>(c % g.nx), static_cast<int>(c / g.nx),
-                             [&](std::size_t neighbour, double flow) {
-                               if (flow > 0) out += flow;
-                               if (flow < 0) aged -= flow * tau.values[neighbour];
-                             });
+    double aged = pore.values[c] * g.hx() * g.hy() * g.hz();
+    flows.for_each_neighbour(c, [&](std::size_t neighbour, double flow) {
+      if (flow > 0) out += flow;
+      if (flow < 0) aged -= flow * tau.values[neighbour];
+    });
     tau.values[c] = out > 0 ? aged / out : std::numeric_limits<double>::infinity();
   }
   return tau;
@@ -109,7 +112,8 @@ Field time_of_flight(const Problem& problem, const Field& pressure, const Field&
 double pore_volume(const Problem& problem, const Field& pore) {
   double volume = 0.0;
   for (double value : active_values(pore, problem.active)) volume += value;
-  return volume * problem.grid().hx() * problem.grid().hy();
+  const Grid& g = problem.grid();
+  return volume * g.hx() * g.hy() * g.hz();
 }
 
 double swept_volume(const Problem& problem, const Field& pore, const Field& tau, double time) {
@@ -117,7 +121,8 @@ double swept_volume(const Problem& problem, const Field& pore, const Field& tau,
   for (std::size_t c = 0; c < pore.values.size(); ++c) {
     if (problem.active[c] && tau.values[c] <= time) volume += pore.values[c];
   }
-  return volume * problem.grid().hx() * problem.grid().hy();
+  const Grid& g = problem.grid();
+  return volume * g.hx() * g.hy() * g.hz();
 }
 
 }  // namespace mano

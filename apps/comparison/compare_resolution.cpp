@@ -60,7 +60,8 @@ Field measure_flow(const Problem& problem, const Field& prediction, const Field&
   const double through = inflow(problem, solution);
   if (through == 0.0) return estimate;
   c.flux_error = relative_flux_error(face_flux(problem, prediction), face_flux(problem, solution));
-  const bool open = std::any_of(kSides.begin(), kSides.end(), [&](Side side) {
+  const auto sides = sides_of(problem.grid());
+  const bool open = std::any_of(sides.begin(), sides.end(), [&](Side side) {
     return problem.on(side).type == BoundaryCondition::Type::pressure;
   });
   if (open)

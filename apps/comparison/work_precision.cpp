@@ -21,7 +21,7 @@ constexpr int kCycles = 6;
 // How pressures go on to the boundary, where conditions are constant along each side.
 Ends ends_of(const Problem& problem) {
   Ends ends;
-  for (Side side : kSides) {
+  for (Side side : sides_of(problem.grid())) {
     const BoundaryCondition& c = problem.on(side);
     ends[static_cast<int>(side)] = c.type == BoundaryCondition::Type::pressure
                                        ? AxisEnd{AxisEnd::Kind::value, c.values.front()}

@@ -16,7 +16,7 @@ using Flow = Quantity::Flow;
 // Of a rock, before sides are set.
 Problem build(const EnsembleSetup& setup, Flow flow, const Sample& sample) {
   if (flow == Flow::own || flow == Flow::displacement) return setup.flow->problem(sample);
-  Problem problem = flow_along(flow == Flow::along_x, setup.rock->problem(sample));
+  Problem problem = flow_along(flow == Flow::along_x ? Axis::x : Axis::y, setup.rock->problem(sample));
   drop_islands(problem);  // what neither side reaches takes no part
   return problem;
 }

@@ -50,11 +50,9 @@ void take_time(Quantity& q, const std::string& text) {
 }
 
 void take_side(Quantity& q, const std::string& text, const Problem& problem) {
-  constexpr const char* kSideNames[] = {"left", "right", "bottom", "top"};
-  const auto found = std::find(std::begin(kSideNames), std::end(kSideNames), text);
-  check(found != std::end(kSideNames), "quantity '{}': side is '{}', expected left, right, bottom or top",
-        q.name, text);
-  q.side = kSides[found - std::begin(kSideNames)];
+  const auto side = side_named(text, problem.grid());
+  check(side.has_value(), "quantity '{}': side is '{}', expected left, right, bottom or top", q.name, text);
+  q.side = *side;
   check(problem.on(q.side).type == BoundaryCondition::Type::pressure,
         "quantity '{}': the flow through side {} is prescribed, there is nothing to learn of it", q.name,
         text);
@@ -90,9 +88,9 @@ double dissipation(const Problem& problem, const Field& p) {
     add(s.right(g.nx - 1, j), p(g.nx - 1, j) - outside(Side::right, j));
   }
   for (int i = 0; i < g.nx; ++i) {
-    add(s.below(i, 0), p(i, 0) - outside(Side::bottom, i));
-    for (int j = 1; j < g.ny; ++j) add(s.below(i, j), p(i, j) - p(i, j - 1));
-    add(s.above(i, g.ny - 1), p(i, g.ny - 1) - outside(Side::top, i));
+    add(s.front(i, 0), p(i, 0) - outside(Side::front, i));
+    for (int j = 1; j < g.ny; ++j) add(s.front(i, j), p(i, j) - p(i, j - 1));
+    add(s.back(i, g.ny - 1), p(i, g.ny - 1) - outside(Side::back, i));
   }
   return sum;
 }
@@ -130,8 +128,8 @@ double pressure_at(const Problem& problem, const Field& p, double x, double y) {
   };
   const int column = std::clamp(bx.upper < 0.5 ? bx.low : bx.high, 0, g.nx - 1);
   const auto at = [&](int j) {
-    if (j < 0) return towards(Side::bottom, column, in_row(0));
-    if (j == g.ny) return towards(Side::top, column, in_row(g.ny - 1));
+    if (j < 0) return towards(Side::front, column, in_row(0));
+    if (j == g.ny) return towards(Side::back, column, in_row(g.ny - 1));
     return in_row(j);
   };
   return (1 - by.upper) * at(by.low) + by.upper * at(by.high);

@@ -149,8 +149,8 @@ FlowSource::FlowSource(FlowOptions options, const FieldSource& rock, const Units
   if (!field.inactive.empty()) o.drop_islands = true;  // random ones have some
   for (auto [side, name, text] : {std::tuple{Side::left, "left", &o.left},
                                   {Side::right, "right", &o.right},
-                                  {Side::bottom, "bottom", &o.bottom},
-                                  {Side::top, "top", &o.top}}) {
+                                  {Side::front, "bottom", &o.bottom},
+                                  {Side::back, "top", &o.top}}) {
     if (text->empty()) continue;
     auto [type, values] = parse_side(name, *text);
     sides_.push_back({side, type, std::move(values)});

@@ -32,11 +32,11 @@ std::array<EffectivePermeability, 2> upscaled(const Problem& rock,
   std::array<EffectivePermeability, 2> k{means_of(active_values(rock.permeability, rock.active)),
                                          means_of(active_values(rock.along_y(), rock.active))};
   for (const bool x : {true, false}) {
-    Problem problem = flow_along(x, rock);
+    Problem problem = flow_along(x ? Axis::x : Axis::y, rock);
     drop_islands(problem);
     const VerifiedSolution solution = solve(problem);
     if (!solution.rejection.empty()) throw RunFailed(solution.rejection);
-    const double flow = outflow(problem, solution.pressure)[static_cast<int>(x ? Side::right : Side::top)];
+    const double flow = outflow(problem, solution.pressure)[static_cast<int>(x ? Side::right : Side::back)];
     k[x ? 0 : 1].effective = flow * (x ? grid.lx / grid.ly : grid.ly / grid.lx);
   }
   return k;

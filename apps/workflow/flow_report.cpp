@@ -122,7 +122,7 @@ void print_flow_report(const FlowReport& r) {
   }
   say(fmt::format("  {:<12} {}", "side", with_unit("flow out", n.rate)));
   for (auto [name, side] :
-       {std::pair{"left", Side::left}, {"right", Side::right}, {"bottom", Side::bottom}, {"top", Side::top}})
+       {std::pair{"left", Side::left}, {"right", Side::right}, {"bottom", Side::front}, {"top", Side::back}})
     say(fmt::format("  {:<12} {:.6g}", name, r.outflow[static_cast<int>(side)]));
   say(fmt::format("  {} {:.6g}", with_unit("all flow in", n.rate), r.inflow));
   if (!r.pore_volume) return;

@@ -40,7 +40,7 @@ struct Swept {
 struct FlowReport {
   Units units;
   nlohmann::json wells;  ///< `name`, `cell`, `control`, `rate`, `pressure`
-  std::array<double, 4> outflow{};
+  std::array<double, 6> outflow{};
   double inflow = 0.0;
   std::optional<double> pore_volume;
   double without_flow = 0.0;            ///< pore volume of cells without flow

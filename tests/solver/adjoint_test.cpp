@@ -75,7 +75,7 @@ TEST(Adjoint, KnowsSidesWellsDirectionsAndInactiveCells) {
     Problem problem = make_problem("closed", k, mask);
     problem.permeability_y = problem.permeability;
     for (double& value : problem.permeability_y.values) value *= 0.3;
-    problem.on(Side::top) = constant_boundary(k.grid, Side::top, BoundaryCondition::Type::pressure, 0.4);
+    problem.on(Side::back) = constant_boundary(k.grid, Side::back, BoundaryCondition::Type::pressure, 0.4);
     problem.on(Side::left) = constant_boundary(k.grid, Side::left, BoundaryCondition::Type::flux, -0.7);
     problem.wells = {{.i = 2, .j = 3, .value = 1.0},
                      {.i = 11, .j = 2, .control = Well::Control::pressure, .value = 2.0, .radius = 1e-3}};

@@ -52,7 +52,7 @@ struct Pattern {
   Problem problem(int n) const {
     const Grid g{n, n, spacing, spacing};
     Problem problem = make_problem("closed", Field(g, permeability * units.conductance()));
-    for (Side side : kSides)
+    for (Side side : sides_of(g))
       problem.on(side) = constant_boundary(g, side, BoundaryCondition::Type::pressure, 0.0);
     problem.wells = {{n / 2, n / 2, Well::Control::pressure, drop / 2, radius}};
     return problem;

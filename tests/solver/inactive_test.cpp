@@ -68,8 +68,8 @@ std::vector<double> dense_solution(const Problem& p) {
       };
       towards(-1, 0, Side::left);
       towards(1, 0, Side::right);
-      towards(0, -1, Side::bottom);
-      towards(0, 1, Side::top);
+      towards(0, -1, Side::front);
+      towards(0, 1, Side::back);
     }
   }
   for (const Well& w : p.wells) {

@@ -39,16 +39,16 @@ struct Manufactured {
     const Grid g{nx, ny, 2.0, 1.0};
     Problem problem{sampled(g, k), sampled(g, f), {}};
     using Type = BoundaryCondition::Type;
-    for (Side side : kSides) problem.on(side) = constant_boundary(g, side, Type::pressure, 0.0);
+    for (Side side : sides_of(g)) problem.on(side) = constant_boundary(g, side, Type::pressure, 0.0);
     for (int j = 0; j < ny; ++j) {
       problem.on(Side::left).values[j] = p(0, g.y(j));
       problem.on(Side::right).values[j] = mixed ? -k(2, g.y(j)) * px(2, g.y(j)) : p(2, g.y(j));
     }
     for (int i = 0; i < nx; ++i) {
-      problem.on(Side::bottom).values[i] = p(g.x(i), 0);
-      problem.on(Side::top).values[i] = mixed ? -k(g.x(i), 1) * py(g.x(i), 1) : p(g.x(i), 1);
+      problem.on(Side::front).values[i] = p(g.x(i), 0);
+      problem.on(Side::back).values[i] = mixed ? -k(g.x(i), 1) * py(g.x(i), 1) : p(g.x(i), 1);
     }
-    if (mixed) problem.on(Side::right).type = problem.on(Side::top).type = Type::flux;
+    if (mixed) problem.on(Side::right).type = problem.on(Side::back).type = Type::flux;
     return problem;
   }
 };

@@ -20,14 +20,14 @@ TEST(Stencil, TransmissibilitiesOfTwoCells) {
   EXPECT_DOUBLE_EQ(s.right(0, 0), 3.0);
   EXPECT_DOUBLE_EQ(s.left(0, 0), 4.0);
   EXPECT_DOUBLE_EQ(s.right(1, 0), 12.0);
-  EXPECT_DOUBLE_EQ(s.below(1, 0), 3.0);  // 3 * (1/2) / (1/2)
+  EXPECT_DOUBLE_EQ(s.front(1, 0), 3.0);  // 3 * (1/2) / (1/2)
   EXPECT_DOUBLE_EQ(s.rhs[0], 0.5);
 }
 
 TEST(Stencil, NoFlowSidesHaveNoTransmissibility) {
   const Stencil s(make_problem("drive", Field(Grid{3, 2}, 2.0)));
-  EXPECT_EQ(s.below(1, 0), 0.0);
-  EXPECT_EQ(s.above(1, 1), 0.0);
+  EXPECT_EQ(s.front(1, 0), 0.0);
+  EXPECT_EQ(s.back(1, 1), 0.0);
   EXPECT_GT(s.left(0, 0), 0.0);
 }
 

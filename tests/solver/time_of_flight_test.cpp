@@ -51,7 +51,7 @@ double mean_error_of_hyperbolic_flow(int n) {
   Problem problem = make_problem("closed", Field(g, 1.0));
   problem.on(Side::left) = constant_boundary(g, Side::left, Type::flux, 1.0);
   problem.on(Side::right) = constant_boundary(g, Side::right, Type::flux, -2.0);
-  problem.on(Side::top) = constant_boundary(g, Side::top, Type::flux, 1.0);
+  problem.on(Side::back) = constant_boundary(g, Side::back, Type::flux, 1.0);
   const Field phi(g, 0.25);
   const Field tau = time_of_flight(problem, solved(problem), phi);
   double sum = 0.0;
@@ -75,7 +75,7 @@ TEST(TimeOfFlight, ConvergesWithOrderOne) {
 TEST(TimeOfFlight, AroundAWell) {
   const Grid g{161, 161, 1.0, 1.0};
   Problem problem = make_problem("closed", Field(g, 1.0));
-  for (Side side : kSides) problem.on(side) = constant_boundary(g, side, Type::pressure, 0.0);
+  for (Side side : sides_of(g)) problem.on(side) = constant_boundary(g, side, Type::pressure, 0.0);
   problem.wells = {{80, 80, Well::Control::rate, 3.0}};
   const Field tau = time_of_flight(problem, solved(problem), Field(g, 0.2));
   for (int i : {100, 110, 120}) {

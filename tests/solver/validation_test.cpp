@@ -27,12 +27,12 @@ Field solved(const Problem& problem) {
 double effective_permeability(const Field& k, bool upwards = false) {
   Problem problem = make_problem("drive", k);
   if (upwards) {
-    for (Side side : kSides) problem.on(side) = constant_boundary(k.grid, side, Type::flux, 0.0);
-    problem.on(Side::bottom) = constant_boundary(k.grid, Side::bottom, Type::pressure, 1.0);
-    problem.on(Side::top) = constant_boundary(k.grid, Side::top, Type::pressure, 0.0);
+    for (Side side : sides_of(k.grid)) problem.on(side) = constant_boundary(k.grid, side, Type::flux, 0.0);
+    problem.on(Side::front) = constant_boundary(k.grid, Side::front, Type::pressure, 1.0);
+    problem.on(Side::back) = constant_boundary(k.grid, Side::back, Type::pressure, 0.0);
   }
   const double size = upwards ? k.grid.ly / k.grid.lx : k.grid.lx / k.grid.ly;
-  return outflow(problem, solved(problem))[static_cast<int>(upwards ? Side::top : Side::right)] * size;
+  return outflow(problem, solved(problem))[static_cast<int>(upwards ? Side::back : Side::right)] * size;
 }
 
 // Layers along the flow carry it in parallel: the arithmetic mean, exactly.
@@ -89,12 +89,12 @@ struct AroundAWell {
   static Problem problem(int n) {
     const Grid g{n, n};
     Problem problem = make_problem("closed", Field(g, k));
-    for (Side side : kSides) problem.on(side).type = Type::pressure;
+    for (Side side : sides_of(g)) problem.on(side).type = Type::pressure;
     for (int c = 0; c < n; ++c) {
       problem.on(Side::left).values[c] = pressure(0, g.y(c));
       problem.on(Side::right).values[c] = pressure(1, g.y(c));
-      problem.on(Side::bottom).values[c] = pressure(g.x(c), 0);
-      problem.on(Side::top).values[c] = pressure(g.x(c), 1);
+      problem.on(Side::front).values[c] = pressure(g.x(c), 0);
+      problem.on(Side::back).values[c] = pressure(g.x(c), 1);
     }
     problem.wells.push_back({n / 2, n / 2, Well::Control::rate, rate, radius});
     return problem;

@@ -76,11 +76,11 @@ TEST(Quantity, EffectivePermeabilityIsTheFlowOfTheSolution) {
   const FlowSource flow = flow_with(options);
   const Problem rock = problem_on(flow, {12, 6, 2.0, 0.5});
   for (bool x : {true, false}) {
-    const Problem problem = flow_along(x, rock);
+    const Problem problem = flow_along(x ? Axis::x : Axis::y, rock);
     const Field p = Corrector(problem).solve_from(Field(problem.grid()), 1e-12).pressure;
     const Quantity q =
         parse_quantity(x ? "effective-permeability-x" : "effective-permeability-y", flow, rock);
-    const double out = outflow(problem, p)[static_cast<int>(x ? Side::right : Side::top)];
+    const double out = outflow(problem, p)[static_cast<int>(x ? Side::right : Side::back)];
     EXPECT_NEAR(value_of(q, problem, p), out * (x ? 2.0 / 0.5 : 0.5 / 2.0), 1e-9);
     // An error of the pressure counts as its square.
     Field off = p;
