@@ -160,6 +160,11 @@ struct Multigrid::Impl {
   bool take(const Stencil& s);
   template <typename T>
   void apply(Hierarchy<T>& hierarchy, const double* r, double r_norm, double* z);
+  template <typename T>
+  CycleVectors<T> vectors(Hierarchy<T>& hierarchy) const {
+    const Level<T>& level = hierarchy.finest();
+    return {{level.b, level.stride, 0, level.half}, {level.x, level.stride, 0, level.half}, scale};
+  }
 };
 
 // The stencil as conductances, scaled to a largest diagonal of 1. Returns whether nothing holds a constant.
@@ -215,9 +220,31 @@ double Multigrid::apply(const double* r, double* z) {
   return norm;
 }
 
+bool Multigrid::in_single_precision() const {
+  return impl_->precision == Precision::single;
+}
+
+template <>
+CycleVectors<float> Multigrid::vectors() const {
+  return impl_->vectors(impl_->single_precision);
+}
+
+template <>
+CycleVectors<double> Multigrid::vectors() const {
+  return impl_->vectors(impl_->double_precision);
+}
+
+void Multigrid::cycle() {
+  if (in_single_precision()) {
+    impl_->single_precision.cycle();
+  } else {
+    impl_->double_precision.cycle();
+  }
+}
+
 int Multigrid::levels() const {
-  return static_cast<int>(impl_->precision == Precision::single ? impl_->single_precision.count()
-                                                                : impl_->double_precision.count());
+  return static_cast<int>(in_single_precision() ? impl_->single_precision.count()
+                                                : impl_->double_precision.count());
 }
 
 double Multigrid::memory(const Grid& grid) {

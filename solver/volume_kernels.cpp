@@ -1,0 +1,18 @@
+// The table of volume_kernels.hpp, compiled once for each instruction set, with MANO_INSTRUCTIONS its name. No header of the standard
+// library with inline functions: the linker would be free to take their AVX-512 version for everybody.
+#include "solver/volume_kernels.hpp"
+
+#include "solver/volume_cycle_loops.hpp"
+#include "solver/volume_setup_loops.hpp"
+
+namespace mano::MANO_INSTRUCTIONS {
+
+template <typename T>
+constexpr VolumeCycleKernels<T> kVolumeCycle{take_operator<T>, take_weights<T>, smooth_and_restrict<T>,
+                                             interpolate_and_smooth<T>, solve_column<T>};
+
+extern const VolumeKernels volume_table;
+const VolumeKernels volume_table{take_stencil,   coupling,            coarsen<true>,
+                                 coarsen<false>, kVolumeCycle<float>, kVolumeCycle<double>};
+
+}  // namespace mano::MANO_INSTRUCTIONS
