@@ -30,7 +30,8 @@ int parse_product(std::string_view text, std::array<Number, 3>& numbers) {
   return 0;
 }
 
-constexpr const char* kFlat = "two numbers: volumes are for solve, generate, import, export, upscale and info";
+constexpr const char* kFlat =
+    "two numbers: volumes are for solve, generate, import, export, upscale and info";
 
 }  // namespace
 

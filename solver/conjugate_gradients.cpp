@@ -3,46 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "solver/krylov_kernels.hpp"
+#include "solver/stencil_operator.hpp"
 
 namespace mano {
 
-namespace {
-
-Transmissibilities matrix_of(const Stencil& s) {
-  return {{s.grid.nx, s.grid.ny, s.grid.nz},
-          s.tx.data(),
-          s.ty.data(),
-          s.tz.empty() ? nullptr : s.tz.data(),
-          s.well.empty() ? nullptr : s.well.data()};
-}
-
-// q += (diag(index) - index index^T / total) p for each bore; returns what this adds to p . q.
-double add_bores(const Stencil& s, const std::vector<double>& p, std::vector<double>& q) {
-  double added = 0.0;
-  for (const Bore& bore : s.bores) {
-    const double mean = bore.mean(p.data());
-    for (std::size_t n = 0; n < bore.cells.size(); ++n) {
-      const double flow = bore.index[n] * (p[bore.cells[n]] - mean);
-      q[bore.cells[n]] += flow;
-      added += flow * p[bore.cells[n]];
-    }
-  }
-  return added;
-}
-
-}  // namespace
-
 void ConjugateGradients::take(const Stencil& stencil, Multigrid::Precision precision) {
   stencil_ = &stencil;
-  if (stencil.grid.flat() != std::holds_alternative<Multigrid>(multigrid_)) {
-    if (stencil.grid.flat()) {
-      multigrid_.emplace<Multigrid>();
-    } else {
-      multigrid_.emplace<VolumeMultigrid>();
-    }
-  }
-  std::visit([&](auto& multigrid) { multigrid.set_up(stencil, precision); }, multigrid_);
+  multigrid_.set_up(stencil, precision);
   rhs_norm_ = norm(stencil.rhs);
   reference_ = 0.0;
   singular_ = stencil.held() == 0.0;
@@ -53,27 +20,18 @@ ConjugateGradients::Result ConjugateGradients::solve(std::vector<double>& p, boo
                                                      int most_iterations) {
   r_ = stencil_->rhs;
   if (!p_is_zero) {
-    krylov_kernels().apply(matrix_of(*stencil_), p.data(), image_.data());
-    add_bores(*stencil_, p, image_);
+    multiply(*stencil_, p.data(), image_.data());
     for (std::size_t c = 0; c < r_.size(); ++c) r_[c] -= image_[c];
   }
-  return std::visit([&](auto& multigrid) { return iterate_with(multigrid, p, tolerance, most_iterations); },
-                    multigrid_);
+  return multigrid_.in_single_precision() ? iterate<float>(p, tolerance, most_iterations)
+                                          : iterate<double>(p, tolerance, most_iterations);
 }
 
-template <typename Cycle>
-ConjugateGradients::Result ConjugateGradients::iterate_with(Cycle& cycle, std::vector<double>& p, double tolerance,
-                                                            int most_iterations) {
-  return cycle.in_single_precision() ? iterate<float>(cycle, p, tolerance, most_iterations)
-                                     : iterate<double>(cycle, p, tolerance, most_iterations);
-}
-
-template <typename T, typename Cycle>
-ConjugateGradients::Result ConjugateGradients::iterate(Cycle& cycle, std::vector<double>& x, double tolerance,
-                                                       int most_iterations) {
+template <typename T>
+ConjugateGradients::Result ConjugateGradients::iterate(std::vector<double>& x, double tolerance, int most_iterations) {
   const KrylovKernelsIn<T>& kernel = krylov_kernels().with(T());
-  const CycleVectors<T> v = cycle.template vectors<T>();
-  const Transmissibilities a = matrix_of(*stencil_);
+  const CycleVectors<T> v = multigrid_.vectors<T>();
+  const Transmissibilities a = transmissibilities_of(*stencil_);
   const auto cells = static_cast<double>(r_.size());
   const double active = cells - static_cast<double>(stencil_->active.inactive());
   double residual = std::sqrt(krylov_kernels().sum_of_squares(r_.size(), r_.data()));
@@ -85,7 +43,7 @@ ConjugateGradients::Result ConjugateGradients::iterate(Cycle& cycle, std::vector
   double rz_before = 0.0;
   for (int iteration = 0;; ++iteration) {
     result.iterations = iteration;
-    cycle.cycle();
+    multigrid_.cycle();
     const Products in_cycle = kernel.products(a.grid, v.b, v.x);
     const double unit = size * v.scale;  // of z in the cycle
     const double rz = size * unit * in_cycle.bz;
@@ -100,7 +58,7 @@ ConjugateGradients::Result ConjugateGradients::iterate(Cycle& cycle, std::vector
     if (result.end != End::most_iterations || iteration >= most_iterations) break;
     double curvature = kernel.direction(a, v.x, unit, iteration == 0 ? 0.0 : rz / rz_before, step, x.data(),
                                         direction_.data(), image_.data());
-    curvature += add_bores(*stencil_, direction_, image_);
+    curvature += add_bores(*stencil_, direction_.data(), image_.data());
     step = 0.0;
     if (!(curvature > 0)) {
       result.end = std::isfinite(curvature) ? End::indefinite_matrix : End::not_finite;

@@ -1,7 +1,7 @@
 #pragma once
 // A p = b for the matrix of solver/stencil.hpp, flat or in three dimensions, bores included, on one core: conjugate gradients in double
-// precision, preconditioned by one cycle of solver/multigrid.hpp or solver/volume_multigrid.hpp (M. R. Hestenes and E. Stiefel, J. Res.
-// Nat. Bur. Stand. 49 (1952); Y. Saad, Iterative Methods for Sparse Linear Systems, algorithm 9.1). An iteration is a cycle and three passes
+// precision, preconditioned by one cycle of solver/multigrid.hpp (M. R. Hestenes and E. Stiefel, J. Res. Nat. Bur. Stand. 49 (1952);
+// Y. Saad, Iterative Methods for Sparse Linear Systems, algorithm 9.1). An iteration is a cycle and three passes
 // over memory:
 //
 //   z = B r                        the cycle; r reaches it, and z leaves it, in its own layout and precision
@@ -11,12 +11,10 @@
 //
 // No PETSc here.
 
-#include <variant>
 #include <vector>
 
 #include "solver/multigrid.hpp"
 #include "solver/stencil.hpp"
-#include "solver/volume_multigrid.hpp"
 
 namespace mano {
 
@@ -36,13 +34,11 @@ class ConjugateGradients {
   Result solve(std::vector<double>& p, bool p_is_zero, double tolerance, int most_iterations);
 
  private:
-  template <typename T, typename Cycle>
-  Result iterate(Cycle& cycle, std::vector<double>& p, double tolerance, int most_iterations);
-  template <typename Cycle>
-  Result iterate_with(Cycle& cycle, std::vector<double>& p, double tolerance, int most_iterations);
+  template <typename T>
+  Result iterate(std::vector<double>& p, double tolerance, int most_iterations);
 
   const Stencil* stencil_ = nullptr;
-  std::variant<Multigrid, VolumeMultigrid> multigrid_;
+  Multigrid multigrid_;
   std::vector<double> r_, direction_, image_;
   double rhs_norm_ = 0.0;
   double reference_ = 0.0;  // of the preconditioned residual of p = 0

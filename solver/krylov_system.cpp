@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "solver/multigrid_kernels.hpp"
+#include "solver/stencil_operator.hpp"
 
 namespace mano {
 
@@ -187,7 +187,6 @@ std::unique_ptr<KrylovSystem> assembled_system(MPI_Comm comm, const Stencil& ste
 }
 
 MultigridSystem::MultigridSystem(const Grid& grid) {
-  constexpr PetscInt kMostIterations = 60;  // three times what the hardest known rock takes
   comm = PETSC_COMM_SELF;
   tests_residual = true;
   const auto n = static_cast<PetscInt>(grid.cells());
@@ -204,7 +203,7 @@ MultigridSystem::MultigridSystem(const Grid& grid) {
   petsc(PCShellSetContext(pc, this));
   petsc(PCShellSetName(pc, "multigrid of mano"));
   petsc(PCShellSetApply(pc, precondition));
-  petsc(KSPSetTolerances(ksp, PETSC_DEFAULT, 1e-300, PETSC_DEFAULT, kMostIterations));
+  petsc(KSPSetTolerances(ksp, PETSC_DEFAULT, 1e-300, PETSC_DEFAULT, kMostCycles));
   petsc(KSPSetConvergenceTest(ksp, test, this, nullptr));
 }
 
@@ -233,8 +232,7 @@ PetscErrorCode MultigridSystem::multiply(Mat a, Vec x, Vec y) {
   PetscScalar* to = nullptr;
   PetscCall(VecGetArrayRead(x, &from));
   PetscCall(VecGetArrayWrite(y, &to));
-  kernels().apply_stencil(s.grid.nx, s.grid.ny, s.tx.data(), s.ty.data(), from, to);
-  for (std::size_t c = 0; c < s.well.size(); ++c) to[c] += s.well[c] * from[c];
+  mano::multiply(s, from, to);
   PetscCall(VecRestoreArrayWrite(y, &to));
   PetscCall(VecRestoreArrayRead(x, &from));
   return 0;

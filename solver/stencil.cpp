@@ -51,8 +51,7 @@ Stencil::Stencil(const Problem& problem) : grid(problem.grid()), active(problem.
     for (std::size_t c = g.layer(); c < g.cells(); ++c)
       tz[c] = harmonic_mean(kz[c - g.layer()], kz[c]) * across_z;
   }
-  for (std::size_t c = 0; c < g.cells(); ++c)
-    rhs[c] = problem.source.values[c] * g.hx() * g.hy() * g.hz();
+  for (std::size_t c = 0; c < g.cells(); ++c) rhs[c] = problem.source.values[c] * g.hx() * g.hy() * g.hz();
   if (!problem.active.all()) close();
   for (Side side : sides_of(g)) add_side(problem, side);
   for (const Well& w : problem.wells) add_well(problem, w);

@@ -1,299 +1,231 @@
 #pragma once
-// The two passes of a cycle of solver/volume_multigrid.hpp, slab by slab. Part of volume_kernels.cpp, which alone includes it.
+// The two passes of a cycle in three dimensions: Gauss-Seidel by columns, restriction, interpolation. Part of volume_kernels.cpp, which
+// alone includes it.
+//
+// A step takes the columns in colours: red and black on five points a layer; on nine, even rows before odd ones, in each even points before
+// odd ones. No column is a neighbour of another of its colour, so that each is solved exactly. A column's residual after a step is what its
+// neighbours of later colours have changed since: for the first step from 0 the sum of conductance times x over these, and nothing else.
 
+#include "solver/layout_loops.hpp"
 #include "solver/volume_kernels.hpp"
 
 namespace mano::MANO_INSTRUCTIONS {
 
 namespace {
 
-using Index = std::ptrdiff_t;
-
 template <typename T>
 Index count(const VolumeLevel<T>& l, int parity) {
   return (l.nx + 1 - parity) / 2;
 }
 
-// --- into a cycle's layout -----------------------------------------------------------------------------------------------
-
+// The points of one row whose i have one parity, and what they are coupled with in their layer. Neighbours in the row and across the
+// diagonals have the other parity: index I + west and I + east there.
 template <typename T>
-void split_row(Index nx, const double* from, T* to, Index half) {
-#pragma omp simd
-  for (Index i = 0; i < nx / 2; ++i) {
-    to[i] = static_cast<T>(from[2 * i]);
-    to[half + i] = static_cast<T>(from[2 * i + 1]);
-  }
-  if (nx % 2 == 1) to[nx / 2] = static_cast<T>(from[nx - 1]);
-}
-
-template <typename T>
-void take_weights(const VolumeSetup& grid, const double* from, const LayerInterpolation<T>& to, T* weights,
-                  Index half) {
-  for (Index j = 0; j < grid.ny; ++j) {
-    for (Index k = 0; k < grid.nz; ++k) {
-      const double* source = from + j * grid.slab + k * grid.stride;
-      T* target = weights + j * to.slab + k * to.stride;
-      if (half > 0) {
-        split_row(grid.nx, source, target, half);
-      } else {
-#pragma omp simd
-        for (Index i = 0; i < grid.nx; ++i) target[i] = static_cast<T>(source[i]);
-      }
-    }
-  }
-}
-
-// Inverse pivots of a slab's lines into rows of `inverse`. What holds a line down to layer k, s_k = d_k + t_k s_(k-1) / (s_(k-1) + t_k), is a sum without
-// differences: it is exact however much stronger the vertical coupling is.
-inline void factorise(const VolumeSetup& g, Index j, double* held, double* inverse) {
-  for (Index i = 0; i < g.nx; ++i) held[i] = 0;
-  for (Index k = 0; k < g.nz; ++k) {
-    const double* diagonal = g.diagonal + j * g.slab + k * g.stride;
-    const double* t = g.vertical_row(j, k);
-    const double* t_next = g.vertical_row(j, k + 1);
-    double* to = inverse + k * g.stride;
-    const double inside = k > 0 ? 1 : 0;
-#pragma omp simd
-    for (Index i = 0; i < g.nx; ++i) {
-      const double s = held[i];
-      const double through = s + t[i] > 0 ? t[i] * s / (s + t[i]) : 0;
-      held[i] = diagonal[i] + (inside > 0 ? through : t[i]);
-      const double pivot = held[i] + t_next[i];
-      to[i] = pivot > 0 ? 1 / pivot : 0;
-    }
-  }
-}
-
-template <typename T>
-void take_operator(const VolumeSetup& from, const VolumeLevel<T>& to, double* pivots) {
-  for (Index j = 0; j < to.ny; ++j) {
-    factorise(from, j, pivots + from.nz * from.stride, pivots);
-    for (Index k = 0; k < to.nz; ++k) {
-      const Index at = j * from.slab + k * from.stride;
-      const Index target = j * to.slab + k * to.stride;
-      split_row(to.nx, from.a.east + at, to.a.east + target, to.half);
-      split_row(to.nx, from.a.north + at, to.a.north + target, to.half);
-      if (from.a.rising != nullptr) {
-        split_row(to.nx, from.a.rising + at, to.a.rising + target, to.half);
-        split_row(to.nx, from.a.falling + at, to.a.falling + target, to.half);
-      }
-      if (k > 0) split_row(to.nx, from.vertical_row(j, k), to.vertical + target, to.half);
-      split_row(to.nx, pivots + k * from.stride, to.inverse_pivot + target, to.half);
-    }
-  }
-}
-
-// --- lines ---------------------------------------------------------------------------------------------------------------
-
-// One row of the lines of a slab whose columns have one parity, and what they are coupled with in their layer. The neighbours in the
-// row and across the diagonals have the other parity: index I + west and I + east there.
-template <typename T>
-struct Row {
+struct VolumePoints {
   Index size, west, east;
-  const T *e, *e_other, *n, *n_below, *r, *r_below_other, *f_other, *f_below, *x_other, *below, *above, *below_other,
-      *above_other;
+  const T *e, *e_other, *n, *n_below, *r, *r_below_other, *f_other, *f_below;
+  T* x;
+  const T *x_other, *below, *above, *below_other, *above_other;
+  Index own;
 
-  Row(const VolumeLevel<T>& l, Index j, Index k, int parity) : size(count(l, parity)), west(parity - 1), east(parity) {
-    const Index at = j * l.slab + k * l.stride;
-    const Index own = at + parity * l.half;
-    const Index other = at + (1 - parity) * l.half;
-    e = l.a.east + own;
-    e_other = l.a.east + other;
-    n = l.a.north + own;
-    n_below = n - l.slab;
-    const bool nine = l.a.rising != nullptr;
-    r = nine ? l.a.rising + own : nullptr;
-    r_below_other = nine ? l.a.rising + other - l.slab : nullptr;
-    f_other = nine ? l.a.falling + other : nullptr;
-    f_below = nine ? l.a.falling + own - l.slab : nullptr;
+  VolumePoints(const VolumeLevel<T>& l, Index j, Index k, int parity)
+      : size(count(l, parity)), west(parity - 1), east(parity) {
+    const Index slab = l.slab();
+    own = (j * l.nz + k) * l.stride + parity * l.half;
+    const Index other = (j * l.nz + k) * l.stride + (1 - parity) * l.half;
+    e = l.east + own;
+    e_other = l.east + other;
+    n = l.north + own;
+    n_below = n - slab;
+    const bool nine = l.rising != nullptr;
+    r = nine ? l.rising + own : nullptr;
+    r_below_other = nine ? l.rising + other - slab : nullptr;
+    f_other = nine ? l.falling + other : nullptr;
+    f_below = nine ? l.falling + own - slab : nullptr;
+    x = l.x + own;
     x_other = l.x + other;
-    below = l.x + own - l.slab;
-    above = l.x + own + l.slab;
-    below_other = x_other - l.slab;
-    above_other = x_other + l.slab;
+    below = x - slab;
+    above = x + slab;
+    below_other = x_other - slab;
+    above_other = x_other + slab;
   }
 
-  // What flows in from neighbours in the slab, from those in the slabs beside it, or both.
-  template <bool same, bool beside, bool nine>
-  T inflow(Index i) const {
-    T sum = 0;
-    if constexpr (same) sum += e_other[i + west] * x_other[i + west] + e[i] * x_other[i + east];
-    if constexpr (beside) sum += n_below[i] * below[i] + n[i] * above[i];
-    if constexpr (beside && nine)
-      sum += r[i] * above_other[i + east] + r_below_other[i + west] * below_other[i + west] +
-             f_other[i + west] * above_other[i + west] + f_below[i] * below_other[i + east];
-    return sum;
+  T in_row(Index i) const { return e_other[i + west] * x_other[i + west] + e[i] * x_other[i + east]; }
+  T across(Index i) const { return n_below[i] * below[i] + n[i] * above[i]; }
+  T diagonals(Index i) const {
+    return r[i] * above_other[i + east] + r_below_other[i + west] * below_other[i + west] +
+           f_other[i + west] * above_other[i + west] + f_below[i] * below_other[i + east];
   }
 };
 
-// Solves the equations of the lines of a slab whose columns have one parity, for neighbours as they are.
-template <bool same, bool beside, bool nine, typename T>
-void solve_lines(const VolumeLevel<T>& l, Index j, int parity) {
-  const Index own = j * l.slab + parity * l.half;
-  const Index size = count(l, parity);
+enum class Sum { none, five, nine };
+
+// x = (b + sum over neighbours in the layer + up x above) / pivot from the top down, then the rest of the elimination from the bottom up.
+template <Sum sum, typename T>
+void relax_columns(const VolumeLevel<T>& l, Index j, int parity) {
   for (Index k = 0; k < l.nz; ++k) {
-    const Row<T> row(l, j, k, parity);
-    const Index at = own + k * l.stride;
-    const T* b = l.b + at;
-    const T* inverse = l.inverse_pivot + at;
-    T* x = l.x + at;
-    if (k == 0) {
+    const VolumePoints<T> p(l, j, k, parity);
+    const T* b = l.b + p.own;
+    const T* inverse = l.inverse + p.own;
+    const T* up = l.up + p.own;
+    const T* above = k > 0 ? p.x - l.stride : b;  // up is 0 in the first layer
 #pragma omp simd
-      for (Index i = 0; i < size; ++i) x[i] = (b[i] + row.template inflow<same, beside, nine>(i)) * inverse[i];
-      continue;
+    for (Index i = 0; i < p.size; ++i) {
+      T value = b[i] + up[i] * above[i];
+      if (sum != Sum::none) value += p.in_row(i) + p.across(i);
+      if (sum == Sum::nine) value += p.diagonals(i);
+      p.x[i] = value * inverse[i];
     }
-    const T* t = l.vertical + at;
-    const T* before = x - l.stride;
-#pragma omp simd
-    for (Index i = 0; i < size; ++i)
-      x[i] = (b[i] + row.template inflow<same, beside, nine>(i) + t[i] * before[i]) * inverse[i];
   }
+  const Index size = count(l, parity);
   for (Index k = l.nz - 2; k >= 0; --k) {
-    const Index at = own + k * l.stride;
-    const T* t = l.vertical + at + l.stride;
-    const T* inverse = l.inverse_pivot + at;
-    T* x = l.x + at;
-    const T* next = x + l.stride;
+    const Index own = (j * l.nz + k) * l.stride + parity * l.half;
+    T* x = l.x + own;
+    const T* below = x + l.stride;
+    const T* inverse = l.inverse + own;
+    const T* up = l.up + own + l.stride;
 #pragma omp simd
-    for (Index i = 0; i < size; ++i) x[i] += t[i] * inverse[i] * next[i];
+    for (Index i = 0; i < size; ++i) x[i] += up[i] * inverse[i] * below[i];
   }
 }
 
-// The lines of a slab in a step down: five points, red (phase 0), then black; nine points in four colours, even slabs (phase 0), then
-// odd ones, in each even columns first. What is solved later is still 0.
-template <typename T>
-void relax_down(const VolumeLevel<T>& l, Index j, int phase) {
-  if (l.a.rising == nullptr) {
-    const int parity = static_cast<int>((j + phase) & 1);
-    if (phase == 0) {
-      solve_lines<false, false, false>(l, j, parity);
-    } else {
-      solve_lines<true, true, false>(l, j, parity);
-    }
-  } else if ((j & 1) == phase) {
-    if (phase == 0) {
-      solve_lines<false, false, true>(l, j, 0);
-      solve_lines<true, false, true>(l, j, 1);
-    } else {
-      solve_lines<false, true, true>(l, j, 0);
-      solve_lines<true, true, true>(l, j, 1);
-    }
-  }
-}
+// --- Restriction -----------------------------------------------------------------------------------------------------------------
 
 template <typename T>
-void relax_up(const VolumeLevel<T>& l, Index j, int phase) {
-  if (l.a.rising == nullptr) {
-    solve_lines<true, true, false>(l, j, static_cast<int>((j + phase) & 1));
-  } else if ((j & 1) == phase) {
-    solve_lines<true, true, true>(l, j, 1);
-    solve_lines<true, true, true>(l, j, 0);
-  }
-}
-
-template <bool same, bool beside, bool nine, typename T>
-void inflow_row(const VolumeLevel<T>& l, Index j, Index k, int parity, T* to) {
-  const Row<T> row(l, j, k, parity);
-  T* r = to + parity * l.half;
-#pragma omp simd
-  for (Index i = 0; i < row.size; ++i) r[i] = row.template inflow<same, beside, nine>(i);
-}
-
-// The residual of a row after a step down from 0: each line was solved with what was there, so that it is what has come in since, from
-// lines solved later. No difference of large vertical flows is taken. 
-template <typename T>
-void residual_row(const VolumeLevel<T>& l, Index j, Index k, T* to) {
-  if (l.a.rising == nullptr) {
-    const int black = static_cast<int>(1 - (j & 1));
-    inflow_row<true, true, false>(l, j, k, 1 - black, to);
-    for (Index i = 0; i < count(l, black); ++i) to[black * l.half + i] = 0;
-  } else if ((j & 1) == 0) {
-    inflow_row<true, true, true>(l, j, k, 0, to);
-    inflow_row<false, true, true>(l, j, k, 1, to);
-  } else {
-    inflow_row<true, false, true>(l, j, k, 0, to);
-    T* r = to + l.half;
-    for (Index i = 0; i < count(l, 1); ++i) r[i] = 0;
-  }
-}
-
-// --- between levels ------------------------------------------------------------------------------------------------------
-
-// to = or += factor * from for a row in a level's layout, `factor` null for 1.
-template <bool add, typename T>
-void combine_row(const VolumeLevel<T>& l, const T* factor, const T* from, T* to) {
+void add_points(const VolumeLevel<T>& l, const T* factor, const T* from, T* to) {
   for (int parity = 0; parity < 2; ++parity) {
     const Index begin = parity * l.half;
     const Index end = begin + count(l, parity);
     if (factor == nullptr) {
 #pragma omp simd
-      for (Index i = begin; i < end; ++i) to[i] = (add ? to[i] : T(0)) + from[i];
+      for (Index i = begin; i < end; ++i) to[i] += from[i];
     } else {
 #pragma omp simd
-      for (Index i = begin; i < end; ++i) to[i] = (add ? to[i] : T(0)) + factor[i] * from[i];
+      for (Index i = begin; i < end; ++i) to[i] += factor[i] * from[i];
     }
   }
 }
 
-// A residual row restricted in x, in the coarse layout.
+// coarse.b += the part of P^T r that comes from row (j, k); `r` has zeros outside.
 template <typename T>
-const T* restrict_in_x(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, Index j, Index k, const T* r) {
-  const T* lower = fine.in_x.lower + j * fine.in_x.slab + k * fine.in_x.stride;
-  const T* upper = fine.in_x.upper + j * fine.in_x.slab + k * fine.in_x.stride;
-  const T* odd = r + fine.half;
-  T* ordered = fine.row[1];
-  const bool five = fine.a.rising == nullptr;
-  const T* source = ordered;
-  if (!five) {
+void restrict_points(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, Index j, Index k, const T* r) {
+  const T* along = r;
+  if (fine.in_x.lower != nullptr) {
+    const Index row = (j * fine.nz + k) * fine.in_x.stride;
+    const T* lower = fine.in_x.lower + row;
+    const T* upper = fine.in_x.upper + row;
+    const T* odd = r + fine.half;
+    T* ordered = fine.row[1];
 #pragma omp simd
     for (Index i = 0; i < coarse.nx; ++i) ordered[i] = r[i] + lower[i] * odd[i] + upper[i - 1] * odd[i - 1];
-  } else if ((j & 1) == 1) {
+    T* split = fine.row[2];
 #pragma omp simd
-    for (Index i = 0; i < coarse.nx; ++i) ordered[i] = lower[i] * odd[i] + upper[i - 1] * odd[i - 1];
-  } else {
-    source = r;
+    for (Index i = 0; i < coarse.nx / 2; ++i) {
+      split[i] = ordered[2 * i];
+      split[coarse.half + i] = ordered[2 * i + 1];
+    }
+    if (coarse.nx % 2 == 1) split[coarse.nx / 2] = ordered[coarse.nx - 1];
+    along = split;
   }
-  T* split = fine.row[2];
-#pragma omp simd
-  for (Index i = 0; i < coarse.nx / 2; ++i) {
-    split[i] = source[2 * i];
-    split[coarse.half + i] = source[2 * i + 1];
-  }
-  if (coarse.nx % 2 == 1) split[coarse.nx / 2] = source[coarse.nx - 1];
-  return split;
-}
-
-// coarse.b = or += the part of P^T r that comes from row (j, k); slabs come in their order. `r` has zeros outside.
-template <typename T>
-void restrict_row(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, Index j, Index k, const T* r) {
-  const T* along = fine.in_x.lower != nullptr ? restrict_in_x(fine, coarse, j, k, r) : r;
   if (fine.in_y.lower == nullptr) {
-    combine_row<false, T>(coarse, nullptr, along, coarse.b + j * coarse.slab + k * coarse.stride);
+    add_points<T>(coarse, nullptr, along, coarse.b + (j * coarse.nz + k) * coarse.stride);
     return;
   }
-  const Index row = j / 2;
-  T* here = coarse.b + row * coarse.slab + k * coarse.stride;
-  const Index at = row * fine.in_y.slab + k * fine.in_y.stride;
-  if (j == 0) {
-    combine_row<false, T>(coarse, nullptr, along, here);
-  } else if (j % 2 == 0) {
-    combine_row<true, T>(coarse, nullptr, along, here);
-  } else {
-    combine_row<true>(coarse, fine.in_y.lower + at, along, here);
-    if (row + 1 < coarse.ny) combine_row<false>(coarse, fine.in_y.upper + at, along, here + coarse.slab);
+  const Index row = (j / 2) * coarse.nz + k;
+  T* here = coarse.b + row * coarse.stride;
+  if (j % 2 == 0) {
+    add_points<T>(coarse, nullptr, along, here);
+    return;
+  }
+  add_points(coarse, fine.in_y.lower + row * fine.in_y.stride, along, here);
+  if (j / 2 + 1 < coarse.ny)
+    add_points(coarse, fine.in_y.upper + row * fine.in_y.stride, along, here + coarse.slab());
+}
+
+template <bool nine, typename T>
+void restrict_slab(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, Index j) {
+  T* r = fine.row[0];
+  for (Index k = 0; k < fine.nz; ++k) {
+    for (int parity = 0; parity < 2; ++parity) {
+      const VolumePoints<T> p(fine, j, k, parity);
+      T* out = r + parity * fine.half;
+      if (!nine) {
+        if (((j + parity) & 1) == 0) {
+#pragma omp simd
+          for (Index i = 0; i < p.size; ++i) out[i] = p.in_row(i) + p.across(i);
+        } else {
+          for (Index i = 0; i < p.size; ++i) out[i] = 0;
+        }
+      } else if ((j & 1) == 0 && parity == 0) {
+#pragma omp simd
+        for (Index i = 0; i < p.size; ++i) out[i] = p.in_row(i) + p.across(i) + p.diagonals(i);
+      } else if ((j & 1) == 0) {
+#pragma omp simd
+        for (Index i = 0; i < p.size; ++i) out[i] = p.across(i) + p.diagonals(i);
+      } else if (parity == 0) {
+#pragma omp simd
+        for (Index i = 0; i < p.size; ++i) out[i] = p.in_row(i);
+      } else {
+        for (Index i = 0; i < p.size; ++i) out[i] = 0;
+      }
+    }
+    restrict_points(fine, coarse, j, k, r);
   }
 }
 
 template <typename T>
-void interpolate_row(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, Index j, Index k) {
+void zero_slab(const VolumeLevel<T>& l, T* array, Index j) {
+  T* values = array + j * l.slab();
+  for (Index n = 0; n < l.slab() - 1; ++n) values[n] = 0;
+}
+
+// Slabs go through the phases one behind the other, so that those in work stay in the cache.
+template <typename T>
+void smooth_and_restrict(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse) {
+  for (Index j = 0; j < coarse.ny; ++j) zero_slab(coarse, coarse.b, j);
+  const Index ny = fine.ny;
+  if (fine.rising == nullptr) {
+    for (Index t = 0; t < ny + 2; ++t) {
+      if (t < ny) relax_columns<Sum::none>(fine, t, static_cast<int>(t & 1));
+      if (t >= 1 && t - 1 < ny) relax_columns<Sum::five>(fine, t - 1, static_cast<int>(t & 1));
+      if (t >= 2) restrict_slab<false>(fine, coarse, t - 2);
+    }
+    return;
+  }
+  for (Index t = 0; t < ny + 2; t += 2) {
+    if (t < ny) {
+      zero_slab(fine, fine.x, t);
+      if (t + 1 < ny) zero_slab(fine, fine.x, t + 1);
+      relax_columns<Sum::nine>(fine, t, 0);
+      relax_columns<Sum::nine>(fine, t, 1);
+    }
+    const bool odd = t >= 2 && t - 1 < ny;
+    if (odd) {
+      relax_columns<Sum::nine>(fine, t - 1, 0);
+      relax_columns<Sum::nine>(fine, t - 1, 1);
+    }
+    if (t >= 2) restrict_slab<true>(fine, coarse, t - 2);
+    if (odd) restrict_slab<true>(fine, coarse, t - 1);
+  }
+}
+
+// --- Interpolation ---------------------------------------------------------------------------------------------------------------
+
+// Columns that are relaxed first need no correction: black ones on five points, odd ones of odd rows on nine.
+template <bool nine>
+constexpr bool needs_correction(Index j, int parity) {
+  return nine ? (j & 1) == 0 || parity == 0 : ((j + parity) & 1) == 0;
+}
+
+template <bool nine, typename T>
+void interpolate_points(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, Index j, Index k) {
   const bool halved = fine.in_y.lower != nullptr;
-  const bool nine = fine.a.rising != nullptr;
-  const Index row = halved ? j / 2 : j;
-  const T* along = coarse.x + row * coarse.slab + k * coarse.stride;
+  const Index row = (halved ? j / 2 : j) * coarse.nz + k;
+  const T* along = coarse.x + row * coarse.stride;
   if (halved && j % 2 == 1) {
-    const T* lower = fine.in_y.lower + row * fine.in_y.slab + k * fine.in_y.stride;
-    const T* upper = fine.in_y.upper + row * fine.in_y.slab + k * fine.in_y.stride;
-    const T* next = along + coarse.slab;
+    const T* lower = fine.in_y.lower + row * fine.in_y.stride;
+    const T* upper = fine.in_y.upper + row * fine.in_y.stride;
+    const T* next = along + coarse.slab();
     T* split = fine.row[2];
     for (int parity = 0; parity < 2; ++parity) {
       const Index begin = parity * coarse.half;
@@ -303,9 +235,15 @@ void interpolate_row(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, I
     }
     along = split;
   }
-  T* x = fine.x + j * fine.slab + k * fine.stride;
+  T* x = fine.x + (j * fine.nz + k) * fine.stride;
   if (fine.in_x.lower == nullptr) {
-    combine_row<true, T>(fine, nullptr, along, x);
+    for (int parity = 0; parity < 2; ++parity) {
+      if (!needs_correction<nine>(j, parity)) continue;
+      const Index begin = parity * fine.half;
+      const Index end = begin + count(fine, parity);
+#pragma omp simd
+      for (Index i = begin; i < end; ++i) x[i] += along[i];
+    }
     return;
   }
   T* ordered = fine.row[1];
@@ -316,52 +254,94 @@ void interpolate_row(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, I
   }
   if (coarse.nx % 2 == 1) ordered[coarse.nx - 1] = along[coarse.nx / 2];
   ordered[coarse.nx] = 0;
-  const T* lower = fine.in_x.lower + j * fine.in_x.slab + k * fine.in_x.stride;
-  const T* upper = fine.in_x.upper + j * fine.in_x.slab + k * fine.in_x.stride;
-  // On five points, black lines are solved next and need no correction.
-  if (nine || j % 2 == 0) {
+  if (needs_correction<nine>(j, 0)) {
 #pragma omp simd
     for (Index i = 0; i < count(fine, 0); ++i) x[i] += ordered[i];
   }
-  if (nine || j % 2 == 1) {
+  if (needs_correction<nine>(j, 1)) {
+    const Index weights = (j * fine.nz + k) * fine.in_x.stride;
+    const T* lower = fine.in_x.lower + weights;
+    const T* upper = fine.in_x.upper + weights;
     T* odd = x + fine.half;
 #pragma omp simd
     for (Index i = 0; i < count(fine, 1); ++i) odd[i] += lower[i] * ordered[i] + upper[i] * ordered[i + 1];
   }
 }
 
-// --- passes --------------------------------------------------------------------------------------------------------------
-
-// Both go through the slabs once: each phase works a slab behind the one before, where its neighbours are ready, so that the slabs in
-// work stay in the cache.
-template <typename T>
-void smooth_and_restrict(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse) {
-  for (Index t = 0; t < fine.ny + 2; ++t) {
-    if (t < fine.ny) relax_down(fine, t, 0);
-    if (t >= 1 && t - 1 < fine.ny) relax_down(fine, t - 1, 1);
-    if (t < 2) continue;
-    const Index j = t - 2;
-    for (Index k = 0; k < fine.nz; ++k) {
-      residual_row(fine, j, k, fine.row[0]);
-      restrict_row(fine, coarse, j, k, fine.row[0]);
-    }
-  }
-}
-
 template <typename T>
 void interpolate_and_smooth(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse) {
-  for (Index t = 0; t < fine.ny + 2; ++t) {
-    if (t < fine.ny) {
-      for (Index k = 0; k < fine.nz; ++k) interpolate_row(fine, coarse, t, k);
+  const Index ny = fine.ny;
+  if (fine.rising == nullptr) {
+    for (Index t = 0; t < ny + 2; ++t) {
+      for (Index k = 0; k < fine.nz && t < ny; ++k) interpolate_points<false>(fine, coarse, t, k);
+      if (t >= 1 && t - 1 < ny) relax_columns<Sum::five>(fine, t - 1, static_cast<int>(t & 1));
+      if (t >= 2) relax_columns<Sum::five>(fine, t - 2, static_cast<int>(t & 1));
     }
-    if (t >= 1 && t - 1 < fine.ny) relax_up(fine, t - 1, 1);
-    if (t >= 2) relax_up(fine, t - 2, 0);
+    return;
+  }
+  for (Index t = 0; t < ny + 2; ++t) {
+    for (Index k = 0; k < fine.nz && t < ny; ++k) interpolate_points<true>(fine, coarse, t, k);
+    if ((t & 1) == 1 || t < 2) continue;
+    if (t - 1 < ny) {
+      relax_columns<Sum::nine>(fine, t - 1, 1);
+      relax_columns<Sum::nine>(fine, t - 1, 0);
+    }
+    relax_columns<Sum::nine>(fine, t - 2, 1);
+    relax_columns<Sum::nine>(fine, t - 2, 0);
   }
 }
 
 template <typename T>
 void solve_column(const VolumeLevel<T>& l) {
-  solve_lines<false, false, true>(l, 0, 0);
+  relax_columns<Sum::none>(l, 0, 0);
+}
+
+// --- Into and out of the layout ----------------------------------------------------------------------------------------------------
+
+template <typename T>
+void take_volume_operator(const VolumeSetup& from, const VolumeLevel<T>& to) {
+  for (Index row = 0; row < static_cast<Index>(to.ny) * to.nz; ++row) {
+    const Index k = row % to.nz;
+    const Index at = row * from.stride;
+    const Index target = row * to.stride;
+    split_row(to.nx, from.a.east + at, to.east + target, to.half);
+    split_row(to.nx, from.a.north + at, to.north + target, to.half);
+    split_row(to.nx, from.up + at, to.up + target, to.half);
+    if (from.a.rising != nullptr) {
+      split_row(to.nx, from.a.rising + at, to.rising + target, to.half);
+      split_row(to.nx, from.a.falling + at, to.falling + target, to.half);
+    }
+    // Elimination from the top, without differences, as in volume_setup_loops.hpp; x holds s meanwhile.
+    for (int parity = 0; parity < 2; ++parity) {
+      T* inverse = to.inverse + target + parity * to.half;
+      T* s = to.x + target + parity * to.half;
+      const double* diagonal = from.a.diagonal + at + parity;
+      const double* up = from.up + at + parity;
+      for (Index i = 0; i < count(to, parity); ++i) {
+        double sum = diagonal[2 * i] > 0 ? diagonal[2 * i] : 0;
+        if (k > 0)
+          sum += up[2 * i] * static_cast<double>(s[i - to.stride]) * static_cast<double>(inverse[i - to.stride]);
+        const double pivot = sum + (k + 1 < to.nz ? up[2 * i + from.stride] : 0);
+        s[i] = static_cast<T>(sum);
+        inverse[i] = static_cast<T>(pivot > 0 ? 1 / pivot : 0);
+      }
+    }
+  }
+}
+
+template <typename T>
+void take_volume_weights(int nx, Index rows, Index from_stride, const double* from, Index to_stride, T* weights,
+                         Index half) {
+  for (Index row = 0; row < rows; ++row) {
+    const double* source = from + row * from_stride;
+    T* target = weights + row * to_stride;
+    if (half > 0) {
+      split_row(nx, source, target, half);
+    } else {
+#pragma omp simd
+      for (Index i = 0; i < nx; ++i) target[i] = static_cast<T>(source[i]);
+    }
+  }
 }
 
 }  // namespace

@@ -1,39 +1,29 @@
 #pragma once
-// The loops of solver/volume_multigrid.hpp over plain arrays. volume_kernels.cpp is compiled once for each instruction set, as
-// multigrid_kernels.cpp is. Private to solver/.
+// The loops of the multigrid in three dimensions (solver/volume_multigrid.hpp) over plain arrays, compiled once for each instruction set
+// as those of multigrid_kernels.hpp are. Private to solver/.
 //
-// A level is cut into slabs j of nz rows of columns i; what is done to a slab of column parity p is done to nx / 2 vertical lines at
-// once. While a hierarchy is set up, point (i, j, k) of an array is array[j * slab + k * stride + i]. In a cycle a row holds its even
-// columns first and its odd ones `half` further on:
-//   (i, j, k) is array[j * slab + k * stride + (i % 2) * half + i / 2].
-// Either way there is a slab more on each side, and a point more on each side of a row, all zero.
+// Arrays are [ny, nz, nx]: a slab of all layers of one row j lies together, and with it all columns that are relaxed together. While a
+// hierarchy is set up, point (i, j, k) of an array is array[(j * nz + k) * stride + i]. In a cycle a row holds its even points first and its
+// odd ones `half` further on. Either way there is one more point at each end of a row and one more slab on each side, all zero.
 
 #include <cstddef>
 
-#include "solver/split_rows.hpp"
+#include "solver/multigrid_kernels.hpp"
 
 namespace mano {
 
-/// Symmetric operator: nine points in a layer, and the points above and below,
-///   (A x)_ijk = diagonal x_ijk - sum over the eight neighbours of conductance * x_neighbour
-///             + t_k (x_ijk - x_ij,k-1) + t_(k+1) (x_ijk - x_ij,k+1),   x = 0 outside.
-template <typename T>
-struct LayerConductances {
-  T* east = nullptr;     ///< (i, j, k) to (i + 1, j, k)
-  T* north = nullptr;    ///< (i, j, k) to (i, j + 1, k)
-  T* rising = nullptr;   ///< (i, j, k) to (i + 1, j + 1, k); null for five points in a layer
-  T* falling = nullptr;  ///< (i + 1, j, k) to (i, j + 1, k); null for five points in a layer
-};
-
-/// Weights of the interpolation in one direction, layer by layer: coarse point I is fine point 2 I, and fine point 2 I + 1 takes
-///   x = lower_I X_I + upper_I X_(I+1).
-/// Null where nothing is coarsened in this direction.
-template <typename T>
-struct LayerInterpolation {
-  T* lower = nullptr;
-  T* upper = nullptr;
+/// Symmetric operator: nine points in a layer, as `Conductances` has them, with the diagonal of the layer alone, and one coupling with each
+/// of the two layers beside it:
+///   (A x)_k = (layer's operator x_k) + up_k (x_k - x_(k-1)) + up_(k+1) (x_k - x_(k+1))
+struct VolumeSetup {
+  int nx = 0;
+  int ny = 0;
+  int nz = 0;
   std::ptrdiff_t stride = 0;
-  std::ptrdiff_t slab = 0;
+  Conductances<double> a;
+  double* up = nullptr;  ///< layers k - 1 and k; 0 for k = 0
+
+  std::ptrdiff_t slab() const { return nz * stride; }
 };
 
 template <typename T>
@@ -42,63 +32,45 @@ struct VolumeLevel {
   int ny = 0;
   int nz = 0;
   std::ptrdiff_t stride = 0;
-  std::ptrdiff_t slab = 0;
   std::ptrdiff_t half = 0;
-  LayerConductances<T> a;
-  T* vertical = nullptr;       ///< t_k, (i, j, k - 1) to (i, j, k); row 0 is zero
-  T* inverse_pivot = nullptr;  ///< of the elimination down each line: x_k = (b_k + t_k x_(k-1)) inverse_pivot_k
+  T* east = nullptr;
+  T* north = nullptr;
+  T* rising = nullptr;  ///< null for an operator on five points a layer
+  T* falling = nullptr;
+  T* up = nullptr;
+  T* inverse = nullptr;  ///< of the pivots of each column's equations, eliminated from the top
   T* x = nullptr;
   T* b = nullptr;
-  LayerInterpolation<T> in_x;  ///< from the next level, in y first, then in x; columns in their order
-  LayerInterpolation<T> in_y;  ///< weights in the next level's layout
+  Interpolation<T> in_x;  ///< as in Level, a row for each (j, k)
+  Interpolation<T> in_y;
   T* row[3] = {nullptr, nullptr, nullptr};  ///< scratch of one row each, zero outside
-};
 
-/// An operator in double precision while a hierarchy is set up.
-struct VolumeSetup {
-  int nx = 0;
-  int ny = 0;
-  int nz = 0;
-  std::ptrdiff_t stride = 0;
-  std::ptrdiff_t slab = 0;
-  double* diagonal = nullptr;  ///< without what is vertical
-  LayerConductances<double> a;
-  double* vertical = nullptr;  ///< nz + 1 rows a slab, first and last of them joined to the pressure 0
-  std::ptrdiff_t vertical_slab = 0;
-
-  double* vertical_row(std::ptrdiff_t j, std::ptrdiff_t k) const {
-    return vertical + j * vertical_slab + k * stride;
-  }
+  std::ptrdiff_t slab() const { return nz * stride; }
 };
 
 template <typename T>
 struct VolumeCycleKernels {
-  /// The operator of a grid in this precision, with its lines factorised; `scratch` holds a slab and a row.
-  void (*take_operator)(const VolumeSetup& from, const VolumeLevel<T>& to, double* scratch);
-  /// Weights [ny, nz, from_stride] into `weights` of `to`, even columns first where half > 0.
-  void (*take_weights)(const VolumeSetup& grid, const double* from, const LayerInterpolation<T>& to,
-                       T* weights, std::ptrdiff_t half);
-  /// fine.x = one Gauss-Seidel step by lines for A x = fine.b from 0, then coarse.b = P^T (b - A x).
+  /// The operator of a grid in this precision; the last pivot of each column counts as 0 where nothing but rounding is left of it.
+  void (*take_operator)(const VolumeSetup& from, const VolumeLevel<T>& to);
+  /// `rows` rows of weights; with half = 0 they stay in their order.
+  void (*take_weights)(int nx, std::ptrdiff_t rows, std::ptrdiff_t from_stride, const double* from,
+                       std::ptrdiff_t to_stride, T* weights, std::ptrdiff_t half);
+  /// fine.x = one Gauss-Seidel step by columns for A x = fine.b from 0, then coarse.b = P^T (b - A x).
   void (*smooth_and_restrict)(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse);
-  /// fine.x += P coarse.x, then one step in the opposite order.
+  /// fine.x += P coarse.x, then one Gauss-Seidel step in the opposite order.
   void (*interpolate_and_smooth)(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse);
-  /// A x = b on one column.
+  /// The level of one column.
   void (*solve_column)(const VolumeLevel<T>& level);
 };
 
-/// Shares of the lateral coupling along x and along y, summed over all points.
-struct LateralCoupling {
-  double x = 0.0;
-  double y = 0.0;
-};
-
 struct VolumeKernels {
-  /// Transmissibilities of solver/stencil.hpp times `factor`; `tz` and `well` may be null.
-  void (*take_stencil)(double factor, const double* tx, const double* ty, const double* tz,
-                       const double* well, const VolumeSetup& to);
-  LateralCoupling (*coupling)(const VolumeSetup& grid);
-  /// The coarse operator, coarsened in x or in y, and the weights of P in `lower`, `upper` (the coarse grid's layout); `scratch` holds
-  /// a slab and a row.
+  /// The transmissibilities of solver/stencil.hpp as conductances, times `factor`; `well` may be null.
+  void (*take_stencil)(double factor, const double* tx, const double* ty, const double* tz, const double* well,
+                       const VolumeSetup& to);
+  /// In a layer, summed over all.
+  Coupling (*coupling)(const VolumeSetup& grid);
+  /// The operator of a grid of half the points in x or in y, and the weights of P in `lower`, `upper` (its layout). `scratch` holds
+  /// nz + 2 rows of the coarse grid's nx.
   void (*coarsen_x)(const VolumeSetup& fine, const VolumeSetup& coarse, double* lower, double* upper,
                     double* scratch);
   void (*coarsen_y)(const VolumeSetup& fine, const VolumeSetup& coarse, double* lower, double* upper,
