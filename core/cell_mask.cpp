@@ -17,8 +17,8 @@ CellMask make_cell_mask(const Field& values, const std::string& where) {
   CellMask mask{g, std::vector<std::uint8_t>(g.cells())};
   for (std::size_t c = 0; c < g.cells(); ++c) {
     const double value = values.values[c];
-    check(value == 0.0 || value == 1.0, "{}: value {} in cell {}; a cell is active (1) or inactive (0)", where,
-          value, g.cell(c));
+    check(value == 0.0 || value == 1.0, "{}: value {} in cell {}; a cell is active (1) or inactive (0)",
+          where, value, g.cell(c));
     mask.values[c] = value != 0.0;
   }
   const std::size_t inactive = mask.inactive();

@@ -30,7 +30,8 @@ int parse_product(std::string_view text, std::array<Number, 3>& numbers) {
   return 0;
 }
 
-constexpr const char* kFlat = "two numbers: volumes are for solve, generate, import, export, upscale and info";
+constexpr const char* kFlat =
+    "two numbers: volumes are for solve, generate, import, export, upscale and info";
 
 }  // namespace
 
@@ -53,6 +54,10 @@ double Grid::y(int j, Location location) const {
 
 std::string Grid::resolution() const {
   return Resolution{nx, ny, nz}.text();
+}
+
+std::string Grid::size() const {
+  return flat() ? fmt::format("{:g}x{:g}", lx, ly) : fmt::format("{:g}x{:g}x{:g}", lx, ly, lz);
 }
 
 std::string Grid::cell(std::size_t index) const {

@@ -41,8 +41,9 @@ struct Grid {
   std::size_t index(int i, int j, int k = 0) const { return (static_cast<std::size_t>(k) * ny + j) * nx + i; }
   double x(int i, Location location = Location::cell) const;  ///< Coordinate of column i.
   double y(int j, Location location = Location::cell) const;  ///< Coordinate of row j.
-  std::string resolution() const;             ///< "WxH", "WxHxD" where it is not flat
-  std::string cell(std::size_t index) const;  ///< "(i, j)", "(i, j, k)" where it is not flat
+  std::string resolution() const;                             ///< "WxH", "WxHxD" where it is not flat
+  std::string size() const;                                   ///< "LXxLY", "LXxLYxLZ" where it is not flat
+  std::string cell(std::size_t index) const;                  ///< "(i, j)", "(i, j, k)" where it is not flat
 
   bool operator==(const Grid&) const = default;
 };

@@ -36,7 +36,8 @@ void add_sides(const Problem& problem, const Stencil& s, const Fields& fields) {
   for (int i = 0; i < grid.nx; ++i) {
     if (holds(Side::front)) fields.held(grid.index(i, 0), s.front(i, 0), problem.on(Side::front).values[i]);
     const int last = grid.ny - 1;
-    if (holds(Side::back)) fields.held(grid.index(i, last), s.back(i, last), problem.on(Side::back).values[i]);
+    if (holds(Side::back))
+      fields.held(grid.index(i, last), s.back(i, last), problem.on(Side::back).values[i]);
   }
 }
 

@@ -31,8 +31,8 @@ void for_each_face(const Grid& g, Side side, Visit visit) {
       for (int k = 0; k < g.nz; ++k) {
         for (int j = 0; j < g.ny; ++j) {
           const std::size_t row = static_cast<std::size_t>(k) * g.ny + j;
-          visit(BoundaryFace{g.index(end ? g.nx - 1 : 0, j, k), row * (g.nx + 1) + (end ? g.nx : 0), position++,
-                             g.hy() * g.hz(), g.hx()});
+          visit(BoundaryFace{g.index(end ? g.nx - 1 : 0, j, k), row * (g.nx + 1) + (end ? g.nx : 0),
+                             position++, g.hy() * g.hz(), g.hx()});
         }
       }
       break;

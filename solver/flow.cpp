@@ -19,8 +19,9 @@ std::vector<double>& across(FaceFlux& flux, Axis axis) {
 template <typename Visit>
 void for_each_outflow(const Grid& grid, FaceFlux& flux, Side side, Visit visit) {
   const std::vector<double>& u = across(flux, axis_of(side));
-  for_each_face(grid, side,
-                [&](const BoundaryFace& face) { visit((at_end(side) ? u[face.index] : -u[face.index]) * face.area); });
+  for_each_face(grid, side, [&](const BoundaryFace& face) {
+    visit((at_end(side) ? u[face.index] : -u[face.index]) * face.area);
+  });
 }
 
 }  // namespace
@@ -28,7 +29,8 @@ void for_each_outflow(const Grid& grid, FaceFlux& flux, Side side, Visit visit) 
 FaceFlux face_flux(const Problem& problem, const Field& p) {
   const Stencil s(problem);
   const Grid& g = s.grid;
-  FaceFlux flux{std::vector<double>(s.tx.size()), std::vector<double>(s.ty.size()), std::vector<double>(s.tz.size())};
+  FaceFlux flux{std::vector<double>(s.tx.size()), std::vector<double>(s.ty.size()),
+                std::vector<double>(s.tz.size())};
   for (int k = 0; k < g.nz; ++k) {
     for (int j = 0; j < g.ny; ++j) {
       const std::size_t row = (static_cast<std::size_t>(k) * g.ny + j) * (g.nx + 1);

@@ -51,8 +51,8 @@ void check_boundary(const Problem& problem, Side side) {
     any = any || active;
     const double value = condition.values[face.position];
     check(active || condition.type == BoundaryCondition::Type::pressure || value == 0.0,
-          "side {} prescribes a flux of {} at cell {}, which is inactive: give one value a face, 0 there", name,
-          value, g.cell(face.cell));
+          "side {} prescribes a flux of {} at cell {}, which is inactive: give one value a face, 0 there",
+          name, value, g.cell(face.cell));
   });
   check(any || condition.type == BoundaryCondition::Type::flux,
         "side {} prescribes a pressure, but all its cells are inactive: close it with flux=0", name);
@@ -72,8 +72,8 @@ void check_well(const Problem& problem, const Well& well) {
         "well in {}: radius is {}; a well of given pressure needs one above zero", place, well.radius);
   for (const Completion& c : open) {
     const double widest = equivalent_radius(problem, well, c.layer);
-    check(well.radius < widest, "well in {}: radius is {}; it must be below {:.6g}, a fifth of its cell", place,
-          well.radius, widest);
+    check(well.radius < widest, "well in {}: radius is {}; it must be below {:.6g}, a fifth of its cell",
+          place, well.radius, widest);
   }
 }
 
@@ -95,7 +95,8 @@ std::pair<double, double> prescribed_inflow(const Problem& problem) {
   for (Side side : sides_of(g)) {
     const BoundaryCondition& condition = problem.on(side);
     if (condition.type != BoundaryCondition::Type::flux) continue;
-    for_each_face(g, side, [&](const BoundaryFace& face) { add(-condition.values[face.position] * face.area); });
+    for_each_face(g, side,
+                  [&](const BoundaryFace& face) { add(-condition.values[face.position] * face.area); });
   }
   return {net, size};
 }
@@ -156,8 +157,7 @@ bool Problem::pressure_is_free() const {
 }
 
 double equivalent_radius(const Problem& problem, const Well& well, int layer) {
-  const double ratio =
-      problem.along_y()(well.i, well.j, layer) / problem.permeability(well.i, well.j, layer);
+  const double ratio = problem.along_y()(well.i, well.j, layer) / problem.permeability(well.i, well.j, layer);
   const Grid& g = problem.grid();
   return 0.28 * std::sqrt(std::sqrt(ratio) * g.hx() * g.hx() + g.hy() * g.hy() / std::sqrt(ratio)) /
          (std::pow(ratio, 0.25) + std::pow(ratio, -0.25));

@@ -53,8 +53,8 @@ struct Well {
 };
 
 struct Problem {
-  Field permeability;                         ///< k > 0, one value a cell; anything in inactive cells
-  Field source;                               ///< f, rate per volume (per area of a flat grid, whose thickness is 1)
+  Field permeability;  ///< k > 0, one value a cell; anything in inactive cells
+  Field source;        ///< f, rate per volume (per area of a flat grid, whose thickness is 1)
   std::array<BoundaryCondition, 6> boundary;  ///< indexed by Side
   Field permeability_y;  ///< along y, where it differs from that along x; empty where not
   std::vector<Well> wells;

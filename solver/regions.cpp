@@ -101,7 +101,8 @@ void check_regions(const Problem& problem) {
     check(false,
           "nothing fixes the pressure of the {} cells joined to cell {} relative to the other {} "
           "regions: give a well in them a pressure{}",
-          r.cells, problem.grid().cell(r.first), list.size() - 1, r.has_well ? "" : ", or drop islands (--drop-islands)");
+          r.cells, problem.grid().cell(r.first), list.size() - 1,
+          r.has_well ? "" : ", or drop islands (--drop-islands)");
   }
 }
 

@@ -40,9 +40,12 @@ struct Bore {
 /// Face transmissibilities and right-hand side of `problem`.
 struct Stencil {
   Grid grid;
-  std::vector<double> tx;    ///< [nz, ny, nx + 1]: tx[(k * ny + j) * (nx + 1) + i] is the face left of cell (i, j, k)
-  std::vector<double> ty;    ///< [nz, ny + 1, nx]: ty[(k * (ny + 1) + j) * nx + i] is the face in front of cell (i, j, k)
-  std::vector<double> tz;    ///< [nz + 1, ny, nx]: tz[(k * ny + j) * nx + i] is the face on top of it; empty in a flat grid
+  std::vector<double>
+      tx;  ///< [nz, ny, nx + 1]: tx[(k * ny + j) * (nx + 1) + i] is the face left of cell (i, j, k)
+  std::vector<double>
+      ty;  ///< [nz, ny + 1, nx]: ty[(k * (ny + 1) + j) * nx + i] is the face in front of cell (i, j, k)
+  std::vector<double>
+      tz;  ///< [nz + 1, ny, nx]: tz[(k * ny + j) * nx + i] is the face on top of it; empty in a flat grid
   std::vector<double> well;  ///< [nz, ny, nx], index of wells of given pressure; empty where there is none
   std::vector<double> rhs;   ///< [nz, ny, nx], flow into each cell
   CellMask active;

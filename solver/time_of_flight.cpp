@@ -43,8 +43,9 @@ class Flows {
     }
     const FaceFlux flux = face_flux(problem, pressure);
     for (Side side : sides_of(g)) {
-      const std::vector<double>& u =
-          axis_of(side) == Axis::x ? flux.ux : axis_of(side) == Axis::y ? flux.uy : flux.uz;
+      const std::vector<double>& u = axis_of(side) == Axis::x   ? flux.ux
+                                     : axis_of(side) == Axis::y ? flux.uy
+                                                                : flux.uz;
       for_each_face(g, side, [&](const BoundaryFace& face) {
         leave(face.cell, (at_end(side) ? u[face.index] : -u[face.index]) * face.area);
       });
