@@ -23,8 +23,8 @@ Fluids named_fluids(const std::string& name) {
     return fluids;
   }
   check(name == "co2-brine", "fluids are '{}', expected oil-water, co2-brine or tracer", name);
-  // H. Class et al., A benchmark study on problems related to CO2 storage in geologic formations, Comput. Geosci. 13 (2009): viscosities of
-  // 0.0395 and 0.2535 cP; residual brine and exponents in round numbers after Corey's curves there.
+  // H. Class et al., A benchmark study on problems related to CO2 storage in geologic formations, Comput. Geosci. 13 (2009), problem 1:
+  // viscosities of 0.0395 and 0.2535 cP. Residual brine and exponents are round numbers; that problem's curves are straight.
   fluids.injected = "CO2";
   fluids.displaced = "brine";
   fluids.viscosity_ratio = 6.42;

@@ -51,8 +51,7 @@ Stencil::Stencil(const Problem& problem) : grid(problem.grid()), active(problem.
     for (std::size_t c = g.layer(); c < g.cells(); ++c)
       tz[c] = harmonic_mean(kz[c - g.layer()], kz[c]) * across_z;
   }
-  const double volume = g.hx() * g.hy() * g.hz();
-  for (std::size_t c = 0; c < g.cells(); ++c) rhs[c] = problem.source.values[c] * volume;
+  for (std::size_t c = 0; c < g.cells(); ++c) rhs[c] = problem.source.values[c] * g.hx() * g.hy() * g.hz();
   if (!problem.active.all()) close();
   for (Side side : sides_of(g)) add_side(problem, side);
   for (const Well& w : problem.wells) add_well(problem, w);
@@ -112,10 +111,11 @@ void Stencil::close() {
 
 double Stencil::held() const {
   double sum = 0.0;
-  for (Side side : sides_of(grid)) {
-    const std::vector<double>& t = axis_of(side) == Axis::x ? tx : axis_of(side) == Axis::y ? ty : tz;
-    for_each_face(grid, side, [&](const BoundaryFace& face) { sum += t[face.index]; });
+  for (int k = 0; k < grid.nz; ++k) {
+    for (int j = 0; j < grid.ny; ++j) sum += left(0, j, k) + right(grid.nx - 1, j, k);
+    for (int i = 0; i < grid.nx; ++i) sum += front(i, 0, k) + back(i, grid.ny - 1, k);
   }
+  for (std::size_t c = 0; c < grid.layer() && !tz.empty(); ++c) sum += tz[c] + tz[grid.cells() + c];
   for (double index : well) sum += index;
   return sum;
 }

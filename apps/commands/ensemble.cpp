@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/displacement/displacement_options.hpp"
+#include "apps/displacement/dataset_displacement.hpp"
 #include "apps/ensemble/control_model.hpp"
 #include "apps/ensemble/page.hpp"
 #include "apps/ensemble/workplace.hpp"
@@ -141,7 +141,9 @@ std::string Asked::configuration(const EnsembleOptions& o) const {
                          {"transport", to_string(setup.simulation.transport)},
                          {"step_tolerance", setup.simulation.step_tolerance}};
   if (!o.model.empty()) {
-    c["model"] = {{"hash", file_hash(checkpoint_path(o.model))}, {"device", o.device}};
+    c["model"] = o.model == kFirstGuess
+                     ? nlohmann::json{{"name", kFirstGuess}}
+                     : nlohmann::json{{"hash", file_hash(checkpoint_path(o.model))}, {"device", o.device}};
     if (o.cycles.cycles) c["model"]["cycles"] = *o.cycles.cycles;
     if (o.cycles.accuracy) c["model"]["accuracy"] = *o.cycles.accuracy;
     if (o.always_model) c["model"]["always"] = true;
@@ -149,15 +151,16 @@ std::string Asked::configuration(const EnsembleOptions& o) const {
   return c.dump();
 }
 
-std::optional<Surrogate> open_model(const EnsembleOptions& o, const Asked& asked) {
+std::unique_ptr<ControlModel> open_model(const EnsembleOptions& o, const Asked& asked) {
   if (o.model.empty()) {
     check(!o.cycles.given() && !o.always_model, "--cycles, --accuracy and --always-model need --model RUN");
-    return {};
+    return nullptr;
   }
-  Surrogate surrogate(o.model, o.device);
-  check_control_model(surrogate, asked.setup, asked.grids.back());
-  apply_cycles(o.cycles, true, surrogate);
-  return surrogate;
+  ControlModelOptions options{o.model, o.device, o.cycles, ""};
+  if (!asked.setup.simulation.snapshots.empty())
+    options.displacement_problem =
+        DisplacementSource(o.displacement, o.flow, asked.flow.units(), o.solver_tolerance).problem_name();
+  return open_control_model(options, asked.setup, asked.grids.back());
 }
 
 // A bar over the expected cost.
@@ -210,16 +213,16 @@ PlainMonteCarlo plain_monte_carlo(bool run, Meter& meter, StoredSampler& sampler
 }
 
 EnsembleOutcome sample(const EnsembleOptions& o, const Asked& asked, const Ranks& ranks, SampleStore& store,
-                       const Surrogate* surrogate, std::optional<double> deadline) {
-  EnsembleHierarchy hierarchy(asked.setup, asked.grids, asked.truth_is_finest ? asked.most() : -1, surrogate);
+                       const ControlModel* model, std::optional<double> deadline) {
+  EnsembleHierarchy hierarchy(asked.setup, asked.grids, asked.truth_is_finest ? asked.most() : -1, model);
   std::optional<Meter> meter("ensemble");
   StoredSampler sampler(hierarchy, store, ranks, deadline, [&](double cost) { meter->drawn(cost); });
   MultilevelOptions options{.tolerances = asked.tolerances,
                             .finest = asked.first_finest,
                             .most = asked.most(),
                             .surrogate_always = o.always_model};
-  if (surrogate != nullptr)
-    options.surrogate_levels = control_levels(*surrogate, asked.grids, asked.first_finest);
+  if (model != nullptr)
+    options.surrogate_levels = control_levels(*model, asked.setup, asked.grids, asked.first_finest);
   options.progress = [&](double spent, double whole) { meter->round(spent, whole); };
   EnsembleOutcome outcome{.quantities = asked.setup.quantities,
                           .tolerances = asked.tolerances,
@@ -250,7 +253,7 @@ void ensemble(EnsembleOptions o, const Invocation& invocation) {
   if (std::any_of(o.quantities.begin(), o.quantities.end(), is_of_displacement))
     choose_displacement_problem(o.flow);
   const Asked asked(o);
-  const std::optional<Surrogate> surrogate = open_model(o, asked);
+  const std::unique_ptr<ControlModel> model = open_model(o, asked);
 
   // 2. Where the samples go, so that a killed run goes on.
   const PetscSession session(invocation.petsc_options);
@@ -261,7 +264,7 @@ void ensemble(EnsembleOptions o, const Invocation& invocation) {
 
   // 3. Levels, samples, intervals.
   const auto deadline = o.max_seconds ? std::optional(start + *o.max_seconds) : std::nullopt;
-  EnsembleOutcome outcome = sample(o, asked, ranks, store, surrogate ? &*surrogate : nullptr, deadline);
+  EnsembleOutcome outcome = sample(o, asked, ranks, store, model.get(), deadline);
   for (const Quantity& q : outcome.quantities) outcome.units.push_back(unit_of(q, asked.flow.units()));
   outcome.wall_seconds = seconds_now() - start;
   outcome.description = fmt::format("{} on {:g}x{:g}, problem {}", asked.source.description(),
@@ -307,7 +310,10 @@ std::function<void(const Invocation&)> add_ensemble(CLI::App& app) {
   add_flow_options(app, o->flow);
   add_unit_options(app, o->units);
   add_fluid_options(app, o->displacement);
-  app.add_option("--model", o->model, "RUN folder or checkpoint of a surrogate, used where it saves work")
+  app.add_option(
+         "--model", o->model,
+         "RUN folder or checkpoint of a surrogate, or first-guess (of a displacement), used where it saves "
+         "work")
       ->type_name("RUN");
   add_cycle_options(app, o->cycles);
   app.add_flag("--always-model", o->always_model,

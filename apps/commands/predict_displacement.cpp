@@ -78,7 +78,7 @@ void write_animation(const PredictDisplacementOptions& o, const DisplacementMode
   const Sample sample = in.read(in.first);
   const std::vector<double>& times = o.times.empty() ? model.card().history->times : o.times;
   const Method method = o.direct ? Method::direct : Method::multigrid;
-  const History h = model.predict_at(sample, times, method);
+  const History h = model.predict_at({sample}, times, method).front();
   const bool compares = in.has_truth && o.times.empty();
   if (compares)
     say(fmt::format("relative L2 error of the saturation {:.5f}",

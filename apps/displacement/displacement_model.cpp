@@ -98,24 +98,33 @@ History DisplacementModel::guess(const Sample& sample) const {
   return history;
 }
 
-History DisplacementModel::predict_at(const Sample& sample, const std::vector<double>& times,
-                                      Method method) const {
-  const HistoryCard& h = *card().history;
+std::vector<History> DisplacementModel::predict_at(const std::vector<Sample>& samples,
+                                                   const std::vector<double>& times, Method method) const {
+  const std::vector<double>& known = card().history->times;
   for (double time : times)
-    check(time > 0 && time <= h.times.back(),
-          "time is {} pore volumes; the model knows those above 0 up to {}", time, h.times.back());
-  const auto [arrival, guesses] = guessed(guess_, source_.displacement(sample), h.times);
-  const History own = surrogate_.predict({rock(sample)}, {guesses}, method).front();
+    check(time > 0 && time <= known.back(), "time is {} pore volumes; the model knows those above 0 up to {}",
+          time, known.back());
+  const std::vector<GuessedHistory> starts = start(samples);
+  const std::vector<History> own = predict_from(samples, starts, method);
+  std::vector<History> histories;
+  for (std::size_t s = 0; s < samples.size(); ++s)
+    histories.push_back(between(samples[s], starts[s], own[s], times));
+  return histories;
+}
+
+History DisplacementModel::between(const Sample& sample, const GuessedHistory& start, const History& own,
+                                   const std::vector<double>& times) const {
+  const HistoryCard& h = *card().history;
   History history;
   for (double time : times) {
     const auto next = std::lower_bound(h.times.begin(), h.times.end(), time) - h.times.begin();
     const double before = next > 0 ? h.times[next - 1] : 0.0;
     const double part = (time - before) / (h.times[next] - before);
-    Field saturation = guess_.saturation(arrival, time), pressure = own.pressure[next];
+    Field saturation = guess_.saturation(start.arrival, time), pressure = own.pressure[next];
     for (std::size_t c = 0; c < saturation.values.size(); ++c) {
       if (!sample.active[c]) continue;
-      const auto added = [&, &start = guesses](std::ptrdiff_t t) {
-        return own.saturation[t].values[c] - start[t].values[c];
+      const auto added = [&](std::ptrdiff_t t) {
+        return own.saturation[t].values[c] - start.saturation[t].values[c];
       };
       const double first = next > 0 ? added(next - 1) : 0.0;
       saturation.values[c] = std::clamp(saturation.values[c] + first + part * (added(next) - first),
@@ -126,7 +135,7 @@ History DisplacementModel::predict_at(const Sample& sample, const std::vector<do
     history.saturation.push_back(std::move(saturation));
     history.pressure.push_back(std::move(pressure));
   }
-  add_curves(arrival, history);
+  add_curves(start.arrival, history);
   return history;
 }
 

@@ -40,10 +40,10 @@ class DisplacementModel {
                                     Method method = Method::multigrid) const;
   /// The first guess alone; no pressures.
   History guess(const Sample& sample) const;
-  /// predict() of one sample, at any times: what the network adds to the guess is linear between the model's times and from 0 at time 0.
+  /// predict() at any times: what the network adds to the guess is linear between the model's times and from 0 at time 0.
   /// Throws InvalidInput for times that are not above 0 or beyond the model's last.
-  History predict_at(const Sample& sample, const std::vector<double>& times,
-                     Method method = Method::multigrid) const;
+  std::vector<History> predict_at(const std::vector<Sample>& samples, const std::vector<double>& times,
+                                  Method method = Method::multigrid) const;
 
   /// Throws InvalidInput where a dataset's displacement, domain or location is not the model's.
   void check_data(const DatasetInfo& info, const std::string& where) const;
@@ -51,6 +51,8 @@ class DisplacementModel {
   void check_rock(const FieldSource& source, const Grid& grid) const;
 
  private:
+  History between(const Sample& sample, const GuessedHistory& start, const History& own,
+                  const std::vector<double>& times) const;
   void check_domain(const Grid& grid, const std::string& where) const;
   void add_curves(const FirstGuess::Arrival& arrival, History& history) const;
 

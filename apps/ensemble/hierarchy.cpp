@@ -49,8 +49,8 @@ int first_finest_of(const std::vector<Grid>& grids, const FieldSpec& spec) {
 }
 
 EnsembleHierarchy::EnsembleHierarchy(const EnsembleSetup& setup, std::vector<Grid> grids, int whole,
-                                     const Surrogate* surrogate)
-    : setup_(&setup), grids_(std::move(grids)), whole_(whole), surrogate_(surrogate) {}
+                                     const ControlModel* model)
+    : setup_(&setup), grids_(std::move(grids)), whole_(whole), model_(model) {}
 
 EnsembleHierarchy::~EnsembleHierarchy() = default;
 
@@ -109,11 +109,8 @@ std::vector<TermValues> EnsembleHierarchy::sample(const Term& term, std::uint64_
     }
     double all = 0.0;
     timed(all, [&] {
-      std::vector<Field> k;
-      for (const Sample& rock : rocks) k.push_back(rock_of(rock.permeability, rock.active));
-      const std::vector<Field> pressures = surrogate_->predict(k);
-      for (std::size_t i = 0; i < n; ++i)
-        values[i].*member = solver(model.level).evaluate(rocks[i], pressures[i]);
+      std::vector<std::vector<double>> of_model = model_->values(solver(model.level), rocks);
+      for (std::size_t i = 0; i < n; ++i) values[i].*member = std::move(of_model[i]);
     });
     for (TermValues& v : values) v.*seconds += all / static_cast<double>(n);
   };

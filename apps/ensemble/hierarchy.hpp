@@ -6,10 +6,10 @@
 #include <memory>
 #include <vector>
 
+#include "apps/ensemble/control_model.hpp"
 #include "apps/ensemble/level_solver.hpp"
 #include "datagen/field_sampler.hpp"
 #include "ensemble/multilevel.hpp"
-#include "surrogate/surrogate.hpp"
 
 namespace mano {
 
@@ -34,9 +34,9 @@ struct TermValues {
 class EnsembleHierarchy {
  public:
   /// `grids` from the coarsest. On grid number `whole` the field is the generator's; on others only what the grid resolves
-  /// (datagen/field_sampler.hpp); -1 for none. `surrogate` may be absent.
+  /// (datagen/field_sampler.hpp); -1 for none. `model` may be absent.
   EnsembleHierarchy(const EnsembleSetup& setup, std::vector<Grid> grids, int whole,
-                    const Surrogate* surrogate);
+                    const ControlModel* model);
   ~EnsembleHierarchy();
 
   const std::vector<Grid>& grids() const { return grids_; }
@@ -58,7 +58,7 @@ class EnsembleHierarchy {
   const EnsembleSetup* setup_;
   std::vector<Grid> grids_;
   int whole_;
-  const Surrogate* surrogate_;
+  const ControlModel* model_;
   std::map<int, std::unique_ptr<LevelSolver>> solvers_;
   std::map<std::vector<int>, std::unique_ptr<FieldSampler>> samplers_;  // by the levels drawn for
 };

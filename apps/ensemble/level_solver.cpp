@@ -105,6 +105,12 @@ SimulationResult LevelSolver::displaced(Solve& solve, const Sample& sample) {
   }
 }
 
+Displacement LevelSolver::displacement(const Sample& sample) {
+  const auto solve = std::find_if(solves_.begin(), solves_.end(),
+                                  [](const Solve& s) { return s.flow == Flow::displacement; });
+  return {problem_of(*solve, sample), Field(grid_, 1.0), setup_->fluids};
+}
+
 std::vector<double> LevelSolver::solve(const Sample& sample) {
   std::vector<double> values(setup_->quantities.size());
   const auto take = [&](Flow flow, const Problem& problem, const Field& pressure) {

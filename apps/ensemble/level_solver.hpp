@@ -36,6 +36,9 @@ class LevelSolver {
   /// One number a quantity, of the rock `sample`. Throws RunFailed naming the sample where no method solves it or a value is no number.
   std::vector<double> solve(const Sample& sample);
 
+  /// Of the quantities of Flow::displacement, before anything moved.
+  Displacement displacement(const Sample& sample);
+
   /// The same from pressures of whatever origin of the flow flows_of()[0], not verified.
   std::vector<double> evaluate(const Sample& sample, const Field& pressure);
 

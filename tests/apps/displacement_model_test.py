@@ -86,6 +86,34 @@ def test_compare_keeps_the_files_of_two_datasets_of_one_resolution_apart(mano_in
     assert not (folder / "three").exists()
 
 
+ENSEMBLE = ["ensemble", "--field", "two-phase", "--seed", 8, "--resolution", "16x16", "--quantity", "recovery@0.4pv", "--quantity", "water-cut@0.5pv"]
+TOLERANCE = ["--tolerance", "0.01,0.03"]
+
+
+def test_below_the_simulator_of_an_ensemble_a_model_changes_the_cost_and_not_the_answer(mano_in, folder, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    mano_in(*ENSEMBLE, *TOLERANCE, "-o", "alone", "--json", "alone.json")
+    alone = json.loads((folder / "alone.json").read_text())["quantities"]
+    for model in ("first-guess", "mano"):
+        mano_in(*ENSEMBLE, *TOLERANCE, "--model", model, "--always-model", "-o", f"with-{model}", "--json", "with.json")
+        answer = json.loads((folder / "with.json").read_text())
+        assert answer["surrogate"]["used"] and answer["levels"][0]["model"] == "surrogate"
+        for a, b in zip(alone, answer["quantities"]):
+            assert abs(a["mean"] - b["mean"]) < 3.5 * np.hypot(a["standard_error"], b["standard_error"])
+
+
+@pytest.mark.parametrize("arguments, expected", [
+    ([*TOLERANCE, "--model", "mano", "--viscosity-ratio", 2], "the quantities need the displacement 'displacement-"),
+    (["--model", "mano", "--quantity", "recovery@0.7pv", "--tolerance", "0.01,0.03,0.01"], "the model knows those up to 0.6"),
+    (["--model", "first-guess", "--quantity", "mean-log-permeability", "--tolerance", "0.01,0.03,0.01"], "does not know mean-log-permeability"),
+    (["--model", "first-guess", "--quantity", "mean-pressure", "--tolerance", "0.01,0.03,0.01"], "the quantities need 2 flows"),
+    ([*TOLERANCE, "--model", "first-guess", "--cycles", 2], "--cycles and --accuracy are for models of pressures"),
+])
+def test_a_model_of_another_displacement_is_refused_by_an_ensemble(mano_in, folder, arguments, expected):
+    err = mano_in(*ENSEMBLE, *arguments, "-o", "x", status=2).err
+    assert expected in err and err.count("\n") == 1 and not (folder / "x").exists()
+
+
 @pytest.mark.parametrize("arguments, expected", [
     (["evaluate", "--model", "mano", "--data", "steady.h5"], "displacement"),
     (["predict", "--model", "mano", "--data", "test.h5", "--estimate", "-o", "x.h5"], "without --force, --estimate"),
