@@ -9,12 +9,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "apps/options/command_line.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/output_field.hpp"
 #include "apps/options/unit_options.hpp"
+#include "apps/pictures/volume_panels.hpp"
 #include "apps/pictures/vtk_image.hpp"
 #include "apps/samples/verified_solve.hpp"
 #include "apps/workflow/flow_report.hpp"
@@ -35,7 +37,7 @@ struct SolveOptions {
   FlowOptions flow;
   UnitOptions units;
   ReportOptions report;
-  std::string resolution, output, json;
+  std::string resolution, output, json, picture;
   double tolerance = SolverOptions{}.relative_tolerance;
 };
 
@@ -110,6 +112,36 @@ void write_vti_of(const SolveOptions& o, const Solved& s) {
   write_vti(o.output, image);
 }
 
+// Permeability beside pressure; of a volume, slices through the first well, or the middle, and views of the most permeable fifth and
+// of the upper half of the pressures.
+void draw_picture(const SolveOptions& o, const Solved& s) {
+  const UnitNames n = s.flow.units().names();
+  const Grid& grid = s.problem.grid();
+  constexpr double kBlank = std::numeric_limits<double>::quiet_NaN();
+  const VolumePicture k{with_unit("permeability", n.permeability),
+                        with_inactive(s.rock.permeability, s.problem.active, kBlank),
+                        MapPanel::Scale::logarithmic};
+  const VolumePicture p{with_unit("pressure", n.pressure),
+                        with_inactive(s.result.pressure, s.problem.active, kBlank)};
+  if (grid.flat()) {
+    draw_maps(o.picture, {{k.name, k.field, k.scale}, {p.name, p.field, p.scale}});
+    return;
+  }
+  SliceAt at{grid.nx / 2, grid.ny / 2, grid.nz / 2};
+  if (!s.problem.wells.empty()) {
+    const Well& well = s.problem.wells.front();
+    at = {well.i, well.j, (well.first_layer + well.last_layer) / 2};
+  }
+  const auto of_k = slices(k, at);
+  const auto of_p = slices(p, at);
+  std::vector<MapPanel> panels;
+  for (std::size_t d = 0; d < of_k.size(); ++d) panels.insert(panels.end(), {of_k[d], of_p[d]});
+  panels.push_back(view_of_cells(k, quantile(k.field, 0.8)));
+  const Range range = least_and_most(s.result.pressure.values, s.problem.active);
+  panels.push_back(view_of_cells(p, 0.5 * (range.least + range.most)));
+  draw_maps(o.picture, panels);
+}
+
 void write_dataset(const SolveOptions& o, const Solved& s, const FieldSource& source) {
   const UnitNames n = s.flow.units().names();
   DatasetInfo info;
@@ -166,6 +198,14 @@ SolveResult solve_and_verify(const Problem& problem, double tolerance) {
   return result;
 }
 
+// Before any work.
+void check_picture(const SolveOptions& o) {
+  if (o.picture.empty()) return;
+  check(o.picture.ends_with(".png"), "--picture is {}; it must end in .png", o.picture);
+  check_writable(o.picture);
+  check_vtk();
+}
+
 void solve(const SolveOptions& o, const Invocation& invocation) {
   // 1. The permeability, from a random field or a file.
   const FieldSource source(o.field);
@@ -176,6 +216,7 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check(!o.output.empty(), "no output: pass -o FILE.vti or FILE.h5");
   const OutputKind kind = check_output(o.output);
+  check_picture(o);
   source.check_location(Location::cell);
   check_memory(solve_memory(grid) + source.memory(grid), fmt::format("a solve at {}", grid.resolution()));
 
@@ -198,6 +239,10 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   kind == OutputKind::vti ? write_vti_of(o, solved) : write_dataset(o, solved, source);
   write_json(o.json, results(o, solved));
   say("wrote " + o.output);
+  if (!o.picture.empty()) {
+    draw_picture(o, solved);
+    say("wrote " + o.picture);
+  }
   if (const auto unused = session.unused(); !unused.empty()) {
     say(fmt::format("note: nothing used the option {}; -pc_type chooses PETSc's own preconditioners",
                     fmt::join(unused, ", ")));
@@ -218,6 +263,9 @@ std::function<void(const Invocation&)> add_solve(CLI::App& app) {
   add_report_options(app, o->report);
   app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
   app.add_option("-o,--output", o->output, "Result, .vti or .h5")->type_name("FILE");
+  app.add_option("--picture", o->picture,
+                 "Maps of permeability and pressure; of a volume, slices and a view of cells")
+      ->type_name("FILE.png");
   add_json_option(app, o->json);
   app.footer("Options after -- go to PETSc: -- -ksp_monitor -pc_type hypre");
   return [o](const Invocation& invocation) { solve(*o, invocation); };

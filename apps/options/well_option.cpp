@@ -33,7 +33,8 @@ std::optional<int> parse_layer(std::string_view text) {
 std::string parse_layers(const std::string& text, WellOption& option) {
   const auto colon = text.find(':');
   const auto first = parse_layer(std::string_view(text).substr(0, colon));
-  const auto last = colon == std::string::npos ? first : parse_layer(std::string_view(text).substr(colon + 1));
+  const auto last =
+      colon == std::string::npos ? first : parse_layer(std::string_view(text).substr(colon + 1));
   if (!first || !last || *first > *last)
     return fmt::format("layers are '{}', expected FIRST:LAST or one number, counted from 1 at the top", text);
   option.layers = {*first, *last};
@@ -102,8 +103,8 @@ Well well_on(const Grid& grid, const WellOption& option) {
   well.j = std::min(grid.ny - 1, static_cast<int>(y / grid.hy()));
   well.last_layer = grid.nz - 1;
   if (!option.layers) return well;
-  check(!grid.flat(), "--well '{}': layers are those of a volume, the grid is {}: leave them out", option.text,
-        grid.resolution());
+  check(!grid.flat(), "--well '{}': layers are those of a volume, the grid is {}: leave them out",
+        option.text, grid.resolution());
   check(option.layers->last <= grid.nz, "--well '{}': the grid has layers 1 to {}", option.text, grid.nz);
   well.first_layer = option.layers->first - 1;
   well.last_layer = option.layers->last - 1;
@@ -114,9 +115,9 @@ std::string place_of(const Grid& grid, const Well& well) {
   if (grid.flat()) return fmt::format("cell ({}, {})", well.i, well.j);
   const int first = well.first_layer + 1;
   const int last = well.last_layer + 1;
-  return fmt::format("column ({}, {}), {}", well.i, well.j,
-                     first == last ? fmt::format("layer {}", first)
-                                   : fmt::format("layers {} to {}", first, last));
+  return fmt::format(
+      "column ({}, {}), {}", well.i, well.j,
+      first == last ? fmt::format("layer {}", first) : fmt::format("layers {} to {}", first, last));
 }
 
 }  // namespace mano
