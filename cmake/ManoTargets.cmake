@@ -36,9 +36,9 @@ function(mano_include_path folder result)
   set(${result} ${path} PARENT_SCOPE)
 endfunction()
 
-# mano_kernels(TARGET FILE): loops compiled once for each instruction set, with MANO_INSTRUCTIONS its name; core/instructions.hpp
+# mano_kernels(TARGET FILES): loops compiled once for each instruction set, with MANO_INSTRUCTIONS its name; core/instructions.hpp
 # tells which one the processor has.
-function(mano_kernels target file)
+function(mano_kernels target files)
   set(sets "baseline")
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
     list(APPEND sets "avx2 -march=x86-64-v3" "avx512 -march=x86-64-v4 -mprefer-vector-width=512")
@@ -47,7 +47,7 @@ function(mano_kernels target file)
     separate_arguments(options UNIX_COMMAND "${set}")
     list(POP_FRONT options name)
     set(kernels ${target}_loops_${name})
-    add_library(${kernels} OBJECT ${file})
+    add_library(${kernels} OBJECT ${files})
     target_include_directories(${kernels} PRIVATE $<TARGET_PROPERTY:${target},INTERFACE_INCLUDE_DIRECTORIES>)
     target_compile_definitions(${kernels} PRIVATE MANO_INSTRUCTIONS=${name})
     # Vectors are passed within the file alone, whatever their calling convention; sqrt is the processor's.

@@ -175,7 +175,7 @@ SolveResult DarcySolver::solve(const Problem& problem) {
   } else if (impl_->options.method) {
     methods = {*impl_->options.method};
   } else {
-    const bool ours = ranks == 1 && problem.grid().flat();
+    const bool ours = ranks == 1;
     const auto precision = Multigrid::precision_for(problem.permeability_range());
     if (ours && precision == Multigrid::Precision::single) methods.push_back(SolverMethod::multigrid);
     if (ours) methods.push_back(SolverMethod::multigrid_double);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "solver/multigrid_kernels.hpp"
+#include "solver/volume_kernels.hpp"
 
 namespace mano {
 
@@ -233,7 +234,16 @@ PetscErrorCode MultigridSystem::multiply(Mat a, Vec x, Vec y) {
   PetscScalar* to = nullptr;
   PetscCall(VecGetArrayRead(x, &from));
   PetscCall(VecGetArrayWrite(y, &to));
-  kernels().apply_stencil(s.grid.nx, s.grid.ny, s.tx.data(), s.ty.data(), from, to);
+  if (s.grid.flat()) {
+    kernels().apply_stencil(s.grid.nx, s.grid.ny, s.tx.data(), s.ty.data(), from, to);
+  } else {
+    volume_kernels().apply_stencil(s.grid.nx, s.grid.ny, s.grid.nz, s.tx.data(), s.ty.data(), s.tz.data(), from, to);
+  }
+  for (const Bore& bore : s.bores) {
+    const double mean = bore.mean(from);
+    for (std::size_t n = 0; n < bore.cells.size(); ++n)
+      to[bore.cells[n]] += bore.index[n] * (from[bore.cells[n]] - mean);
+  }
   for (std::size_t c = 0; c < s.well.size(); ++c) to[c] += s.well[c] * from[c];
   PetscCall(VecRestoreArrayWrite(y, &to));
   PetscCall(VecRestoreArrayRead(x, &from));

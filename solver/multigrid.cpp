@@ -6,35 +6,14 @@
 #include <vector>
 
 #include "solver/multigrid_kernels.hpp"
+#include "solver/padded.hpp"
+#include "solver/volume_hierarchy.hpp"
 
 namespace mano {
 
 namespace {
 
 constexpr int kSmoothingSteps = 2;  // one takes as long in all: half the time a cycle, 1.5 times the cycles
-// A direction that couples more weakly than this, relative to the other one, is not coarsened: the smoother does not
-// smooth along it.
-constexpr double kWeak = 0.3;
-
-// An array of a level: rows of `stride`, and one more of them on each side. Fresh memory is zero; that of an array of the same
-// shape is used again, and what is outside the grid is zero still.
-template <typename T>
-class Padded {
- public:
-  T* reserve(std::ptrdiff_t stride, int ny) {
-    if (stride != stride_ || ny != ny_) {
-      stride_ = stride;
-      ny_ = ny;
-      values_.assign(static_cast<std::size_t>(stride) * (ny + 2), T(0));
-    }
-    return values_.data() + stride + 1;
-  }
-
- private:
-  std::ptrdiff_t stride_ = 0;
-  int ny_ = 0;
-  std::vector<T> values_;
-};
 
 struct SetupStorage {
   SetupGrid grid;
@@ -68,8 +47,8 @@ class Hierarchy {
       Level<T>& level = take_operator(current->grid);
       if (level.nx == 1 && level.ny == 1) break;
       const auto [x, y] = kernels().coupling(current->grid);
-      const bool in_x = level.nx > 1 && (level.ny == 1 || !(x < kWeak * y));
-      const bool in_y = level.ny > 1 && (level.nx == 1 || !(y < kWeak * x) || !in_x);
+      const bool in_x = level.nx > 1 && (level.ny == 1 || !(x < kWeakCoupling * y));
+      const bool in_y = level.ny > 1 && (level.nx == 1 || !(y < kWeakCoupling * x) || !in_x);
       const auto next = [&](int nx, int ny) {
         if (used == scratch.size()) scratch.emplace_back();
         SetupStorage& storage = scratch[used++];
@@ -146,47 +125,81 @@ class Hierarchy {
   std::size_t count_ = 0;
 };
 
+// Largest diagonal of the matrix.
+double largest_diagonal(const Stencil& s) {
+  double most = 0.0;
+  for (int k = 0; k < s.grid.nz; ++k) {
+    for (int j = 0; j < s.grid.ny; ++j) {
+      for (int i = 0; i < s.grid.nx; ++i) most = std::max(most, s.diagonal(i, j, k));
+    }
+  }
+  return most;
+}
+
+// The hierarchies of flat grids and of volumes, in one precision.
+template <typename T>
+struct Hierarchies {
+  Hierarchy<T> flat;
+  VolumeHierarchy<T> volume;
+
+  // B r for r of norm `r_norm`, scaled to a mean square of 1: single precision has a range of its own.
+  void apply(const Grid& grid, double scale, const double* r, double r_norm, double* z) {
+    const double size = r_norm / std::sqrt(static_cast<double>(grid.cells()));
+    const double factor = size > 0 ? 1 / size : 0.0;
+    if (grid.flat()) {
+      kernels().cycle(T()).load(flat.finest(), factor, r);
+      flat.cycle();
+      kernels().cycle(T()).unload(flat.finest(), size * scale, z);
+    } else {
+      volume_kernels().cycle(T()).load(volume.finest(), factor, r);
+      volume.cycle();
+      volume_kernels().cycle(T()).unload(volume.finest(), size * scale, z);
+    }
+  }
+};
+
 }  // namespace
 
 struct Multigrid::Impl {
   Grid grid;
   SetupStorage finest;
   std::deque<SetupStorage> scratch;
-  Hierarchy<float> single_precision;
-  Hierarchy<double> double_precision;
+  VolumeSetupStorage finest_volume;
+  std::deque<VolumeSetupStorage> volume_scratch;
+  Hierarchies<float> single_precision;
+  Hierarchies<double> double_precision;
   Precision precision = Precision::single;
   double scale = 1.0;  // of the matrix in the hierarchy over the stencil's
 
-  bool take(const Stencil& s);
   template <typename T>
-  void apply(Hierarchy<T>& hierarchy, const double* r, double r_norm, double* z);
+  void set_up(const Stencil& s, Hierarchies<T>& hierarchies);
 };
 
-// The stencil as conductances, scaled to a largest diagonal of 1. Returns whether nothing holds a constant.
-bool Multigrid::Impl::take(const Stencil& s) {
-  const int nx = s.grid.nx;
-  const int ny = s.grid.ny;
-  grid = s.grid;
-  finest.reserve(nx, ny, false);
-  double most = 0.0;
-  for (int j = 0; j < ny; ++j) {
-    for (int i = 0; i < nx; ++i) most = std::max(most, s.diagonal(i, j));
-  }
-  scale = most > 0 ? 1.0 / most : 1.0;
-  kernels().take_stencil(scale, s.tx.data(), s.ty.data(), s.well.empty() ? nullptr : s.well.data(),
-                         finest.grid);
-  return s.held() == 0.0;
-}
-
+// The stencil as conductances, scaled to a largest diagonal of 1. Of a bore, what it adds to the diagonal.
 template <typename T>
-void Multigrid::Impl::apply(Hierarchy<T>& hierarchy, const double* r, double r_norm, double* z) {
-  Level<T>& level = hierarchy.finest();
-  // Scaled to a mean square of 1: single precision has a range of its own.
-  const double cells = static_cast<double>(level.nx) * level.ny;
-  const double size = r_norm / std::sqrt(cells);
-  kernels().cycle(T()).load(level, size > 0 ? 1 / size : 0.0, r);
-  hierarchy.cycle();
-  kernels().cycle(T()).unload(level, size * scale, z);
+void Multigrid::Impl::set_up(const Stencil& s, Hierarchies<T>& hierarchies) {
+  grid = s.grid;
+  const double most = largest_diagonal(s);
+  scale = most > 0 ? 1.0 / most : 1.0;
+  const bool singular = s.held() == 0.0;
+  const double* well = s.well.empty() ? nullptr : s.well.data();
+  if (grid.flat()) {
+    finest.reserve(grid.nx, grid.ny, false);
+    kernels().take_stencil(scale, s.tx.data(), s.ty.data(), well, finest.grid);
+    hierarchies.flat.set_up(finest, scratch, singular);
+    return;
+  }
+  finest_volume.reserve(grid.nx, grid.ny, grid.nz, false);
+  const VolumeSetup& to = finest_volume.grid;
+  volume_kernels().take_stencil(scale, s.tx.data(), s.ty.data(), s.tz.data(), well, to);
+  for (const Bore& bore : s.bores) {
+    for (std::size_t n = 0; n < bore.cells.size(); ++n) {
+      const std::size_t c = bore.cells[n];
+      const std::size_t row = c / grid.nx % grid.ny * grid.nz + c / grid.layer();
+      to.a.diagonal[row * to.stride + c % grid.nx] += scale * bore.index[n];
+    }
+  }
+  hierarchies.volume.set_up(finest_volume, volume_scratch, singular);
 }
 
 Multigrid::Multigrid() : impl_(std::make_unique<Impl>()) {}
@@ -196,28 +209,28 @@ Multigrid& Multigrid::operator=(Multigrid&&) noexcept = default;
 
 void Multigrid::set_up(const Stencil& stencil, Precision precision) {
   impl_->precision = precision;
-  const bool singular = impl_->take(stencil);
   if (precision == Precision::single) {
-    impl_->single_precision.set_up(impl_->finest, impl_->scratch, singular);
+    impl_->set_up(stencil, impl_->single_precision);
   } else {
-    impl_->double_precision.set_up(impl_->finest, impl_->scratch, singular);
+    impl_->set_up(stencil, impl_->double_precision);
   }
 }
 
 double Multigrid::apply(const double* r, double* z) {
-  const Grid& g = impl_->grid;
-  const double norm = std::sqrt(kernels().sum_of_squares(g.cells(), r));
-  if (impl_->precision == Precision::single) {
-    impl_->apply(impl_->single_precision, r, norm, z);
+  Impl& m = *impl_;
+  const double norm = std::sqrt(kernels().sum_of_squares(m.grid.cells(), r));
+  if (m.precision == Precision::single) {
+    m.single_precision.apply(m.grid, m.scale, r, norm, z);
   } else {
-    impl_->apply(impl_->double_precision, r, norm, z);
+    m.double_precision.apply(m.grid, m.scale, r, norm, z);
   }
   return norm;
 }
 
 int Multigrid::levels() const {
-  return static_cast<int>(impl_->precision == Precision::single ? impl_->single_precision.count()
-                                                                : impl_->double_precision.count());
+  const auto count = [&](const auto& h) { return impl_->grid.flat() ? h.flat.count() : h.volume.count(); };
+  return static_cast<int>(impl_->precision == Precision::single ? count(impl_->single_precision)
+                                                                : count(impl_->double_precision));
 }
 
 double Multigrid::memory(const Grid& grid) {

@@ -1,22 +1,31 @@
 #include "core/instructions.hpp"
 #include "solver/multigrid_kernels.hpp"
+#include "solver/volume_kernels.hpp"
 
 namespace mano {
 
 namespace baseline {
 extern const Kernels table;
+extern const VolumeKernels volume_table;
 }
 #ifdef __x86_64__
 namespace avx2 {
 extern const Kernels table;
+extern const VolumeKernels volume_table;
 }
 namespace avx512 {
 extern const Kernels table;
+extern const VolumeKernels volume_table;
 }
 #endif
 
 const Kernels& kernels() {
   static const Kernels& chosen = MANO_BEST_OF(table);
+  return chosen;
+}
+
+const VolumeKernels& volume_kernels() {
+  static const VolumeKernels& chosen = MANO_BEST_OF(volume_table);
   return chosen;
 }
 

@@ -70,7 +70,9 @@ struct CycleKernels {
   void (*interpolate_and_smooth)(const Level<T>& fine, const Level<T>& coarse, int steps);
 };
 
-/// How strongly neighbours couple in x and in y: shares of all points, which add up to 1 in each.
+/// How strongly neighbours couple in x and in y: shares of all points, which add up to 1 in each. A direction that couples more weakly than
+/// kWeakCoupling, relative to the other one, is not coarsened: the smoother does not smooth along it.
+inline constexpr double kWeakCoupling = 0.3;
 struct Coupling {
   double x = 0.0;
   double y = 0.0;
