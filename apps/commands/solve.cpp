@@ -112,8 +112,8 @@ void write_vti_of(const SolveOptions& o, const Solved& s) {
   write_vti(o.output, image);
 }
 
-// Permeability beside pressure; of a volume, slices through the first well, or the middle, and views of the most permeable fifth and
-// of the upper half of the pressures.
+// Permeability beside pressure; of a volume, slices through the first well, or the middle, and views of the fifth
+// of the cells where each is largest.
 void draw_picture(const SolveOptions& o, const Solved& s) {
   const UnitNames n = s.flow.units().names();
   const Grid& grid = s.problem.grid();
@@ -137,8 +137,7 @@ void draw_picture(const SolveOptions& o, const Solved& s) {
   std::vector<MapPanel> panels;
   for (std::size_t d = 0; d < of_k.size(); ++d) panels.insert(panels.end(), {of_k[d], of_p[d]});
   panels.push_back(view_of_cells(k, quantile(k.field, 0.8)));
-  const Range range = least_and_most(s.result.pressure.values, s.problem.active);
-  panels.push_back(view_of_cells(p, 0.5 * (range.least + range.most)));
+  panels.push_back(view_of_cells(p, quantile(p.field, 0.8)));
   draw_maps(o.picture, panels);
 }
 

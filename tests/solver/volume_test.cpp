@@ -89,20 +89,41 @@ struct SmoothVolume {
   }
 };
 
+// Of the flux through all faces, boundaries included, against -k grad p at their centres.
+double flux_error(const Problem& problem, const Field& p) {
+  const Grid& g = problem.grid();
+  const FaceFlux flux = face_flux(problem, p);
+  double difference = 0.0, size = 0.0;
+  for (int axis = 0; axis < 3; ++axis) {
+    const std::vector<double>& u = axis == 0 ? flux.ux : axis == 1 ? flux.uy : flux.uz;
+    const double factor = std::array{1.0, SmoothVolume::ky, SmoothVolume::kz}[axis];
+    std::size_t face = 0;
+    for (int k = 0; k < g.nz + (axis == 2 ? 1 : 0); ++k) {
+      for (int j = 0; j < g.ny + (axis == 1 ? 1 : 0); ++j) {
+        for (int i = 0; i < g.nx + (axis == 0 ? 1 : 0); ++i, ++face) {
+          const double x = axis == 0 ? i * g.hx() : g.x(i);
+          const double y = axis == 1 ? j * g.hy() : g.y(j);
+          const double z = axis == 2 ? k * g.hz() : (k + 0.5) * g.hz();
+          const double exact = -factor * SmoothVolume::k(x, y, z) * SmoothVolume::gradient(x, y, z)[axis];
+          difference += (u[face] - exact) * (u[face] - exact);
+          size += exact * exact;
+        }
+      }
+    }
+  }
+  return std::sqrt(difference / size);
+}
+
 TEST(Volume, PressureAndFluxAreOfSecondOrder) {
   for (const bool mixed : {false, true}) {
     std::vector<double> pressure;
     std::vector<double> flux;
-    for (int n : {6, 12, 24}) {  // cells of 2/n x 2/(3n) x 0.9/(2n): oblong
+    for (int n : {12, 24, 48}) {  // cells of 2/n x 2/(3n) x 0.9/(2n): oblong
       const Problem problem = SmoothVolume::problem(n, 3 * n / 2, 2 * n / 3, mixed);
       const Field p = solved(problem);
       const Grid& g = problem.grid();
       pressure.push_back(relative_l2(p, sampled_in(g, SmoothVolume::p)));
-      const CellFlux u = cell_flux(problem, p);
-      const Field exact = sampled_in(g, [](double x, double y, double z) {
-        return -SmoothVolume::kz * SmoothVolume::k(x, y, z) * SmoothVolume::gradient(x, y, z)[2];
-      });
-      flux.push_back(relative_l2(u.z, exact));
+      flux.push_back(flux_error(problem, p));
     }
     EXPECT_NEAR(std::log2(pressure[1] / pressure[2]), 2.0, tolerance::kOrder) << mixed;
     EXPECT_NEAR(std::log2(pressure[0] / pressure[1]), 2.0, 2 * tolerance::kOrder) << mixed;
@@ -373,7 +394,8 @@ TEST(Volume, EverySetUpAgreesWithAnElimination) {
       for (const auto& layer : states[w].layers) sum += layer.rate;
       EXPECT_NEAR(sum, states[w].rate, 1e-8 * std::max(1.0, std::abs(states[w].rate))) << seed;
       const bool unknown = problem.wells[w].control == Well::Control::rate && problem.wells[w].radius > 0;
-      if (unknown) EXPECT_NEAR(states[w].pressure, exact.bores.at(bore++), 1e-8 * scale) << seed;
+      if (!unknown) continue;
+      EXPECT_NEAR(states[w].pressure, exact.bores.at(bore++), 1e-8 * scale) << seed;
     }
   }
   EXPECT_GT(compared, 40);
