@@ -56,6 +56,10 @@ std::string Grid::resolution() const {
   return Resolution{nx, ny, nz}.text();
 }
 
+std::string Grid::size() const {
+  return flat() ? fmt::format("{:g}x{:g}", lx, ly) : fmt::format("{:g}x{:g}x{:g}", lx, ly, lz);
+}
+
 std::string Grid::cell(std::size_t index) const {
   const std::size_t i = index % nx;
   const std::size_t j = index / nx % ny;

@@ -42,6 +42,7 @@ struct Grid {
   double x(int i, Location location = Location::cell) const;  ///< Coordinate of column i.
   double y(int j, Location location = Location::cell) const;  ///< Coordinate of row j.
   std::string resolution() const;                             ///< "WxH", "WxHxD" where it is not flat
+  std::string size() const;                                   ///< "LXxLY", "LXxLYxLZ" where it is not flat
   std::string cell(std::size_t index) const;                  ///< "(i, j)", "(i, j, k)" where it is not flat
 
   bool operator==(const Grid&) const = default;

@@ -1,0 +1,486 @@
+// Three dimensions: exact solutions, layers, wells through layers, and every set-up against an elimination written from the definition.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+#include <random>
+
+#include "core/error.hpp"
+#include "core/norms.hpp"
+#include "solver/darcy_solver.hpp"
+#include "solver/flow.hpp"
+#include "solver/problems.hpp"
+#include "solver/regions.hpp"
+#include "solver/stencil.hpp"
+#include "solver/time_of_flight.hpp"
+#include "tolerances.hpp"
+
+namespace mano {
+namespace {
+
+using Type = BoundaryCondition::Type;
+using std::numbers::pi;
+
+Field solved(const Problem& problem) {
+  const SolveResult result = solve_darcy(problem, {.relative_tolerance = 1e-12});
+  EXPECT_TRUE(result.converged) << result.reason;
+  EXPECT_LT(mass_balance_error(problem, result.pressure), 1e-10);
+  return result.pressure;
+}
+
+template <typename Function>
+Field sampled_in(const Grid& grid, Function f) {
+  Field field(grid);
+  for (int k = 0; k < grid.nz; ++k) {
+    for (int j = 0; j < grid.ny; ++j) {
+      for (int i = 0; i < grid.nx; ++i) field(i, j, k) = f(grid.x(i), grid.y(j), (k + 0.5) * grid.hz());
+    }
+  }
+  return field;
+}
+
+// k, p and f = -div(k grad p) on [0, 2] x [0, 1] x [0, 0.3], with kx = k, ky = 3 k, kz = k / 5 and
+// k = exp(a), a = 0.5 sin(x + 2 y) + z, p = sin(2 x + 0.3) exp(y / 2) cos(3 z + 0.2) + x y z.
+struct SmoothVolume {
+  static constexpr double ky = 3.0, kz = 0.2;
+  static double k(double x, double y, double z) { return std::exp(0.5 * std::sin(x + 2 * y) + z); }
+  static double p(double x, double y, double z) {
+    return std::sin(2 * x + 0.3) * std::exp(y / 2) * std::cos(3 * z + 0.2) + x * y * z;
+  }
+  static std::array<double, 3> gradient(double x, double y, double z) {
+    const double s = std::sin(2 * x + 0.3), e = std::exp(y / 2), c = std::cos(3 * z + 0.2);
+    return {2 * std::cos(2 * x + 0.3) * e * c + y * z, 0.5 * s * e * c + x * z,
+            -3 * s * e * std::sin(3 * z + 0.2) + x * y};
+  }
+  static double f(double x, double y, double z) {
+    const auto [px, py, pz] = gradient(x, y, z);
+    const double wave = std::sin(2 * x + 0.3) * std::exp(y / 2) * std::cos(3 * z + 0.2);
+    const double ax = 0.5 * std::cos(x + 2 * y), ay = std::cos(x + 2 * y), az = 1.0;
+    const double second = -4 * wave + ky * 0.25 * wave - kz * 9 * wave;
+    return -k(x, y, z) * (ax * px + ky * ay * py + kz * az * pz + second);
+  }
+
+  // Pressure on all sides, or flux right, back and bottom.
+  static Problem problem(int nx, int ny, int nz, bool mixed) {
+    const Grid g{.nx = nx, .ny = ny, .lx = 2.0, .ly = 1.0, .nz = nz, .lz = 0.3};
+    Problem problem{sampled_in(g, k), sampled_in(g, f), {}};
+    problem.permeability_y = problem.permeability_z = problem.permeability;
+    for (double& v : problem.permeability_y.values) v *= ky;
+    for (double& v : problem.permeability_z.values) v *= kz;
+    for (Side side : kSides) {
+      const bool flux = mixed && (side == Side::right || side == Side::back || side == Side::bottom);
+      BoundaryCondition& condition = problem.on(side);
+      condition = constant_boundary(g, side, flux ? Type::flux : Type::pressure, 0.0);
+      const int axis = static_cast<int>(side) / 2;
+      const bool end = static_cast<int>(side) % 2 == 1;
+      std::size_t position = 0;
+      const int rows = axis == 2 ? ny : nz, columns = axis == 0 ? ny : nx;
+      for (int b = 0; b < rows; ++b) {
+        for (int a = 0; a < columns; ++a) {
+          const double x = axis == 0 ? (end ? g.lx : 0) : g.x(a);
+          const double y = axis == 1 ? (end ? g.ly : 0) : g.y(axis == 0 ? a : b);
+          const double z = axis == 2 ? (end ? g.lz : 0) : (b + 0.5) * g.hz();
+          const double across = std::array{1.0, ky, kz}[axis] * k(x, y, z);
+          condition.values[position++] = flux ? -across * gradient(x, y, z)[axis] : p(x, y, z);
+        }
+      }
+    }
+    return problem;
+  }
+};
+
+TEST(Volume, PressureAndFluxAreOfSecondOrder) {
+  for (const bool mixed : {false, true}) {
+    std::vector<double> pressure;
+    std::vector<double> flux;
+    for (int n : {6, 12, 24}) {  // cells of 2/n x 2/(3n) x 0.9/(2n): oblong
+      const Problem problem = SmoothVolume::problem(n, 3 * n / 2, 2 * n / 3, mixed);
+      const Field p = solved(problem);
+      const Grid& g = problem.grid();
+      pressure.push_back(relative_l2(p, sampled_in(g, SmoothVolume::p)));
+      const CellFlux u = cell_flux(problem, p);
+      const Field exact = sampled_in(g, [](double x, double y, double z) {
+        return -SmoothVolume::kz * SmoothVolume::k(x, y, z) * SmoothVolume::gradient(x, y, z)[2];
+      });
+      flux.push_back(relative_l2(u.z, exact));
+    }
+    EXPECT_NEAR(std::log2(pressure[1] / pressure[2]), 2.0, tolerance::kOrder) << mixed;
+    EXPECT_NEAR(std::log2(pressure[0] / pressure[1]), 2.0, 2 * tolerance::kOrder) << mixed;
+    EXPECT_NEAR(std::log2(flux[1] / flux[2]), 2.0, 2 * tolerance::kOrder) << mixed;
+    EXPECT_LT(pressure[2], 1e-3);
+  }
+}
+
+// Layers across any axis: in series along it, in parallel along the other two.
+TEST(Volume, LayersInSeriesAndParallelAreExact) {
+  const Grid g{.nx = 5, .ny = 6, .lx = 3.0, .ly = 2.0, .nz = 4, .lz = 0.1};
+  const std::array<double, 3> length{g.lx, g.ly, g.lz};
+  for (int across = 0; across < 3; ++across) {
+    Field k(g);
+    const int n = std::array{g.nx, g.ny, g.nz}[across];
+    std::vector<double> layer(n);
+    double arithmetic = 0.0, resistance = 0.0;
+    for (int l = 0; l < n; ++l) {
+      layer[l] = std::pow(10.0, l % 2 == 0 ? -2 + l : 3 - l);
+      arithmetic += layer[l] / n;
+      resistance += 1 / layer[l] / n;
+    }
+    for (std::size_t c = 0; c < g.cells(); ++c) {
+      const std::array<std::size_t, 3> at{c % g.nx, c / g.nx % g.ny, c / g.layer()};
+      k.values[c] = layer[at[across]];
+    }
+    const Problem rock = make_problem("closed", k);
+    for (int along = 0; along < 3; ++along) {
+      const Problem problem = flow_along(static_cast<Axis>(along), rock);
+      const auto out = outflow(problem, solved(problem));
+      const double section = g.lx * g.ly * g.lz / length[along];
+      const double expected = (along == across ? 1 / resistance : arithmetic) * section / length[along];
+      EXPECT_NEAR(out[2 * along + 1], expected, 1e-10 * expected) << across << " " << along;
+      EXPECT_NEAR(out[2 * along], -expected, 1e-10 * expected) << across << " " << along;
+    }
+  }
+}
+
+// The equations from their definition, without the stencil: unknowns are the active cells, joined by two half-cells in series, and the
+// pressure of each bore of given rate. Where the pressure is free, the first unknown is 0 and the mean is taken out.
+class Elimination {
+ public:
+  explicit Elimination(const Problem& p) : p_(p), g_(p.grid()), unknown_(g_.cells(), -1) {
+    for (std::size_t c = 0; c < g_.cells(); ++c) {
+      if (p.active[c]) unknown_[c] = cells_++;
+    }
+    std::size_t n = cells_;
+    for (const Well& w : p.wells) n += has_unknown(w) ? 1 : 0;
+    a_.assign(n, std::vector<double>(n + 1, 0.0));
+    for (int k = 0; k < g_.nz; ++k) {
+      for (int j = 0; j < g_.ny; ++j) {
+        for (int i = 0; i < g_.nx; ++i) balance(i, j, k);
+      }
+    }
+    std::size_t bore = cells_;
+    for (const Well& w : p.wells) {
+      add(w, bore);
+      bore += has_unknown(w) ? 1 : 0;
+    }
+  }
+
+  struct Solution {
+    Field pressure;             // 0 in inactive cells
+    std::vector<double> bores;  // of wells of given rate with a radius, in their order
+  };
+
+  Solution solve() {
+    const std::size_t n = a_.size();
+    const bool free = p_.pressure_is_free();
+    if (free) {
+      std::fill(a_[0].begin(), a_[0].end(), 0.0);
+      a_[0][0] = 1.0;
+    }
+    for (std::size_t k = 0; k < n; ++k) pivot(k);
+    std::vector<double> x(n);
+    for (std::size_t k = n; k-- > 0;) {
+      double sum = a_[k][n];
+      for (std::size_t c = k + 1; c < n; ++c) sum -= a_[k][c] * x[c];
+      x[k] = sum / a_[k][k];
+    }
+    double mean = 0.0;
+    for (std::size_t c = 0; c < cells_ && free; ++c) mean += x[c] / static_cast<double>(cells_);
+    Solution s{Field(g_), {}};
+    for (std::size_t c = 0; c < g_.cells(); ++c) {
+      if (unknown_[c] >= 0) s.pressure.values[c] = x[unknown_[c]] - mean;
+    }
+    for (std::size_t b = cells_; b < n; ++b) s.bores.push_back(x[b] - mean);
+    return s;
+  }
+
+ private:
+  static bool has_unknown(const Well& w) { return w.control == Well::Control::rate && w.radius > 0; }
+
+  void pivot(std::size_t k) {
+    const std::size_t n = a_.size();
+    std::size_t largest = k;
+    for (std::size_t r = k + 1; r < n; ++r) {
+      if (std::abs(a_[r][k]) > std::abs(a_[largest][k])) largest = r;
+    }
+    std::swap(a_[k], a_[largest]);
+    for (std::size_t r = k + 1; r < n; ++r) {
+      const double factor = a_[r][k] / a_[k][k];
+      if (factor == 0.0) continue;
+      for (std::size_t c = k; c <= n; ++c) a_[r][c] -= factor * a_[k][c];
+    }
+  }
+
+  double along(int axis, std::size_t c) const {
+    const Field& k = axis == 0 ? p_.permeability : axis == 1 ? p_.along_y() : p_.along_z();
+    return k.values[c];
+  }
+
+  void balance(int i, int j, int k) {
+    const std::array<int, 3> at{i, j, k}, n{g_.nx, g_.ny, g_.nz};
+    const std::array<double, 3> h{g_.hx(), g_.hy(), g_.hz()};
+    const double volume = h[0] * h[1] * h[2];
+    const int row = unknown_[g_.index(i, j, k)];
+    if (row < 0) return;
+    std::vector<double>& equation = a_[row];
+    equation.back() += p_.source(i, j, k) * volume;
+    for (int axis = 0; axis < 3; ++axis) {
+      const double area = volume / h[axis];
+      const double own = along(axis, g_.index(i, j, k)) * area / (h[axis] / 2);
+      for (const int step : {-1, 1}) {
+        std::array<int, 3> next = at;
+        next[axis] += step;
+        if (next[axis] >= 0 && next[axis] < n[axis]) {
+          const std::size_t c = g_.index(next[0], next[1], next[2]);
+          if (unknown_[c] < 0) continue;
+          const double t = 1 / (1 / own + 1 / (along(axis, c) * area / (h[axis] / 2)));
+          equation[row] += t;
+          equation[unknown_[c]] -= t;
+          continue;
+        }
+        const int position = axis == 0 ? k * g_.ny + j : axis == 1 ? k * g_.nx + i : j * g_.nx + i;
+        const BoundaryCondition& side = p_.boundary[2 * axis + (step > 0 ? 1 : 0)];
+        const double value = side.values[position];
+        if (side.type == Type::pressure) {
+          equation[row] += own;
+          equation.back() += own * value;
+        } else {
+          equation.back() -= value * area;
+        }
+      }
+    }
+  }
+
+  // Peaceman's index of a layer.
+  double index_of(const Well& w, std::size_t c) const {
+    const double kx = along(0, c), ky = along(1, c);
+    const double r =
+        0.28 * std::sqrt(std::sqrt(ky / kx) * g_.hx() * g_.hx() + std::sqrt(kx / ky) * g_.hy() * g_.hy()) /
+        (std::pow(ky / kx, 0.25) + std::pow(kx / ky, 0.25));
+    return 2 * pi * std::sqrt(kx * ky) * g_.hz() / std::log(r / w.radius);
+  }
+
+  void add(const Well& w, std::size_t bore) {
+    std::vector<std::size_t> open;
+    double total = 0.0;
+    for (int k = w.first_layer; k <= w.last_layer; ++k) {
+      const std::size_t c = g_.index(w.i, w.j, k);
+      if (!p_.active[c]) continue;
+      open.push_back(c);
+      total += std::sqrt(along(0, c) * along(1, c));
+    }
+    if (has_unknown(w)) a_[bore].back() += w.value;
+    for (std::size_t c : open) {
+      std::vector<double>& equation = a_[unknown_[c]];
+      if (has_unknown(w)) {
+        const double index = index_of(w, c);
+        equation[unknown_[c]] += index;
+        equation[bore] -= index;
+        a_[bore][bore] += index;
+        a_[bore][unknown_[c]] -= index;
+      } else if (w.control == Well::Control::pressure) {
+        equation[unknown_[c]] += index_of(w, c);
+        equation.back() += index_of(w, c) * w.value;
+      } else {
+        equation.back() += w.value * std::sqrt(along(0, c) * along(1, c)) / total;
+      }
+    }
+  }
+
+  const Problem& p_;
+  Grid g_;
+  std::vector<int> unknown_;
+  std::size_t cells_ = 0;
+  std::vector<std::vector<double>> a_;
+};
+
+struct Draw {
+  std::mt19937 random;
+  double between(double low, double high) {
+    return std::uniform_real_distribution<double>(low, high)(random);
+  }
+  double log_between(double low, double high) { return std::exp(between(std::log(low), std::log(high))); }
+};
+
+// A random rock in a random set-up: cells of any aspect, kz and ky of their own, a mask, wells.
+Problem random_problem(unsigned seed) {
+  Draw draw{std::mt19937(seed)};
+  const auto size = [&] { return static_cast<int>(draw.between(2, 7.99)); };
+  const Grid g{.nx = size(),
+               .ny = size(),
+               .lx = draw.log_between(1, 100),
+               .ly = draw.log_between(1, 100),
+               .nz = size(),
+               .lz = draw.log_between(0.1, 10)};
+  const double contrast = draw.log_between(1, 1e5);
+  const auto rock = [&] {
+    Field k(g);
+    for (double& v : k.values) v = draw.log_between(1 / contrast, 1);
+    return k;
+  };
+  CellMask mask{g, std::vector<std::uint8_t>(g.cells(), 1)};
+  const double inactive = seed % 3 == 0 ? 0.0 : draw.between(0, 0.4);
+  for (auto& value : mask.values) value = draw.between(0, 1) >= inactive;
+  for (int k = 0; k < g.nz; ++k)
+    mask.values[g.index(0, 0, k)] = mask.values[g.index(g.nx - 1, g.ny - 1, k)] = 1;
+  if (inactive == 0.0) mask = {};
+  const char* names[] = {"benchmark", "drive", "five-spot", "closed"};
+  Problem problem = make_problem(names[seed % 4], rock(), mask);
+  if (seed % 2 == 0) problem.permeability_y = rock();
+  if (seed % 5 != 0) problem.permeability_z = rock();
+  const double radius = 1e-3 * std::min(g.hx(), g.hy());
+  if (seed % 4 == 3) {  // nothing else drives a closed one; top or bottom let it out
+    problem.on(Side::bottom) = constant_boundary(g, Side::bottom, Type::flux, draw.between(-1, 1));
+    problem.on(Side::top) = constant_boundary(g, Side::top, Type::pressure, draw.between(-1, 1));
+    for (std::size_t c = 0; c < g.layer(); ++c) {
+      if (!problem.active[g.cells() - g.layer() + c]) problem.on(Side::bottom).values[c] = 0.0;
+    }
+  }
+  if (seed % 8 == 2) {  // bores, and no pressure anywhere
+    for (Well& w : problem.wells) w.radius = radius;
+  }
+  if (seed % 4 != 2) {
+    problem.wells.push_back({0, 0, Well::Control::rate, draw.between(-1, 1), radius, 0, g.nz - 1});
+    problem.wells.push_back(
+        {g.nx - 1, g.ny - 1, Well::Control::pressure, draw.between(-1, 1), radius, g.nz / 2, g.nz - 1});
+    problem.wells.push_back({0, 0, Well::Control::rate, draw.between(-1, 1), 0.0, g.nz / 2, g.nz - 1});
+  }
+  drop_islands(problem);
+  return problem;
+}
+
+TEST(Volume, EverySetUpAgreesWithAnElimination) {
+  int compared = 0;
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    const Problem problem = random_problem(seed);
+    try {
+      check_problem(problem);
+    } catch (const InvalidInput&) {
+      continue;  // the mask cuts something off
+    }
+    ++compared;
+    const Elimination::Solution exact = Elimination(problem).solve();
+    const SolveResult result = solve_darcy(problem, {.relative_tolerance = 1e-12});
+    ASSERT_TRUE(result.converged) << seed << " " << result.reason;
+    EXPECT_LT(relative_l2(result.pressure, exact.pressure), 1e-8) << seed;
+    EXPECT_LT(mass_balance_error(problem, result.pressure), 1e-10) << seed;
+    EXPECT_LT(relative_residual(Stencil(problem), exact.pressure), 1e-8) << seed;
+    EXPECT_EQ(maximum_principle_violation(problem, result.pressure), "") << seed;
+    std::size_t bore = 0;
+    const double scale = norm(exact.pressure.values) / std::sqrt(static_cast<double>(problem.grid().cells()));
+    const auto states = well_states(problem, result.pressure);
+    for (std::size_t w = 0; w < states.size(); ++w) {
+      double sum = 0.0;
+      for (const auto& layer : states[w].layers) sum += layer.rate;
+      EXPECT_NEAR(sum, states[w].rate, 1e-8 * std::max(1.0, std::abs(states[w].rate))) << seed;
+      const bool unknown = problem.wells[w].control == Well::Control::rate && problem.wells[w].radius > 0;
+      if (unknown) EXPECT_NEAR(states[w].pressure, exact.bores.at(bore++), 1e-8 * scale) << seed;
+    }
+  }
+  EXPECT_GT(compared, 40);
+}
+
+// G. Thiem (1906): a line well of rate q through uniform layers of a thickness l; p = -q ln(r) / (2 pi k l) at the sides.
+TEST(Volume, ALineWellFollowsThiem) {
+  constexpr int n = 21;
+  constexpr double k = 5.0, rate = 2.0, radius = 0.01, depth = 30.0;
+  const Grid g{.nx = n, .ny = n, .lx = 100.0, .ly = 100.0, .nz = 5, .lz = depth};
+  const auto thiem = [&](double r) { return -rate / (2 * pi * k * depth) * std::log(r); };
+  for (const bool by_rate : {true, false}) {
+    Problem problem = make_problem("closed", Field(g, k));
+    problem.permeability_z = Field(g, 0.1 * k);
+    for (Side side : {Side::left, Side::right, Side::front, Side::back}) {
+      problem.on(side).type = Type::pressure;
+      for (int b = 0; b < g.nz; ++b) {
+        for (int c = 0; c < n; ++c)
+          problem.on(side).values[static_cast<std::size_t>(b) * n + c] =
+              thiem(std::hypot(50.0, g.x(c) - 50.0));
+      }
+    }
+    const auto control = by_rate ? Well::Control::rate : Well::Control::pressure;
+    problem.wells.push_back({n / 2, n / 2, control, by_rate ? rate : thiem(radius), radius, 0, g.nz - 1});
+    const Field p = solved(problem);
+    const WellState state = well_states(problem, p)[0];
+    EXPECT_NEAR(state.pressure, thiem(radius), 5e-3 * std::abs(thiem(radius) - thiem(50)));
+    EXPECT_NEAR(state.rate, rate, 5e-3 * rate);
+    ASSERT_EQ(state.layers.size(), 5U);
+    for (const auto& layer : state.layers) EXPECT_NEAR(layer.rate, state.rate / 5, 1e-8 * rate);
+    EXPECT_NEAR(p(n / 2 + 6, n / 2, 2), thiem(6 * g.hx()), 5e-3 * std::abs(thiem(radius) - thiem(50)));
+  }
+}
+
+// Equal layers one above the other, nothing across them, are the flat problem once in each.
+TEST(Volume, EqualLayersAreTheFlatProblem) {
+  const Grid flat{13, 9, 2.0, 1.0};
+  Grid g = flat;
+  g.nz = 3;
+  g.lz = 3.0;  // layers of unit thickness
+  Field k(g);
+  const Field k2 = rough_permeability(flat);
+  for (std::size_t c = 0; c < g.cells(); ++c) k.values[c] = k2.values[c % flat.cells()];
+  for (const char* name : {"drive", "five-spot"}) {
+    const Problem one = make_problem(name, k2);
+    Problem three = make_problem(name, k);
+    for (Well& w : three.wells) w.value *= 3;
+    const Field p2 = solved(one);
+    const Field p3 = solved(three);
+    Field repeated(g);
+    for (std::size_t c = 0; c < g.cells(); ++c) repeated.values[c] = p2.values[c % flat.cells()];
+    EXPECT_LT(relative_l2(p3, repeated), 1e-8) << name;
+    const Field tau2 = time_of_flight(one, p2, Field(flat, 0.2));
+    const Field tau3 = time_of_flight(three, repeated, Field(g, 0.2));
+    for (std::size_t c = 0; c < g.cells(); ++c)
+      EXPECT_NEAR(tau3.values[c], tau2.values[c % flat.cells()], 1e-6 * tau2.values[c % flat.cells()]) << c;
+    EXPECT_NEAR(pore_volume(three, Field(g, 0.2)), 3 * pore_volume(one, Field(flat, 0.2)), 1e-12);
+  }
+}
+
+// Along z at the flux q a layer of porosity phi takes phi hz / q.
+TEST(Volume, TimeOfFlightAlongZIsExact) {
+  const Grid g{.nx = 3, .ny = 2, .lx = 3.0, .ly = 2.0, .nz = 5, .lz = 10.0};
+  const Problem problem = flow_along(Axis::z, make_problem("closed", Field(g, 4.0)));
+  const Field p = solved(problem);
+  const double flux = 4.0 * 1.0 / 10.0;
+  Field pore(g);
+  for (std::size_t c = 0; c < g.cells(); ++c)
+    pore.values[c] = 0.1 + 0.05 * static_cast<double>(c / g.layer());
+  const Field tau = time_of_flight(problem, p, pore);
+  double expected = 0.0;
+  for (int k = 0; k < g.nz; ++k) {
+    expected += (0.1 + 0.05 * k) * 2.0 / flux;
+    EXPECT_NEAR(tau(1, 1, k), expected, 1e-8 * expected);
+  }
+  EXPECT_NEAR(cell_flux(problem, p).z(2, 1, 3), flux, 1e-9);  // downward
+}
+
+TEST(Volume, SidesAreNamedInPlanAndInSpace) {
+  const Grid flat{4, 3};
+  const Grid volume{.nx = 4, .ny = 3, .nz = 2};
+  EXPECT_EQ(side_named("bottom", flat), Side::front);
+  EXPECT_EQ(side_named("front", flat), Side::front);
+  EXPECT_EQ(side_named("top", flat), Side::back);
+  EXPECT_EQ(side_named("bottom", volume), Side::bottom);
+  EXPECT_EQ(side_named("front", volume), Side::front);
+  EXPECT_EQ(name_of(Side::back, flat), "top");
+  EXPECT_EQ(name_of(Side::back, volume), "back");
+  EXPECT_EQ(sides_of(flat).size(), 4U);
+}
+
+TEST(Volume, WellsLeaveOutInactiveLayers) {
+  const Grid g{.nx = 3, .ny = 3, .nz = 4};
+  CellMask mask{g, std::vector<std::uint8_t>(g.cells(), 1)};
+  mask.values[g.index(1, 1, 2)] = 0;
+  Problem problem = make_problem("drive", Field(g, 2.0), mask);
+  problem.wells.push_back({1, 1, Well::Control::rate, 1.0, 1e-3, 1, 3});
+  const auto open = completions(problem, problem.wells[0]);
+  ASSERT_EQ(open.size(), 2U);
+  EXPECT_EQ(open[0].layer, 1);
+  EXPECT_EQ(open[1].layer, 3);
+  EXPECT_DOUBLE_EQ(open[1].share, 0.5);
+  problem.wells[0].first_layer = problem.wells[0].last_layer = 2;
+  EXPECT_THROW(check_problem(problem), InvalidInput);
+  problem.wells[0].last_layer = 4;
+  EXPECT_THROW(check_problem(problem), InvalidInput);
+}
+
+}  // namespace
+}  // namespace mano
