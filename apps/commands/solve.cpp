@@ -209,7 +209,7 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   // 1. The permeability, from a random field or a file.
   const FieldSource source(o.field);
   const FlowSource flow(o.flow, source, settle_units(o.units, source));
-  const Grid grid = source.grid(o.resolution);
+  const Grid grid = source.volume(o.resolution);
   check_thickness(o.units, grid);
   note_permeability_along_z(o.flow, source, grid);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);

@@ -41,7 +41,7 @@ void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const Units units = settle_units(o.units, source);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   const std::uint64_t sample = o.field.sample.value_or(0);
-  const Grid grid = source.grid(o.resolution);
+  const Grid grid = source.volume(o.resolution);
   source.check_location(Location::cell);
   check_memory(solve_memory(grid) + source.memory(grid), fmt::format("upscaling at {}", grid.resolution()));
   note_permeability_along_z(o.flow, source, grid);

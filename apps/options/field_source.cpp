@@ -140,8 +140,8 @@ struct FieldSource::Impl {
   CellMask mask(std::uint64_t sample, const Field& values) const {
     CellMask found = shown;
     if (mask_file) {
-      const Grid own = mask_file->grid("");
-      check(own.nx == values.grid.nx && own.ny == values.grid.ny,
+      const Grid own = mask_file->volume("");
+      check(own.nx == values.grid.nx && own.ny == values.grid.ny && own.nz == values.grid.nz,
             "{}: the active cells are on a grid of {}, the permeability on {}",
             mask_file->options().permeability, own.resolution(), values.grid.resolution());
       found = make_cell_mask(
@@ -202,19 +202,36 @@ std::size_t FieldSource::samples() const {
 
 Grid FieldSource::grid(const std::string& resolution) const {
   const FieldOptions& o = impl_->options;
+  if (!o.size.empty()) parse_size(o.size);
+  if (!resolution.empty()) parse_resolution(resolution);
+  const Grid grid = volume(resolution);
+  check(grid.flat(),
+        "{} holds a volume of {}; here only flat grids are taken: volumes are for solve and upscale",
+        o.permeability, grid.resolution());
+  return grid;
+}
+
+Grid FieldSource::volume(const std::string& resolution) const {
+  const FieldOptions& o = impl_->options;
   Grid grid = impl_->domain;
-  if (!o.size.empty()) std::tie(grid.lx, grid.ly) = parse_size(o.size);
-  if (!resolution.empty()) {
-    const Resolution r = parse_resolution(resolution);
-    grid.nx = r.nx;
-    grid.ny = r.ny;
-    if (!from_file()) check_field_spec(o.spec, grid);
-    return grid;
+  check(from_file() || !resolution.empty(), "no resolution: pass --resolution WxH");
+  const Grid own = impl_->array ? impl_->array->grid() : impl_->single ? impl_->single->grid : Grid{};
+  const Resolution r =
+      resolution.empty() ? Resolution{own.nx, own.ny, own.nz} : parse_volume_resolution(resolution);
+  grid.nx = r.nx;
+  grid.ny = r.ny;
+  grid.nz = r.nz;
+  if (!o.size.empty()) {
+    const auto [lx, ly, lz] = parse_volume_size(o.size);
+    check(!grid.flat() || lz == 1.0, "size '{}' has three lengths, but the grid is {}", o.size,
+          grid.resolution());
+    grid.lx = lx;
+    grid.ly = ly;
+    grid.lz = lz;
   }
-  check(from_file(), "no resolution: pass --resolution WxH");
-  const Grid own = impl_->array ? impl_->array->grid() : impl_->single->grid;
-  grid.nx = own.nx;
-  grid.ny = own.ny;
+  check(from_file() || grid.flat(), "--field {} draws flat grids, {} was asked for", o.field,
+        grid.resolution());
+  if (!from_file()) check_field_spec(o.spec, grid);
   return grid;
 }
 
@@ -281,8 +298,8 @@ Sample FieldSource::sample(std::uint64_t number, const Grid& grid) const {
           samples() == 1 ? "" : "s", number);
     sample = impl_->read(number, fmt::format("{}, sample {}", o.permeability, number));
     const Grid& own = sample.permeability.grid;
-    check(own.nx == grid.nx && own.ny == grid.ny, "{} holds a field of {}, {} was asked for", o.permeability,
-          own.resolution(), grid.resolution());
+    check(own.nx == grid.nx && own.ny == grid.ny && own.nz == grid.nz,
+          "{} holds a field of {}, {} was asked for", o.permeability, own.resolution(), grid.resolution());
     sample.permeability.grid = sample.active.grid = grid;
   }
   sample.seed = o.seed;
