@@ -1,4 +1,4 @@
-// Three dimensions: exact solutions, layers, wells through layers, and every set-up against an elimination written from the definition.
+// Three dimensions: layers, wells through layers, and every set-up against an elimination written from the definition.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,9 +11,8 @@
 #include "solver/flow.hpp"
 #include "solver/problems.hpp"
 #include "solver/regions.hpp"
-#include "solver/stencil.hpp"
 #include "solver/time_of_flight.hpp"
-#include "tolerances.hpp"
+#include "solver/volume_elimination.hpp"
 
 namespace mano {
 namespace {
@@ -26,110 +25,6 @@ Field solved(const Problem& problem) {
   EXPECT_TRUE(result.converged) << result.reason;
   EXPECT_LT(mass_balance_error(problem, result.pressure), 1e-10);
   return result.pressure;
-}
-
-template <typename Function>
-Field sampled_in(const Grid& grid, Function f) {
-  Field field(grid);
-  for (int k = 0; k < grid.nz; ++k) {
-    for (int j = 0; j < grid.ny; ++j) {
-      for (int i = 0; i < grid.nx; ++i) field(i, j, k) = f(grid.x(i), grid.y(j), (k + 0.5) * grid.hz());
-    }
-  }
-  return field;
-}
-
-// k, p and f = -div(k grad p) on [0, 2] x [0, 1] x [0, 0.3], with kx = k, ky = 3 k, kz = k / 5 and
-// k = exp(a), a = 0.5 sin(x + 2 y) + z, p = sin(2 x + 0.3) exp(y / 2) cos(3 z + 0.2) + x y z.
-struct SmoothVolume {
-  static constexpr double ky = 3.0, kz = 0.2;
-  static double k(double x, double y, double z) { return std::exp(0.5 * std::sin(x + 2 * y) + z); }
-  static double p(double x, double y, double z) {
-    return std::sin(2 * x + 0.3) * std::exp(y / 2) * std::cos(3 * z + 0.2) + x * y * z;
-  }
-  static std::array<double, 3> gradient(double x, double y, double z) {
-    const double s = std::sin(2 * x + 0.3), e = std::exp(y / 2), c = std::cos(3 * z + 0.2);
-    return {2 * std::cos(2 * x + 0.3) * e * c + y * z, 0.5 * s * e * c + x * z,
-            -3 * s * e * std::sin(3 * z + 0.2) + x * y};
-  }
-  static double f(double x, double y, double z) {
-    const auto [px, py, pz] = gradient(x, y, z);
-    const double wave = std::sin(2 * x + 0.3) * std::exp(y / 2) * std::cos(3 * z + 0.2);
-    const double ax = 0.5 * std::cos(x + 2 * y), ay = std::cos(x + 2 * y), az = 1.0;
-    const double second = -4 * wave + ky * 0.25 * wave - kz * 9 * wave;
-    return -k(x, y, z) * (ax * px + ky * ay * py + kz * az * pz + second);
-  }
-
-  // Pressure on all sides, or flux right, back and bottom.
-  static Problem problem(int nx, int ny, int nz, bool mixed) {
-    const Grid g{.nx = nx, .ny = ny, .lx = 2.0, .ly = 1.0, .nz = nz, .lz = 0.3};
-    Problem problem{sampled_in(g, k), sampled_in(g, f), {}};
-    problem.permeability_y = problem.permeability_z = problem.permeability;
-    for (double& v : problem.permeability_y.values) v *= ky;
-    for (double& v : problem.permeability_z.values) v *= kz;
-    for (Side side : kSides) {
-      const bool flux = mixed && (side == Side::right || side == Side::back || side == Side::bottom);
-      BoundaryCondition& condition = problem.on(side);
-      condition = constant_boundary(g, side, flux ? Type::flux : Type::pressure, 0.0);
-      const int axis = static_cast<int>(side) / 2;
-      const bool end = static_cast<int>(side) % 2 == 1;
-      std::size_t position = 0;
-      const int rows = axis == 2 ? ny : nz, columns = axis == 0 ? ny : nx;
-      for (int b = 0; b < rows; ++b) {
-        for (int a = 0; a < columns; ++a) {
-          const double x = axis == 0 ? (end ? g.lx : 0) : g.x(a);
-          const double y = axis == 1 ? (end ? g.ly : 0) : g.y(axis == 0 ? a : b);
-          const double z = axis == 2 ? (end ? g.lz : 0) : (b + 0.5) * g.hz();
-          const double across = std::array{1.0, ky, kz}[axis] * k(x, y, z);
-          condition.values[position++] = flux ? -across * gradient(x, y, z)[axis] : p(x, y, z);
-        }
-      }
-    }
-    return problem;
-  }
-};
-
-// Of the flux through all faces, boundaries included, against -k grad p at their centres.
-double flux_error(const Problem& problem, const Field& p) {
-  const Grid& g = problem.grid();
-  const FaceFlux flux = face_flux(problem, p);
-  double difference = 0.0, size = 0.0;
-  for (int axis = 0; axis < 3; ++axis) {
-    const std::vector<double>& u = axis == 0 ? flux.ux : axis == 1 ? flux.uy : flux.uz;
-    const double factor = std::array{1.0, SmoothVolume::ky, SmoothVolume::kz}[axis];
-    std::size_t face = 0;
-    for (int k = 0; k < g.nz + (axis == 2 ? 1 : 0); ++k) {
-      for (int j = 0; j < g.ny + (axis == 1 ? 1 : 0); ++j) {
-        for (int i = 0; i < g.nx + (axis == 0 ? 1 : 0); ++i, ++face) {
-          const double x = axis == 0 ? i * g.hx() : g.x(i);
-          const double y = axis == 1 ? j * g.hy() : g.y(j);
-          const double z = axis == 2 ? k * g.hz() : (k + 0.5) * g.hz();
-          const double exact = -factor * SmoothVolume::k(x, y, z) * SmoothVolume::gradient(x, y, z)[axis];
-          difference += (u[face] - exact) * (u[face] - exact);
-          size += exact * exact;
-        }
-      }
-    }
-  }
-  return std::sqrt(difference / size);
-}
-
-TEST(Volume, PressureAndFluxAreOfSecondOrder) {
-  for (const bool mixed : {false, true}) {
-    std::vector<double> pressure;
-    std::vector<double> flux;
-    for (int n : {12, 24, 48}) {  // cells of 2/n x 2/(3n) x 0.9/(2n): oblong
-      const Problem problem = SmoothVolume::problem(n, 3 * n / 2, 2 * n / 3, mixed);
-      const Field p = solved(problem);
-      const Grid& g = problem.grid();
-      pressure.push_back(relative_l2(p, sampled_in(g, SmoothVolume::p)));
-      flux.push_back(flux_error(problem, p));
-    }
-    EXPECT_NEAR(std::log2(pressure[1] / pressure[2]), 2.0, tolerance::kOrder) << mixed;
-    EXPECT_NEAR(std::log2(pressure[0] / pressure[1]), 2.0, 2 * tolerance::kOrder) << mixed;
-    EXPECT_NEAR(std::log2(flux[1] / flux[2]), 2.0, 2 * tolerance::kOrder) << mixed;
-    EXPECT_LT(pressure[2], 1e-3);
-  }
 }
 
 // Layers across any axis: in series along it, in parallel along the other two.
@@ -161,160 +56,6 @@ TEST(Volume, LayersInSeriesAndParallelAreExact) {
     }
   }
 }
-
-// The equations from their definition, without the stencil: unknowns are the active cells, joined by two half-cells in series, and the
-// pressure of each bore of given rate. Where the pressure is free, the first unknown is 0 and the mean is taken out.
-class Elimination {
- public:
-  explicit Elimination(const Problem& p) : p_(p), g_(p.grid()), unknown_(g_.cells(), -1) {
-    for (std::size_t c = 0; c < g_.cells(); ++c) {
-      if (p.active[c]) unknown_[c] = cells_++;
-    }
-    std::size_t n = cells_;
-    for (const Well& w : p.wells) n += has_unknown(w) ? 1 : 0;
-    a_.assign(n, std::vector<Real>(n + 1, 0.0));
-    for (int k = 0; k < g_.nz; ++k) {
-      for (int j = 0; j < g_.ny; ++j) {
-        for (int i = 0; i < g_.nx; ++i) balance(i, j, k);
-      }
-    }
-    std::size_t bore = cells_;
-    for (const Well& w : p.wells) {
-      add(w, bore);
-      bore += has_unknown(w) ? 1 : 0;
-    }
-  }
-
-  struct Solution {
-    Field pressure;             // 0 in inactive cells
-    std::vector<double> bores;  // of wells of given rate with a radius, in their order
-  };
-
-  Solution solve() {
-    const std::size_t n = a_.size();
-    const bool free = p_.pressure_is_free();
-    if (free) {
-      std::fill(a_[0].begin(), a_[0].end(), 0.0);
-      a_[0][0] = 1.0;
-    }
-    for (std::size_t k = 0; k < n; ++k) pivot(k);
-    std::vector<Real> x(n);
-    for (std::size_t k = n; k-- > 0;) {
-      Real sum = a_[k][n];
-      for (std::size_t c = k + 1; c < n; ++c) sum -= a_[k][c] * x[c];
-      x[k] = sum / a_[k][k];
-    }
-    Real mean = 0.0;
-    for (std::size_t c = 0; c < cells_ && free; ++c) mean += x[c] / static_cast<Real>(cells_);
-    Solution s{Field(g_), {}};
-    for (std::size_t c = 0; c < g_.cells(); ++c) {
-      if (unknown_[c] >= 0) s.pressure.values[c] = static_cast<double>(x[unknown_[c]] - mean);
-    }
-    for (std::size_t b = cells_; b < n; ++b) s.bores.push_back(static_cast<double>(x[b] - mean));
-    return s;
-  }
-
- private:
-  using Real = long double;  // contrasts of 1e8 leave double too few digits
-
-  static bool has_unknown(const Well& w) { return w.control == Well::Control::rate && w.radius > 0; }
-
-  void pivot(std::size_t k) {
-    const std::size_t n = a_.size();
-    std::size_t largest = k;
-    for (std::size_t r = k + 1; r < n; ++r) {
-      if (std::abs(a_[r][k]) > std::abs(a_[largest][k])) largest = r;
-    }
-    std::swap(a_[k], a_[largest]);
-    for (std::size_t r = k + 1; r < n; ++r) {
-      const Real factor = a_[r][k] / a_[k][k];
-      if (factor == 0.0) continue;
-      for (std::size_t c = k; c <= n; ++c) a_[r][c] -= factor * a_[k][c];
-    }
-  }
-
-  double along(int axis, std::size_t c) const {
-    const Field& k = axis == 0 ? p_.permeability : axis == 1 ? p_.along_y() : p_.along_z();
-    return k.values[c];
-  }
-
-  void balance(int i, int j, int k) {
-    const std::array<int, 3> at{i, j, k}, n{g_.nx, g_.ny, g_.nz};
-    const std::array<double, 3> h{g_.hx(), g_.hy(), g_.hz()};
-    const double volume = h[0] * h[1] * h[2];
-    const int row = unknown_[g_.index(i, j, k)];
-    if (row < 0) return;
-    std::vector<Real>& equation = a_[row];
-    equation.back() += p_.source(i, j, k) * volume;
-    for (int axis = 0; axis < 3; ++axis) {
-      const double area = volume / h[axis];
-      const double own = along(axis, g_.index(i, j, k)) * area / (h[axis] / 2);
-      for (const int step : {-1, 1}) {
-        std::array<int, 3> next = at;
-        next[axis] += step;
-        if (next[axis] >= 0 && next[axis] < n[axis]) {
-          const std::size_t c = g_.index(next[0], next[1], next[2]);
-          if (unknown_[c] < 0) continue;
-          const double t = 1 / (1 / own + 1 / (along(axis, c) * area / (h[axis] / 2)));
-          equation[row] += t;
-          equation[unknown_[c]] -= t;
-          continue;
-        }
-        const int position = axis == 0 ? k * g_.ny + j : axis == 1 ? k * g_.nx + i : j * g_.nx + i;
-        const BoundaryCondition& side = p_.boundary[2 * axis + (step > 0 ? 1 : 0)];
-        const double value = side.values[position];
-        if (side.type == Type::pressure) {
-          equation[row] += own;
-          equation.back() += own * value;
-        } else {
-          equation.back() -= value * area;
-        }
-      }
-    }
-  }
-
-  // Peaceman's index of a layer.
-  double index_of(const Well& w, std::size_t c) const {
-    const double kx = along(0, c), ky = along(1, c);
-    const double r =
-        0.28 * std::sqrt(std::sqrt(ky / kx) * g_.hx() * g_.hx() + std::sqrt(kx / ky) * g_.hy() * g_.hy()) /
-        (std::pow(ky / kx, 0.25) + std::pow(kx / ky, 0.25));
-    return 2 * pi * std::sqrt(kx * ky) * g_.hz() / std::log(r / w.radius);
-  }
-
-  void add(const Well& w, std::size_t bore) {
-    std::vector<std::size_t> open;
-    double total = 0.0;
-    for (int k = w.first_layer; k <= w.last_layer; ++k) {
-      const std::size_t c = g_.index(w.i, w.j, k);
-      if (!p_.active[c]) continue;
-      open.push_back(c);
-      total += std::sqrt(along(0, c) * along(1, c));
-    }
-    if (has_unknown(w)) a_[bore].back() += w.value;
-    for (std::size_t c : open) {
-      std::vector<Real>& equation = a_[unknown_[c]];
-      if (has_unknown(w)) {
-        const double index = index_of(w, c);
-        equation[unknown_[c]] += index;
-        equation[bore] -= index;
-        a_[bore][bore] += index;
-        a_[bore][unknown_[c]] -= index;
-      } else if (w.control == Well::Control::pressure) {
-        equation[unknown_[c]] += index_of(w, c);
-        equation.back() += index_of(w, c) * w.value;
-      } else {
-        equation.back() += w.value * std::sqrt(along(0, c) * along(1, c)) / total;
-      }
-    }
-  }
-
-  const Problem& p_;
-  Grid g_;
-  std::vector<int> unknown_;
-  std::size_t cells_ = 0;
-  std::vector<std::vector<Real>> a_;
-};
 
 struct Draw {
   std::mt19937 random;
@@ -381,7 +122,7 @@ TEST(Volume, EverySetUpAgreesWithAnElimination) {
       continue;  // the mask cuts something off
     }
     ++compared;
-    const Elimination::Solution exact = Elimination(problem).solve();
+    const VolumeElimination::Solution exact = VolumeElimination(problem).solve();
     const SolveResult result = solve_darcy(problem, {.relative_tolerance = 1e-12});
     ASSERT_TRUE(result.converged) << seed << " " << result.reason;
     EXPECT_LT(relative_l2(result.pressure, exact.pressure), 1e-8) << seed;
@@ -502,7 +243,7 @@ TEST(Volume, ABoreJoinsRegions) {
   EXPECT_NO_THROW(check_problem(problem));
   EXPECT_EQ(regions_of(problem).list.size(), 1U);
   const Field p = solved(problem);
-  EXPECT_LT(relative_l2(p, Elimination(problem).solve().pressure), 1e-9);
+  EXPECT_LT(relative_l2(p, VolumeElimination(problem).solve().pressure), 1e-9);
   // The lower layer's source can leave by the bore alone.
   EXPECT_NEAR(well_states(problem, p)[0].layers[1].rate, -0.25 * 4.0, 1e-9);
   EXPECT_NEAR(outflow(problem, p)[static_cast<int>(Side::top)], 0.25 * 8.0 + 0.5, 1e-9);
