@@ -129,6 +129,17 @@ def test_five_spot_and_what_is_read_back(mano, tmp_path):
     assert "7x6x5 cells" in info and "x [0, 1]" in info
 
 
+def test_ranks_share_a_volume(mano, tmp_path):
+    shape = (6, 10, 12)  # enough cells for two ranks to share
+    write_vti(tmp_path / "k.vti", (300, 200, 6), permeability=np.exp(np.random.default_rng(8).normal(size=shape)))
+    command = ["solve", "--permeability", "k.vti", "--left", "pressure=1", "--well", "150,100,rate=2,radius=0.1,layers=2:4", "--anisotropy-z",
+               0.1, "--tolerance", 1e-12]
+    mano(*command, "-o", "one.vti")
+    mano(*command, "-o", "two.vti", ranks=2)
+    one, two = (read_vti(tmp_path / name)[0] for name in ("one.vti", "two.vti"))
+    assert relative(two["pressure"], one["pressure"]) < 1e-10
+
+
 @pytest.mark.parametrize("units, foot, barrel, psi", [("metric", 1, 1, 1e5), ("field", FOOT, BARREL, PSI)])
 def test_units_by_hand_in_si(mano, tmp_path, units, foot, barrel, psi):
     # Down through layers of 100 and 400 mD, 300 x 200 x 10: k / viscosity * area * drop / length, per day.
@@ -205,6 +216,12 @@ def test_bad_input_is_one_line(mano, tmp_path, arguments, words):
     result = mano("solve", *arguments.split(), "-o", "o.vti", status=2)
     assert words in result.err and len(result.err.strip().splitlines()) == 1, result.err
     assert not (tmp_path / "o.vti").exists() and not (tmp_path / "p.png").exists()
+
+
+def test_who_takes_flat_grids_alone_says_so(mano, tmp_path):
+    write_vti(tmp_path / "k.vti", (3, 2, 1), permeability=rock(6))
+    result = mano("simulate", "--permeability", "k.vti", "-o", "s.pvd", status=2)
+    assert "k.vti holds a volume of 7x6x5" in result.err and not (tmp_path / "s.pvd").exists()
 
 
 def test_upscale_in_three_directions(mano, tmp_path):
