@@ -120,9 +120,10 @@ void draw_picture(const SolveOptions& o, const Solved& s) {
   constexpr double kBlank = std::numeric_limits<double>::quiet_NaN();
   const VolumePicture k{with_unit("permeability", n.permeability),
                         with_inactive(s.rock.permeability, s.problem.active, kBlank),
-                        MapPanel::Scale::logarithmic};
+                        MapPanel::Scale::logarithmic, n.length};
   const VolumePicture p{with_unit("pressure", n.pressure),
-                        with_inactive(s.result.pressure, s.problem.active, kBlank)};
+                        with_inactive(s.result.pressure, s.problem.active, kBlank),
+                        MapPanel::Scale::sequential, n.length};
   if (grid.flat()) {
     draw_maps(o.picture, {{k.name, k.field, k.scale}, {p.name, p.field, p.scale}});
     return;

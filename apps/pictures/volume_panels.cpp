@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/units.hpp"
+
 namespace mano {
 
 namespace {
@@ -173,8 +175,9 @@ std::array<MapPanel, 3> slices(const VolumePicture& picture, const SliceAt& at) 
                Field(Grid{g.nx, g.nz, g.lx, g.lz, g.x0, g.z0}), picture.scale, range};
   MapPanel column{fmt::format("{}, x = {:g}", picture.name, g.x(at.i)),
                   Field(Grid{g.ny, g.nz, g.ly, g.lz, g.y0, g.z0}), picture.scale, range};
-  row.y_axis = column.y_axis = "z";
-  column.x_axis = "y";
+  layer.x_axis = row.x_axis = with_unit("x", picture.length_unit);
+  layer.y_axis = column.x_axis = with_unit("y", picture.length_unit);
+  row.y_axis = column.y_axis = with_unit("z", picture.length_unit);
   row.downward = column.downward = true;
   for (int j = 0; j < g.ny; ++j) {
     for (int i = 0; i < g.nx; ++i) layer.field(i, j) = f(i, j, at.k);

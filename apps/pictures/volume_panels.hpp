@@ -14,6 +14,7 @@ struct VolumePicture {
   std::string name;  ///< with its unit
   Field field;
   MapPanel::Scale scale = MapPanel::Scale::sequential;
+  std::string length_unit = "";  ///< of the axes
 };
 
 /// The layer, the row and the column through a cell: x over y, x over depth and y over depth, with the colours of the whole field.

@@ -11,6 +11,7 @@
 #include "solver/flow.hpp"
 #include "solver/problems.hpp"
 #include "solver/regions.hpp"
+#include "solver/stencil.hpp"
 #include "solver/time_of_flight.hpp"
 #include "solver/volume_elimination.hpp"
 
