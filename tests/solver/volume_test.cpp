@@ -208,8 +208,9 @@ TEST(Volume, TimeOfFlightAlongZIsExact) {
   const Field p = solved(problem);
   const double flux = 4.0 * 1.0 / 10.0;
   Field pore(g);
-  for (std::size_t c = 0; c < g.cells(); ++c)
-    pore.values[c] = 0.1 + 0.05 * static_cast<double>(c / g.layer());
+  for (int k = 0; k < g.nz; ++k) {
+    for (std::size_t c = 0; c < g.layer(); ++c) pore.values[g.index(0, 0, k) + c] = 0.1 + 0.05 * k;
+  }
   const Field tau = time_of_flight(problem, p, pore);
   double expected = 0.0;
   for (int k = 0; k < g.nz; ++k) {
