@@ -1,5 +1,6 @@
 #include "apps/options/field_source.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "apps/options/command_line.hpp"
@@ -223,8 +224,9 @@ Grid FieldSource::volume(const std::string& resolution) const {
   grid.nz = r.nz;
   if (!o.size.empty()) {
     const auto [lx, ly, lz] = parse_volume_size(o.size);
-    check(!grid.flat() || lz == 1.0, "size '{}' has three lengths, but the grid is {}", o.size,
-          grid.resolution());
+    const auto lengths = std::count(o.size.begin(), o.size.end(), 'x') + 1;
+    check(lengths == (grid.flat() ? 2 : 3), "size '{}' has {} lengths, but the grid is {}: pass {}", o.size,
+          lengths, grid.resolution(), grid.flat() ? "LXxLY" : "LXxLYxLZ");
     grid.lx = lx;
     grid.ly = ly;
     grid.lz = lz;

@@ -201,6 +201,8 @@ def test_sides_along_y_have_two_names_in_a_flat_grid(mano, tmp_path):
     ("--permeability k.vti --well 1,1,rate=1,layers=1.5 --left pressure=0", "layers are '1.5'"),
     ("--permeability k.vti --well 9,1,rate=1 --left pressure=0", "outside the domain"),
     ("--permeability k.vti --units metric --thickness 1 --left pressure=0", "--thickness is 1, but the grid is a volume, 7x6x5 on 3x2x1"),
+    ("--permeability k.vti --size 3x2", "size '3x2' has 2 lengths, but the grid is 7x6x5: pass LXxLYxLZ"),
+    ("--field lognormal --resolution 8x6 --size 3x2x1", "size '3x2x1' has 3 lengths, but the grid is 8x6"),
     ("--permeability k.vti --anisotropy-z 0.1 --permeability-z other", "exclude each other"),
     ("--permeability k.vti --anisotropy-z -1", "anisotropy-z is -1"),
     ("--permeability k.vti --permeability-z absent", "absent"),
