@@ -216,7 +216,6 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check(!o.output.empty(), "no output: pass -o FILE.vti or FILE.h5");
   const OutputKind kind = check_output(o.output);
-  check(grid.flat() || kind == OutputKind::vti, "output is '{}'; a volume is written to a .vti", o.output);
   check_picture(o);
   source.check_location(Location::cell);
   check_memory(solve_memory(grid) + source.memory(grid), fmt::format("a solve at {}", grid.resolution()));

@@ -66,6 +66,7 @@ struct FieldSource::Impl {
       grdecl.layer = o.layer;
       grdecl.section = o.section;
       grdecl.include_anywhere = o.include_anywhere;
+      grdecl.whole = true;
       deck = GrdeclFile::open(o.permeability, o.include_anywhere);
       single = read_grdecl(o.permeability, grdecl);
       if (!o.any_sign) note_geometry();
@@ -165,6 +166,8 @@ struct FieldSource::Impl {
       if (!info.units.consistent()) units = info.units;
     } catch (const InvalidInput&) {
     }
+    check(domain.flat(), "{} holds volumes of {}; permeabilities of volumes are read from .vti and GRDECL",
+          options.permeability, domain.resolution());
   }
 };
 
@@ -183,8 +186,16 @@ FieldSource::FieldSource(FieldOptions options) : impl_(std::make_unique<Impl>())
   o.spec.kind = o.field;
   if (!o.phases.empty()) std::tie(o.spec.low, o.spec.high) = parse_two(o.phases, ',', "phases");
   if (!o.correlation_length.empty()) {
-    std::tie(o.spec.correlation_length_x, o.spec.correlation_length_y) =
-        parse_two(o.correlation_length, 'x', "correlation length");
+    const auto lengths = std::count(o.correlation_length.begin(), o.correlation_length.end(), 'x') + 1;
+    if (lengths == 3) {
+      const auto l = parse_volume_size(o.correlation_length);
+      std::tie(o.spec.correlation_length_x, o.spec.correlation_length_y, o.spec.correlation_length_z) =
+          std::tuple{l[0], l[1], l[2]};
+    } else {
+      std::tie(o.spec.correlation_length_x, o.spec.correlation_length_y) =
+          parse_two(o.correlation_length, 'x', "correlation length");
+      o.spec.correlation_length_z = o.spec.correlation_length_x;
+    }
   }
   check_field_spec(o.spec);
   if (!o.inactive.empty()) impl_->blobs = parse_blobs(o.inactive);
@@ -206,8 +217,10 @@ Grid FieldSource::grid(const std::string& resolution) const {
   if (!o.size.empty()) parse_size(o.size);
   if (!resolution.empty()) parse_resolution(resolution);
   const Grid grid = volume(resolution);
+  check(grid.flat() || !impl_->deck, "{}: a grid of {} needs --layer K (1 to {}) or --section J (1 to {})",
+        o.permeability, grid.resolution(), grid.nz, grid.ny);
   check(grid.flat(),
-        "{} holds a volume of {}; here only flat grids are taken: volumes are for solve and upscale",
+        "{} holds a volume of {}; here only flat grids are taken: volumes are for solve, generate and upscale",
         o.permeability, grid.resolution());
   return grid;
 }
@@ -231,8 +244,10 @@ Grid FieldSource::volume(const std::string& resolution) const {
     grid.ly = ly;
     grid.lz = lz;
   }
-  check(from_file() || grid.flat(), "--field {} draws flat grids, {} was asked for", o.field,
-        grid.resolution());
+  check(grid.flat() || !impl_->blobs, "--inactive draws blobs in flat grids, {} was asked for", grid.resolution());
+  if (!from_file() && !grid.flat() && o.field == "lognormal")
+    check(std::count(o.correlation_length.begin(), o.correlation_length.end(), 'x') != 1,
+          "correlation length is '{}': a volume needs one length, or three: LXxLYxLZ", o.correlation_length);
   if (!from_file()) check_field_spec(o.spec, grid);
   return grid;
 }
@@ -334,6 +349,8 @@ nlohmann::json FieldSource::configuration() const {
   if (s.kind == "lognormal") {
     j.update({{"correlation_length", {s.correlation_length_x, s.correlation_length_y}},
               {"smoothness", s.smoothness}});
+    if (s.correlation_length_z != s.correlation_length_x)
+      j["correlation_length"].push_back(s.correlation_length_z);
   }
   if (s.kind == "layered") j["layers"] = s.layers;
   if (s.kind == "channels") {

@@ -6,6 +6,7 @@ import re
 import struct
 import zlib
 
+import h5py
 import numpy as np
 import pytest
 
@@ -251,3 +252,54 @@ def test_pictures(mano, tmp_path):
     mano("solve", "--field", "lognormal", "--resolution", "30x20", "--size", "3x2", "-o", "o.vti", "--picture", "flat.png")
     (width, height), (flat_width, flat_height) = png_size(tmp_path / "volume.png"), png_size(tmp_path / "flat.png")
     assert width == flat_width and height > 3 * flat_height  # three slices and a view
+
+
+def test_a_dataset_of_volumes_by_one_rank_and_by_two(mano, tmp_path):
+    arguments = ["generate", "--field", "lognormal", "--problem", "drive", "--samples", 3, "--resolution", "12x10x6", "--size", "2x1x0.5", "--also", "6x5x3"]
+    mano(*arguments, "-o", "a.h5")
+    with h5py.File(tmp_path / "a.h5") as a, h5py.File(tmp_path / "a-6x5x3.h5") as coarse:
+        assert a["permeability"].shape == a["pressure"].shape == a["nu"].shape == (3, 6, 10, 12) and a["tensor"].shape == (3, 1, 6, 10, 12)
+        assert coarse["pressure"].shape == (3, 3, 5, 6) and a.attrs["size_z"] == 0.5 and a.attrs["schema_version"] == 2
+        np.testing.assert_allclose(a["z-coordinate"], (np.arange(6) + 0.5) / 12)
+        k, p = a["permeability"][2], a["pressure"][2]
+    # Flow through each plane between columns is the same: pressure 1 at x = 0, 0 at x = 2.
+    h, area = 2 / 12, 0.1 * 0.5 / 6
+    flows = [np.sum(2 * k[..., 0] * area / h * (1 - p[..., 0]))]
+    flows += [np.sum(2 * k[..., i] * k[..., i + 1] / (k[..., i] + k[..., i + 1]) * area / h * (p[..., i] - p[..., i + 1])) for i in range(11)]
+    np.testing.assert_allclose(flows, flows[0], rtol=1e-8)
+    assert "3 samples of 12x10x6" in mano("info", "a.h5").out
+    assert "is complete" in mano(*arguments, "-o", "a.h5").out
+
+
+def test_a_deck_is_solved_whole_and_stored(mano, tmp_path):
+    k = np.round(rock(7), 6)
+    values = " ".join(map(str, k.ravel()))
+    (tmp_path / "k.grdecl").write_text(f"SPECGRID\n7 6 5 1 F /\nPERMX\n{values} /\nACTNUM\n10*1 0 199*1 /\n")
+    mano("solve", "--permeability", "k.grdecl", "--size", "7x6x5", "--problem", "drive", "-o", "s.h5")
+    with h5py.File(tmp_path / "s.h5") as s:
+        np.testing.assert_array_equal(s["permeability"][0], k)
+        assert np.isnan(s["pressure"][0, 0, 1, 3]) and np.isfinite(s["pressure"][0]).sum() == 209
+    layer = mano("generate", "--permeability", "k.grdecl", "--layer", 2, "-o", "flat.h5")
+    assert layer.status == 0
+    with h5py.File(tmp_path / "flat.h5") as s:
+        np.testing.assert_array_equal(s["permeability"][0], k[1])
+
+
+@pytest.mark.parametrize("arguments, expected", [
+    (["simulate", "--permeability", "k.grdecl", "-o", "x.pvd"], "needs --layer K (1 to 2) or --section J (1 to 2)"),
+    (["solve", "--permeability", "v.h5", "-o", "x.vti"], "holds"),
+    (["train", "--data", "v.h5", "-o", "x"], "holds volumes of 4x4x2"),
+    (["generate", "--field", "lognormal", "--resolution", "4x4x2", "--correlation-length", "0.1x0.2", "-o", "x.h5"], "a volume needs one length, or three"),
+    (["generate", "--field", "two-phase", "--resolution", "4x4x2", "--inactive", "blobs:0.2", "-o", "x.h5"], "--inactive draws blobs in flat grids"),
+    (["generate", "--field", "two-phase", "--resolution", "4x4x2", "--device", "threads", "-o", "x.h5"], "by --device cpu"),
+    (["generate", "--field", "two-phase", "--resolution", "4x4x2", "--problem", "displacement", "-o", "x.h5"], "volume"),
+    (["generate", "--field", "two-phase", "--resolution", "4x4x2", "--also", "8x8", "-o", "x.h5"], "all are to be flat, or all volumes"),
+    (["ensemble", "--field", "lognormal", "--resolution", "4x4x2", "--quantity", "mean-pressure", "--tolerance", 1, "-o", "x"], "three numbers"),
+    (["predict", "--model", "m", "--field", "two-phase", "--resolution", "4x4x2", "-o", "x.vti"], ""),
+])
+def test_volumes_are_refused_where_flat_grids_alone_are_taken(mano, tmp_path, arguments, expected):
+    (tmp_path / "k.grdecl").write_text("SPECGRID\n2 2 2 1 F /\nPERMX\n1 2 3 4 5 6 7 8 /\n")
+    if "v.h5" in arguments:
+        mano("generate", "--field", "lognormal", "--problem", "drive", "--samples", 1, "--resolution", "4x4x2", "-o", "v.h5")
+    err = mano(*arguments, status=2).err
+    assert expected in err and err.count("\n") == 1 and not list(tmp_path.glob("x*"))
