@@ -5,7 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/norms.hpp"
-#include "solver/multigrid_kernels.hpp"
+#include "solver/stencil_operator.hpp"
 
 namespace mano {
 
@@ -22,8 +22,7 @@ void add(double a, const std::vector<double>& x, std::vector<double>& y) {
 
 std::vector<double> times(const Stencil& s, const std::vector<double>& x) {
   std::vector<double> y(x.size());
-  kernels().apply_stencil(s.grid.nx, s.grid.ny, s.tx.data(), s.ty.data(), x.data(), y.data());
-  for (std::size_t c = 0; c < s.well.size(); ++c) y[c] += s.well[c] * x[c];
+  multiply(s, x.data(), y.data());
   return y;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/clock.hpp"
 #include "core/norms.hpp"
+#include "solver/conjugate_gradients.hpp"
 #include "solver/krylov_system.hpp"
 #include "solver/one_thread.hpp"
 #include "solver/rank_groups.hpp"
@@ -44,28 +45,108 @@ Preconditioner amg() {
   return has_hypre ? Preconditioner::boomeramg : Preconditioner::gamg;
 }
 
+// Any option of PETSc for its Krylov methods or preconditioners.
+bool krylov_options_given() {
+  char* options = nullptr;
+  petsc(PetscOptionsGetAll(nullptr, &options));
+  const std::string all = options;
+  petsc(PetscFree(options));
+  return all.find("-ksp_") != std::string::npos || all.find("-pc_") != std::string::npos;
+}
+
+// One run of a Krylov method.
+struct Run {
+  std::string reason;  // PETSc's word for why it ended
+  bool converged = false;
+  bool rounding = false;  // near what rounding allows, the preconditioned residual's square may come out negative
+  int iterations = 0;
+  Field pressure;
+};
+
+// A Krylov method that can be run again from where it ended, to a smaller tolerance.
+class RestartedMethod {
+ public:
+  virtual ~RestartedMethod() = default;
+  virtual double tolerance() const = 0;
+  virtual bool tests_residual() const = 0;  // until the residual is small too, not the preconditioned one alone
+  virtual Run run(double tolerance, bool from_zero) = 0;
+};
+
+class PetscMethod : public RestartedMethod {
+ public:
+  PetscMethod(const KrylovSystem& system, const Grid& grid) : system_(system), grid_(grid) {
+    petsc(KSPGetTolerances(system.ksp, &rtol_, &atol_, &dtol_, &maximum_));
+  }
+  double tolerance() const override { return rtol_; }
+  bool tests_residual() const override { return system_.tests_residual; }
+  Run run(double tolerance, bool from_zero) override {
+    petsc(KSPSetTolerances(system_.ksp, tolerance, atol_, dtol_, maximum_));
+    petsc(KSPSetInitialGuessNonzero(system_.ksp, from_zero ? PETSC_FALSE : PETSC_TRUE));
+    petsc(KSPSolve(system_.ksp, system_.rhs, system_.x));
+    KSPConvergedReason reason = KSP_CONVERGED_ITERATING;
+    PetscInt iterations = 0;
+    petsc(KSPGetConvergedReason(system_.ksp, &reason));
+    petsc(KSPGetIterationNumber(system_.ksp, &iterations));
+    const bool rounding = reason == KSP_DIVERGED_INDEFINITE_PC || reason == KSP_DIVERGED_INDEFINITE_MAT ||
+                          reason == KSP_DIVERGED_BREAKDOWN;
+    return {KSPConvergedReasons[reason], reason > 0, rounding, static_cast<int>(iterations), gather(system_, grid_)};
+  }
+
+ private:
+  const KrylovSystem& system_;
+  Grid grid_;
+  PetscReal rtol_ = 0.0;
+  PetscReal atol_ = 0.0;
+  PetscReal dtol_ = 0.0;
+  PetscInt maximum_ = 0;
+};
+
+class OwnMethod : public RestartedMethod {
+ public:
+  OwnMethod(ConjugateGradients& method, const Grid& grid, double tolerance)
+      : method_(method), pressure_(grid), tolerance_(tolerance) {}
+  double tolerance() const override { return tolerance_; }
+  bool tests_residual() const override { return true; }
+  Run run(double tolerance, bool from_zero) override {
+    const auto [end, iterations] = method_.solve(pressure_.values, from_zero, tolerance, kMostCycles);
+    using End = ConjugateGradients::End;
+    const bool rounding = end == End::indefinite_preconditioner || end == End::indefinite_matrix;
+    return {reason(end), end == End::converged, rounding, iterations, pressure_};
+  }
+
+ private:
+  static KSPConvergedReason petsc_reason(ConjugateGradients::End end) {
+    switch (end) {
+      case ConjugateGradients::End::converged:
+        return KSP_CONVERGED_RTOL;
+      case ConjugateGradients::End::most_iterations:
+        return KSP_DIVERGED_ITS;
+      case ConjugateGradients::End::indefinite_preconditioner:
+        return KSP_DIVERGED_INDEFINITE_PC;
+      case ConjugateGradients::End::indefinite_matrix:
+        return KSP_DIVERGED_INDEFINITE_MAT;
+      default:
+        return KSP_DIVERGED_NANORINF;
+    }
+  }
+  static std::string reason(ConjugateGradients::End end) { return KSPConvergedReasons[petsc_reason(end)]; }
+
+  ConjugateGradients& method_;
+  Field pressure_;
+  double tolerance_;
+};
+
 // Iterates until the true residual, recomputed from the pressure, is within the tolerance or as small as rounding
 // allows. What the Krylov method believes of its residual drifts from the truth: begin anew from there.
-void iterate(const KrylovSystem& system, const Problem& problem, const Stencil& stencil,
-             SolveResult& result) {
-  PetscReal rtol = 0.0;
-  PetscReal atol = 0.0;
-  PetscReal dtol = 0.0;
-  PetscInt maximum = 0;
-  petsc(KSPGetTolerances(system.ksp, &rtol, &atol, &dtol, &maximum));
+void iterate(RestartedMethod& method, const Problem& problem, const Stencil& stencil, SolveResult& result) {
+  const double rtol = method.tolerance();
   result.tolerance = rtol;
   const double rhs_norm = norm(stencil.rhs);
   double tightened = rtol;
-  for (int attempt = 0; attempt < 4; ++attempt, tightened /= system.tests_residual ? 1 : 100) {
-    petsc(KSPSetTolerances(system.ksp, tightened, atol, dtol, maximum));
-    petsc(KSPSetInitialGuessNonzero(system.ksp, attempt > 0 ? PETSC_TRUE : PETSC_FALSE));
-    petsc(KSPSolve(system.ksp, system.rhs, system.x));
-    KSPConvergedReason reason = KSP_CONVERGED_ITERATING;
-    PetscInt iterations = 0;
-    petsc(KSPGetConvergedReason(system.ksp, &reason));
-    petsc(KSPGetIterationNumber(system.ksp, &iterations));
-    result.iterations += iterations;
-    Field pressure = gather(system, stencil.grid);
+  for (int attempt = 0; attempt < 4; ++attempt, tightened /= method.tests_residual() ? 1 : 100) {
+    Run run = method.run(tightened, attempt == 0);
+    result.iterations += run.iterations;
+    Field& pressure = run.pressure;
     if (problem.pressure_is_free()) {
       subtract_mean(pressure.values, stencil.active);
     } else {
@@ -78,15 +159,13 @@ void iterate(const KrylovSystem& system, const Problem& problem, const Stencil& 
     result.pressure = std::move(pressure);
     result.relative_residual = relative;
     result.residual_norm = residual_norm;
-    result.reason = KSPConvergedReasons[reason];
+    result.reason = run.reason;
     const double attainable = relative <= rtol ? 0.0 : attainable_relative_residual(stencil, result.pressure);
-    // Near what rounding allows, the preconditioned residual's square may come out negative.
-    const bool rounding = reason == KSP_DIVERGED_INDEFINITE_PC || reason == KSP_DIVERGED_INDEFINITE_MAT ||
-                          reason == KSP_DIVERGED_BREAKDOWN;
-    result.converged = (reason > 0 || rounding) && relative <= std::max<double>(rtol, attainable);
+    const bool ended_well = run.converged || run.rounding;
+    result.converged = ended_well && relative <= std::max<double>(rtol, attainable);
     // The bound on rounding is generous: go on for as long as it helps.
     const bool stalls = attempt > 0 && relative > 0.5 * before;
-    if ((reason < 0 && !rounding) || relative <= rtol || (result.converged && stalls)) break;
+    if (!ended_well || relative <= rtol || (result.converged && stalls)) break;
   }
   if (!result.converged && result.reason.rfind("CONVERGED", 0) == 0)
     result.reason = "TRUE_RESIDUAL_ABOVE_TOLERANCE";
@@ -102,7 +181,8 @@ std::string to_string(SolverMethod method) {
 
 struct DarcySolver::Impl {
   SolverOptions options;
-  std::unique_ptr<MultigridSystem> multigrid;
+  ConjugateGradients own;
+  std::unique_ptr<MultigridSystem> multigrid;  // for PETSc's options
   Grid multigrid_grid;
 
   SolveResult attempt(SolverMethod method, MPI_Comm comm, const Problem& problem, const Stencil& stencil);
@@ -120,18 +200,22 @@ SolveResult DarcySolver::Impl::attempt(SolverMethod method, MPI_Comm comm, const
   SolveResult result;
   result.method = method;
   std::unique_ptr<KrylovSystem> assembled;
-  const KrylovSystem* system = nullptr;
+  std::unique_ptr<RestartedMethod> restarted;
   if (method == SolverMethod::multigrid || method == SolverMethod::multigrid_double) {
-    if (multigrid == nullptr || !(multigrid_grid == stencil.grid)) {
-      multigrid = nullptr;  // its memory first
-      multigrid = std::make_unique<MultigridSystem>(stencil.grid);
-      multigrid_grid = stencil.grid;
+    const auto precision =
+        method == SolverMethod::multigrid ? Multigrid::Precision::single : Multigrid::Precision::double_;
+    if (!krylov_options_given()) {
+      own.take(stencil, precision);
+      restarted = std::make_unique<OwnMethod>(own, stencil.grid, options.relative_tolerance);
+    } else {
+      if (multigrid == nullptr || !(multigrid_grid == stencil.grid)) {
+        multigrid = nullptr;  // its memory first
+        multigrid = std::make_unique<MultigridSystem>(stencil.grid);
+        multigrid_grid = stencil.grid;
+      }
+      multigrid->take(stencil, singular, precision, options.relative_tolerance);
+      restarted = std::make_unique<PetscMethod>(*multigrid, stencil.grid);
     }
-    multigrid->take(
-        stencil, singular,
-        method == SolverMethod::multigrid ? Multigrid::Precision::single : Multigrid::Precision::double_,
-        options.relative_tolerance);
-    system = multigrid.get();
   } else {
     std::optional<Preconditioner> preconditioner;
     if (method == SolverMethod::boomeramg) preconditioner = Preconditioner::boomeramg;
@@ -141,11 +225,11 @@ SolveResult DarcySolver::Impl::attempt(SolverMethod method, MPI_Comm comm, const
       preconditioner = amg();
     }
     assembled = assembled_system(comm, stencil, singular, preconditioner, options.relative_tolerance);
-    system = assembled.get();
+    restarted = std::make_unique<PetscMethod>(*assembled, stencil.grid);
   }
   const double ready = seconds_now();
   result.seconds_setup = ready - start;
-  iterate(*system, problem, stencil, result);
+  iterate(*restarted, problem, stencil, result);
   result.seconds_solve = seconds_now() - ready;
   return result;
 }

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "solver/multigrid_kernels.hpp"
-#include "solver/volume_kernels.hpp"
+#include "solver/stencil_operator.hpp"
 
 namespace mano {
 
@@ -188,7 +187,6 @@ std::unique_ptr<KrylovSystem> assembled_system(MPI_Comm comm, const Stencil& ste
 }
 
 MultigridSystem::MultigridSystem(const Grid& grid) {
-  constexpr PetscInt kMostIterations = 60;  // three times what the hardest known rock takes
   comm = PETSC_COMM_SELF;
   tests_residual = true;
   const auto n = static_cast<PetscInt>(grid.cells());
@@ -205,7 +203,7 @@ MultigridSystem::MultigridSystem(const Grid& grid) {
   petsc(PCShellSetContext(pc, this));
   petsc(PCShellSetName(pc, "multigrid of mano"));
   petsc(PCShellSetApply(pc, precondition));
-  petsc(KSPSetTolerances(ksp, PETSC_DEFAULT, 1e-300, PETSC_DEFAULT, kMostIterations));
+  petsc(KSPSetTolerances(ksp, PETSC_DEFAULT, 1e-300, PETSC_DEFAULT, kMostCycles));
   petsc(KSPSetConvergenceTest(ksp, test, this, nullptr));
 }
 
@@ -234,17 +232,7 @@ PetscErrorCode MultigridSystem::multiply(Mat a, Vec x, Vec y) {
   PetscScalar* to = nullptr;
   PetscCall(VecGetArrayRead(x, &from));
   PetscCall(VecGetArrayWrite(y, &to));
-  if (s.grid.flat()) {
-    kernels().apply_stencil(s.grid.nx, s.grid.ny, s.tx.data(), s.ty.data(), from, to);
-  } else {
-    volume_kernels().apply_stencil(s.grid.nx, s.grid.ny, s.grid.nz, s.tx.data(), s.ty.data(), s.tz.data(), from, to);
-  }
-  for (const Bore& bore : s.bores) {
-    const double mean = bore.mean(from);
-    for (std::size_t n = 0; n < bore.cells.size(); ++n)
-      to[bore.cells[n]] += bore.index[n] * (from[bore.cells[n]] - mean);
-  }
-  for (std::size_t c = 0; c < s.well.size(); ++c) to[c] += s.well[c] * from[c];
+  mano::multiply(s, from, to);
   PetscCall(VecRestoreArrayWrite(y, &to));
   PetscCall(VecRestoreArrayRead(x, &from));
   return 0;

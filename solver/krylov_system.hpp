@@ -32,8 +32,10 @@ std::unique_ptr<KrylovSystem> assembled_system(MPI_Comm comm, const Stencil& ste
                                                std::optional<Preconditioner> preconditioner,
                                                double relative_tolerance);
 
-/// A applied face by face, conjugate gradients, and our multigrid; one rank. Memory is used again for the next stencil
-/// on the same grid.
+constexpr int kMostCycles = 60;  ///< of our multigrid: three times what the hardest known rock takes
+
+/// A applied face by face, PETSc's conjugate gradients, and our multigrid; one rank: for PETSc's options. Otherwise
+/// solver/conjugate_gradients.hpp does the same in fewer passes. Memory is used again for the next stencil on the same grid.
 class MultigridSystem : public KrylovSystem {
  public:
   explicit MultigridSystem(const Grid& grid);

@@ -63,34 +63,6 @@ void take_operator(const SetupGrid& from, const Level<T>& to) {
   }
 }
 
-template <typename T>
-void load(const Level<T>& l, double factor, const double* r) {
-  for (Index j = 0; j < l.ny; ++j) {
-    const double* from = r + j * l.nx;
-    T* b = l.b + j * l.stride;
-#pragma omp simd
-    for (Index i = 0; i < l.nx / 2; ++i) {
-      b[i] = static_cast<T>(factor * from[2 * i]);
-      b[l.half + i] = static_cast<T>(factor * from[2 * i + 1]);
-    }
-    if (l.nx % 2 == 1) b[l.nx / 2] = static_cast<T>(factor * from[l.nx - 1]);
-  }
-}
-
-template <typename T>
-void unload(const Level<T>& l, double factor, double* z) {
-  for (Index j = 0; j < l.ny; ++j) {
-    const T* x = l.x + j * l.stride;
-    double* to = z + j * l.nx;
-#pragma omp simd
-    for (Index i = 0; i < l.nx / 2; ++i) {
-      to[2 * i] = factor * static_cast<double>(x[i]);
-      to[2 * i + 1] = factor * static_cast<double>(x[l.half + i]);
-    }
-    if (l.nx % 2 == 1) to[l.nx - 1] = factor * static_cast<double>(x[l.nx / 2]);
-  }
-}
-
 }  // namespace
 
 }  // namespace mano::MANO_INSTRUCTIONS

@@ -5,6 +5,7 @@
 #include <deque>
 #include <vector>
 
+#include "solver/krylov_kernels.hpp"
 #include "solver/multigrid_kernels.hpp"
 #include "solver/padded.hpp"
 #include "solver/volume_hierarchy.hpp"
@@ -142,19 +143,30 @@ struct Hierarchies {
   Hierarchy<T> flat;
   VolumeHierarchy<T> volume;
 
+  void cycle(const Grid& grid) {
+    if (grid.flat()) {
+      flat.cycle();
+    } else {
+      volume.cycle();
+    }
+  }
+  CycleVectors<T> vectors(const Grid& grid, double scale) {
+    if (grid.flat()) {
+      const Level<T>& l = flat.finest();
+      return {{l.b, l.stride, 0, l.half}, {l.x, l.stride, 0, l.half}, scale};
+    }
+    const VolumeLevel<T>& l = volume.finest();
+    return {{l.b, l.slab(), l.stride, l.half}, {l.x, l.slab(), l.stride, l.half}, scale};
+  }
+
   // B r for r of norm `r_norm`, scaled to a mean square of 1: single precision has a range of its own.
   void apply(const Grid& grid, double scale, const double* r, double r_norm, double* z) {
     const double size = r_norm / std::sqrt(static_cast<double>(grid.cells()));
-    const double factor = size > 0 ? 1 / size : 0.0;
-    if (grid.flat()) {
-      kernels().cycle(T()).load(flat.finest(), factor, r);
-      flat.cycle();
-      kernels().cycle(T()).unload(flat.finest(), size * scale, z);
-    } else {
-      volume_kernels().cycle(T()).load(volume.finest(), factor, r);
-      volume.cycle();
-      volume_kernels().cycle(T()).unload(volume.finest(), size * scale, z);
-    }
+    const RowsOf rows{grid.nx, grid.ny, grid.nz};
+    const CycleVectors<T> v = vectors(grid, scale);
+    krylov_kernels().with(T()).load(rows, size > 0 ? 1 / size : 0.0, r, v.b);
+    cycle(grid);
+    krylov_kernels().with(T()).unload(rows, size * scale, v.x, z);
   }
 };
 
@@ -218,13 +230,35 @@ void Multigrid::set_up(const Stencil& stencil, Precision precision) {
 
 double Multigrid::apply(const double* r, double* z) {
   Impl& m = *impl_;
-  const double norm = std::sqrt(kernels().sum_of_squares(m.grid.cells(), r));
+  const double norm = std::sqrt(krylov_kernels().sum_of_squares(m.grid.cells(), r));
   if (m.precision == Precision::single) {
     m.single_precision.apply(m.grid, m.scale, r, norm, z);
   } else {
     m.double_precision.apply(m.grid, m.scale, r, norm, z);
   }
   return norm;
+}
+
+bool Multigrid::in_single_precision() const {
+  return impl_->precision == Precision::single;
+}
+
+template <>
+CycleVectors<float> Multigrid::vectors() const {
+  return impl_->single_precision.vectors(impl_->grid, impl_->scale);
+}
+
+template <>
+CycleVectors<double> Multigrid::vectors() const {
+  return impl_->double_precision.vectors(impl_->grid, impl_->scale);
+}
+
+void Multigrid::cycle() {
+  if (in_single_precision()) {
+    impl_->single_precision.cycle(impl_->grid);
+  } else {
+    impl_->double_precision.cycle(impl_->grid);
+  }
 }
 
 int Multigrid::levels() const {

@@ -14,6 +14,7 @@
 
 #include <memory>
 
+#include "solver/split_rows.hpp"
 #include "solver/stencil.hpp"
 
 namespace mano {
@@ -36,6 +37,12 @@ class Multigrid {
   double apply(const double* r, double* z);
 
   int levels() const;
+
+  /// For conjugate gradients: the vectors of the finest level, in the precision that was set up, and one cycle from b to x.
+  bool in_single_precision() const;
+  template <typename T>
+  CycleVectors<T> vectors() const;
+  void cycle();
 
   /// Bytes for a grid, at most.
   static double memory(const Grid& grid);

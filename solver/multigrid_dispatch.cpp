@@ -1,4 +1,5 @@
 #include "core/instructions.hpp"
+#include "solver/krylov_kernels.hpp"
 #include "solver/multigrid_kernels.hpp"
 #include "solver/volume_kernels.hpp"
 
@@ -6,15 +7,18 @@ namespace mano {
 
 namespace baseline {
 extern const Kernels table;
+extern const KrylovKernels krylov_table;
 extern const VolumeKernels volume_table;
 }
 #ifdef __x86_64__
 namespace avx2 {
 extern const Kernels table;
+extern const KrylovKernels krylov_table;
 extern const VolumeKernels volume_table;
 }
 namespace avx512 {
 extern const Kernels table;
+extern const KrylovKernels krylov_table;
 extern const VolumeKernels volume_table;
 }
 #endif
@@ -26,6 +30,11 @@ const Kernels& kernels() {
 
 const VolumeKernels& volume_kernels() {
   static const VolumeKernels& chosen = MANO_BEST_OF(volume_table);
+  return chosen;
+}
+
+const KrylovKernels& krylov_kernels() {
+  static const KrylovKernels& chosen = MANO_BEST_OF(krylov_table);
   return chosen;
 }
 

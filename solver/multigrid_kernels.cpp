@@ -1,5 +1,5 @@
 // The table of multigrid_kernels.hpp, compiled once for each instruction set, with MANO_INSTRUCTIONS its name: the two passes of a
-// cycle, made of the rows' loops in the headers below, and the loops of the Krylov method. No header of the standard library with
+// cycle, made of the rows' loops in the headers below. No header of the standard library with
 // inline functions: the linker would be free to take their AVX-512 version for everybody.
 #include "solver/multigrid_kernels.hpp"
 
@@ -44,52 +44,13 @@ void interpolate_and_smooth(const Level<T>& fine, const Level<T>& coarse, int st
   }
 }
 
-// --- Krylov method -----------------------------------------------------------------------------------------------------
-
-// Differences, not diagonal times centre: constants cancel before rounding does harm.
-void apply_stencil(int nx, int ny, const double* tx, const double* ty, const double* x, double* y) {
-  for (Index j = 0; j < ny; ++j) {
-    const double* p = x + j * nx;
-    const double* west = tx + j * (nx + 1);
-    const double* south = ty + j * nx;
-    const double* north = south + nx;
-    double* out = y + j * nx;
-    out[0] = west[0] * p[0];
-#pragma omp simd
-    for (Index i = 1; i < nx; ++i) out[i] = west[i] * (p[i] - p[i - 1]);
-#pragma omp simd
-    for (Index i = 0; i < nx - 1; ++i) out[i] += west[i + 1] * (p[i] - p[i + 1]);
-    out[nx - 1] += west[nx] * p[nx - 1];
-    if (j > 0) {
-#pragma omp simd
-      for (Index i = 0; i < nx; ++i) out[i] += south[i] * (p[i] - p[i - nx]);
-    } else {
-      for (Index i = 0; i < nx; ++i) out[i] += south[i] * p[i];
-    }
-    if (j + 1 < ny) {
-#pragma omp simd
-      for (Index i = 0; i < nx; ++i) out[i] += north[i] * (p[i] - p[i + nx]);
-    } else {
-      for (Index i = 0; i < nx; ++i) out[i] += north[i] * p[i];
-    }
-  }
-}
-
-double sum_of_squares(std::size_t n, const double* x) {
-  double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (std::size_t i = 0; i < n; ++i) sum += x[i] * x[i];
-  return sum;
-}
-
 }  // namespace
 
 template <typename T>
-constexpr CycleKernels<T> kCycle{take_operator<T>, take_weights<T>,        load<T>,
-                                 unload<T>,        smooth_and_restrict<T>, interpolate_and_smooth<T>};
+constexpr CycleKernels<T> kCycle{take_operator<T>, take_weights<T>, smooth_and_restrict<T>,
+                                 interpolate_and_smooth<T>};
 
 extern const Kernels table;
-const Kernels table{take_stencil,  coupling,       coarsen<true>, coarsen<false>,
-                    apply_stencil, sum_of_squares, kCycle<float>, kCycle<double>};
+const Kernels table{take_stencil, coupling, coarsen<true>, coarsen<false>, kCycle<float>, kCycle<double>};
 
 }  // namespace mano::MANO_INSTRUCTIONS

@@ -61,9 +61,6 @@ struct CycleKernels {
   void (*take_operator)(const SetupGrid& from, const Level<T>& to);
   void (*take_weights)(int nx, int ny, std::ptrdiff_t from_stride, const double* from,
                        const Interpolation<T>& to, T* weights, std::ptrdiff_t half);
-  /// b = factor r and z = factor x, for r and z [ny, nx].
-  void (*load)(const Level<T>& level, double factor, const double* r);
-  void (*unload)(const Level<T>& level, double factor, double* z);
   /// fine.x = `steps` Gauss-Seidel steps for A x = fine.b from 0, then coarse.b = P^T (b - A x).
   void (*smooth_and_restrict)(const Level<T>& fine, const Level<T>& coarse, int steps);
   /// fine.x += P coarse.x, then `steps` Gauss-Seidel steps in the opposite order.
@@ -86,9 +83,6 @@ struct Kernels {
   /// coarse = P^T fine P, coarsened in x or in y, and the weights of P in `lower`, `upper` (the coarse grid's layout).
   void (*coarsen_x)(const SetupGrid& fine, const SetupGrid& coarse, double* lower, double* upper);
   void (*coarsen_y)(const SetupGrid& fine, const SetupGrid& coarse, double* lower, double* upper);
-  /// y = A x for the transmissibilities of solver/stencil.hpp, x and y [ny, nx].
-  void (*apply_stencil)(int nx, int ny, const double* tx, const double* ty, const double* x, double* y);
-  double (*sum_of_squares)(std::size_t n, const double* x);
   CycleKernels<float> single_precision;
   CycleKernels<double> double_precision;
 

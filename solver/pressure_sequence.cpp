@@ -5,7 +5,7 @@
 #include "core/error.hpp"
 #include "core/norms.hpp"
 #include "solver/multigrid.hpp"
-#include "solver/multigrid_kernels.hpp"
+#include "solver/stencil_operator.hpp"
 
 namespace mano {
 
@@ -54,12 +54,6 @@ struct PressureSequence::Impl {
     if (free) subtract_mean(z, stencil.active);
   }
 
-  void multiply(const Values& x, Values& y) const {
-    kernels().apply_stencil(stencil.grid.nx, stencil.grid.ny, stencil.tx.data(), stencil.ty.data(), x.data(),
-                            y.data());
-    for (std::size_t c = 0; c < stencil.well.size(); ++c) y[c] += stencil.well[c] * x[c];
-  }
-
   // Conjugate gradients until the recursion's |r| <= bound; returns the cycles, at most `most`.
   int iterate(Values& p, double bound, int most) {
     double before = 0.0;
@@ -71,7 +65,7 @@ struct PressureSequence::Impl {
       const double keep = cycles == 0 ? 0.0 : rz / before;
       for (std::size_t c = 0; c < z.size(); ++c) direction[c] = z[c] + keep * direction[c];
       before = rz;
-      multiply(direction, image);
+      multiply(stencil, direction.data(), image.data());
       const double curvature = inner_product_of(direction, image);
       if (!(curvature > 0)) return cycles;
       const double step = rz / curvature;

@@ -344,38 +344,6 @@ void take_volume_weights(int nx, Index rows, Index from_stride, const double* fr
   }
 }
 
-template <typename T>
-void load(const VolumeLevel<T>& l, double factor, const double* r) {
-  for (Index j = 0; j < l.ny; ++j) {
-    for (Index k = 0; k < l.nz; ++k) {
-      const double* from = r + (k * l.ny + j) * l.nx;
-      T* b = l.b + (j * l.nz + k) * l.stride;
-#pragma omp simd
-      for (Index i = 0; i < l.nx / 2; ++i) {
-        b[i] = static_cast<T>(factor * from[2 * i]);
-        b[l.half + i] = static_cast<T>(factor * from[2 * i + 1]);
-      }
-      if (l.nx % 2 == 1) b[l.nx / 2] = static_cast<T>(factor * from[l.nx - 1]);
-    }
-  }
-}
-
-template <typename T>
-void unload(const VolumeLevel<T>& l, double factor, double* z) {
-  for (Index j = 0; j < l.ny; ++j) {
-    for (Index k = 0; k < l.nz; ++k) {
-      const T* x = l.x + (j * l.nz + k) * l.stride;
-      double* to = z + (k * l.ny + j) * l.nx;
-#pragma omp simd
-      for (Index i = 0; i < l.nx / 2; ++i) {
-        to[2 * i] = factor * static_cast<double>(x[i]);
-        to[2 * i + 1] = factor * static_cast<double>(x[l.half + i]);
-      }
-      if (l.nx % 2 == 1) to[l.nx - 1] = factor * static_cast<double>(x[l.nx / 2]);
-    }
-  }
-}
-
 }  // namespace
 
 }  // namespace mano::MANO_INSTRUCTIONS

@@ -55,9 +55,6 @@ struct VolumeCycleKernels {
   /// `rows` rows of weights; with half = 0 they stay in their order.
   void (*take_weights)(int nx, std::ptrdiff_t rows, std::ptrdiff_t from_stride, const double* from,
                        std::ptrdiff_t to_stride, T* weights, std::ptrdiff_t half);
-  /// b = factor r and z = factor x, for r and z [nz, ny, nx].
-  void (*load)(const VolumeLevel<T>& level, double factor, const double* r);
-  void (*unload)(const VolumeLevel<T>& level, double factor, double* z);
   /// fine.x = one Gauss-Seidel step by columns for A x = fine.b from 0, then coarse.b = P^T (b - A x).
   void (*smooth_and_restrict)(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse);
   /// fine.x += P coarse.x, then one Gauss-Seidel step in the opposite order.
@@ -78,9 +75,6 @@ struct VolumeKernels {
                     double* scratch);
   void (*coarsen_y)(const VolumeSetup& fine, const VolumeSetup& coarse, double* lower, double* upper,
                     double* scratch);
-  /// y = A x for the transmissibilities of solver/stencil.hpp, x and y [nz, ny, nx].
-  void (*apply_stencil)(int nx, int ny, int nz, const double* tx, const double* ty, const double* tz,
-                        const double* x, double* y);
   VolumeCycleKernels<float> single_precision;
   VolumeCycleKernels<double> double_precision;
 
