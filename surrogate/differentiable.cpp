@@ -8,8 +8,8 @@
 
 namespace mano {
 
-torch::Tensor pressure_by(const SurrogateModel& model, Method method, const torch::Tensor& k, const Grid& grid,
-                        const Resolution& from) {
+torch::Tensor pressure_by(const SurrogateModel& model, Method method, const torch::Tensor& k,
+                          const Grid& grid, const Resolution& from) {
   switch (method) {
     case Method::direct:
       return model.pinned(model.direct(k, grid), model.active_on(k, {grid.nx, grid.ny}));

@@ -22,8 +22,7 @@ void bind_networks(nb::module_& m) {
             return new DifferentiableNetwork(architecture_from_json(json), seed);
           },
           nb::arg("json"), nb::arg("seed"))
-      .def_prop_ro("architecture",
-                   [](const DifferentiableNetwork& n) { return to_json(n.architecture()); })
+      .def_prop_ro("architecture", [](const DifferentiableNetwork& n) { return to_json(n.architecture()); })
       .def("named_parameters", &DifferentiableNetwork::named_parameters)
       .def("forward", &DifferentiableNetwork::forward, nb::arg("input"), nb::arg("parameters"),
            nb::call_guard<nb::gil_scoped_release>());
@@ -39,14 +38,14 @@ void bind_networks(nb::module_& m) {
           },
           nb::arg("permeability"), nb::arg("parameters"), nb::arg("method"),
           nb::call_guard<nb::gil_scoped_release>());
-  m.def("architecture_preset", [](const std::string& model, const std::string& size, int channels_in,
-                                  int channels_out) {
-    Architecture a = architecture_preset(size, parse_model(model));
-    a.channels_in = channels_in;
-    a.channels_out = channels_out;
-    check_architecture(a);
-    return to_json(a);
-  });
+  m.def("architecture_preset",
+        [](const std::string& model, const std::string& size, int channels_in, int channels_out) {
+          Architecture a = architecture_preset(size, parse_model(model));
+          a.channels_in = channels_in;
+          a.channels_out = channels_out;
+          check_architecture(a);
+          return to_json(a);
+        });
 }
 
 }  // namespace mano::python

@@ -13,8 +13,9 @@ inline PyObject* wrap(const at::TensorBase& tensor) {
   using Wrap = PyObject* (*)(const at::TensorBase&);
   static const auto found = [] {
     void* library = dlopen("libtorch_python.so", RTLD_LAZY | RTLD_NOLOAD);
-    return library == nullptr ? nullptr
-                              : reinterpret_cast<Wrap>(dlsym(library, "_Z16THPVariable_WrapRKN2at10TensorBaseE"));
+    return library == nullptr
+               ? nullptr
+               : reinterpret_cast<Wrap>(dlsym(library, "_Z16THPVariable_WrapRKN2at10TensorBaseE"));
   }();
   if (found == nullptr) {
     PyErr_SetString(PyExc_ImportError, "tensors need Python's torch: import torch");

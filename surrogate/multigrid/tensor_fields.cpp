@@ -34,9 +34,9 @@ torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid,
     return t.view(shape).expand({samples, 1, grid.ny, grid.nx});
   };
   // Of 1 in inactive cells: the logarithm of 0 has no gradient.
-  const auto rock =
-      card.takes_inactive() ? torch::where(permeability > 0, permeability, torch::ones({}, permeability.options()))
-                            : permeability;
+  const auto rock = card.takes_inactive() ? torch::where(permeability > 0, permeability,
+                                                         torch::ones({}, permeability.options()))
+                                          : permeability;
   const auto log_k = (rock.log() - n.mean_log_k) / n.std_log_k;
   std::vector<torch::Tensor> channels{log_k, plane(x, {1, 1, 1, grid.nx}), plane(y, {1, 1, grid.ny, 1})};
   if (card.takes_inactive()) {
