@@ -80,7 +80,8 @@ void write_vector(hid_t file, const char* name, const std::vector<double>& value
 
 // /tensor: the pressures as [N, 1, ny, nx], of volumes [N, 1, nz, ny, nx], a virtual view of /pressure in the same file.
 void create_tensor_view(hid_t file, const DatasetInfo& info) {
-  std::vector<hsize_t> source{info.samples, static_cast<hsize_t>(info.grid.ny), static_cast<hsize_t>(info.grid.nx)};
+  std::vector<hsize_t> source{info.samples, static_cast<hsize_t>(info.grid.ny),
+                              static_cast<hsize_t>(info.grid.nx)};
   if (!info.grid.flat()) source.insert(source.begin() + 1, static_cast<hsize_t>(info.grid.nz));
   std::vector<hsize_t> view = source;
   view.insert(view.begin() + 1, 1);
@@ -207,8 +208,8 @@ struct DatasetWriter::Impl {
   std::map<std::string, Grid> grids;     // of those that are fields
 
   void write_field(hid_t dataset, std::size_t index, const Field& field, const Grid& grid) {
-    check(field.grid.resolution() == grid.resolution(), "{}: a field of {} does not fit into {}", path.string(),
-          field.grid.resolution(), grid.resolution());
+    check(field.grid.resolution() == grid.resolution(), "{}: a field of {} does not fit into {}",
+          path.string(), field.grid.resolution(), grid.resolution());
     write_values(dataset, index, field.values);
   }
 

@@ -28,7 +28,8 @@ struct GrdeclOptions {
   std::optional<int>
       section;  ///< 1-based J: the vertical nx x nz section, depth down as y (row 0 is the top)
   bool include_anywhere = false;  ///< follow INCLUDE out of the file's folder, too
-  bool whole = false;  ///< without layer and section, all layers as a volume [nz, ny, nx], k downwards, on the unit cube
+  bool whole =
+      false;  ///< without layer and section, all layers as a volume [nz, ny, nx], k downwards, on the unit cube
 };
 
 /// The values of a layer or section as a field on the unit square, or of all layers. Where y or z has a single cell, the section or

@@ -104,7 +104,8 @@ void check_field_spec(const FieldSpec& s, const Grid& grid) {
         "correlation length is {}x{}; it may be twice the domain of {}x{} at most", s.correlation_length_x,
         s.correlation_length_y, grid.lx, grid.ly);
   check(grid.flat() || s.correlation_length_z <= 2 * grid.lz,
-        "correlation length in z is {}; it may be twice the thickness of {} at most", s.correlation_length_z, grid.lz);
+        "correlation length in z is {}; it may be twice the thickness of {} at most", s.correlation_length_z,
+        grid.lz);
 }
 
 Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {

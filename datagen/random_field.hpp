@@ -26,7 +26,7 @@ struct FieldSpec {
   double correlation_length_x = 0.1;  ///< in units of length of the domain
   double correlation_length_y = 0.1;
   double correlation_length_z = 0.1;  ///< of a volume
-  double smoothness = 0.5;  ///< Matern's nu: 0.5 is the exponential covariance
+  double smoothness = 0.5;            ///< Matern's nu: 0.5 is the exponential covariance
   int layers = 8;
   int channels = 4;
   double channel_width = 0.08;  ///< as a fraction of the domain's height

@@ -18,8 +18,8 @@ using std::numbers::pi;
 using Complex = std::complex<double>;
 
 constexpr int kVolumeModes = 64;  // along each axis
-constexpr double kTau = 3.0;       // as in the plane
-constexpr int kMostModes = 128;    // of a torus, along each axis
+constexpr double kTau = 3.0;      // as in the plane
+constexpr int kMostModes = 128;   // of a torus, along each axis
 constexpr double kVarianceLeftOut = 0.05;
 constexpr double kBeltAmplitude = 0.1;  // of the domain's width
 
@@ -63,8 +63,8 @@ Field neumann_gaussian(std::uint64_t seed, std::uint64_t sample, const Grid& gri
     }
   }
   const Plan plan = planned([&] {
-    return fftw_plan_r2r_3d(grid.nz, grid.ny, grid.nx, g.values.data(), g.values.data(), FFTW_REDFT01, FFTW_REDFT01,
-                            FFTW_REDFT01, FFTW_ESTIMATE);
+    return fftw_plan_r2r_3d(grid.nz, grid.ny, grid.nx, g.values.data(), g.values.data(), FFTW_REDFT01,
+                            FFTW_REDFT01, FFTW_REDFT01, FFTW_ESTIMATE);
   });
   fftw_execute(plan.get());
   return g;
@@ -78,7 +78,8 @@ struct Torus {
 
   Torus(const FieldSpec& spec, const Grid& grid) : smoothness(spec.smoothness) {
     const std::array<double, 3> domain{grid.lx, grid.ly, grid.lz};
-    const std::array<double, 3> length{spec.correlation_length_x, spec.correlation_length_y, spec.correlation_length_z};
+    const std::array<double, 3> length{spec.correlation_length_x, spec.correlation_length_y,
+                                       spec.correlation_length_z};
     const double w = std::sqrt(2 * smoothness * (std::pow(kVarianceLeftOut, -1 / smoothness) - 1));
     for (int d = 0; d < 3; ++d) {
       periods[d] = std::max(2, 1 + static_cast<int>(std::ceil(6 * length[d] / domain[d])));
@@ -115,8 +116,9 @@ Field matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t s
         variance += weight;
         const auto [cosine, sine] = random.normal_pair(index_of(a, b), c);
         // The first cell centre lies half a cell from the origin.
-        const Complex shift = std::polar(std::sqrt(weight), pi * (static_cast<double>(a) / nx + static_cast<double>(b) / ny +
-                                                                  static_cast<double>(c) / nz));
+        const Complex shift = std::polar(
+            std::sqrt(weight),
+            pi * (static_cast<double>(a) / nx + static_cast<double>(b) / ny + static_cast<double>(c) / nz));
         const std::size_t place =
             (static_cast<std::size_t>(wrapped(c, nz)) * ny + wrapped(b, ny)) * nx + wrapped(a, nx);
         spectrum[place] += shift * Complex(cosine, constant ? 0 : -sine);
@@ -192,7 +194,8 @@ double volume_field_memory(const FieldSpec& spec, const Grid& grid) {
   double bytes = sizeof(double) * static_cast<double>(grid.cells());
   if (spec.kind == "lognormal") {
     const Torus torus(spec, grid);
-    bytes += sizeof(Complex) * static_cast<double>(grid.cells()) * torus.periods[0] * torus.periods[1] * torus.periods[2];
+    bytes += sizeof(Complex) * static_cast<double>(grid.cells()) * torus.periods[0] * torus.periods[1] *
+             torus.periods[2];
   }
   return bytes;
 }

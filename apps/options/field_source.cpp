@@ -219,9 +219,10 @@ Grid FieldSource::grid(const std::string& resolution) const {
   const Grid grid = volume(resolution);
   check(grid.flat() || !impl_->deck, "{}: a grid of {} needs --layer K (1 to {}) or --section J (1 to {})",
         o.permeability, grid.resolution(), grid.nz, grid.ny);
-  check(grid.flat(),
-        "{} holds a volume of {}; here only flat grids are taken: volumes are for solve, generate and upscale",
-        o.permeability, grid.resolution());
+  check(
+      grid.flat(),
+      "{} holds a volume of {}; here only flat grids are taken: volumes are for solve, generate and upscale",
+      o.permeability, grid.resolution());
   return grid;
 }
 
@@ -244,7 +245,8 @@ Grid FieldSource::volume(const std::string& resolution) const {
     grid.ly = ly;
     grid.lz = lz;
   }
-  check(grid.flat() || !impl_->blobs, "--inactive draws blobs in flat grids, {} was asked for", grid.resolution());
+  check(grid.flat() || !impl_->blobs, "--inactive draws blobs in flat grids, {} was asked for",
+        grid.resolution());
   if (!from_file() && !grid.flat() && o.field == "lognormal")
     check(std::count(o.correlation_length.begin(), o.correlation_length.end(), 'x') != 1,
           "correlation length is '{}': a volume needs one length, or three: LXxLYxLZ", o.correlation_length);

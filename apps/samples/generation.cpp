@@ -21,8 +21,9 @@ GenerateRequest make_generate_request(const GenerateOptions& o, const FieldSourc
   if (!o.also.empty()) {
     check(!source.from_file(), "--also needs a random field: a file has one resolution");
     for (const Resolution& resolution : parse_volume_resolutions(o.also)) {
-      check((resolution.nz > 1) == !r.grids[0].flat(), "--also {} beside {}: all are to be flat, or all volumes",
-            resolution.text(), r.grids[0].resolution());
+      check((resolution.nz > 1) == !r.grids[0].flat(),
+            "--also {} beside {}: all are to be flat, or all volumes", resolution.text(),
+            r.grids[0].resolution());
       Grid grid = r.grids[0];
       grid.nx = resolution.nx;
       grid.ny = resolution.ny;

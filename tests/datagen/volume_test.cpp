@@ -37,7 +37,8 @@ TEST(VolumeField, IsOneFieldOnEveryGrid) {
     for (int k = 0; k < 3; ++k) {
       for (int j = 0; j < 4; ++j) {
         for (int i = 0; i < 5; ++i)
-          EXPECT_NEAR(std::log(fine(3 * i + 1, 3 * j + 1, 3 * k + 1)), std::log(coarse(i, j, k)), 1e-9) << kind;
+          EXPECT_NEAR(std::log(fine(3 * i + 1, 3 * j + 1, 3 * k + 1)), std::log(coarse(i, j, k)), 1e-9)
+              << kind;
       }
     }
     EXPECT_NE(draw_field(spec, 5, 3, coarse.grid).values, coarse.values) << kind;
