@@ -214,13 +214,14 @@ std::vector<Stencil> levels_of(const Stencil& finest, bool semi) {
 // A cell takes the value of the coarse one that it lies in.
 Mat interpolation(const Grid& fine, const Grid& coarse) {
   Mat p = nullptr;
-  require(MatCreateSeqAIJ(PETSC_COMM_SELF, static_cast<PetscInt>(fine.cells()), static_cast<PetscInt>(coarse.cells()), 1, nullptr, &p));
+  require(MatCreateSeqAIJ(PETSC_COMM_SELF, static_cast<PetscInt>(fine.cells()),
+                          static_cast<PetscInt>(coarse.cells()), 1, nullptr, &p));
   for (int k = 0; k < fine.nz; ++k) {
     for (int j = 0; j < fine.ny; ++j) {
       for (int i = 0; i < fine.nx; ++i)
         require(MatSetValue(p, static_cast<PetscInt>(fine.index(i, j, k)),
-                            static_cast<PetscInt>(coarse.index(i * coarse.nx / fine.nx, j * coarse.ny / fine.ny,
-                                                               k * coarse.nz / fine.nz)),
+                            static_cast<PetscInt>(coarse.index(
+                                i * coarse.nx / fine.nx, j * coarse.ny / fine.ny, k * coarse.nz / fine.nz)),
                             1.0, INSERT_VALUES));
     }
   }
@@ -239,7 +240,8 @@ struct Method {
 };
 
 struct Outcome {
-  double seconds = 0.0;  // stencil, assembly, set-up and iterations; objects and non-zero patterns are there already
+  double seconds =
+      0.0;  // stencil, assembly, set-up and iterations; objects and non-zero patterns are there already
   int iterations = 0;
   Field pressure;
 };
@@ -304,7 +306,8 @@ class PetscRival {
       require(PCMGSetInterpolation(pc, l, p));
       require(MatDestroy(&p));
     }
-    for (std::size_t l = 1; l < levels.size() && !method_.galerkin; ++l) matrices_.push_back(new_matrix(levels[l].grid));
+    for (std::size_t l = 1; l < levels.size() && !method_.galerkin; ++l)
+      matrices_.push_back(new_matrix(levels[l].grid));
   }
 
   void refresh_levels(const Stencil& stencil) {
@@ -347,10 +350,11 @@ std::vector<Method> rivals() {
                                                             {"-pc_hypre_boomeramg_interp_type", "ext+i"},
                                                             {"-pc_hypre_boomeramg_P_max", "4"},
                                                             {"-pc_hypre_boomeramg_strong_threshold", "0.5"}}),
-      hypre("hypre BoomerAMG, HMIS, ext+i, one aggressive level", {{"-pc_hypre_boomeramg_coarsen_type", "HMIS"},
-                                                                   {"-pc_hypre_boomeramg_interp_type", "ext+i"},
-                                                                   {"-pc_hypre_boomeramg_P_max", "4"},
-                                                                   {"-pc_hypre_boomeramg_agg_nl", "1"}}),
+      hypre("hypre BoomerAMG, HMIS, ext+i, one aggressive level",
+            {{"-pc_hypre_boomeramg_coarsen_type", "HMIS"},
+             {"-pc_hypre_boomeramg_interp_type", "ext+i"},
+             {"-pc_hypre_boomeramg_P_max", "4"},
+             {"-pc_hypre_boomeramg_agg_nl", "1"}}),
       {"PETSc GAMG", Levels::none, false, {{"-pc_type", "gamg"}, {"-mg_levels_ksp_max_it", "2"}}},
       {"PETSc geometric multigrid, SOR", Levels::full, false, sor},
       {"PETSc geometric multigrid, semi-coarsening, SOR", Levels::semi, false, sor},
@@ -410,10 +414,12 @@ void print_parts(const Problem& problem) {
     multigrid.cycle();
     cycle = std::min(cycle, since(start));
   }
-  fmt::print("{{\"parts\": true, \"stencil_ns_a_cell\": {:.2f}, \"set_up_ns_a_cell\": {:.2f}, \"iteration_ns_a_cell\": {:.2f}, "
-             "\"cycle_ns_a_cell\": {:.2f}, \"iterations\": {}, \"copy_bytes_a_second\": {:.4g}}}\n",
-             1e9 * assembly / cells, 1e9 * set_up / cells, 1e9 * iterate / cells / (iterations + 1), 1e9 * cycle / cells,
-             iterations, copy_bandwidth());
+  fmt::print(
+      "{{\"parts\": true, \"stencil_ns_a_cell\": {:.2f}, \"set_up_ns_a_cell\": {:.2f}, "
+      "\"iteration_ns_a_cell\": {:.2f}, "
+      "\"cycle_ns_a_cell\": {:.2f}, \"iterations\": {}, \"copy_bytes_a_second\": {:.4g}}}\n",
+      1e9 * assembly / cells, 1e9 * set_up / cells, 1e9 * iterate / cells / (iterations + 1),
+      1e9 * cycle / cells, iterations, copy_bandwidth());
 }
 
 double peak_megabytes() {
@@ -435,8 +441,10 @@ void measure(const std::string& name, const Field& truth, const Solve& solve) {
   }
   const double error = relative_l2(best.pressure, truth);
   const bool right = best.iterations >= 0 && error < 1e-6;
-  fmt::print("{{\"method\": \"{}\", \"seconds\": {:.5g}, \"iterations\": {}, \"error\": {:.2g}, \"right\": {}, \"peak_mb\": {:.0f}}}\n", name,
-             best.seconds, best.iterations, error, right, peak_megabytes());
+  fmt::print(
+      "{{\"method\": \"{}\", \"seconds\": {:.5g}, \"iterations\": {}, \"error\": {:.2g}, \"right\": {}, "
+      "\"peak_mb\": {:.0f}}}\n",
+      name, best.seconds, best.iterations, error, right, peak_megabytes());
   std::fflush(stdout);
 }
 
@@ -445,8 +453,10 @@ void compare(const Problem& problem) {
   const auto mano_solve = [&] {
     const double start = processor_seconds();
     SolveResult result = solver.solve(problem);
-    return Outcome{since(start), result.converged && result.method <= SolverMethod::multigrid_double ? result.iterations : -1,
-                   std::move(result.pressure)};
+    return Outcome{
+        since(start),
+        result.converged && result.method <= SolverMethod::multigrid_double ? result.iterations : -1,
+        std::move(result.pressure)};
   };
   mano_solve();  // nothing else has been solved yet: the peak of memory is mano's
   fmt::print("{{\"peak_mb_of_mano\": {:.0f}}}\n", peak_megabytes());

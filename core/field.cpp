@@ -56,6 +56,10 @@ std::string Grid::resolution() const {
   return Resolution{nx, ny, nz}.text();
 }
 
+std::string Grid::size() const {
+  return flat() ? fmt::format("{:g}x{:g}", lx, ly) : fmt::format("{:g}x{:g}x{:g}", lx, ly, lz);
+}
+
 std::string Grid::cell(std::size_t index) const {
   const std::size_t i = index % nx;
   const std::size_t j = index / nx % ny;
@@ -91,15 +95,27 @@ Resolution parse_resolution(const std::string& text) {
   return parse_volume_resolution(text);
 }
 
-std::vector<Resolution> parse_resolutions(const std::string& text) {
+namespace {
+
+std::vector<Resolution> parse_list(const std::string& text, Resolution (*parse)(const std::string&)) {
   std::vector<Resolution> list;
   std::size_t begin = 0;
   while (begin <= text.size()) {
     const auto comma = std::min(text.find(',', begin), text.size());
-    list.push_back(parse_resolution(text.substr(begin, comma - begin)));
+    list.push_back(parse(text.substr(begin, comma - begin)));
     begin = comma + 1;
   }
   return list;
+}
+
+}  // namespace
+
+std::vector<Resolution> parse_resolutions(const std::string& text) {
+  return parse_list(text, parse_resolution);
+}
+
+std::vector<Resolution> parse_volume_resolutions(const std::string& text) {
+  return parse_list(text, parse_volume_resolution);
 }
 
 std::pair<double, double> parse_size(const std::string& text) {

@@ -41,7 +41,9 @@ struct Grid {
   std::size_t index(int i, int j, int k = 0) const { return (static_cast<std::size_t>(k) * ny + j) * nx + i; }
   double x(int i, Location location = Location::cell) const;  ///< Coordinate of column i.
   double y(int j, Location location = Location::cell) const;  ///< Coordinate of row j.
+  double z(int k) const { return z0 + (k + 0.5) * hz(); }     ///< Depth of the middle of layer k.
   std::string resolution() const;                             ///< "WxH", "WxHxD" where it is not flat
+  std::string size() const;                                   ///< "LXxLY", "LXxLYxLZ" where it is not flat
   std::string cell(std::size_t index) const;                  ///< "(i, j)", "(i, j, k)" where it is not flat
 
   bool operator==(const Grid&) const = default;
@@ -82,6 +84,7 @@ Resolution parse_resolution(const std::string& text);
 Resolution parse_volume_resolution(const std::string& text);
 /// "64x64,128x128" -> list. Throws InvalidInput.
 std::vector<Resolution> parse_resolutions(const std::string& text);
+std::vector<Resolution> parse_volume_resolutions(const std::string& text);
 /// "2.5x1" -> lx, ly > 0. Throws InvalidInput.
 std::pair<double, double> parse_size(const std::string& text);
 /// The same, and "1000x1000x50" -> lx, ly, lz; lz = 1 where there are two. Throws InvalidInput.

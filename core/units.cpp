@@ -57,15 +57,13 @@ double Units::storage() const {
   return thickness / length_cubes(system);
 }
 
-std::string Units::description() const {
+std::string Units::description(bool with_thickness) const {
   if (consistent()) return "consistent units";
   const UnitNames n = names();
   return fmt::format(
-      "{} units: lengths in {}, permeability in {}, pressure in {}, rates in {}; viscosity {:g} {}, "
-      "thickness "
-      "{:g} {}",
-      to_string(system), n.length, n.permeability, n.pressure, n.rate, viscosity, n.viscosity, thickness,
-      n.length);
+      "{} units: lengths in {}, permeability in {}, pressure in {}, rates in {}; viscosity {:g} {}{}",
+      to_string(system), n.length, n.permeability, n.pressure, n.rate, viscosity, n.viscosity,
+      with_thickness ? fmt::format(", thickness {:g} {}", thickness, n.length) : "");
 }
 
 std::string with_unit(const std::string& name, const std::string& unit) {

@@ -62,7 +62,8 @@ struct UnitNames {
 };
 
 /// A system of units with the two numbers that turn permeability into what the solver takes. The solver works in the system's own lengths,
-/// pressures and rates, on the whole thickness of the layer: only permeability, Darcy flux and porosity need a factor.
+/// pressures and rates, on the whole thickness of the layer: only permeability, Darcy flux and porosity need a factor. A volume has its
+/// thickness in its grid: there `thickness` is 1.
 struct Units {
   UnitSystem system = UnitSystem::consistent;
   double viscosity = 1.0;  ///< cP; 1 in consistent units
@@ -72,12 +73,12 @@ struct Units {
   UnitNames names() const;
   /// The solver's k = conductance() times permeability: c thickness / viscosity; 1 in consistent units.
   double conductance() const;
-  /// Darcy flux = velocity() times the solver's flow through a unit of length.
+  /// Darcy flux = velocity() times the solver's flow through a unit of length (of area, in a volume).
   double velocity() const;
-  /// Pore volume, in the unit of volume of the rates = storage() times porosity times area.
+  /// Pore volume, in the unit of volume of the rates = storage() times porosity times area (times volume, in a volume).
   double storage() const;
-  /// "metric units: lengths in m, ..."; for people.
-  std::string description() const;
+  /// "metric units: lengths in m, ..."; for people. Without thickness for volumes, which have their own.
+  std::string description(bool with_thickness = true) const;
   bool operator==(const Units&) const = default;
 };
 

@@ -18,7 +18,9 @@ enum RandomStream : std::uint64_t {
   kNeumannStream = 1,
   kMaternStream = 2,
   kLayerStream = 3,
-  kChannelStream = 4
+  kChannelStream = 4,
+  kVolumeNeumannStream = 5,
+  kVolumeMaternStream = 6
 };
 
 /// One stream of random numbers: a seed of the user, and a number for the purpose, so that fields do not share draws.

@@ -1,7 +1,8 @@
 #pragma once
 // Dataset files: permeability and pressure of N samples on one grid, in HDF5. The layout is docs/dataset_format.md.
 //
-//   /permeability, /pressure          float32 or float64 [N, ny, nx], one sample a chunk, deflate, Fletcher-32
+//   /permeability, /pressure          float32 or float64 [N, ny, nx], one sample a chunk, deflate, Fletcher-32;
+//                                     of volumes [N, nz, ny, nx], layers downwards, with /z-coordinate, in a file of version 2
 //   /active                           uint8 [N, ny, nx], 1 active, 0 inactive; absent where all are active
 //   /x-coordinate, /y-coordinate      float64 [nx], [ny]
 //   /seed, /sample, /iterations, /residual, /solver   [N]
@@ -29,6 +30,7 @@ namespace mano {
 
 inline constexpr const char* kDatasetSchema = "mano.darcy";
 inline constexpr int kDatasetSchemaVersion = 1;
+inline constexpr int kVolumeSchemaVersion = 2;  ///< of files of volumes, which programs of version 1 refuse
 inline constexpr const char* kUnknownProblem =
     "unknown";  ///< imported data: the equation's data are not recorded
 
@@ -92,7 +94,8 @@ struct Sample {
 /// For those who take all cells as active. Throws InvalidInput naming `where`, unless they are.
 void refuse_inactive(bool has_inactive, const std::string& where);
 
-/// Which datasets a reader takes: what knows steady flow alone must not take the first of many times for it.
+/// Which datasets a reader takes: what knows steady flow alone must not take the first of many times for it, nor what knows flat grids alone
+/// the layers of a volume for times or samples. `any` takes volumes too, the others do not.
 enum class DatasetKind { steady, displacement, any };
 
 /// Reads a dataset. Every error names the file and what is wrong in it.

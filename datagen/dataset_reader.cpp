@@ -91,7 +91,7 @@ H5Handle open_field(hid_t file, const char* name, const std::string& path, std::
   h5_check_filters(dataset, fmt::format("{}: /{}", path, name));
   const auto shape = h5_shape(dataset);
   check(shape.size() == axes, "{}: /{} has shape {}, expected {}", path, name, h5_shape_text(shape),
-        axes == 3 ? "[samples, ny, nx]" : "[samples, times, ny, nx]");
+        axes == 3 ? "[samples, ny, nx]" : "four axes");
   check(std::all_of(shape.begin(), shape.end(), [](hsize_t n) { return n > 0; }),
         "{}: /{} is empty, shape {}", path, name, h5_shape_text(shape));
   return dataset;
@@ -103,8 +103,9 @@ nlohmann::json read_attributes(hid_t file, const std::string& path) {
   check(json.is_object() && json.value("schema", "") == kDatasetSchema,
         "{} is not a mano dataset; if it holds arrays of others, run 'mano import' first", path);
   const int version = json.value("schema_version", 0);
-  check(version == kDatasetSchemaVersion, "{}: dataset schema version {}, this program reads version {}",
-        path, version, kDatasetSchemaVersion);
+  check(version == kDatasetSchemaVersion || version == kVolumeSchemaVersion,
+        "{}: dataset schema version {}, this program reads versions {} and {}", path, version,
+        kDatasetSchemaVersion, kVolumeSchemaVersion);
   return json;
 }
 
@@ -112,8 +113,10 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
   DatasetInfo info;
   const auto shape = h5_shape(permeability);
   info.samples = shape[0];
-  info.grid.nx = static_cast<int>(shape[2]);
-  info.grid.ny = static_cast<int>(shape[1]);
+  const bool volume = json.value("schema_version", 0) == kVolumeSchemaVersion;
+  info.grid.nx = static_cast<int>(shape[volume ? 3 : 2]);
+  info.grid.ny = static_cast<int>(shape[volume ? 2 : 1]);
+  if (volume) info.grid.nz = static_cast<int>(shape[1]);
   try {
     info.grid.lx = json.at("size").at(0);
     info.grid.ly = json.at("size").at(1);
@@ -133,6 +136,10 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
       info.grid.x0 = json.at("origin").at(0);
       info.grid.y0 = json.at("origin").at(1);
     }
+    if (volume) {
+      info.grid.z0 = json.at("depth").at(0);
+      info.grid.lz = json.at("depth").at(1);
+    }
   } catch (const nlohmann::json::exception& e) {
     throw InvalidInput(fmt::format("{}: attribute {}: {}", path, kInfoAttribute, e.what()));
   }
@@ -140,6 +147,9 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
         "{}: domain size is {}x{}, expected above zero", path, info.grid.lx, info.grid.ly);
   check(std::isfinite(info.grid.x0) && std::isfinite(info.grid.y0), "{}: origin is ({}, {})", path,
         info.grid.x0, info.grid.y0);
+  check(std::isfinite(info.grid.z0) && std::isfinite(info.grid.lz) && info.grid.lz > 0,
+        "{}: depth is {}, thickness {}, expected finite and above zero", path, info.grid.z0, info.grid.lz);
+  check(!volume || info.times.empty(), "{}: a volume with times is not understood", path);
   const H5Handle type = h5_own(H5Dget_type(permeability), "type");
   info.single_precision = H5Tget_size(type) == 4;
   return info;
@@ -157,8 +167,11 @@ H5Handle solver_type() {
 void DatasetReader::Impl::open(const std::string& name, DatasetKind kind) {
   file = h5_open(path);
   const nlohmann::json attributes = read_attributes(file, name);
-  permeability = open_field(file, "permeability", name);
+  const std::size_t axes = attributes.value("schema_version", 0) == kVolumeSchemaVersion ? 4 : 3;
+  permeability = open_field(file, "permeability", name, axes);
   info = read_info(attributes, permeability, name);
+  check(info.grid.flat() || kind == DatasetKind::any,
+        "{} holds volumes of {}; here only flat grids are taken", name, info.grid.resolution());
   check(kind != DatasetKind::steady || info.times.empty(),
         "{} holds a displacement in time (problem {}, {} times), where steady pressures are expected", name,
         info.problem_name, info.times.size());
@@ -167,7 +180,7 @@ void DatasetReader::Impl::open(const std::string& name, DatasetKind kind) {
         info.problem_name);
   const auto shape_k = h5_shape(permeability);
   if (info.times.empty()) {
-    pressure = open_field(file, "pressure", name);
+    pressure = open_field(file, "pressure", name, axes);
     const auto shape_p = h5_shape(pressure);
     check(shape_k == shape_p, "{}: /permeability has shape {}, /pressure {}", name, h5_shape_text(shape_k),
           h5_shape_text(shape_p));
@@ -175,13 +188,14 @@ void DatasetReader::Impl::open(const std::string& name, DatasetKind kind) {
     open_history(name);
   }
   if (info.has_inactive) {
-    active = open_field(file, "active", name);
+    active = open_field(file, "active", name, axes);
     const auto shape = h5_shape(active);
     check(shape == shape_k, "{}: /permeability has shape {}, /active {}", name, h5_shape_text(shape_k),
           h5_shape_text(shape));
   }
-  read_vector(file, "x-coordinate", shape_k[2], name);
-  read_vector(file, "y-coordinate", shape_k[1], name);
+  read_vector(file, "x-coordinate", shape_k[axes - 1], name);
+  read_vector(file, "y-coordinate", shape_k[axes - 2], name);
+  if (axes == 4) read_vector(file, "z-coordinate", shape_k[1], name);
 }
 
 void DatasetReader::Impl::open_history(const std::string& name) {
@@ -233,7 +247,7 @@ Field DatasetReader::Impl::read_field(hid_t dataset, const char* name, std::size
   const hsize_t size = field.grid.cells();
   const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
   const H5Handle space = select_sample(dataset, index);
-  const std::array<hsize_t, 3> offset{index, 0, 0};
+  const std::array<hsize_t, 4> offset{index, 0, 0, 0};  // of as many axes as there are
   hsize_t stored = 0;
   check(H5Dget_chunk_storage_size(dataset, offset.data(), &stored) < 0 || stored > 0,
         "{}: /{} of sample {} was never written", path, name, index);

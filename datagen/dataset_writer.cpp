@@ -27,10 +27,11 @@ H5Handle dataset_properties(const char* name) {
   return properties;
 }
 
-// [N, ny, nx], or with times [N, times, ny, nx]; one sample a chunk.
+// [N, ny, nx], of volumes [N, nz, ny, nx], or with times [N, times, ny, nx]; one sample a chunk.
 H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid, hid_t type,
                        std::size_t times = 0) {
   std::vector<hsize_t> shape{info.samples, static_cast<hsize_t>(grid.ny), static_cast<hsize_t>(grid.nx)};
+  if (!grid.flat()) shape.insert(shape.begin() + 1, static_cast<hsize_t>(grid.nz));
   if (times > 0) shape.insert(shape.begin() + 1, times);
   std::vector<hsize_t> chunk = shape;
   chunk[0] = 1;
@@ -77,15 +78,17 @@ void write_vector(hid_t file, const char* name, const std::vector<double>& value
   h5_check(H5Dflush(dataset), name);  // a close that fails would go unseen
 }
 
-// /tensor: the pressures as [N, 1, ny, nx], a virtual view of /pressure in the same file.
+// /tensor: the pressures as [N, 1, ny, nx], of volumes [N, 1, nz, ny, nx], a virtual view of /pressure in the same file.
 void create_tensor_view(hid_t file, const DatasetInfo& info) {
-  const hsize_t n = info.samples;
-  const auto ny = static_cast<hsize_t>(info.grid.ny);
-  const auto nx = static_cast<hsize_t>(info.grid.nx);
-  const std::array<hsize_t, 4> view{n, 1, ny, nx};
-  const std::array<hsize_t, 3> source{n, ny, nx};
-  const H5Handle view_space = h5_own(H5Screate_simple(4, view.data(), nullptr), "tensor");
-  const H5Handle source_space = h5_own(H5Screate_simple(3, source.data(), nullptr), "tensor");
+  std::vector<hsize_t> source{info.samples, static_cast<hsize_t>(info.grid.ny),
+                              static_cast<hsize_t>(info.grid.nx)};
+  if (!info.grid.flat()) source.insert(source.begin() + 1, static_cast<hsize_t>(info.grid.nz));
+  std::vector<hsize_t> view = source;
+  view.insert(view.begin() + 1, 1);
+  const H5Handle view_space =
+      h5_own(H5Screate_simple(static_cast<int>(view.size()), view.data(), nullptr), "tensor");
+  const H5Handle source_space =
+      h5_own(H5Screate_simple(static_cast<int>(source.size()), source.data(), nullptr), "tensor");
   const H5Handle properties = dataset_properties("tensor");
   h5_check(H5Pset_virtual(properties, view_space, ".", "/pressure", source_space), "tensor");
   const hid_t type = info.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
@@ -108,8 +111,9 @@ std::string equation_of(const DatasetInfo& info) {
 void write_attributes(hid_t file, const DatasetInfo& info) {
   // What our reader reads, in one text of fixed length, which HDF5 keeps under a checksum; the others below are for people
   // and other programs. Texts of variable length lie in a heap without one, where HDF5 1.10 may even hang on a flipped bit.
+  const int version = info.grid.flat() ? kDatasetSchemaVersion : kVolumeSchemaVersion;
   nlohmann::json all{{"schema", kDatasetSchema},
-                     {"schema_version", kDatasetSchemaVersion},
+                     {"schema_version", version},
                      {"setup", info.problem_name},
                      {"size", {info.grid.lx, info.grid.ly}},
                      {"location", to_string(info.location)},
@@ -126,14 +130,19 @@ void write_attributes(hid_t file, const DatasetInfo& info) {
   }
   const bool has_origin = info.grid.x0 != 0 || info.grid.y0 != 0;
   if (has_origin) all["origin"] = {info.grid.x0, info.grid.y0};
+  if (!info.grid.flat()) all["depth"] = {info.grid.z0, info.grid.lz};
   h5_write_fixed_text(file, kInfoAttribute, all.dump());
   h5_write_attribute(file, "schema", std::string(kDatasetSchema));
-  h5_write_attribute(file, "schema_version", static_cast<long long>(kDatasetSchemaVersion));
+  h5_write_attribute(file, "schema_version", static_cast<long long>(version));
   h5_write_attribute(file, "equation", equation_of(info));
   if (!info.times.empty()) h5_write_attribute(file, "displacement", info.displacement);
   h5_write_attribute(file, "setup", info.problem_name);
   h5_write_attribute(file, "size_x", info.grid.lx);
   h5_write_attribute(file, "size_y", info.grid.ly);
+  if (!info.grid.flat()) {
+    h5_write_attribute(file, "size_z", info.grid.lz);
+    h5_write_attribute(file, "origin_z", info.grid.z0);
+  }
   if (has_origin) {
     h5_write_attribute(file, "origin_x", info.grid.x0);
     h5_write_attribute(file, "origin_y", info.grid.y0);
@@ -199,7 +208,7 @@ struct DatasetWriter::Impl {
   std::map<std::string, Grid> grids;     // of those that are fields
 
   void write_field(hid_t dataset, std::size_t index, const Field& field, const Grid& grid) {
-    check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "{}: a field of {} does not fit into {}",
+    check(field.grid.resolution() == grid.resolution(), "{}: a field of {} does not fit into {}",
           path.string(), field.grid.resolution(), grid.resolution());
     write_values(dataset, index, field.values);
   }
@@ -261,6 +270,8 @@ struct DatasetWriter::Impl {
 
 DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInfo& info)
     : impl_(std::make_unique<Impl>()) {
+  check(info.grid.flat() || (info.times.empty() && info.location == Location::cell),
+        "{}: volumes are of steady flow, with values at cells", path.string());
   Impl& d = *impl_;
   d.path = path;
   d.info = info;
@@ -282,6 +293,11 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   for (int j = 0; j < info.grid.ny; ++j) y[j] = info.grid.y(j, info.location);
   write_vector(d.file, "x-coordinate", x);
   write_vector(d.file, "y-coordinate", y);
+  if (!info.grid.flat()) {
+    std::vector<double> z(info.grid.nz);
+    for (int k = 0; k < info.grid.nz; ++k) z[k] = info.grid.z(k);
+    write_vector(d.file, "z-coordinate", z);
+  }
   for (const auto& [alias, name] :
        {std::pair{"nu", "permeability"}, {"coeff", "permeability"}, {"x", "permeability"}})
     link(d.file, name, alias);

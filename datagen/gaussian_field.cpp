@@ -10,6 +10,7 @@
 #include "datagen/fftw_plan.hpp"
 #include "datagen/matern_torus.hpp"
 #include "datagen/random_field.hpp"
+#include "datagen/volume_field.hpp"
 
 namespace mano {
 
@@ -132,6 +133,7 @@ Field draw_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint6
 }
 
 double field_memory(const FieldSpec& spec, const Grid& grid) {
+  if (!grid.flat()) return volume_field_memory(spec, grid);
   double bytes = sizeof(double) * static_cast<double>(grid.cells());
   if (spec.kind == "lognormal") {
     const MaternTorus torus(spec, grid);

@@ -271,6 +271,13 @@ Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& o) {
   const Size n = grid_of(*file, o);
   const auto values = all_values(*file, o.keyword, n);
   check(!(o.layer && o.section), "{}: --layer and --section exclude each other", name);
+  if (o.whole && !o.layer && !o.section && n[2] > 1 && n[1] > 1) {
+    Grid grid{n[0], n[1]};
+    grid.nz = n[2];
+    Field volume(grid);
+    volume.values = values;
+    return volume;
+  }
   check(o.layer || o.section || n[2] == 1 || n[1] == 1,
         "{}: a grid of {} needs --layer K (1 to {}) or --section J (1 to {})", name, text_of(n), n[2], n[1]);
   if (o.section || (!o.layer && n[2] > 1)) return section_of(values, n, o.section.value_or(1), name);

@@ -28,9 +28,11 @@ struct GrdeclOptions {
   std::optional<int>
       section;  ///< 1-based J: the vertical nx x nz section, depth down as y (row 0 is the top)
   bool include_anywhere = false;  ///< follow INCLUDE out of the file's folder, too
+  bool whole =
+      false;  ///< without layer and section, all layers as a volume [nz, ny, nx], k downwards, on the unit cube
 };
 
-/// The values of a layer or section as a field on the unit square. Where y or z has a single cell, the section or
+/// The values of a layer or section as a field on the unit square, or of all layers. Where y or z has a single cell, the section or
 /// layer may be left out. ACTNUM is 1 in cells that are given no value. Throws InvalidInput, naming file and line, for a missing keyword, a
 /// token that is no number, a number of values that the grid or the BOX does not have, or a cell without a value.
 Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& options);

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "datagen/counter_random.hpp"
+#include "datagen/volume_field.hpp"
 
 namespace mano {
 
@@ -81,6 +82,7 @@ void check_field_spec(const FieldSpec& s) {
           s.deviation);
     positive(s.correlation_length_x, "correlation length in x");
     positive(s.correlation_length_y, "correlation length in y");
+    positive(s.correlation_length_z, "correlation length in z");
     check(s.smoothness >= 0.1 && s.smoothness <= 20, "smoothness is {}; it must lie in [0.1, 20]",
           s.smoothness);
     check(s.layers >= 1, "layers is {}; it must be at least 1", s.layers);
@@ -101,10 +103,14 @@ void check_field_spec(const FieldSpec& s, const Grid& grid) {
   check(s.correlation_length_x <= 2 * grid.lx && s.correlation_length_y <= 2 * grid.ly,
         "correlation length is {}x{}; it may be twice the domain of {}x{} at most", s.correlation_length_x,
         s.correlation_length_y, grid.lx, grid.ly);
+  check(grid.flat() || s.correlation_length_z <= 2 * grid.lz,
+        "correlation length in z is {}; it may be twice the thickness of {} at most", s.correlation_length_z,
+        grid.lz);
 }
 
 Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
   check_field_spec(spec, grid);
+  if (!grid.flat()) return draw_volume(spec, seed, sample, grid);
   if (spec.kind == "two-phase") return draw_two_phase(spec, seed, sample, grid);
   if (spec.kind == "lognormal") return draw_lognormal(spec, seed, sample, grid);
   if (spec.kind == "layered") return draw_layered(spec, seed, sample, grid);

@@ -25,7 +25,8 @@ struct FieldSpec {
   double deviation = 1.0;             ///< of log k
   double correlation_length_x = 0.1;  ///< in units of length of the domain
   double correlation_length_y = 0.1;
-  double smoothness = 0.5;  ///< Matern's nu: 0.5 is the exponential covariance
+  double correlation_length_z = 0.1;  ///< of a volume
+  double smoothness = 0.5;            ///< Matern's nu: 0.5 is the exponential covariance
   int layers = 8;
   int channels = 4;
   double channel_width = 0.08;  ///< as a fraction of the domain's height
@@ -45,6 +46,14 @@ double field_memory(const FieldSpec& spec, const Grid& grid);
 
 /// Permeability of sample `sample`, strictly positive. Throws InvalidInput as check_field_spec does.
 Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
+
+// In a volume (datagen/volume_field.cpp) the kinds are the same in three dimensions:
+//   two-phase   the Gaussian with zero flux through all sides, modes below 64 along each axis. The same power -2 makes it rougher than in
+//               the plane: continuous, but not differentiable
+//   lognormal   the Matern covariance in three dimensions, by modes of a torus as in the plane, at most 128 along each axis and
+//               fewer where those beyond hold 5 % of the variance of a plane; rescaled to variance 1
+//   layered     layers along z
+//   channels    `layers` units of equal thickness, in each of which `channels` channels of their own wind along x
 
 /// A two-phase field without the modes that `grid` cannot tell from longer ones, m >= nx or n >= ny (datagen/field_sampler.hpp).
 Field draw_resolved_two_phase(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample,

@@ -13,6 +13,7 @@ namespace mano {
 namespace {
 
 std::vector<Connection> faces_between(const Grid& g) {
+  check(g.flat(), "a displacement in a volume of {}: only flat grids are simulated", g.resolution());
   std::vector<Connection> faces;
   for (int j = 0; j < g.ny; ++j) {
     for (int i = 0; i + 1 < g.nx; ++i)

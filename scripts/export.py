@@ -18,6 +18,8 @@ def read(path):
     with h5py.File(path) as f:
         if "mano" not in f.attrs:
             raise SystemExit(f"export: error: {path} is not a mano dataset")
+        if json.loads(f.attrs["mano"])["schema_version"] != 1:
+            raise SystemExit(f"export: error: {path} holds volumes; only flat datasets are exported")
         data = {name: f[name][()] for name in ("permeability", "pressure", "x-coordinate", "y-coordinate", "seed", "sample")}
         data.update({name: f[name][()] for name in HISTORY if name in f})
         if "active" in f:

@@ -50,6 +50,7 @@ Field gradient_by_log_permeability(const Problem& problem, const Field& pressure
 Field gradient_by_log_permeability(const Problem& problem, const Stencil& s, const Field& pressure,
                                    const Field& adjoint) {
   const Grid& grid = s.grid;
+  check(grid.flat(), "the gradient is of flat grids, not of {}", grid.resolution());
   check(pressure.values.size() == grid.cells() && adjoint.values.size() == grid.cells(),
         "pressure and adjoint must be on the problem's grid of {}", grid.resolution());
   Field gradient(grid);

@@ -28,7 +28,8 @@ ConjugateGradients::Result ConjugateGradients::solve(std::vector<double>& p, boo
 }
 
 template <typename T>
-ConjugateGradients::Result ConjugateGradients::iterate(std::vector<double>& x, double tolerance, int most_iterations) {
+ConjugateGradients::Result ConjugateGradients::iterate(std::vector<double>& x, double tolerance,
+                                                       int most_iterations) {
   const KrylovKernelsIn<T>& kernel = krylov_kernels().with(T());
   const CycleVectors<T> v = multigrid_.vectors<T>();
   const Transmissibilities a = transmissibilities_of(*stencil_);
@@ -52,9 +53,10 @@ ConjugateGradients::Result ConjugateGradients::iterate(std::vector<double>& x, d
     const double preconditioned = unit * std::sqrt(std::max(0.0, zz));
     if (reference_ == 0.0) reference_ = preconditioned;
     result.end = !std::isfinite(preconditioned) || !std::isfinite(rz) ? End::not_finite
-                 : preconditioned <= tolerance * reference_ && residual <= tolerance * rhs_norm_ ? End::converged
-                 : !(rz > 0)                    ? End::indefinite_preconditioner
-                                                : End::most_iterations;
+                 : preconditioned <= tolerance * reference_ && residual <= tolerance * rhs_norm_
+                     ? End::converged
+                 : !(rz > 0) ? End::indefinite_preconditioner
+                             : End::most_iterations;
     if (result.end != End::most_iterations || iteration >= most_iterations) break;
     double curvature = kernel.direction(a, v.x, unit, iteration == 0 ? 0.0 : rz / rz_before, step, x.data(),
                                         direction_.data(), image_.data());

@@ -58,7 +58,8 @@ bool krylov_options_given() {
 struct Run {
   std::string reason;  // PETSc's word for why it ended
   bool converged = false;
-  bool rounding = false;  // near what rounding allows, the preconditioned residual's square may come out negative
+  bool rounding =
+      false;  // near what rounding allows, the preconditioned residual's square may come out negative
   int iterations = 0;
   Field pressure;
 };
@@ -68,7 +69,8 @@ class RestartedMethod {
  public:
   virtual ~RestartedMethod() = default;
   virtual double tolerance() const = 0;
-  virtual bool tests_residual() const = 0;  // until the residual is small too, not the preconditioned one alone
+  virtual bool tests_residual()
+      const = 0;  // until the residual is small too, not the preconditioned one alone
   virtual Run run(double tolerance, bool from_zero) = 0;
 };
 
@@ -89,7 +91,8 @@ class PetscMethod : public RestartedMethod {
     petsc(KSPGetIterationNumber(system_.ksp, &iterations));
     const bool rounding = reason == KSP_DIVERGED_INDEFINITE_PC || reason == KSP_DIVERGED_INDEFINITE_MAT ||
                           reason == KSP_DIVERGED_BREAKDOWN;
-    return {KSPConvergedReasons[reason], reason > 0, rounding, static_cast<int>(iterations), gather(system_, grid_)};
+    return {KSPConvergedReasons[reason], reason > 0, rounding, static_cast<int>(iterations),
+            gather(system_, grid_)};
   }
 
  private:

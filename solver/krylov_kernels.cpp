@@ -48,7 +48,8 @@ inline void apply_row(const Transmissibilities& a, Index j, Index k, const doubl
     for (Index i = 1; i < nx - 1; ++i)
       out[i] = west[i] * (p[i] - p[i - 1]) + west[i + 1] * (p[i] - p[i + 1]) + in_plane(i);
     out[0] = west[0] * p[0] + west[1] * (nx > 1 ? p[0] - p[1] : p[0]) + in_plane(0);
-    if (nx > 1) out[nx - 1] = west[nx - 1] * (p[nx - 1] - p[nx - 2]) + west[nx] * p[nx - 1] + in_plane(nx - 1);
+    if (nx > 1)
+      out[nx - 1] = west[nx - 1] * (p[nx - 1] - p[nx - 2]) + west[nx] * p[nx - 1] + in_plane(nx - 1);
   }
   if (a.well != nullptr) {
     const double* well = a.well + n * nx;
@@ -126,7 +127,8 @@ Products products(const RowsOf& g, const SplitRows<T>& b, const SplitRows<T>& x)
 
 // x += step p, p = factor z + keep p for one row.
 template <typename T>
-inline void direct_row(Index nx, const T* z, Index half, double factor, double keep, double step, double* x, double* p) {
+inline void direct_row(Index nx, const T* z, Index half, double factor, double keep, double step, double* x,
+                       double* p) {
   if (keep == 0) {
 #pragma omp simd
     for (Index i = 0; i < nx / 2; ++i) {
@@ -153,8 +155,8 @@ inline void direct_row(Index nx, const T* z, Index half, double factor, double k
 
 // The new direction runs one row, in a volume one layer, ahead of the operator.
 template <typename T>
-double direction(const Transmissibilities& a, const SplitRows<T>& z, double factor, double keep, double step, double* x,
-                 double* p, double* q) {
+double direction(const Transmissibilities& a, const SplitRows<T>& z, double factor, double keep, double step,
+                 double* x, double* p, double* q) {
   const RowsOf& g = a.grid;
   const Index rows = g.ny * g.nz;
   const Index ahead = g.nz > 1 ? g.ny : 1;
@@ -177,7 +179,8 @@ double direction(const Transmissibilities& a, const SplitRows<T>& z, double fact
 }
 
 template <typename T>
-double residual(const RowsOf& g, double step, const double* q, double factor, double* r, const SplitRows<T>& b) {
+double residual(const RowsOf& g, double step, const double* q, double factor, double* r,
+                const SplitRows<T>& b) {
   double rr = 0;
   for (Index k = 0; k < g.nz; ++k) {
     for (Index j = 0; j < g.ny; ++j) {

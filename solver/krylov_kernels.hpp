@@ -38,8 +38,8 @@ struct KrylovKernelsIn {
   /// Of what goes into a cycle and comes out of it.
   Products (*products)(const RowsOf& grid, const SplitRows<T>& b, const SplitRows<T>& x);
   /// x += step p, then p = factor z + keep p, q = A p; returns p . q. With keep = 0 the old p does not count.
-  double (*direction)(const Transmissibilities& a, const SplitRows<T>& z, double factor, double keep, double step,
-                      double* x, double* p, double* q);
+  double (*direction)(const Transmissibilities& a, const SplitRows<T>& z, double factor, double keep,
+                      double step, double* x, double* p, double* q);
   /// r -= step q, b = factor r; returns |r|^2.
   double (*residual)(const RowsOf& grid, double step, const double* q, double factor, double* r,
                      const SplitRows<T>& b);

@@ -9,18 +9,18 @@ namespace baseline {
 extern const Kernels table;
 extern const KrylovKernels krylov_table;
 extern const VolumeKernels volume_table;
-}
+}  // namespace baseline
 #ifdef __x86_64__
 namespace avx2 {
 extern const Kernels table;
 extern const KrylovKernels krylov_table;
 extern const VolumeKernels volume_table;
-}
+}  // namespace avx2
 namespace avx512 {
 extern const Kernels table;
 extern const KrylovKernels krylov_table;
 extern const VolumeKernels volume_table;
-}
+}  // namespace avx512
 #endif
 
 const Kernels& kernels() {

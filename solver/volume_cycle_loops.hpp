@@ -320,7 +320,8 @@ void take_volume_operator(const VolumeSetup& from, const VolumeLevel<T>& to) {
       for (Index i = 0; i < count(to, parity); ++i) {
         double sum = diagonal[2 * i] > 0 ? diagonal[2 * i] : 0;
         if (k > 0)
-          sum += up[2 * i] * static_cast<double>(s[i - to.stride]) * static_cast<double>(inverse[i - to.stride]);
+          sum +=
+              up[2 * i] * static_cast<double>(s[i - to.stride]) * static_cast<double>(inverse[i - to.stride]);
         const double pivot = sum + (k + 1 < to.nz ? up[2 * i + from.stride] : 0);
         s[i] = static_cast<T>(sum);
         inverse[i] = static_cast<T>(pivot > 0 ? 1 / pivot : 0);
@@ -330,8 +331,8 @@ void take_volume_operator(const VolumeSetup& from, const VolumeLevel<T>& to) {
 }
 
 template <typename T>
-void take_volume_weights(int nx, Index rows, Index from_stride, const double* from, Index to_stride, T* weights,
-                         Index half) {
+void take_volume_weights(int nx, Index rows, Index from_stride, const double* from, Index to_stride,
+                         T* weights, Index half) {
   for (Index row = 0; row < rows; ++row) {
     const double* source = from + row * from_stride;
     T* target = weights + row * to_stride;

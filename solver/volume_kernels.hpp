@@ -65,8 +65,8 @@ struct VolumeCycleKernels {
 
 struct VolumeKernels {
   /// The transmissibilities of solver/stencil.hpp as conductances, times `factor`; `well` may be null.
-  void (*take_stencil)(double factor, const double* tx, const double* ty, const double* tz, const double* well,
-                       const VolumeSetup& to);
+  void (*take_stencil)(double factor, const double* tx, const double* ty, const double* tz,
+                       const double* well, const VolumeSetup& to);
   /// In a layer, summed over all.
   Coupling (*coupling)(const VolumeSetup& grid);
   /// The operator of a grid of half the points in x or in y, and the weights of P in `lower`, `upper` (its layout). `scratch` holds

@@ -16,8 +16,8 @@ struct Pull {
 };
 
 template <bool nine>
-inline Pull pull_of(const Conductances<double>& f, const double* along, const double* across, Index g, Index a,
-                    Index o, bool ignore_excess) {
+inline Pull pull_of(const Conductances<double>& f, const double* along, const double* across, Index g,
+                    Index a, Index o, bool ignore_excess) {
   double behind = along[g - a];
   double ahead = along[g];
   if (nine) {
@@ -175,8 +175,8 @@ void take_stencil(double factor, const double* tx, const double* ty, const doubl
       const double* north = south + nx;
       const double* top = tz + row * nx;
       const double* bottom = top + ny * nx;
-      const double inner = k > 0 ? 1 : 0;          // top joins two cells
-      const double lowest = k + 1 < nz ? 0 : 1;    // bottom is a boundary
+      const double inner = k > 0 ? 1 : 0;        // top joins two cells
+      const double lowest = k + 1 < nz ? 0 : 1;  // bottom is a boundary
       const double last = j + 1 < ny ? factor : 0;
 #pragma omp simd
       for (Index i = 0; i < nx; ++i) {

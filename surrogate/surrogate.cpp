@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/norms.hpp"
+#include "surrogate/differentiable.hpp"
 #include "surrogate/kernels/device.hpp"
 #include "surrogate/kernels/tensor_memory.hpp"
 #include "surrogate/kernels/torch.hpp"
@@ -14,32 +15,6 @@
 #include "surrogate/multigrid/tensor_fields.hpp"
 
 namespace mano {
-
-namespace {
-
-torch::Tensor by_method(const SurrogateModel& model, Method method, const torch::Tensor& k, const Grid& grid,
-                        const Resolution& from) {
-  switch (method) {
-    case Method::direct:
-      return model.pinned(model.direct(k, grid), model.active_on(k, {grid.nx, grid.ny}));
-    case Method::interleaved:
-      return model.pinned(model.interleaved(k, grid, from), model.active_on(k, {grid.nx, grid.ny}));
-    case Method::interpolation:
-      return model.by_interpolation(k, grid, from);
-    case Method::jacobi:
-      return model.by_multigrid(k, grid, from, {.jacobi_steps = 16});
-    case Method::zero_start:
-      return model.by_multigrid(k, grid, from, {.zero_start = true});
-    case Method::exact_start:
-      return model.by_multigrid(k, grid, from, {.exact_start = true});
-    case Method::exact_interpolation:
-      return model.by_interpolation(k, grid, from, {.exact_start = true});
-    default:
-      return model.by_multigrid(k, grid, from);
-  }
-}
-
-}  // namespace
 
 bool gpu_is_available() {
   return torch::cuda::is_available();
@@ -116,7 +91,7 @@ std::vector<Field> Surrogate::predict(const std::vector<Field>& permeabilities, 
   const Grid& grid = permeabilities[0].grid;
   const auto k = stack_values(permeabilities).to(model.device);
   const auto output =
-      by_method(model, method, k, grid, base_resolution({grid.nx, grid.ny})).to(torch::kCPU).contiguous();
+      pressure_by(model, method, k, grid, base_resolution({grid.nx, grid.ny})).to(torch::kCPU).contiguous();
   if (!torch::isfinite(output).all().item<bool>()) {
     throw RunFailed(
         "the prediction is not finite: the weights are not, or the permeability is beyond single precision");

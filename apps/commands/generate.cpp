@@ -253,6 +253,9 @@ void generate(GenerateCommandOptions o, const Invocation& invocation) {
   if (source.from_file()) {  // so is a field of the file that cannot be used
     for (std::size_t s = 0; s < request.samples; ++s) source.draw(request.first + s, request.grids[0]);
   }
+  check_thickness(o.units, request.grids[0]);
+  check(request.grids[0].flat() || (!displacement && o.device == "cpu"),
+        "a volume of {} is solved as steady flow by --device cpu", request.grids[0].resolution());
   check(o.device == "cpu" || o.device == "threads" || o.device == "cuda",
         "device is '{}', expected cpu, threads or cuda", o.device);
   if (o.device != "cpu") {
@@ -307,6 +310,7 @@ void generate(GenerateCommandOptions o, const Invocation& invocation) {
   nlohmann::json resolutions;
   for (std::size_t g = 0; g < request.grids.size(); ++g) {
     resolutions.push_back({request.grids[g].nx, request.grids[g].ny});
+    if (!request.grids[g].flat()) resolutions.back().push_back(request.grids[g].nz);
   }
   say_written(request);
   say(fmt::format("{} on {} rank{}: {:.3g} s solving, {:.3g} s writing on rank 0, {:.3g} s merging",
@@ -336,7 +340,8 @@ std::function<void(const Invocation&)> add_generate(CLI::App& app) {
   app.add_option("--ranks-per-sample", o->ranks_per_sample,
                  "MPI ranks that share one sample, for grids on which one rank is too slow [1]")
       ->check(CLI::PositiveNumber);
-  app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
+  app.add_option("--resolution", o->resolution, "Cells in x and y, and layers of a volume [a file's own]")
+      ->type_name("WxH[xD]");
   app.add_option("--also", o->also,
                  "Further resolutions: the same samples, each solved anew, in files of their own")
       ->type_name("WxH,...");

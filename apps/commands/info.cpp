@@ -36,12 +36,11 @@ nlohmann::json describe_dataset(const std::string& path) {
     most_iterations = std::max(most_iterations, sample.iterations);
     worst_residual = std::max(worst_residual, sample.residual);
   }
-  say(fmt::format("dataset (schema {} version {}), written by mano {}", kDatasetSchema, kDatasetSchemaVersion,
-                  i.version));
-  say(fmt::format("{} samples of {}x{} ({}), values at the {}, domain {:g}x{:g}", i.samples, i.grid.nx,
-                  i.grid.ny, i.single_precision ? "float32" : "float64", to_string(i.location), i.grid.lx,
-                  i.grid.ly));
-  if (!i.units.consistent()) say(i.units.description());
+  say(fmt::format("dataset (schema {} version {}), written by mano {}", kDatasetSchema,
+                  i.grid.flat() ? kDatasetSchemaVersion : kVolumeSchemaVersion, i.version));
+  say(fmt::format("{} samples of {} ({}), values at the {}, domain {}", i.samples, i.grid.resolution(),
+                  i.single_precision ? "float32" : "float64", to_string(i.location), i.grid.size()));
+  if (!i.units.consistent()) say(i.units.description(i.grid.flat()));
   if (i.grid.x0 != 0 || i.grid.y0 != 0)
     say(fmt::format("south-west corner at ({:g}, {:g})", i.grid.x0, i.grid.y0));
   say(fmt::format("field {}, problem {}, tolerance {:g}", i.field, i.problem_name, i.tolerance));
@@ -66,6 +65,11 @@ nlohmann::json describe_dataset(const std::string& path) {
                       {"tolerance", i.tolerance},
                       {"largest_residual", worst_residual},
                       {"hash", file_hash(path)}};
+  if (!i.grid.flat()) {
+    json["resolution"].push_back(i.grid.nz);
+    json["size"].push_back(i.grid.lz);
+    json["origin"].push_back(i.grid.z0);
+  }
   if (!i.units.consistent()) json["units"] = units_json(i.units);
   if (!i.times.empty()) {
     json["times"] = i.times;

@@ -46,7 +46,10 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
           x, y);
   };
   same(a.grid.resolution(), b.grid.resolution(), "resolution");
-  same(fmt::format("{}x{}", a.grid.lx, a.grid.ly), fmt::format("{}x{}", b.grid.lx, b.grid.ly), "domain size");
+  const auto size = [](const Grid& g) {
+    return g.flat() ? fmt::format("{}x{}", g.lx, g.ly) : fmt::format("{}x{}x{}", g.lx, g.ly, g.lz);
+  };
+  same(size(a.grid), size(b.grid), "domain size");
   same(fmt::format("({}, {})", a.grid.x0, a.grid.y0), fmt::format("({}, {})", b.grid.x0, b.grid.y0),
        "origin");
   same(to_string(a.location), to_string(b.location), "location");

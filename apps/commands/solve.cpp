@@ -9,12 +9,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "apps/options/command_line.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/output_field.hpp"
 #include "apps/options/unit_options.hpp"
+#include "apps/pictures/volume_panels.hpp"
 #include "apps/pictures/vtk_image.hpp"
 #include "apps/samples/verified_solve.hpp"
 #include "apps/workflow/flow_report.hpp"
@@ -35,7 +37,7 @@ struct SolveOptions {
   FlowOptions flow;
   UnitOptions units;
   ReportOptions report;
-  std::string resolution, output, json;
+  std::string resolution, output, json, picture;
   double tolerance = SolverOptions{}.relative_tolerance;
 };
 
@@ -50,7 +52,6 @@ struct Solved {
 
 nlohmann::json results(const SolveOptions& o, const Solved& s) {
   const SolveResult& r = s.result;
-  const auto& out = s.report.outflow;
   nlohmann::json json{{"converged", r.converged},
                       {"reason", r.reason},
                       {"method", to_string(r.method)},
@@ -60,7 +61,7 @@ nlohmann::json results(const SolveOptions& o, const Solved& s) {
                       {"seconds_setup", r.seconds_setup},
                       {"seconds_solve", r.seconds_solve},
                       {"inactive_cells", s.problem.active.inactive()},
-                      {"outflow", {{"left", out[0]}, {"right", out[1]}, {"bottom", out[2]}, {"top", out[3]}}},
+                      {"outflow", outflow_json(s.report)},
                       {"wells", s.report.wells},
                       {"mass_balance_error", mass_balance_error(s.problem, r.pressure)}};
   if (!s.flow.units().consistent()) json["units"] = units_json(s.flow.units());
@@ -68,15 +69,26 @@ nlohmann::json results(const SolveOptions& o, const Solved& s) {
   return json;
 }
 
-void print_wells(const FlowReport& report) {
+void print_wells(const FlowReport& report, const Problem& problem) {
   const UnitNames n = report.units.names();
+  std::size_t number = 0;
   for (const auto& w : report.wells) {
     const double pressure = w["pressure"];
-    say(fmt::format("well {} in cell ({}, {}): {} {:.6g}, {} {}", w["name"].get<std::string>(),
-                    w["cell"][0].get<int>(), w["cell"][1].get<int>(), with_unit("rate", n.rate),
+    say(fmt::format("well {} in {}: {} {:.6g}, {} {}", w["name"].get<std::string>(),
+                    place_of(problem.grid(), problem.wells[number++]), with_unit("rate", n.rate),
                     w["rate"].get<double>(), with_unit("pressure", n.pressure),
                     std::isnan(pressure) ? "unknown without a radius" : fmt::format("{:.6g}", pressure)));
   }
+}
+
+// Along y and z, where they differ from that along x.
+std::vector<std::pair<std::string, Field>> other_permeabilities(const Solved& s) {
+  std::vector<std::pair<std::string, Field>> other;
+  if (Field y = s.flow.permeability_y(s.rock); !y.values.empty())
+    other.emplace_back("permeability_y", std::move(y));
+  if (Field z = s.flow.permeability_z(s.rock); !z.values.empty())
+    other.emplace_back("permeability_z", std::move(z));
+  return other;
 }
 
 void write_vti_of(const SolveOptions& o, const Solved& s) {
@@ -84,7 +96,7 @@ void write_vti_of(const SolveOptions& o, const Solved& s) {
   const UnitNames n = units.names();
   CellFlux flux = cell_flux(s.problem, s.result.pressure);
   if (!units.consistent()) {
-    for (Field* component : {&flux.x, &flux.y}) {
+    for (Field* component : {&flux.x, &flux.y, &flux.z}) {
       for (double& value : component->values) value *= units.velocity();
     }
   }
@@ -92,12 +104,42 @@ void write_vti_of(const SolveOptions& o, const Solved& s) {
                  .active = s.problem.active,
                  .scalars = {{with_unit("permeability", n.permeability), s.rock.permeability},
                              {with_unit("pressure", n.pressure), s.result.pressure}},
-                 .vectors = {{with_unit("flux", n.velocity), {flux.x, flux.y}}}};
-  if (const Field y = s.flow.permeability_y(s.rock); !y.values.empty())
-    image.scalars.emplace_back(with_unit("permeability_y", n.permeability), y);
+                 .vectors = {{with_unit("flux", n.velocity), {flux.x, flux.y, flux.z}}}};
+  for (const auto& [name, k] : other_permeabilities(s))
+    image.scalars.emplace_back(with_unit(name, n.permeability), k);
   if (o.report.time_of_flight)
     image.scalars.emplace_back(with_unit("time_of_flight", n.time), *s.report.time_of_flight);
   write_vti(o.output, image);
+}
+
+// Permeability beside pressure; of a volume, slices through the first well, or the middle, and views of the fifth
+// of the cells where each is largest.
+void draw_picture(const SolveOptions& o, const Solved& s) {
+  const UnitNames n = s.flow.units().names();
+  const Grid& grid = s.problem.grid();
+  constexpr double kBlank = std::numeric_limits<double>::quiet_NaN();
+  const VolumePicture k{with_unit("permeability", n.permeability),
+                        with_inactive(s.rock.permeability, s.problem.active, kBlank),
+                        MapPanel::Scale::logarithmic, n.length};
+  const VolumePicture p{with_unit("pressure", n.pressure),
+                        with_inactive(s.result.pressure, s.problem.active, kBlank),
+                        MapPanel::Scale::sequential, n.length};
+  if (grid.flat()) {
+    draw_maps(o.picture, {{k.name, k.field, k.scale}, {p.name, p.field, p.scale}});
+    return;
+  }
+  SliceAt at{grid.nx / 2, grid.ny / 2, grid.nz / 2};
+  if (!s.problem.wells.empty()) {
+    const Well& well = s.problem.wells.front();
+    at = {well.i, well.j, (well.first_layer + well.last_layer) / 2};
+  }
+  const auto of_k = slices(k, at);
+  const auto of_p = slices(p, at);
+  std::vector<MapPanel> panels;
+  for (std::size_t d = 0; d < of_k.size(); ++d) panels.insert(panels.end(), {of_k[d], of_p[d]});
+  panels.push_back(view_of_cells(k, quantile(k.field, 0.8)));
+  panels.push_back(view_of_cells(p, quantile(p.field, 0.8)));
+  draw_maps(o.picture, panels);
 }
 
 void write_dataset(const SolveOptions& o, const Solved& s, const FieldSource& source) {
@@ -117,8 +159,7 @@ void write_dataset(const SolveOptions& o, const Solved& s, const FieldSource& so
     DatasetWriter writer(temporary, info);
     writer.write(0, {s.rock.permeability, s.result.pressure, o.field.seed, s.rock.number, s.result.iterations,
                      s.result.relative_residual, to_string(s.result.method), s.problem.active});
-    if (const Field y = s.flow.permeability_y(s.rock); !y.values.empty())
-      writer.add("permeability_y", 0, y, n.permeability);
+    for (const auto& [name, k] : other_permeabilities(s)) writer.add(name, 0, k, n.permeability);
     if (o.report.time_of_flight) writer.add("time_of_flight", 0, *s.report.time_of_flight, n.time);
     writer.close();
   });
@@ -128,21 +169,21 @@ void print_summary(const Solved& s, const FieldSource& source) {
   const SolveResult& result = s.result;
   const Grid& grid = s.problem.grid();
   const Range range = least_and_most(result.pressure.values, s.problem.active);
-  const auto& out = s.report.outflow;
   const UnitNames n = s.flow.units().names();
-  say(fmt::format("{}, {} on {:g}x{:g}, problem {}", source.description(), grid.resolution(), grid.lx,
-                  grid.ly, s.flow.problem_name()));
-  if (!s.flow.units().consistent()) say(s.flow.units().description());
+  say(fmt::format("{}, {} on {}, problem {}", source.description(), grid.resolution(), grid.size(),
+                  s.flow.problem_name()));
+  if (!s.flow.units().consistent()) say(s.flow.units().description(grid.flat()));
   if (!s.problem.active.all())
     say(fmt::format("{} of {} cells are inactive", s.problem.active.inactive(), grid.cells()));
   say(fmt::format(
       "converged in {} iterations of {}: relative residual {:.2g}, set-up {:.3g} s, solve {:.3g} s",
       result.iterations, to_string(result.method), result.relative_residual, result.seconds_setup,
       result.seconds_solve));
-  say(fmt::format("{} {:.6g} to {:.6g}; {}: left {:.6g}, right {:.6g}, bottom {:.6g}, top {:.6g}",
-                  with_unit("pressure", n.pressure), range.least, range.most, with_unit("outflow", n.rate),
-                  out[0], out[1], out[2], out[3]));
-  print_wells(s.report);
+  std::vector<std::string> out;
+  for (const auto& [name, flow] : s.report.outflow) out.push_back(fmt::format("{} {:.6g}", name, flow));
+  say(fmt::format("{} {:.6g} to {:.6g}; {}: {}", with_unit("pressure", n.pressure), range.least, range.most,
+                  with_unit("outflow", n.rate), fmt::join(out, ", ")));
+  print_wells(s.report, s.problem);
 }
 
 SolveResult solve_and_verify(const Problem& problem, double tolerance) {
@@ -157,14 +198,25 @@ SolveResult solve_and_verify(const Problem& problem, double tolerance) {
   return result;
 }
 
+// Before any work.
+void check_picture(const SolveOptions& o) {
+  if (o.picture.empty()) return;
+  check(o.picture.ends_with(".png"), "--picture is {}; it must end in .png", o.picture);
+  check_writable(o.picture);
+  check_vtk();
+}
+
 void solve(const SolveOptions& o, const Invocation& invocation) {
   // 1. The permeability, from a random field or a file.
   const FieldSource source(o.field);
   const FlowSource flow(o.flow, source, settle_units(o.units, source));
-  const Grid grid = source.grid(o.resolution);
+  const Grid grid = source.volume(o.resolution);
+  check_thickness(o.units, grid);
+  note_permeability_along_z(o.flow, source, grid);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check(!o.output.empty(), "no output: pass -o FILE.vti or FILE.h5");
   const OutputKind kind = check_output(o.output);
+  check_picture(o);
   source.check_location(Location::cell);
   check_memory(solve_memory(grid) + source.memory(grid), fmt::format("a solve at {}", grid.resolution()));
 
@@ -187,6 +239,10 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   kind == OutputKind::vti ? write_vti_of(o, solved) : write_dataset(o, solved, source);
   write_json(o.json, results(o, solved));
   say("wrote " + o.output);
+  if (!o.picture.empty()) {
+    draw_picture(o, solved);
+    say("wrote " + o.picture);
+  }
   if (const auto unused = session.unused(); !unused.empty()) {
     say(fmt::format("note: nothing used the option {}; -pc_type chooses PETSc's own preconditioners",
                     fmt::join(unused, ", ")));
@@ -200,12 +256,16 @@ std::function<void(const Invocation&)> add_solve(CLI::App& app) {
   add_field_options(app, o->field);
   app.add_option("--sample", o->field.sample, "Which sample of the seed, or field of the file [0]")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
+  app.add_option("--resolution", o->resolution, "Cells in x and y, and layers of a volume [a file's own]")
+      ->type_name("WxH[xD]");
   add_flow_options(app, o->flow);
   add_unit_options(app, o->units);
   add_report_options(app, o->report);
   app.add_option("--tolerance", o->tolerance, "Relative tolerance [1e-10]");
   app.add_option("-o,--output", o->output, "Result, .vti or .h5")->type_name("FILE");
+  app.add_option("--picture", o->picture,
+                 "Maps of permeability and pressure; of a volume, slices and a view of cells")
+      ->type_name("FILE.png");
   add_json_option(app, o->json);
   app.footer("Options after -- go to PETSc: -- -ksp_monitor -pc_type hypre");
   return [o](const Invocation& invocation) { solve(*o, invocation); };

@@ -41,27 +41,33 @@ void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const Units units = settle_units(o.units, source);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   const std::uint64_t sample = o.field.sample.value_or(0);
-  const Grid grid = source.grid(o.resolution);
+  const Grid grid = source.volume(o.resolution);
   source.check_location(Location::cell);
   check_memory(solve_memory(grid) + source.memory(grid), fmt::format("upscaling at {}", grid.resolution()));
+  note_permeability_along_z(o.flow, source, grid);
   const Problem rock = flow.problem(source.sample(sample, grid));
   const PetscSession session(invocation.petsc_options);
 
   DarcySolver solver({.relative_tolerance = o.tolerance});
-  const auto [kx, ky] =
+  const std::vector<EffectivePermeability> k =
       upscaled(rock, [&](const Problem& problem) { return verified_solve(solver, problem); });
-  say(fmt::format("{}, {} on {:g}x{:g}", source.description(), grid.resolution(), grid.lx, grid.ly));
+  say(fmt::format("{}, {} on {}", source.description(), grid.resolution(), grid.size()));
   if (!units.consistent()) say(fmt::format("permeability in {}", units.names().permeability));
   say("     effective     harmonic mean  geometric mean  arithmetic mean");
-  for (const auto& [name, k] : {std::pair{'x', kx}, {'y', ky}})
-    say(fmt::format("k{}   {:<12.6g}  {:<13.6g}  {:<14.6g}  {:.6g}", name, k.effective, k.harmonic_mean,
-                    k.geometric_mean, k.arithmetic_mean));
+  for (std::size_t d = 0; d < k.size(); ++d)
+    say(fmt::format("k{}   {:<12.6g}  {:<13.6g}  {:<14.6g}  {:.6g}", "xyz"[d], k[d].effective,
+                    k[d].harmonic_mean, k[d].geometric_mean, k[d].arithmetic_mean));
   if (session.rank() != 0) return;
   nlohmann::json json{{"command", "upscale"},
                       {"resolution", {grid.nx, grid.ny}},
                       {"size", {grid.lx, grid.ly}},
-                      {"kx", direction(kx)},
-                      {"ky", direction(ky)}};
+                      {"kx", direction(k[0])},
+                      {"ky", direction(k[1])}};
+  if (!grid.flat()) {
+    json["resolution"].push_back(grid.nz);
+    json["size"].push_back(grid.lz);
+    json["kz"] = direction(k[2]);
+  }
   if (!units.consistent()) json["units"] = {{"permeability", units.names().permeability}};
   write_json(o.json, json);
 }
@@ -73,7 +79,8 @@ std::function<void(const Invocation&)> add_upscale(CLI::App& app) {
   add_field_options(app, o->field);
   app.add_option("--sample", o->field.sample, "Which sample of the seed, or field of the file [0]")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--resolution", o->resolution, "Cells in x and y [a file's own]")->type_name("WxH");
+  app.add_option("--resolution", o->resolution, "Cells in x and y, and layers of a volume [a file's own]")
+      ->type_name("WxH[xD]");
   add_anisotropy_options(app, o->flow);
   app.add_option("--units", o->units.system,
                  "consistent, metric or field: what the permeability is in [what its file says, else "

@@ -14,13 +14,10 @@ constexpr const char* kDefaultDriver = "five-spot";
 
 nlohmann::json json_of_flow(const FlowOptions& o) {
   nlohmann::json j{{"driven_by", o.problem_name}};
-  for (auto [name, value] : {std::pair{"left", &o.left},
-                             {"right", &o.right},
-                             {"bottom", &o.bottom},
-                             {"top", &o.top},
-                             {"source", &o.source}}) {
-    if (!value->empty()) j[name] = *value;
+  for (const auto& [name, text] : kSideOptions) {
+    if (!(o.*text).empty()) j[name] = o.*text;
   }
+  if (!o.source.empty()) j["source"] = o.source;
   if (!o.wells.empty()) j["wells"] = o.wells;
   if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
   return j;
@@ -29,12 +26,8 @@ nlohmann::json json_of_flow(const FlowOptions& o) {
 FlowOptions flow_from_json(const nlohmann::json& j) {
   FlowOptions o;
   o.problem_name = j.at("driven_by");
-  for (auto [name, value] : {std::pair{"left", &o.left},
-                             {"right", &o.right},
-                             {"bottom", &o.bottom},
-                             {"top", &o.top},
-                             {"source", &o.source}})
-    *value = j.value(name, "");
+  for (const auto& [name, text] : kSideOptions) o.*text = j.value(name, "");
+  o.source = j.value("source", "");
   if (j.contains("wells")) o.wells = j.at("wells").get<std::vector<std::string>>();
   if (j.contains("anisotropy")) o.anisotropy = j.at("anisotropy").get<double>();
   return o;

@@ -1,5 +1,6 @@
 #include "apps/displacement/displacement_options.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <tuple>
 
@@ -84,8 +85,9 @@ bool is_default(const DisplacementOptions& o) {
 }
 
 void choose_displacement_problem(FlowOptions& o) {
-  const bool driven = !o.left.empty() || !o.right.empty() || !o.bottom.empty() || !o.top.empty() ||
-                      !o.source.empty() || !o.wells.empty();
+  const bool sides = std::any_of(kSideOptions.begin(), kSideOptions.end(),
+                                 [&](const auto& option) { return !(o.*option.second).empty(); });
+  const bool driven = sides || !o.source.empty() || !o.wells.empty();
   if (o.problem_name.empty() && !driven) o.problem_name = "five-spot";
 }
 

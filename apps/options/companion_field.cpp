@@ -30,6 +30,9 @@ void check_same_place(const FieldSource& companion, const std::optional<Grid>& r
   const std::optional<Grid> own = companion.place();
   if (!own || !rock) return;
   const auto differ = [](double a, double b, double size) { return std::abs(a - b) > 1e-6 * size; };
+  check(!differ(own->z0, rock->z0, rock->lz) && !differ(own->lz, rock->lz, rock->lz),
+        "{} {} lies elsewhere: its depth is {:g} to {:g}, the permeability's {:g} to {:g}", what,
+        companion.options().permeability, own->z0, own->z0 + own->lz, rock->z0, rock->z0 + rock->lz);
   check(!differ(own->x0, rock->x0, rock->lx) && !differ(own->y0, rock->y0, rock->ly) &&
             !differ(own->lx, rock->lx, rock->lx) && !differ(own->ly, rock->ly, rock->ly),
         "{} {} lies elsewhere: its domain begins at ({:g}, {:g}) and measures {:g}x{:g}, the permeability's "
@@ -39,9 +42,10 @@ void check_same_place(const FieldSource& companion, const std::optional<Grid>& r
 }
 
 Field read_companion(const FieldSource& source, const Grid& grid, std::uint64_t sample, const char* what) {
-  const Grid own = source.grid("");
-  check(own.nx == grid.nx && own.ny == grid.ny, "{} {} is on a grid of {}, the permeability on {}", what,
-        source.options().permeability, own.resolution(), grid.resolution());
+  const Grid own = source.volume("");
+  check(own.nx == grid.nx && own.ny == grid.ny && own.nz == grid.nz,
+        "{} {} is on a grid of {}, the permeability on {}", what, source.options().permeability,
+        own.resolution(), grid.resolution());
   source.check_location(Location::cell);
   Field field = source.draw(source.samples() > 1 ? sample : 0, own);
   field.grid = grid;

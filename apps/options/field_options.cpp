@@ -59,7 +59,8 @@ void add_random_field_options(CLI::App& app, FieldOptions& o, const std::string&
   app.add_option("--mean", o.spec.mean, "lognormal, layered: mean of log k [0]")->group(random);
   app.add_option("--deviation", o.spec.deviation, "lognormal, layered: standard deviation of log k [1]")
       ->group(random);
-  app.add_option("--correlation-length", o.correlation_length, "lognormal: one length, or LXxLY [0.1]")
+  app.add_option("--correlation-length", o.correlation_length,
+                 "lognormal: one length, LXxLY, or LXxLYxLZ of a volume [0.1]")
       ->group(random);
   app.add_option("--smoothness", o.spec.smoothness, "lognormal: Matern's nu [0.5]")->group(random);
   app.add_option("--layers", o.spec.layers, "layered: number of layers [8]")->group(random);

@@ -1,5 +1,6 @@
 #include "apps/options/field_source.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "apps/options/command_line.hpp"
@@ -51,11 +52,11 @@ struct FieldSource::Impl {
     const FieldOptions& o = options;
     check_readable(o.permeability);
     if (is_hdf5(o.permeability)) {
+      open_domain_of_dataset();  // before layers of a volume could be taken for times
       array = std::make_unique<ArrayReader>(o.permeability, o.keyword, kPermeabilityNames, o.arrays);
       array_name = o.keyword;
       check(!o.arrays.time_step || array->has_time() || o.any_sign,
             "--time-step was given, but {} has no time axis: {}", o.permeability, array->description());
-      open_domain_of_dataset();
     } else if (o.permeability.ends_with(".vti")) {
       open_image();
     } else {
@@ -65,6 +66,7 @@ struct FieldSource::Impl {
       grdecl.layer = o.layer;
       grdecl.section = o.section;
       grdecl.include_anywhere = o.include_anywhere;
+      grdecl.whole = true;
       deck = GrdeclFile::open(o.permeability, o.include_anywhere);
       single = read_grdecl(o.permeability, grdecl);
       if (!o.any_sign) note_geometry();
@@ -140,8 +142,8 @@ struct FieldSource::Impl {
   CellMask mask(std::uint64_t sample, const Field& values) const {
     CellMask found = shown;
     if (mask_file) {
-      const Grid own = mask_file->grid("");
-      check(own.nx == values.grid.nx && own.ny == values.grid.ny,
+      const Grid own = mask_file->volume("");
+      check(own.nx == values.grid.nx && own.ny == values.grid.ny && own.nz == values.grid.nz,
             "{}: the active cells are on a grid of {}, the permeability on {}",
             mask_file->options().permeability, own.resolution(), values.grid.resolution());
       found = make_cell_mask(
@@ -164,6 +166,8 @@ struct FieldSource::Impl {
       if (!info.units.consistent()) units = info.units;
     } catch (const InvalidInput&) {
     }
+    check(domain.flat(), "{} holds volumes of {}; permeabilities of volumes are read from .vti and GRDECL",
+          options.permeability, domain.resolution());
   }
 };
 
@@ -182,8 +186,16 @@ FieldSource::FieldSource(FieldOptions options) : impl_(std::make_unique<Impl>())
   o.spec.kind = o.field;
   if (!o.phases.empty()) std::tie(o.spec.low, o.spec.high) = parse_two(o.phases, ',', "phases");
   if (!o.correlation_length.empty()) {
-    std::tie(o.spec.correlation_length_x, o.spec.correlation_length_y) =
-        parse_two(o.correlation_length, 'x', "correlation length");
+    const auto lengths = std::count(o.correlation_length.begin(), o.correlation_length.end(), 'x') + 1;
+    if (lengths == 3) {
+      const auto l = parse_volume_size(o.correlation_length);
+      std::tie(o.spec.correlation_length_x, o.spec.correlation_length_y, o.spec.correlation_length_z) =
+          std::tuple{l[0], l[1], l[2]};
+    } else {
+      std::tie(o.spec.correlation_length_x, o.spec.correlation_length_y) =
+          parse_two(o.correlation_length, 'x', "correlation length");
+      o.spec.correlation_length_z = o.spec.correlation_length_x;
+    }
   }
   check_field_spec(o.spec);
   if (!o.inactive.empty()) impl_->blobs = parse_blobs(o.inactive);
@@ -202,19 +214,43 @@ std::size_t FieldSource::samples() const {
 
 Grid FieldSource::grid(const std::string& resolution) const {
   const FieldOptions& o = impl_->options;
+  if (!o.size.empty()) parse_size(o.size);
+  if (!resolution.empty()) parse_resolution(resolution);
+  const Grid grid = volume(resolution);
+  check(grid.flat() || !impl_->deck, "{}: a grid of {} needs --layer K (1 to {}) or --section J (1 to {})",
+        o.permeability, grid.resolution(), grid.nz, grid.ny);
+  check(
+      grid.flat(),
+      "{} holds a volume of {}; here only flat grids are taken: volumes are for solve, generate and upscale",
+      o.permeability, grid.resolution());
+  return grid;
+}
+
+Grid FieldSource::volume(const std::string& resolution) const {
+  const FieldOptions& o = impl_->options;
   Grid grid = impl_->domain;
-  if (!o.size.empty()) std::tie(grid.lx, grid.ly) = parse_size(o.size);
-  if (!resolution.empty()) {
-    const Resolution r = parse_resolution(resolution);
-    grid.nx = r.nx;
-    grid.ny = r.ny;
-    if (!from_file()) check_field_spec(o.spec, grid);
-    return grid;
+  check(from_file() || !resolution.empty(), "no resolution: pass --resolution WxH");
+  const Grid own = impl_->array ? impl_->array->grid() : impl_->single ? impl_->single->grid : Grid{};
+  const Resolution r =
+      resolution.empty() ? Resolution{own.nx, own.ny, own.nz} : parse_volume_resolution(resolution);
+  grid.nx = r.nx;
+  grid.ny = r.ny;
+  grid.nz = r.nz;
+  if (!o.size.empty()) {
+    const auto [lx, ly, lz] = parse_volume_size(o.size);
+    const auto lengths = std::count(o.size.begin(), o.size.end(), 'x') + 1;
+    check(lengths == (grid.flat() ? 2 : 3), "size '{}' has {} lengths, but the grid is {}: pass {}", o.size,
+          lengths, grid.resolution(), grid.flat() ? "LXxLY" : "LXxLYxLZ");
+    grid.lx = lx;
+    grid.ly = ly;
+    grid.lz = lz;
   }
-  check(from_file(), "no resolution: pass --resolution WxH");
-  const Grid own = impl_->array ? impl_->array->grid() : impl_->single->grid;
-  grid.nx = own.nx;
-  grid.ny = own.ny;
+  check(grid.flat() || !impl_->blobs, "--inactive draws blobs in flat grids, {} was asked for",
+        grid.resolution());
+  if (!from_file() && !grid.flat() && o.field == "lognormal")
+    check(std::count(o.correlation_length.begin(), o.correlation_length.end(), 'x') != 1,
+          "correlation length is '{}': a volume needs one length, or three: LXxLYxLZ", o.correlation_length);
+  if (!from_file()) check_field_spec(o.spec, grid);
   return grid;
 }
 
@@ -281,8 +317,8 @@ Sample FieldSource::sample(std::uint64_t number, const Grid& grid) const {
           samples() == 1 ? "" : "s", number);
     sample = impl_->read(number, fmt::format("{}, sample {}", o.permeability, number));
     const Grid& own = sample.permeability.grid;
-    check(own.nx == grid.nx && own.ny == grid.ny, "{} holds a field of {}, {} was asked for", o.permeability,
-          own.resolution(), grid.resolution());
+    check(own.nx == grid.nx && own.ny == grid.ny && own.nz == grid.nz,
+          "{} holds a field of {}, {} was asked for", o.permeability, own.resolution(), grid.resolution());
     sample.permeability.grid = sample.active.grid = grid;
   }
   sample.seed = o.seed;
@@ -315,6 +351,8 @@ nlohmann::json FieldSource::configuration() const {
   if (s.kind == "lognormal") {
     j.update({{"correlation_length", {s.correlation_length_x, s.correlation_length_y}},
               {"smoothness", s.smoothness}});
+    if (s.correlation_length_z != s.correlation_length_x)
+      j["correlation_length"].push_back(s.correlation_length_z);
   }
   if (s.kind == "layered") j["layers"] = s.layers;
   if (s.kind == "channels") {

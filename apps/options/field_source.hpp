@@ -24,8 +24,10 @@ class FieldSource {
   bool from_file() const;
   /// Samples that the file holds; 0 for random fields, which have no end.
   std::size_t samples() const;
-  /// Grid of the given resolution ("" takes the file's own) and the domain of --size (default 1x1).
+  /// Grid of the given resolution ("" takes the file's own) and the domain of --size (default 1x1). Throws InvalidInput for a volume.
   Grid grid(const std::string& resolution) const;
+  /// The same for those who take volumes, too: `resolution` may be WxHxD, --size LXxLYxLZ.
+  Grid volume(const std::string& resolution) const;
   /// Throws InvalidInput where a file holds another resolution than the grid.
   Field draw(std::uint64_t sample, const Grid& grid) const;
   bool has_inactive() const;  ///< some sample may have

@@ -3,25 +3,16 @@
 #include <cmath>
 #include <set>
 
+#include "apps/options/command_line.hpp"
 #include "apps/options/companion_field.hpp"
 #include "core/error.hpp"
 #include "datagen/dataset.hpp"
+#include "datagen/grdecl.hpp"
 #include "solver/regions.hpp"
 
 namespace mano {
 
 namespace {
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const auto end = std::min(text.find(separator, begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
 
 // "pressure=1" or "flux=0,1,0": a type, then one value or one a face.
 std::pair<BoundaryCondition::Type, std::vector<double>> parse_side(const std::string& side,
@@ -41,59 +32,10 @@ std::pair<BoundaryCondition::Type, std::vector<double>> parse_side(const std::st
   return {type == "pressure" ? Type::pressure : Type::flux, values};
 }
 
-struct NamedWell {
-  std::array<double, 2> at{};
-  Well well;
-  std::string name;  // empty where not given
-};
-
-// "rate=1", "bhp=2", "radius=0.1" or "name=P"; returns what is wrong, empty where nothing is.
-std::string parse_well_part(const std::string& part, NamedWell& named, bool& controlled) {
-  const auto equals = std::min(part.find('='), part.size());
-  const std::string key = part.substr(0, equals);
-  const std::string text = equals < part.size() ? part.substr(equals + 1) : "";
-  if (key == "name") {
-    named.name = text;
-    return text.empty() ? "the name is empty" : "";
-  }
-  const auto value = parse_number(text);
-  if (!value || !std::isfinite(*value)) return fmt::format("'{}' has no finite value", part);
-  if (key == "radius") {
-    named.well.radius = *value;
-    return *value > 0 ? "" : "the radius must be above zero";
-  }
-  if ((key != "rate" && key != "bhp") || controlled) return fmt::format("'{}' is not understood", part);
-  named.well.control = key == "rate" ? Well::Control::rate : Well::Control::pressure;
-  named.well.value = *value;
-  controlled = true;
-  return "";
-}
-
-// "0.5,0.5,rate=1" or "0.2,0.3,bhp=2,radius=0.1,name=P".
-NamedWell parse_well(const std::string& text) {
-  const auto fail = [&](const std::string& why) {
-    throw InvalidInput(
-        fmt::format("--well '{}': {}; expected X,Y,rate=RATE[,radius=R][,name=NAME] or "
-                    "X,Y,bhp=PRESSURE,radius=R[,name=NAME]",
-                    text, why));
-  };
-  const auto parts = split(text, ',');
-  if (parts.size() < 3) fail("too few parts");
-  NamedWell named;
-  for (int d = 0; d < 2; ++d) {
-    const auto value = parse_number(parts[d]);
-    if (!value || !std::isfinite(*value)) fail(fmt::format("'{}' is no coordinate", parts[d]));
-    named.at[d] = *value;
-  }
-  bool controlled = false;
-  for (std::size_t p = 2; p < parts.size(); ++p) {
-    const std::string why = parse_well_part(parts[p], named, controlled);
-    if (!why.empty()) fail(why);
-  }
-  if (!controlled) fail("neither rate nor bhp is given");
-  if (named.well.control == Well::Control::pressure && named.well.radius == 0.0)
-    fail("a well of given pressure needs a radius");
-  return named;
+// For the help, where the name alone leaves it open.
+std::string where_is(const std::string& side) {
+  if (side == "front" || side == "back") return "; a side along y";
+  return side == "bottom" || side == "top" ? "; along y of a flat grid, along z of a volume" : "";
 }
 
 }  // namespace
@@ -105,20 +47,22 @@ void add_flow_options(CLI::App& app, FlowOptions& o) {
          "benchmark, drive, five-spot or closed (no flow, no source) [benchmark; closed with any option "
          "below that drives flow]")
       ->group(group);
-  for (auto [name, value] :
-       {std::pair{"--left", &o.left}, {"--right", &o.right}, {"--bottom", &o.bottom}, {"--top", &o.top}}) {
-    app.add_option(name, *value, "pressure=P or flux=U, outward; one value, or one a face: flux=0,1,0")
+  for (const auto& [name, text] : kSideOptions) {
+    app.add_option(std::string("--") + name, o.*text,
+                   "pressure=P or flux=U, outward; one value, or one a face: flux=0,1,0" + where_is(name))
         ->type_name("TYPE=VALUE")
         ->group(group);
   }
-  app.add_option("--source", o.source, "Rate per area: a number, or a file like --permeability's")
+  app.add_option("--source", o.source,
+                 "Rate per area, of a volume per volume: a number, or a file like --permeability's")
       ->type_name("VALUE|FILE")
       ->group(group);
   app.add_option("--source-keyword", o.source_keyword, "Which array of the source's file [source]")
       ->group(group);
-  app.add_option("--well", o.wells,
-                 "X,Y,rate=RATE (into the rock) or X,Y,bhp=PRESSURE,radius=R, and name=NAME [W1, W2, ...]; "
-                 "may be repeated")
+  app.add_option(
+         "--well", o.wells,
+         "X,Y,rate=RATE (into the rock) or X,Y,bhp=PRESSURE,radius=R, and name=NAME [W1, W2, ...]; in a "
+         "volume also layers=FIRST:LAST, from 1 at the top [all]; may be repeated")
       ->type_name("WELL")
       ->take_all()
       ->group(group);
@@ -134,44 +78,64 @@ void add_drop_islands_option(CLI::App& app, bool& drop, const std::string& group
 }
 
 void add_anisotropy_options(CLI::App& app, FlowOptions& o) {
-  const std::string group = "Permeability along y";
+  const std::string group = "Permeability along y and z";
   app.add_option("--anisotropy", o.anisotropy, "Permeability along y over that along x [1]")->group(group);
   app.add_option("--permeability-y", o.permeability_y,
                  "Permeability along y: a keyword of the permeability's file, or a file")
       ->type_name("KEYWORD|FILE")
       ->group(group);
+  app.add_option("--anisotropy-z", o.anisotropy_z, "Of a volume: permeability along z over that along x [1]")
+      ->group(group);
+  app.add_option("--permeability-z", o.permeability_z,
+                 "Of a volume: permeability along z, a keyword of the permeability's file (PERMZ), or a file")
+      ->type_name("KEYWORD|FILE")
+      ->group(group);
+}
+
+FlowSource::Direction::Direction(char axis, const std::optional<double>& anisotropy, const std::string& text,
+                                 const FieldSource& rock)
+    : ratio(anisotropy), what(fmt::format("permeability along {}", axis)) {
+  const std::string suffix = axis == 'y' ? "" : "-z";
+  check(!anisotropy || text.empty(), "--anisotropy{} and --permeability-{} exclude each other", suffix, axis);
+  check(!anisotropy || (std::isfinite(*anisotropy) && *anisotropy > 0),
+        "anisotropy{} is {}; it must be finite and above zero", suffix, anisotropy.value_or(1));
+  if (text.empty()) return;
+  file.emplace(open_companion(rock.options(), text, fmt::format("permeability-{}", axis)));
+  check_same_place(*file, rock.place(), what);
+}
+
+Field FlowSource::Direction::of(const Sample& sample, bool in_units) const {
+  if (file) {
+    Field field = read_companion(*file, sample.permeability.grid, sample.number, what.c_str());
+    if (in_units) check_permeability(field, what, sample.active);
+    return field;
+  }
+  if (!ratio || *ratio == 1.0) return {};
+  Field field = sample.permeability;
+  for (double& k : field.values) k *= *ratio;
+  return field;
 }
 
 FlowSource::FlowSource(FlowOptions options, const FieldSource& rock, const Units& units)
-    : options_(std::move(options)), units_(units) {
+    : options_(std::move(options)),
+      units_(units),
+      along_y_('y', options_.anisotropy, options_.permeability_y, rock),
+      along_z_('z', options_.anisotropy_z, options_.permeability_z, rock) {
   FlowOptions& o = options_;
   const FieldOptions& field = rock.options();
   if (!field.inactive.empty()) o.drop_islands = true;  // random ones have some
-  for (auto [side, name, text] : {std::tuple{Side::left, "left", &o.left},
-                                  {Side::right, "right", &o.right},
-                                  {Side::front, "bottom", &o.bottom},
-                                  {Side::back, "top", &o.top}}) {
-    if (text->empty()) continue;
-    auto [type, values] = parse_side(name, *text);
-    sides_.push_back({side, type, std::move(values)});
+  for (const auto& [name, text] : kSideOptions) {
+    if ((o.*text).empty()) continue;
+    auto [type, values] = parse_side(name, o.*text);
+    sides_.push_back({name, type, std::move(values)});
   }
-  for (const std::string& text : o.wells) {
-    const NamedWell named = parse_well(text);
-    wells_.push_back({named.at[0], named.at[1], named.well, named.name});
-  }
+  for (const std::string& text : o.wells) wells_.push_back(parse_well(text));
   if (!o.source.empty()) {
     uniform_source_ = parse_number(o.source);
     if (!uniform_source_) {
       source_file_.emplace(beside(field, o.source, o.source_keyword.empty() ? "source" : o.source_keyword));
       check_same_place(*source_file_, rock.place(), "source");
     }
-  }
-  check(!o.anisotropy || o.permeability_y.empty(), "--anisotropy and --permeability-y exclude each other");
-  check(!o.anisotropy || (std::isfinite(*o.anisotropy) && *o.anisotropy > 0),
-        "anisotropy is {}; it must be finite and above zero", o.anisotropy.value_or(1));
-  if (!o.permeability_y.empty()) {
-    permeability_y_.emplace(open_companion(field, o.permeability_y, "permeability-y"));
-    check_same_place(*permeability_y_, rock.place(), "permeability along y");
   }
   const bool driven = !sides_.empty() || !wells_.empty() || !o.source.empty();
   if (o.problem_name.empty()) o.problem_name = driven ? "closed" : "benchmark";
@@ -203,47 +167,40 @@ Field FlowSource::for_solver(Field permeability) const {
   return permeability;
 }
 
-Field FlowSource::permeability_y(const Sample& sample) const {
-  const Grid& grid = sample.permeability.grid;
-  if (permeability_y_) {
-    Field field = read_companion(*permeability_y_, grid, sample.number, "permeability along y");
-    if (!units_.consistent()) check_permeability(field, "permeability along y", sample.active);
-    return field;
-  }
-  if (!options_.anisotropy || *options_.anisotropy == 1.0) return {};
-  Field field = sample.permeability;
-  for (double& k : field.values) k *= *options_.anisotropy;
-  return field;
-}
-
-Problem FlowSource::problem(const Sample& sample) const {
-  Problem problem = make_problem(options_.problem_name, for_solver(sample.permeability), sample.active);
+void FlowSource::set_sides(Problem& problem) const {
   const Grid grid = problem.grid();
+  std::array<std::string, 6> given;  // the option that prescribes a side
   for (const SideOption& option : sides_) {
-    problem.on(option.side) = constant_boundary(grid, option.side, option.type, option.values.front());
-    BoundaryCondition& condition = problem.on(option.side);
+    const Side side = side_named(option.name, grid).value();
+    std::string& other = given.at(static_cast<int>(side));
+    check(other.empty(), "--{} and --{} are the same side of a flat grid: give one of them", other,
+          option.name);
+    other = option.name;
+    problem.on(side) = constant_boundary(grid, side, option.type, option.values.front());
+    BoundaryCondition& condition = problem.on(side);
     if (option.values.size() > 1) condition.values = option.values;
     if (option.type == BoundaryCondition::Type::flux) {
       for (double& flux : condition.values) flux /= units_.velocity();
     }
   }
+}
+
+Problem FlowSource::problem(const Sample& sample) const {
+  const Grid grid = sample.permeability.grid;
+  check(grid.flat() || units_.thickness == 1.0, "the thickness is {:g}, but a volume has its own",
+        units_.thickness);
+  check(!grid.flat() || (!options_.anisotropy_z && options_.permeability_z.empty()),
+        "--anisotropy-z and --permeability-z are for volumes, the grid is {}", grid.resolution());
+  Problem problem = make_problem(options_.problem_name, for_solver(sample.permeability), sample.active);
+  set_sides(problem);
   if (uniform_source_) problem.source = Field(grid, *uniform_source_);
   if (source_file_) {  // inactive cells may hold anything
     problem.source =
         with_inactive(read_companion(*source_file_, grid, sample.number, "source"), sample.active, 0.0);
   }
   problem.permeability_y = for_solver(permeability_y(sample));
-  for (const WellOption& option : wells_) {
-    const double x = option.x - grid.x0;  // the file's coordinates are counted from its origin
-    const double y = option.y - grid.y0;
-    check(x >= 0 && x <= grid.lx && y >= 0 && y <= grid.ly,
-          "--well at ({:g}, {:g}) lies outside the domain, x from {:g} to {:g}, y from {:g} to {:g}",
-          option.x, option.y, grid.x0, grid.x0 + grid.lx, grid.y0, grid.y0 + grid.ly);
-    Well well = option.well;
-    well.i = std::min(grid.nx - 1, static_cast<int>(x / grid.hx()));
-    well.j = std::min(grid.ny - 1, static_cast<int>(y / grid.hy()));
-    problem.wells.push_back(well);
-  }
+  problem.permeability_z = for_solver(permeability_z(sample));
+  for (const WellOption& option : wells_) problem.wells.push_back(well_on(grid, option));
   if (options_.drop_islands) drop_islands(problem);
   check_problem(problem);
   return problem;
@@ -252,12 +209,12 @@ Problem FlowSource::problem(const Sample& sample) const {
 nlohmann::json FlowSource::configuration() const {
   const FlowOptions& o = options_;
   nlohmann::json j;
-  for (auto [name, value] : {std::pair{"left", &o.left},
-                             {"right", &o.right},
-                             {"bottom", &o.bottom},
-                             {"top", &o.top},
-                             {"source", &o.source},
-                             {"permeability_y", &o.permeability_y}}) {
+  for (const auto& [name, text] : kSideOptions) {
+    if (!(o.*text).empty()) j[name] = o.*text;
+  }
+  for (auto [name, value] : {std::pair{"source", &o.source},
+                             {"permeability_y", &o.permeability_y},
+                             {"permeability_z", &o.permeability_z}}) {
     if (!value->empty()) j[name] = *value;
   }
   const auto identify = [&](const char* name, const FieldSource& source) {
@@ -269,15 +226,24 @@ nlohmann::json FlowSource::configuration() const {
     if (const auto more = source.reading(); !more.is_null()) id.update(more);
   };
   if (source_file_) identify("source_file", *source_file_);
-  if (permeability_y_) identify("permeability_y_file", *permeability_y_);
+  if (along_y_.file) identify("permeability_y_file", *along_y_.file);
+  if (along_z_.file) identify("permeability_z_file", *along_z_.file);
   if (!o.wells.empty()) j["wells"] = o.wells;
   if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
+  if (o.anisotropy_z && *o.anisotropy_z != 1.0) j["anisotropy_z"] = *o.anisotropy_z;
   if (!units_.consistent())  // a name alone says nothing of units: the problem is a custom one
     j["units"] = {{"system", to_string(units_.system)},
                   {"viscosity", units_.viscosity},
                   {"thickness", units_.thickness}};
   if (!j.is_null()) j["setup"] = o.problem_name;
   return j;
+}
+
+void note_permeability_along_z(const FlowOptions& o, const FieldSource& rock, const Grid& grid) {
+  const FieldOptions& file = rock.options();
+  if (grid.flat() || o.anisotropy_z || !o.permeability_z.empty() || !is_grdecl(file.permeability)) return;
+  if (grdecl_has(file.permeability, "PERMZ", file.include_anywhere))
+    say(fmt::format("note: PERMZ of {} is not used: --permeability-z PERMZ takes it", file.permeability));
 }
 
 }  // namespace mano

@@ -44,4 +44,11 @@ Units settle_units(const UnitOptions& o, const FieldSource& source) {
   return units;
 }
 
+void check_thickness(const UnitOptions& o, const Grid& grid) {
+  check(grid.flat() || !o.thickness,
+        "--thickness is {}, but the grid is a volume, {} on {}: its thickness is the last length of --size "
+        "LXxLYxLZ",
+        o.thickness.value_or(1), grid.resolution(), grid.size());
+}
+
 }  // namespace mano

@@ -23,4 +23,7 @@ void add_unit_options(CLI::App& app, UnitOptions& options);
 /// stands with consistent units.
 Units settle_units(const UnitOptions& options, const FieldSource& source);
 
+/// Throws InvalidInput for --thickness with a volume, whose grid has one.
+void check_thickness(const UnitOptions& options, const Grid& grid);
+
 }  // namespace mano

@@ -24,7 +24,7 @@ namespace mano {
 namespace {
 
 using Rgb = std::array<double, 3>;
-constexpr int kPlotWidth = 300;
+constexpr int kPlotWidth = kPanelPixels;
 constexpr int kMargin = 16;
 constexpr int kAxisRoom = 44;  // left of and below a plot
 constexpr int kTitleRoom = 30;
@@ -73,8 +73,9 @@ class Canvas {
     std::copy(rgb, rgb + 3, static_cast<unsigned char*>(image_->GetScalarPointer(x, y, 0)));
   }
 
-  // A field scaled up to a rectangle, cell by cell.
-  void map(const Field& field, vtkLookupTable* table, int x0, int y0, int width, int height) {
+  // A field scaled to a rectangle, cell by cell; colours times `shade`, where it is not empty.
+  void map(const Field& field, const Field& shade, vtkLookupTable* table, int x0, int y0, int width,
+           int height) {
     vtkNew<vtkImageData> values;
     values->SetDimensions(field.grid.nx, field.grid.ny, 1);
     values->AllocateScalars(VTK_DOUBLE, 1);
@@ -88,7 +89,14 @@ class Canvas {
       const int j = static_cast<int>(static_cast<long>(y) * field.grid.ny / height);
       for (int x = 0; x < width; ++x) {
         const int i = static_cast<int>(static_cast<long>(x) * field.grid.nx / width);
-        set(x0 + x, y0 + y, static_cast<unsigned char*>(colours->GetOutput()->GetScalarPointer(i, j, 0)));
+        const auto* rgb = static_cast<unsigned char*>(colours->GetOutput()->GetScalarPointer(i, j, 0));
+        if (shade.values.empty()) {
+          set(x0 + x, y0 + y, rgb);
+          continue;
+        }
+        unsigned char shaded[3];
+        for (int d = 0; d < 3; ++d) shaded[d] = static_cast<unsigned char>(std::lround(shade(i, j) * rgb[d]));
+        set(x0 + x, y0 + y, shaded);
       }
     }
   }
@@ -166,6 +174,20 @@ std::pair<double, double> range_of(const MapPanel& panel) {
   return {low, high};
 }
 
+void draw_axes(Canvas& canvas, const MapPanel& panel, int x0, int y0, int height) {
+  using Align = Canvas::Align;
+  const Grid& grid = panel.field.grid;
+  const std::string least = fmt::format("{:g}", grid.y0);
+  const std::string most = fmt::format("{:g}", grid.y0 + grid.ly);
+  canvas.frame(x0, y0, kPlotWidth, height);
+  canvas.text(fmt::format("{:g}", grid.x0), x0, y0 - 20, Align::centre);
+  canvas.text(fmt::format("{:g}", grid.x0 + grid.lx), x0 + kPlotWidth, y0 - 20, Align::centre);
+  canvas.text(panel.x_axis, x0 + kPlotWidth / 2, y0 - 20, Align::centre);
+  canvas.text(panel.downward ? most : least, x0 - 7, y0 - 4, Align::right);
+  canvas.text(panel.downward ? least : most, x0 - 7, y0 + height - 10, Align::right);
+  canvas.text(panel.y_axis, x0 - 7, y0 + height / 2, Align::right);
+}
+
 void draw_panel(Canvas& canvas, const MapPanel& panel, int x0, int y0) {
   using Align = Canvas::Align;
   const Grid& grid = panel.field.grid;
@@ -178,20 +200,17 @@ void draw_panel(Canvas& canvas, const MapPanel& panel, int x0, int y0) {
   }
   const auto table =
       colour_table(panel.scale, logarithmic ? std::log10(low) : low, logarithmic ? std::log10(high) : high);
-  canvas.map(shown, table, x0, y0, kPlotWidth, height);
-  canvas.frame(x0, y0, kPlotWidth, height);
+  canvas.map(shown, panel.shade, table, x0, y0, kPlotWidth, height);
   canvas.text(panel.title, x0 + kPlotWidth / 2, y0 + height + 10, Align::centre);
-  canvas.text("0", x0, y0 - 20, Align::centre);
-  canvas.text(fmt::format("{:g}", grid.lx), x0 + kPlotWidth, y0 - 20, Align::centre);
-  canvas.text("x", x0 + kPlotWidth / 2, y0 - 20, Align::centre);
-  canvas.text("0", x0 - 7, y0 - 4, Align::right);
-  canvas.text(fmt::format("{:g}", grid.ly), x0 - 7, y0 + height - 10, Align::right);
-  canvas.text("y", x0 - 7, y0 + height / 2, Align::right);
+  for (const MapPanel::Label& label : panel.labels)
+    canvas.text(label.text, x0 + static_cast<int>(label.x * kPlotWidth),
+                y0 + static_cast<int>(label.y * height), Align::centre);
+  if (panel.labels.empty()) draw_axes(canvas, panel, x0, y0, height);
 
   const int bar = x0 + kPlotWidth + 12;
   Field ramp(Grid{1, 256});
   for (int i = 0; i < 256; ++i) ramp.values[i] = i;
-  canvas.map(ramp, colour_table(panel.scale, 0, 255), bar, y0, kBarWidth, height);
+  canvas.map(ramp, {}, colour_table(panel.scale, 0, 255), bar, y0, kBarWidth, height);
   canvas.frame(bar, y0, kBarWidth, height);
   const double middle = logarithmic ? std::sqrt(low * high) : 0.5 * (low + high);
   canvas.text(fmt::format("{:.3g}", low), bar + kBarWidth + 5, y0 - 4, Align::left);
@@ -204,16 +223,16 @@ void draw_panel(Canvas& canvas, const MapPanel& panel, int x0, int y0) {
 void draw_maps(const std::filesystem::path& path, const std::vector<MapPanel>& panels) {
   check(!panels.empty(), "no map to draw in {}", path.string());
   constexpr int kPanelWidth = kAxisRoom + kPlotWidth + kBarRoom;
-  int height = 0;
-  for (const MapPanel& panel : panels) height = std::max(height, plot_height(panel.field.grid));
-  const int panel_height = kAxisRoom + height + kTitleRoom;
-  const int columns = std::min(2, static_cast<int>(panels.size()));
-  const int rows = (static_cast<int>(panels.size()) + columns - 1) / columns;
-  Canvas canvas(kMargin + columns * kPanelWidth, rows * panel_height + kMargin);
-  for (int p = 0; p < static_cast<int>(panels.size()); ++p) {
-    const int above_bottom = rows - 1 - p / columns;
-    draw_panel(canvas, panels[p], kAxisRoom + p % columns * kPanelWidth,
-               kAxisRoom + above_bottom * panel_height);
+  const std::size_t columns = std::min<std::size_t>(2, panels.size());
+  std::vector<int> heights((panels.size() + columns - 1) / columns, 0);  // of the plots of a row
+  for (std::size_t p = 0; p < panels.size(); ++p)
+    heights[p / columns] = std::max(heights[p / columns], plot_height(panels[p].field.grid));
+  int base = 0;  // of a row
+  for (int height : heights) base += kAxisRoom + height + kTitleRoom;
+  Canvas canvas(kMargin + static_cast<int>(columns) * kPanelWidth, base + kMargin);
+  for (std::size_t p = 0; p < panels.size(); ++p) {
+    if (p % columns == 0) base -= kAxisRoom + heights[p / columns] + kTitleRoom;
+    draw_panel(canvas, panels[p], kAxisRoom + static_cast<int>(p % columns) * kPanelWidth, kAxisRoom + base);
   }
   canvas.write(path);
 }

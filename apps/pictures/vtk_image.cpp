@@ -77,47 +77,61 @@ void check_pieces(vtkImageData* image, bool on_cells, const std::string& text, c
   int whole[6];
   image->GetExtent(whole);
   const int more = on_cells ? 0 : 1;
-  const int nx = whole[1] - whole[0] + more;
-  std::vector<char> covered(static_cast<std::size_t>(nx) * (whole[3] - whole[2] + more), 0);
+  int n[3];  // of values along the axes
+  for (int d = 0; d < 3; ++d) n[d] = std::max(whole[2 * d + 1] - whole[2 * d] + more, 1);
+  std::vector<char> covered(static_cast<std::size_t>(n[0]) * n[1] * n[2], 0);
   const std::size_t end = std::min(text.find("<AppendedData"), text.size());
   std::size_t at = 0;
   while ((at = text.find("<Piece", at + 1)) < end) {
     const std::size_t begin = text.find("Extent=", at);
     int e[6];
-    if (begin >= end || std::sscanf(text.c_str() + begin + 8, "%d %d %d %d", e, e + 1, e + 2, e + 3) != 4)
+    if (begin >= end ||
+        std::sscanf(text.c_str() + begin + 8, "%d %d %d %d %d %d", e, e + 1, e + 2, e + 3, e + 4, e + 5) != 6)
       continue;
-    for (int j = std::max(e[2], whole[2]); j < std::min(e[3], whole[3]) + more; ++j) {
-      for (int i = std::max(e[0], whole[0]); i < std::min(e[1], whole[1]) + more; ++i)
-        covered[static_cast<std::size_t>(j - whole[2]) * nx + (i - whole[0])] = 1;
+    int from[3];
+    int to[3];
+    for (int d = 0; d < 3; ++d) {
+      from[d] = std::max(e[2 * d] - whole[2 * d], 0);
+      to[d] = std::min(e[2 * d + 1] - whole[2 * d] + more, n[d]);
+      if (whole[2 * d] == whole[2 * d + 1]) to[d] = n[d];  // flat: one layer of values
+    }
+    for (int k = from[2]; k < to[2]; ++k) {
+      for (int j = from[1]; j < to[1]; ++j) {
+        for (int i = from[0]; i < to[0]; ++i)
+          covered[(static_cast<std::size_t>(k) * n[1] + j) * n[0] + i] = 1;
+      }
     }
   }
   check(std::find(covered.begin(), covered.end(), 0) == covered.end(),
         "{}: the pieces do not cover the whole extent", path);
 }
 
-// How the rows and columns of an image lie in the plane. Its first axis may be any of the plane's, and each may run backwards.
-struct ImagePlane {
+// How the rows, columns and layers of an image lie. Its first axis may be x or y, and each may run backwards.
+struct ImageAxes {
   Grid grid;
   bool exchanged = false;
   bool x_backwards = false;
   bool y_backwards = false;
+  bool z_backwards = false;
 
   // Where the file holds the value of a cell.
-  vtkIdType source(int i, int j) const {
+  vtkIdType source(int i, int j, int k) const {
     const int x = x_backwards ? grid.nx - 1 - i : i;
     const int y = y_backwards ? grid.ny - 1 - j : j;
-    return exchanged ? static_cast<vtkIdType>(x) * grid.ny + y : static_cast<vtkIdType>(y) * grid.nx + x;
+    const int z = z_backwards ? grid.nz - 1 - k : k;
+    return static_cast<vtkIdType>(z) * static_cast<vtkIdType>(grid.layer()) +
+           (exchanged ? static_cast<vtkIdType>(x) * grid.ny + y : static_cast<vtkIdType>(y) * grid.nx + x);
   }
 };
 
-ImagePlane plane_of(vtkImageData* image, bool on_cells, const std::string& path) {
+ImageAxes axes_of(vtkImageData* image, bool on_cells, const std::string& path) {
   const double* const d = image->GetDirectionMatrix()->GetData();
   const auto is = [&](int entry, double size) { return std::abs(std::abs(d[entry]) - size) < 1e-9; };
   const bool in_plane = is(2, 0) && is(5, 0) && is(6, 0) && is(7, 0);
   const bool straight = is(0, 1) && is(4, 1) && is(1, 0) && is(3, 0);
-  ImagePlane plane;
-  plane.exchanged = is(1, 1) && is(3, 1) && is(0, 0) && is(4, 0);
-  check(in_plane && (straight || plane.exchanged),
+  ImageAxes axes;
+  axes.exchanged = is(1, 1) && is(3, 1) && is(0, 0) && is(4, 0);
+  check(in_plane && (straight || axes.exchanged),
         "{}: the image's direction is {:g} {:g} {:g} {:g} {:g} {:g} {:g} {:g} {:g}; only mirrored images and "
         "those turned by 90 degrees in the plane are understood",
         path, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8]);
@@ -127,7 +141,7 @@ ImagePlane plane_of(vtkImageData* image, bool on_cells, const std::string& path)
   image->GetExtent(extent);
   image->GetSpacing(spacing);
   image->GetOrigin(origin);
-  // Along an axis of the plane: its axis of the image, whether that runs backwards, number of cells, their size, and the lower end.
+  // Along x, y or z: its axis of the image, whether that runs backwards, number of cells, their size, and the lower end.
   const auto along = [&](int axis, double direction, double zero, int& n, double& length, double& low) {
     n = extent[2 * axis + 1] - extent[2 * axis] + (on_cells ? 0 : 1);
     check(n > 0 && std::isfinite(spacing[axis]) && spacing[axis] > 0 && std::isfinite(zero),
@@ -137,12 +151,15 @@ ImagePlane plane_of(vtkImageData* image, bool on_cells, const std::string& path)
     low = zero + (direction < 0 ? -first - length : first);
     return direction < 0;
   };
-  Grid& g = plane.grid;
-  plane.x_backwards =
-      along(plane.exchanged ? 1 : 0, plane.exchanged ? d[1] : d[0], origin[0], g.nx, g.lx, g.x0);
-  plane.y_backwards =
-      along(plane.exchanged ? 0 : 1, plane.exchanged ? d[3] : d[4], origin[1], g.ny, g.ly, g.y0);
-  return plane;
+  Grid& g = axes.grid;
+  const int x = axes.exchanged ? 1 : 0;
+  axes.x_backwards = along(x, axes.exchanged ? d[1] : d[0], origin[0], g.nx, g.lx, g.x0);
+  axes.y_backwards = along(1 - x, axes.exchanged ? d[3] : d[4], origin[1], g.ny, g.ly, g.y0);
+  if (extent[5] - extent[4] > (on_cells ? 1 : 0)) {
+    check(is(8, 1), "{}: the image's third axis is not along z", path);
+    axes.z_backwards = along(2, d[8], origin[2], g.nz, g.lz, g.z0);
+  }
+  return axes;
 }
 
 // Of cells, then of points.
@@ -172,13 +189,15 @@ std::pair<vtkDataArray*, bool> find_array(vtkImageData* image, const std::string
   return {nullptr, false};
 }
 
-Field plane_field(vtkDataArray* array, const ImagePlane& plane, const std::string& path) {
-  Field field(plane.grid);
+Field field_of(vtkDataArray* array, const ImageAxes& axes, const std::string& path) {
+  Field field(axes.grid);
   check(array->GetNumberOfTuples() == static_cast<vtkIdType>(field.grid.cells()),
         "{}: array '{}' has {} values for {} cells", path, array->GetName(), array->GetNumberOfTuples(),
         field.grid.cells());
-  for (int j = 0; j < field.grid.ny; ++j) {
-    for (int i = 0; i < field.grid.nx; ++i) field(i, j) = array->GetTuple1(plane.source(i, j));
+  for (int k = 0; k < field.grid.nz; ++k) {
+    for (int j = 0; j < field.grid.ny; ++j) {
+      for (int i = 0; i < field.grid.nx; ++i) field(i, j, k) = array->GetTuple1(axes.source(i, j, k));
+    }
   }
   return field;
 }
@@ -190,10 +209,10 @@ void check_vtk() {}
 void write_vti(const std::filesystem::path& path, const VtkImage& content) {
   const Grid& g = content.grid;
   vtkNew<vtkImageData> image;
-  image->SetDimensions(g.nx + 1, g.ny + 1, 1);
-  image->SetSpacing(g.hx(), g.hy(), 1.0);
+  image->SetDimensions(g.nx + 1, g.ny + 1, g.flat() ? 1 : g.nz + 1);
+  image->SetSpacing(g.hx(), g.hy(), g.flat() ? 1.0 : g.hz());
   const double shift = content.location == Location::cell ? 0.0 : -0.5;
-  image->SetOrigin(g.x0 + shift * g.hx(), g.y0 + shift * g.hy(), 0.0);
+  image->SetOrigin(g.x0 + shift * g.hx(), g.y0 + shift * g.hy(), g.flat() ? 0.0 : g.z0 + shift * g.hz());
   for (const auto& [name, field] : content.scalars) {
     vtkNew<vtkDoubleArray> array;
     array->SetName(name.c_str());
@@ -208,8 +227,8 @@ void write_vti(const std::filesystem::path& path, const VtkImage& content) {
     array->SetNumberOfComponents(3);
     array->SetNumberOfTuples(static_cast<vtkIdType>(g.cells()));
     for (std::size_t c = 0; c < g.cells(); ++c) {
-      array->SetTuple3(static_cast<vtkIdType>(c), components.first.values[c], components.second.values[c],
-                       0.0);
+      array->SetTuple3(static_cast<vtkIdType>(c), components.x.values[c], components.y.values[c],
+                       components.z.values.empty() ? 0.0 : components.z.values[c]);
     }
     image->GetCellData()->AddArray(array);
   }
@@ -247,16 +266,18 @@ ImageField read_vti(const std::filesystem::path& path, const std::string& wanted
   int points[3];
   image->GetDimensions(points);
   const int more = on_cells ? 1 : 0;
-  const int nz = std::max(points[2] - more, 1);
-  check(nz == 1 && points[0] > more && points[1] > more,
-        "{}: the image is {}x{}x{} points, expected a plane of x and y", path.string(), points[0], points[1],
-        points[2]);
+  check(points[0] > more && points[1] > more,
+        "{}: the image is {}x{}x{} points, expected a plane of x and y, or a volume", path.string(),
+        points[0], points[1], points[2]);
+  const Resolution cells{points[0] - more, points[1] - more, std::max(points[2] - more, 1)};
+  check(is_supported(cells), "{}: the image has {} cells, which is more than is supported", path.string(),
+        cells.text());
   check_pieces(image, on_cells, text, path.string());
-  const ImagePlane plane = plane_of(image, on_cells, path.string());
-  result.values = plane_field(array, plane, path.string());
+  const ImageAxes axes = axes_of(image, on_cells, path.string());
+  result.values = field_of(array, axes, path.string());
   vtkDataSetAttributes* data = attributes_of(image)[on_cells ? 0 : 1];
   if (vtkDataArray* ghosts = data->GetArray(vtkDataSetAttributes::GhostArrayName())) {
-    Field active = plane_field(ghosts, plane, path.string());
+    Field active = field_of(ghosts, axes, path.string());
     const int hidden =
         on_cells ? int{vtkDataSetAttributes::HIDDENCELL} : int{vtkDataSetAttributes::HIDDENPOINT};
     for (double& value : active.values) value = (static_cast<int>(value) & hidden) != 0 ? 0 : 1;
@@ -273,9 +294,10 @@ std::vector<std::string> describe_vti(const std::filesystem::path& path) {
   double bounds[6];
   image->GetDimensions(points);
   image->GetBounds(bounds);
-  std::vector<std::string> lines{fmt::format(
-      "VTK image data, {}x{}x{} cells, [{}, {}] x [{}, {}]", std::max(points[0] - 1, 1),
-      std::max(points[1] - 1, 1), std::max(points[2] - 1, 1), bounds[0], bounds[1], bounds[2], bounds[3])};
+  std::vector<std::string> lines{
+      fmt::format("VTK image data, {}x{}x{} cells, [{}, {}] x [{}, {}]{}", std::max(points[0] - 1, 1),
+                  std::max(points[1] - 1, 1), std::max(points[2] - 1, 1), bounds[0], bounds[1], bounds[2],
+                  bounds[3], points[2] > 2 ? fmt::format(" x [{}, {}]", bounds[4], bounds[5]) : "")};
   for (int a = 0; a < image->GetCellData()->GetNumberOfArrays(); ++a) {
     vtkDataArray* array = image->GetCellData()->GetArray(a);
     if (array == nullptr) continue;

@@ -17,14 +17,19 @@ struct VtkImage {
   Grid grid;
   Location location = Location::cell;
   CellMask active = {};  ///< the others are hidden (vtkGhostType), and hold no number
-  std::vector<std::pair<std::string, Field>> scalars;                    ///< name, values
-  std::vector<std::pair<std::string, std::pair<Field, Field>>> vectors;  ///< name, x and y components; z is 0
+  struct Components {
+    Field x, y;
+    Field z = {};  ///< of a volume; 0 in a flat grid
+  };
+  std::vector<std::pair<std::string, Field>> scalars;  ///< name, values
+  std::vector<std::pair<std::string, Components>> vectors;
 };
 
 /// Throws MissingPart without VTK: call it before long work whose result goes to a .vti.
 void check_vtk();
 
-/// By temporary file and rename.
+/// By temporary file and rename. z of a volume is its depth: the file's layers are the grid's, the first at the top of the rock, and the
+/// z component of a vector is positive downward.
 void write_vti(const std::filesystem::path& path, const VtkImage& image);
 
 /// One array of an image, and what the file says besides.
@@ -35,8 +40,8 @@ struct ImageField {
   std::vector<std::string> names;  ///< of all arrays
 };
 
-/// A cell (or point) array of a two-dimensional image; `array` is its name, with or without the unit of "permeability [mD]". An image that
-/// is mirrored, or turned by 90 degrees in its plane, is turned back. Throws InvalidInput.
+/// A cell (or point) array of an image, which is a volume where it has several layers of cells; `array` is its name, with or without the unit of "permeability [mD]". An image that
+/// is mirrored, or turned by 90 degrees about z, is turned back. Throws InvalidInput.
 ImageField read_vti(const std::filesystem::path& path, const std::string& array);
 
 /// Names, components and ranges of the arrays, for `mano info`.

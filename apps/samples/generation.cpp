@@ -17,11 +17,17 @@ GenerateRequest make_generate_request(const GenerateOptions& o, const FieldSourc
   r.output = o.output;
   check(r.output.extension() == ".h5" || r.output.extension() == ".hdf5",
         "output is '{}', expected a name in .h5", o.output);
-  r.grids.push_back(source.grid(o.resolution));
+  r.grids.push_back(source.volume(o.resolution));
   if (!o.also.empty()) {
     check(!source.from_file(), "--also needs a random field: a file has one resolution");
-    for (const Resolution& resolution : parse_resolutions(o.also)) {
-      const Grid grid{resolution.nx, resolution.ny, r.grids[0].lx, r.grids[0].ly};
+    for (const Resolution& resolution : parse_volume_resolutions(o.also)) {
+      check((resolution.nz > 1) == !r.grids[0].flat(),
+            "--also {} beside {}: all are to be flat, or all volumes", resolution.text(),
+            r.grids[0].resolution());
+      Grid grid = r.grids[0];
+      grid.nx = resolution.nx;
+      grid.ny = resolution.ny;
+      grid.nz = resolution.nz;
       check(std::find(r.grids.begin(), r.grids.end(), grid) == r.grids.end(),
             "resolution {} is asked for twice", resolution.text());
       r.grids.push_back(grid);
@@ -56,6 +62,7 @@ GenerateRequest make_generate_request(const GenerateOptions& o, const FieldSourc
             {"program_version", kVersion},
             {"size", {r.grids[0].lx, r.grids[0].ly}},
             {"petsc_options", petsc}});
+  if (!r.grids[0].flat()) c["size"].push_back(r.grids[0].lz);
   if (const auto changes = flow.configuration(); !changes.is_null()) c["flow"] = changes;
   if (o.flow.drop_islands) c["drop_islands"] = true;
   if (o.device != "cpu") c["device"] = o.device;                            // other last bits

@@ -26,18 +26,28 @@ EffectivePermeability means_of(const std::vector<double>& k) {
 
 }  // namespace
 
-std::array<EffectivePermeability, 2> upscaled(const Problem& rock,
-                                              const std::function<VerifiedSolution(const Problem&)>& solve) {
+std::vector<EffectivePermeability> upscaled(const Problem& rock,
+                                            const std::function<VerifiedSolution(const Problem&)>& solve) {
+  struct Direction {
+    Axis axis;
+    Side end;
+    const Field& along;
+    double length;
+    double section;
+  };
   const Grid& grid = rock.grid();
-  std::array<EffectivePermeability, 2> k{means_of(active_values(rock.permeability, rock.active)),
-                                         means_of(active_values(rock.along_y(), rock.active))};
-  for (const bool x : {true, false}) {
-    Problem problem = flow_along(x ? Axis::x : Axis::y, rock);
+  std::vector<Direction> directions{{Axis::x, Side::right, rock.permeability, grid.lx, grid.ly * grid.lz},
+                                    {Axis::y, Side::back, rock.along_y(), grid.ly, grid.lx * grid.lz}};
+  if (!grid.flat()) directions.push_back({Axis::z, Side::bottom, rock.along_z(), grid.lz, grid.lx * grid.ly});
+  std::vector<EffectivePermeability> k;
+  for (const Direction& d : directions) {
+    k.push_back(means_of(active_values(d.along, rock.active)));
+    Problem problem = flow_along(d.axis, rock);
     drop_islands(problem);
     const VerifiedSolution solution = solve(problem);
     if (!solution.rejection.empty()) throw RunFailed(solution.rejection);
-    const double flow = outflow(problem, solution.pressure)[static_cast<int>(x ? Side::right : Side::back)];
-    k[x ? 0 : 1].effective = flow * (x ? grid.lx / grid.ly : grid.ly / grid.lx);
+    const double flow = outflow(problem, solution.pressure)[static_cast<int>(d.end)];
+    k.back().effective = flow * (d.length / d.section);
   }
   return k;
 }

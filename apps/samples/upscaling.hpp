@@ -1,8 +1,8 @@
 #pragma once
 // The effective permeability of a rock by the flow that a unit pressure drop drives through it, beside three means.
 
-#include <array>
 #include <functional>
+#include <vector>
 
 #include "datagen/generator.hpp"
 #include "solver/problem.hpp"
@@ -17,9 +17,9 @@ struct EffectivePermeability {
   double arithmetic_mean = 0.0;  ///< means over active cells
 };
 
-/// Along x and y: k = flow length / width of a pressure drop of 1, no flow through the other two sides; what neither side reaches takes no
-/// part. `solve` solves and verifies. Throws RunFailed where a solution is rejected.
-std::array<EffectivePermeability, 2> upscaled(const Problem& rock,
-                                              const std::function<VerifiedSolution(const Problem&)>& solve);
+/// Along x and y, of a volume also along z: k = flow length / section (width of a flat grid) of a pressure drop of 1, no flow through the
+/// other sides; what neither side reaches takes no part. `solve` solves and verifies. Throws RunFailed where a solution is rejected.
+std::vector<EffectivePermeability> upscaled(const Problem& rock,
+                                            const std::function<VerifiedSolution(const Problem&)>& solve);
 
 }  // namespace mano

@@ -61,8 +61,8 @@ std::optional<Field> porosity_of(const ReportOptions& o, const FieldSource& sour
   bool is_any = false;
   for (std::size_t c = 0; c < grid.cells(); ++c) {
     check(!sample.active[c] || (porosity.values[c] >= 0 && porosity.values[c] <= 1),
-          "porosity {} is {:g} in cell ({}, {}); it must lie between 0 and 1", text, porosity.values[c],
-          c % grid.nx, c / grid.nx);
+          "porosity {} is {:g} in cell {}; it must lie between 0 and 1", text, porosity.values[c],
+          grid.cell(c));
     is_any = is_any || (sample.active[c] && porosity.values[c] > 0);
   }
   check(is_any, "porosity {} is 0 in every active cell: there is no pore volume", text);
@@ -80,6 +80,10 @@ nlohmann::json describe_wells(const Problem& problem, const Field& pressure,
                      {"control", well.control == Well::Control::rate ? "rate" : "bhp"},
                      {"rate", states[w].rate},
                      {"pressure", states[w].pressure}});
+    if (problem.grid().flat()) continue;
+    nlohmann::json& layers = wells.back()["layers"] = nlohmann::json::array();
+    for (const auto& [layer, rate] : states[w].layers)
+      layers.push_back({{"layer", layer + 1}, {"rate", rate}});
   }
   return wells;
 }
@@ -87,9 +91,12 @@ nlohmann::json describe_wells(const Problem& problem, const Field& pressure,
 FlowReport make_flow_report(const Problem& problem, const Field& pressure, const Units& units,
                             const std::vector<std::string>& names, const std::optional<Field>& porosity) {
   FlowReport report{.units = units,
+                    .grid = problem.grid(),
                     .wells = describe_wells(problem, pressure, names),
-                    .outflow = outflow(problem, pressure),
                     .inflow = inflow(problem, pressure)};
+  const auto out = outflow(problem, pressure);
+  for (Side side : sides_of(problem.grid()))
+    report.outflow.emplace_back(name_of(side, problem.grid()), out[static_cast<int>(side)]);
   if (!porosity) return report;
   Field pore = *porosity;
   for (double& value : pore.values) value *= units.storage();
@@ -109,7 +116,7 @@ FlowReport make_flow_report(const Problem& problem, const Field& pressure, const
 
 void print_flow_report(const FlowReport& r) {
   const UnitNames n = r.units.names();
-  say("report in " + r.units.description());
+  say("report in " + r.units.description(r.grid.flat()));
   if (!r.wells.empty()) {
     say(fmt::format("  {:<12} {:<14} {:<8} {:<18} {}", "well", "cell", "control", with_unit("rate", n.rate),
                     with_unit("bottom-hole pressure", n.pressure)));
@@ -118,12 +125,14 @@ void print_flow_report(const FlowReport& r) {
                       fmt::format("({}, {})", w["cell"][0].get<int>(), w["cell"][1].get<int>()),
                       w["control"].get<std::string>(), w["rate"].get<double>(),
                       rate_text(w["pressure"].get<double>())));
+      if (!w.contains("layers")) continue;
+      for (const auto& l : w["layers"])
+        say(fmt::format("  {:<12} {:<23} {:.6g}", "", fmt::format("layer {}", l["layer"].get<int>()),
+                        l["rate"].get<double>()));
     }
   }
   say(fmt::format("  {:<12} {}", "side", with_unit("flow out", n.rate)));
-  for (auto [name, side] :
-       {std::pair{"left", Side::left}, {"right", Side::right}, {"bottom", Side::front}, {"top", Side::back}})
-    say(fmt::format("  {:<12} {:.6g}", name, r.outflow[static_cast<int>(side)]));
+  for (const auto& [name, flow] : r.outflow) say(fmt::format("  {:<12} {:.6g}", name, flow));
   say(fmt::format("  {} {:.6g}", with_unit("all flow in", n.rate), r.inflow));
   if (!r.pore_volume) return;
   say(fmt::format("  {} {:.6g}, without flow {:.6g}", with_unit("pore volume", n.volume), *r.pore_volume,
@@ -136,12 +145,14 @@ void print_flow_report(const FlowReport& r) {
                     s.volume / *r.pore_volume));
 }
 
+nlohmann::json outflow_json(const FlowReport& r) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [name, flow] : r.outflow) json[name] = flow;
+  return json;
+}
+
 nlohmann::json to_json(const FlowReport& r) {
-  nlohmann::json json{
-      {"wells", r.wells},
-      {"outflow",
-       {{"left", r.outflow[0]}, {"right", r.outflow[1]}, {"bottom", r.outflow[2]}, {"top", r.outflow[3]}}},
-      {"inflow", r.inflow}};
+  nlohmann::json json{{"wells", r.wells}, {"outflow", outflow_json(r)}, {"inflow", r.inflow}};
   if (!r.pore_volume) return json;
   json["pore_volume"] = *r.pore_volume;
   json["pore_volume_without_flow"] = r.without_flow;

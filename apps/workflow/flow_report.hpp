@@ -3,10 +3,10 @@
 // is swept when. --report, --time-of-flight, --porosity.
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/options/field_source.hpp"
@@ -39,8 +39,9 @@ struct Swept {
 
 struct FlowReport {
   Units units;
-  nlohmann::json wells;  ///< `name`, `cell`, `control`, `rate`, `pressure`
-  std::array<double, 6> outflow{};
+  Grid grid;
+  nlohmann::json wells;                                 ///< as describe_wells() has them
+  std::vector<std::pair<std::string, double>> outflow;  ///< name of a side, flow out through it
   double inflow = 0.0;
   std::optional<double> pore_volume;
   double without_flow = 0.0;            ///< pore volume of cells without flow
@@ -56,7 +57,10 @@ FlowReport make_flow_report(const Problem& problem, const Field& pressure, const
 void print_flow_report(const FlowReport& report);
 nlohmann::json to_json(const FlowReport& report);
 
-/// The JSON of wells by itself: `name`, `cell`, `control`, `rate`, `pressure` (null where unknown).
+nlohmann::json outflow_json(const FlowReport& report);
+
+/// The JSON of wells by itself: `name`, `cell` (column and row), `control`, `rate`, `pressure` (null where unknown), and in a volume
+/// `layers`: of each active layer the well is open in, `layer` (counted from 1 at the top) and `rate`.
 nlohmann::json describe_wells(const Problem& problem, const Field& pressure,
                               const std::vector<std::string>& names);
 

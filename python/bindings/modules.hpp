@@ -1,5 +1,5 @@
 #pragma once
-// The parts of the extension module mano._core.
+// The parts of the extension modules mano._core and, last, mano._surrogate.
 
 #include <nanobind/nanobind.h>
 
@@ -11,5 +11,6 @@ void bind_setup(nb::module_& m);
 void bind_solving(nb::module_& m);
 void bind_samples(nb::module_& m);
 void bind_datasets(nb::module_& m);
+void bind_networks(nb::module_& m);
 
 }  // namespace mano::python

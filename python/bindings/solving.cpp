@@ -248,7 +248,7 @@ void bind_solving(nb::module_& m) {
       "upscale",
       [](const Setup& setup, const Fields& k, std::optional<Masks> active, std::optional<Fields> ky,
          const Size& size, double tolerance) {
-        std::array<EffectivePermeability, 2> found;
+        std::vector<EffectivePermeability> found;
         {
           const nb::gil_scoped_release released;
           const Batch batch(setup, k, active, std::nullopt, ky, size);

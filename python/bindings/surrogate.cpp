@@ -1,4 +1,4 @@
-// mano._surrogate: trained models. Needs LibTorch, which python/mano/model.py loads from the installed torch before this module.
+// mano._surrogate: trained models. Needs LibTorch, which python/mano/_model.py loads from the installed torch before this module.
 
 #include "surrogate/surrogate.hpp"
 
@@ -15,6 +15,7 @@
 #include "arrays.hpp"
 #include "core/version.hpp"
 #include "errors.hpp"
+#include "modules.hpp"
 
 namespace mano::python {
 
@@ -124,6 +125,7 @@ NB_MODULE(_surrogate, m) {
   translate_errors();
   m.attr("torch_version") = kTorchVersion;
   m.def("gpu_is_available", &gpu_is_available);
+  bind_networks(m);
   nb::class_<Surrogate>(m, "Surrogate")
       .def("__init__", [](Surrogate* self, const std::string& model,
                           const std::string& device) { new (self) Surrogate(model, device); })

@@ -41,7 +41,7 @@ def check_torch() -> pathlib.Path:
     return folder
 
 
-def _surrogate():
+def surrogate_module():
     """The extension module, once LibTorch is there."""
     module = sys.modules.get("mano._surrogate")
     if module is None:
@@ -85,7 +85,7 @@ class Model:
 
     def __init__(self, path: str | os.PathLike, device: str = "cpu"):
         self.path, self.device = os.fspath(path), device
-        self._model = _surrogate().Surrogate(self.path, device)
+        self._model = surrogate_module().Surrogate(self.path, device)
 
     def __getstate__(self):
         return {"path": self.path, "device": self.device}
@@ -153,6 +153,12 @@ class Model:
         k = fields3(permeability, "permeability")
         p, error, relative, half, unlike = self._model.predict(k, masks3(active), size, method, estimate, int(correct), force)
         return Prediction(p, error, relative if estimate else None, half, unlike)
+
+    def module(self, method: str = "multigrid"):
+        """The same as a torch.nn.Module with the trained weights, on its device: mano.torch.Model, differentiable by permeability and weights."""
+        from .torch import Model as Module
+
+        return Module(self.path, method).to("cuda" if self.card["device"] == "cuda" else "cpu")
 
     def __repr__(self) -> str:
         c = self.card

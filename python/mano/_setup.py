@@ -107,6 +107,8 @@ def make_field(kind: str, seed: int, phases=(3.0, 12.0), mean=0.0, deviation=1.0
                channel_width=0.08, contrast=100.0, inactive=None, size=(1.0, 1.0)) -> _core.Field:
     if seed < 0:
         raise InputError(f"seed is {seed}; it must not be negative")
+    if np.shape(size) != (2,):
+        raise InputError(f"size is {size}, expected (lx, ly): volumes are made by python -m mano")
     lengths = (correlation_length, correlation_length) if np.isscalar(correlation_length) else tuple(correlation_length)
     return _core.Field(kind, int(seed), tuple(map(float, phases)), float(mean), float(deviation), tuple(map(float, lengths)), float(smoothness),
                        int(layers), int(channels), float(channel_width), float(contrast), "" if inactive is None else f"blobs:{text(inactive)}",
@@ -116,6 +118,8 @@ def make_field(kind: str, seed: int, phases=(3.0, 12.0), mean=0.0, deviation=1.0
 def resolution_text(resolution) -> str:
     """(nx, ny) or "WxH", cells in x and in y."""
     if isinstance(resolution, str):
+        if resolution.count("x") > 1:
+            raise InputError(f"resolution is '{resolution}', expected (nx, ny) or \"WxH\": volumes are made by python -m mano")
         return resolution
     try:
         nx, ny = resolution

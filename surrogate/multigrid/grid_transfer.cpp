@@ -89,7 +89,9 @@ Tensor restricted(const Tensor& values, const Tensor& part, const Resolution& ta
   if (!part.defined() || resolution_of(values) == target) return restricted(values, target, location);
   const auto weight = part.to(values.dtype());
   const auto there = restricted(weight, target, location);
-  return hidden(restricted(values * weight, target, location) / there, there);
+  const auto divisor =
+      torch::where(there > 0, there, torch::ones({}, there.options()));  // 0 / 0 has no gradient
+  return hidden(restricted(values * weight, target, location) / divisor, there);
 }
 
 Tensor interpolated(const Tensor& values, const Tensor& from, const Tensor& to, const Resolution& target,

@@ -12,7 +12,7 @@ namespace {
 
 Tensor input_of(const SurrogateModel& model, const Tensor& permeability, const Tensor& guess,
                 const Grid& grid) {
-  return torch::cat({network_input(permeability.to(torch::kFloat32), grid, model.card), guess}, 1);
+  return torch::cat({network_input(permeability.to(guess.dtype()), grid, model.card), guess}, 1);
 }
 
 HistoryTensors from_output(const SurrogateModel& model, const Tensor& output, const Tensor& guess) {

@@ -30,20 +30,20 @@ Ends SurrogateModel::ends_of_error() const {
 
 namespace {
 
-Tensor input_of(const ModelCard& card, const Tensor& permeability, const Grid& grid) {
-  return network_input(permeability.to(torch::kFloat32), grid, card);
+Tensor input_of(const SurrogateModel& model, const Tensor& permeability, const Grid& grid) {
+  return network_input(permeability.to(model.base->dtype()), grid, model.card);
 }
 
 }  // namespace
 
 Tensor SurrogateModel::direct(const Tensor& permeability, const Grid& grid, Precision precision) const {
-  const auto input = input_of(card, permeability, grid);
+  const auto input = input_of(*this, permeability, grid);
   const auto pressure = denormalized(base->forward(input, precision).to(torch::kFloat64), card.normalization);
   return hidden(pressure, active_on(permeability, {grid.nx, grid.ny}));
 }
 
 Tensor SurrogateModel::class_logits(const Tensor& permeability, const Grid& grid, Precision precision) const {
-  const auto input = input_of(card, permeability, grid);
+  const auto input = input_of(*this, permeability, grid);
   return base->forward(input, precision).mean({2, 3});
 }
 
@@ -70,7 +70,7 @@ Tensor interleaved_output(const Network& network, const Tensor& input, const Res
 
 Tensor SurrogateModel::interleaved(const Tensor& permeability, const Grid& grid,
                                    const Resolution& from) const {
-  const auto output = interleaved_output(*base, input_of(card, permeability, grid), card.network_grid(from));
+  const auto output = interleaved_output(*base, input_of(*this, permeability, grid), card.network_grid(from));
   return hidden(denormalized(output.to(torch::kFloat64), card.normalization),
                 active_on(permeability, {grid.nx, grid.ny}));
 }

@@ -76,7 +76,8 @@ struct SurrogateModel {
   Ends ends_of_error() const;
 };
 
-/// The base network's parameters under their own names, the refinement's after "refinement.".
+inline constexpr const char* kRefinementPrefix = "refinement.";
+/// The base network's parameters under their own names, the refinement's after kRefinementPrefix.
 void save_checkpoint(const std::filesystem::path& path, const SurrogateModel& model);
 /// On the CPU. Throws InvalidInput for a file that is missing, truncated, of another schema version or architecture.
 SurrogateModel load_checkpoint(const std::filesystem::path& path);

@@ -8,8 +8,6 @@ namespace mano {
 
 namespace {
 
-constexpr const char* kRefinementPrefix = "refinement.";
-
 // Metadata alone must not make this program allocate more than the file could hold.
 void check_size(const Architecture& a, const SafetensorsFile& file, const std::string& where) {
   std::int64_t numbers = 0;

@@ -18,8 +18,8 @@ Tensor correction(const Network& network, const Tensor& shares, const Tensor& de
                   Precision precision) {
   // In float64: a small defect must not vanish, nor its square; the tiny number keeps the gradient finite where it is zero.
   const auto size = (defect.to(torch::kFloat64).square().mean({1, 2, 3}, true) + 1e-300).sqrt();
-  const auto input = torch::cat({(shares - 0.25) * 4.0, defect / size}, 1).to(torch::kFloat32);
-  return network.forward(input, precision) * (gain * size).to(torch::kFloat32);
+  const auto input = torch::cat({(shares - 0.25) * 4.0, defect / size}, 1).to(network.dtype());
+  return network.forward(input, precision) * (gain * size).to(network.dtype());
 }
 
 }  // namespace mano

@@ -27,7 +27,7 @@ bool knows_equation(const std::string& problem_name, Location location);
 /// The problem whose operator the defect is taken from: the data's own, or one without source and flow.
 KnownProblem problem_for_defect(const ModelCard& card);
 
-/// shares [N, 5, H, W] and defect [N, 1, H, W] -> correction [N, 1, H, W] in float32.
+/// shares [N, 5, H, W] and defect [N, 1, H, W] -> correction [N, 1, H, W] in the network's type.
 torch::Tensor correction(const Network& network, const torch::Tensor& shares, const torch::Tensor& defect,
                          double gain, Precision precision = Precision::full);
 

@@ -25,7 +25,7 @@ torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid,
   // Made on the device: nothing has to be brought there, nor waited for.
   const auto along = [&](int n, double first, double step) {
     const auto numbers = torch::arange(n, permeability.options().dtype(torch::kFloat64));
-    return (numbers * step + first).to(torch::kFloat32);
+    return (numbers * step + first).to(c10::promoteTypes(permeability.scalar_type(), torch::kFloat32));
   };
   const auto x = along(grid.nx, (grid.x(0, location) - grid.x0) / grid.lx, grid.hx() / grid.lx);
   const auto y = along(grid.ny, (grid.y(0, location) - grid.y0) / grid.ly, grid.hy() / grid.ly);
@@ -33,7 +33,11 @@ torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid,
   const auto plane = [&](const torch::Tensor& t, at::IntArrayRef shape) {
     return t.view(shape).expand({samples, 1, grid.ny, grid.nx});
   };
-  const auto log_k = (permeability.log() - n.mean_log_k) / n.std_log_k;
+  // Of 1 in inactive cells: the logarithm of 0 has no gradient.
+  const auto rock = card.takes_inactive() ? torch::where(permeability > 0, permeability,
+                                                         torch::ones({}, permeability.options()))
+                                          : permeability;
+  const auto log_k = (rock.log() - n.mean_log_k) / n.std_log_k;
   std::vector<torch::Tensor> channels{log_k, plane(x, {1, 1, 1, grid.nx}), plane(y, {1, 1, grid.ny, 1})};
   if (card.takes_inactive()) {
     const bool mat = card.architecture.model == Architecture::Model::mat;

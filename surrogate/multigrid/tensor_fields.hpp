@@ -12,7 +12,7 @@ namespace mano {
 /// [N, 1, H, W] float32 of the fields' values.
 torch::Tensor stack_values(const std::vector<Field>& fields);
 
-/// Network input [N, 3, H, W] from permeabilities [N, 1, H, W] on `grid`: normalised ln k, x / lx, y / ly. Where the card takes inactive
+/// Network input [N, 3, H, W] from permeabilities [N, 1, H, W] on `grid`, of their type: normalised ln k, x / lx, y / ly. Where the card takes inactive
 /// cells, [N, 4, H, W]: in cells of permeability 0 the first is 0 (for MAT, which reads no missing cell, not a number) and the last 0,
 /// elsewhere 1.
 torch::Tensor network_input(const torch::Tensor& permeability, const Grid& grid, const ModelCard& card);

@@ -91,4 +91,10 @@ void MultipoleModel::to(torch::Device device, torch::Dtype dtype) {
   });
 }
 
+void MultipoleModel::put_parameters(const std::vector<torch::Tensor>& tensors) {
+  std::size_t next = 0;
+  for_each_parameter(
+      [&](const std::string&, torch::Tensor& tensor, const auto&, int64_t) { tensor = tensors[next++]; });
+}
+
 }  // namespace mano

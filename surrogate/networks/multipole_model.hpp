@@ -37,8 +37,10 @@ class MultipoleModel : public Network {
 
   std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const override;
   void to(torch::Device device, torch::Dtype dtype) override;
+  torch::Dtype dtype() const override { return weights_.linear_p.scalar_type(); }
 
  private:
+  void put_parameters(const std::vector<torch::Tensor>& tensors) override;
   torch::Tensor local_attention(const BlockWeights& block, const torch::Tensor& tokens) const;
   torch::Tensor multipole_attention(const BlockWeights& block, const torch::Tensor& tokens) const;
   template <typename Visit>

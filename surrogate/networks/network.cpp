@@ -1,5 +1,7 @@
 #include "surrogate/networks/network.hpp"
 
+#include "core/error.hpp"
+#include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/multipole_model.hpp"
 #include "surrogate/networks/rivals.hpp"
 
@@ -15,6 +17,24 @@ std::int64_t Network::parameter_count() const {
   std::int64_t count = 0;
   for (const auto& tensor : parameters()) count += tensor.numel();
   return count;
+}
+
+void Network::use_parameters(const std::vector<torch::Tensor>& tensors) {
+  const auto own = named_parameters();
+  check(tensors.size() == own.size(), "the network has {} parameters, {} were given", own.size(),
+        tensors.size());
+  std::vector<torch::Tensor> whole;  // the loops read memory as it lies
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    const torch::Tensor& t = tensors[i];
+    check(t.sizes() == own[i].second.sizes(), "parameter '{}' has another shape than the network's",
+          own[i].first);
+    check(t.scalar_type() == torch::kFloat32 || t.scalar_type() == torch::kFloat64,
+          "parameter '{}' is {}, expected float32 or float64", own[i].first, c10::toString(t.scalar_type()));
+    check(t.scalar_type() == tensors[0].scalar_type() && t.device() == tensors[0].device(),
+          "parameter '{}' is of another type or on another device than '{}'", own[i].first, own[0].first);
+    whole.push_back(t.contiguous());
+  }
+  put_parameters(whole);
 }
 
 std::unique_ptr<Network> make_network(const Architecture& architecture, std::uint64_t seed) {

@@ -30,8 +30,16 @@ class Network {
   /// Moves and converts all parameters; they stay leaves that require gradients.
   virtual void to(torch::Device device, torch::Dtype dtype) = 0;
 
+  /// Takes other tensors for its parameters, in the order of named_parameters(): gradients reach these. Throws InvalidInput for another
+  /// number or shape, and where they are not all of one type, float32 or float64, and on one device.
+  void use_parameters(const std::vector<torch::Tensor>& tensors);
+  virtual torch::Dtype dtype() const = 0;
+
   std::vector<torch::Tensor> parameters() const;
   std::int64_t parameter_count() const;
+
+ private:
+  virtual void put_parameters(const std::vector<torch::Tensor>& tensors) = 0;
 };
 
 /// Fresh weights from `seed`; float32 on the CPU.

@@ -48,6 +48,11 @@ void ParameterList::to(torch::Device device, torch::Dtype dtype) {
   for (auto& [name, tensor] : list_) tensor = tensor.detach().to(device, dtype).requires_grad_(true);
 }
 
+void ParameterList::put_parameters(const std::vector<Tensor>& tensors) {
+  std::size_t next = 0;
+  for (auto& [name, tensor] : list_) tensor = tensors[next++];
+}
+
 const Tensor* ParameterList::add(const std::string& name, Tensor tensor) {
   list_.emplace_back(name, tensor.requires_grad_(true));
   return &list_.back().second;

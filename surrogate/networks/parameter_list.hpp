@@ -21,6 +21,7 @@ class ParameterList : public Network {
 
   std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const override;
   void to(torch::Device device, torch::Dtype dtype) override;
+  torch::Dtype dtype() const override { return list_.front().second.scalar_type(); }
 
  protected:
   struct Linear {  ///< or convolution
@@ -45,6 +46,7 @@ class ParameterList : public Network {
   Norm norm(const std::string& name, int channels);
 
  private:
+  void put_parameters(const std::vector<torch::Tensor>& tensors) override;
   const torch::Tensor* add(const std::string& name, torch::Tensor tensor);
 
   at::Generator generator_;

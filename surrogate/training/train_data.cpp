@@ -144,6 +144,8 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   TrainData data;
   for (const auto& path : request.data) {
     const DatasetReader reader(path, request.classify ? DatasetKind::steady : DatasetKind::any);
+    check(reader.info().grid.flat(), "{} holds volumes of {}; networks are for flat grids", path.string(),
+          reader.info().grid.resolution());
     if (request.classify) reader.refuse_inactive();
     if (!data.sets.empty()) check_same_problem(data.sets.front().info, reader.info(), path.string());
     data.sets.push_back(read_set(reader, request));

@@ -84,3 +84,61 @@ def solve_general(kx, ky, lx, ly, sides, source=None, rates=(), pressures=()):
         a[number[j, i], number[j, i]] += index
         b[number[j, i]] += index * pressure
     return sparse.linalg.spsolve(a.tocsc(), b).reshape(ny, nx)
+
+
+def solve_volume(permeabilities, size, sides, source=0.0, wells=(), active=None):
+    """permeabilities: kx, ky, kz [nz, ny, nx]; size: lx, ly, lz; sides: name -> (type, value); wells: dicts of i, j, layers (from 0, the last
+    one included), rate or bhp, radius. Some pressure must be given. Returns p, NaN where inactive, and of each well its pressure and
+    the rates of its active layers; every well is an unknown of its own."""
+    shape = permeabilities[0].shape
+    active = np.ones(shape, bool) if active is None else active
+    n = np.prod(shape)
+    number = np.arange(n).reshape(shape)
+    h = [length / count for length, count in zip(size, shape[::-1])]
+    area = [h[1] * h[2], h[0] * h[2], h[0] * h[1]]
+    a = sparse.lil_matrix((n + len(wells), n + len(wells)))
+    b = np.zeros(n + len(wells))
+    b[:n] = (source * np.prod(h) * active).ravel()
+
+    def join(c, d, t):
+        a[c, c] += t
+        a[d, d] += t
+        a[c, d] -= t
+        a[d, c] -= t
+
+    half = [2 * k * area[d] / h[d] for d, k in enumerate(permeabilities)]  # of half a cell
+    for d in range(3):
+        axis = 2 - d
+        low, high = ([slice(None)] * 3 for _ in range(2))
+        low[axis], high[axis] = slice(0, -1), slice(1, None)
+        both = active[tuple(low)] & active[tuple(high)]
+        first, second = half[d][tuple(low)][both], half[d][tuple(high)][both]
+        for c, e, t in zip(number[tuple(low)][both], number[tuple(high)][both], first * second / (first + second)):
+            join(c, e, t)
+    for name, (kind, value) in sides.items():
+        d, end = {"left": (0, 0), "right": (0, -1), "front": (1, 0), "back": (1, -1), "top": (2, 0), "bottom": (2, -1)}[name]
+        at = [slice(None)] * 3
+        at[2 - d] = end
+        at = tuple(at)
+        for c, t in zip(number[at][active[at]], half[d][at][active[at]]):
+            if kind == "flux":
+                b[c] -= value * area[d]
+            else:
+                a[c, c] += t
+                b[c] += t * value
+    open_cells = []
+    for w, well in enumerate(wells):
+        kx, ky = permeabilities[0][:, well["j"], well["i"]], permeabilities[1][:, well["j"], well["i"]]
+        layers = [k for k in range(well["layers"][0], well["layers"][1] + 1) if active[k, well["j"], well["i"]]]
+        open_cells.append([(number[k, well["j"], well["i"]], peaceman(kx[k], ky[k], h[0], h[1], well["radius"]) * h[2]) for k in layers])
+        for c, index in open_cells[-1]:
+            join(c, n + w, index)
+        if "bhp" in well:
+            a[n + w, :] = 0
+            a[n + w, n + w] = 1
+        b[n + w] = well.get("rate", well.get("bhp"))
+    for c in number[~active]:
+        a[c, c] = 1
+    x = sparse.linalg.spsolve(a.tocsc(), b)
+    p = np.where(active, x[:n].reshape(shape), np.nan)
+    return p, [(x[n + w], [index * (x[n + w] - x[c]) for c, index in cells]) for w, cells in enumerate(open_cells)]

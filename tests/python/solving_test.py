@@ -149,6 +149,8 @@ BAD = [(lambda: mano.solve(-np.ones((3, 3))), r"permeability is -1 in cell \(0, 
        (lambda: mano.draw("two-phase", resolution=4), "resolution is 4"),
        (lambda: mano.draw("two-phase", resolution=(0, 4)), "0x4"),
        (lambda: mano.draw("two-phase", resolution=(4, 4), phases=(0, 3)), "0"),
+       (lambda: mano.draw("two-phase", resolution=(4, 4), size=(1, 1, 1)), r"size is \(1, 1, 1\), expected \(lx, ly\): volumes"),
+       (lambda: mano.draw("two-phase", resolution="4x4x2"), "resolution is '4x4x2', .*: volumes"),
        (lambda: mano.draw("two-phase", resolution=(4, 4), seed=-1), "seed is -1"),
        (lambda: mano.draw("lognormal", resolution=(4, 4), correlation_length=9.0), "9")]
 

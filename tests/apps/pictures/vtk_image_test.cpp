@@ -117,6 +117,55 @@ TEST(VtkImage, TellsHiddenCells) {
   EXPECT_TRUE(read_vti(path, "p").active.all());
 }
 
+TEST(VtkImage, HasTheLayersOfAVolumeFromTheTop) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "f.vti";
+  const Grid grid{
+      .nx = 4, .ny = 3, .lx = 40.0, .ly = 15.0, .x0 = 1.0, .y0 = 2.0, .nz = 2, .lz = 5.0, .z0 = 1000.0};
+  CellMask active{grid, std::vector<std::uint8_t>(grid.cells(), 1)};
+  active.values[grid.index(1, 2, 1)] = 0;
+  write_vti(path, {.grid = grid,
+                   .active = active,
+                   .scalars = {{"p", numbered(grid, 0)}},
+                   .vectors = {{"flux", {numbered(grid, 0), numbered(grid, 50), numbered(grid, 100)}}}});
+  vtkNew<vtkXMLImageDataReader> reader;
+  reader->SetFileName(path.c_str());
+  reader->Update();
+  vtkImageData* image = reader->GetOutput();
+  ASSERT_EQ(image->GetNumberOfCells(), 24);
+  double bounds[6];
+  image->GetBounds(bounds);
+  EXPECT_DOUBLE_EQ(bounds[4], 1000.0);
+  EXPECT_DOUBLE_EQ(bounds[5], 1005.0);
+  double point[3] = {25.0, 8.0, 1003.0};  // column 2, row 1, layer 1
+  double parametric[3], weights[8];
+  int sub = 0;
+  const vtkIdType cell = image->FindCell(point, nullptr, -1, 1e-9, sub, parametric, weights);
+  EXPECT_EQ(image->GetCellData()->GetArray("p")->GetTuple1(cell), grid.index(2, 1, 1));
+  EXPECT_EQ(image->GetCellData()->GetArray("flux")->GetTuple3(cell)[2], 100 + grid.index(2, 1, 1));
+
+  const ImageField read = read_vti(path, "p");
+  EXPECT_EQ(read.values.grid, grid);
+  EXPECT_EQ(read.active, active);
+  EXPECT_EQ(read.values(3, 2, 1), 23);
+  EXPECT_TRUE(std::isnan(read.values(1, 2, 1)));
+}
+
+TEST(VtkImage, TurnsAVolumeBackThatRunsUpward) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "f.vti";
+  const Grid grid{.nx = 3, .ny = 2, .nz = 4, .lz = 8.0};
+  write_vti(path, {.grid = grid, .scalars = {{"p", numbered(grid, 0)}}});
+  std::string text = read_text(path);
+  const std::string direction = "Direction=\"1 0 0 0 1 0 0 0 1\"";
+  ASSERT_NE(text.find(direction), std::string::npos);
+  text.replace(text.find(direction), direction.size(), "Direction=\"1 0 0 0 1 0 0 0 -1\"");
+  write_text_atomically(path, text);
+  const Field read = read_vti(path, "p").values;
+  EXPECT_EQ(read.grid.z0, -8.0);
+  for (int k = 0; k < 4; ++k) EXPECT_EQ(read(1, 1, k), grid.index(1, 1, 3 - k));
+}
+
 TEST(VtkImage, FindsAnArrayByItsNameWithoutTheUnit) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "f.vti";

@@ -1,0 +1,123 @@
+#include "apps/options/well_option.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "apps/options/field_options.hpp"
+#include "core/error.hpp"
+
+namespace mano {
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const auto end = std::min(text.find(separator, begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+namespace {
+
+std::optional<int> parse_layer(std::string_view text) {
+  int layer = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), layer);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && layer > 0 ? std::optional(layer) : std::nullopt;
+}
+
+// "3:7" or "4"; returns what is wrong, empty where nothing is.
+std::string parse_layers(const std::string& text, WellOption& option) {
+  const auto colon = text.find(':');
+  const auto first = parse_layer(std::string_view(text).substr(0, colon));
+  const auto last =
+      colon == std::string::npos ? first : parse_layer(std::string_view(text).substr(colon + 1));
+  if (!first || !last || *first > *last)
+    return fmt::format("layers are '{}', expected FIRST:LAST or one number, counted from 1 at the top", text);
+  option.layers = {*first, *last};
+  return "";
+}
+
+// "rate=1", "bhp=2", "radius=0.1", "layers=3:7" or "name=P"; returns what is wrong, empty where nothing is.
+std::string parse_part(const std::string& part, WellOption& option, bool& controlled) {
+  const auto equals = std::min(part.find('='), part.size());
+  const std::string key = part.substr(0, equals);
+  const std::string text = equals < part.size() ? part.substr(equals + 1) : "";
+  if (key == "name") {
+    option.name = text;
+    return text.empty() ? "the name is empty" : "";
+  }
+  if (key == "layers") return parse_layers(text, option);
+  const auto value = parse_number(text);
+  if (!value || !std::isfinite(*value)) return fmt::format("'{}' has no finite value", part);
+  if (key == "radius") {
+    option.well.radius = *value;
+    return *value > 0 ? "" : "the radius must be above zero";
+  }
+  if ((key != "rate" && key != "bhp") || controlled) return fmt::format("'{}' is not understood", part);
+  option.well.control = key == "rate" ? Well::Control::rate : Well::Control::pressure;
+  option.well.value = *value;
+  controlled = true;
+  return "";
+}
+
+}  // namespace
+
+WellOption parse_well(const std::string& text) {
+  const auto fail = [&](const std::string& why) {
+    throw InvalidInput(
+        fmt::format("--well '{}': {}; expected X,Y,rate=RATE[,radius=R][,name=NAME] or "
+                    "X,Y,bhp=PRESSURE,radius=R[,name=NAME], in a volume also layers=FIRST:LAST",
+                    text, why));
+  };
+  const auto parts = split(text, ',');
+  if (parts.size() < 3) fail("too few parts");
+  WellOption option{.text = text};
+  for (int d = 0; d < 2; ++d) {
+    const auto value = parse_number(parts[d]);
+    if (!value || !std::isfinite(*value)) fail(fmt::format("'{}' is no coordinate", parts[d]));
+    (d == 0 ? option.x : option.y) = *value;
+  }
+  bool controlled = false;
+  for (std::size_t p = 2; p < parts.size(); ++p) {
+    const std::string why = parse_part(parts[p], option, controlled);
+    if (!why.empty()) fail(why);
+  }
+  if (!controlled) fail("neither rate nor bhp is given");
+  if (option.well.control == Well::Control::pressure && option.well.radius == 0.0)
+    fail("a well of given pressure needs a radius");
+  return option;
+}
+
+Well well_on(const Grid& grid, const WellOption& option) {
+  const double x = option.x - grid.x0;
+  const double y = option.y - grid.y0;
+  check(x >= 0 && x <= grid.lx && y >= 0 && y <= grid.ly,
+        "--well at ({:g}, {:g}) lies outside the domain, x from {:g} to {:g}, y from {:g} to {:g}", option.x,
+        option.y, grid.x0, grid.x0 + grid.lx, grid.y0, grid.y0 + grid.ly);
+  Well well = option.well;
+  well.i = std::min(grid.nx - 1, static_cast<int>(x / grid.hx()));
+  well.j = std::min(grid.ny - 1, static_cast<int>(y / grid.hy()));
+  well.last_layer = grid.nz - 1;
+  if (!option.layers) return well;
+  check(!grid.flat(), "--well '{}': layers are those of a volume, the grid is {}: leave them out",
+        option.text, grid.resolution());
+  check(option.layers->last <= grid.nz, "--well '{}': the grid has layers 1 to {}", option.text, grid.nz);
+  well.first_layer = option.layers->first - 1;
+  well.last_layer = option.layers->last - 1;
+  return well;
+}
+
+std::string place_of(const Grid& grid, const Well& well) {
+  if (grid.flat()) return fmt::format("cell ({}, {})", well.i, well.j);
+  const int first = well.first_layer + 1;
+  const int last = well.last_layer + 1;
+  return fmt::format(
+      "column ({}, {}), {}", well.i, well.j,
+      first == last ? fmt::format("layer {}", first) : fmt::format("layers {} to {}", first, last));
+}
+
+}  // namespace mano

@@ -1,0 +1,38 @@
+#pragma once
+// --well X,Y,rate=RATE|bhp=PRESSURE[,radius=R][,layers=FIRST:LAST][,name=NAME]
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "solver/problem.hpp"
+
+namespace mano {
+
+struct WellOption {
+  std::string text;  ///< as given
+  double x = 0.0;    ///< in the coordinates of the grid's origin
+  double y = 0.0;
+  Well well;         ///< its cell and layers are set by well_on()
+  std::string name;  ///< empty where not given
+  struct Layers {
+    int first = 0;  ///< counted from 1 at the top, as in decks
+    int last = 0;
+  };
+  std::optional<Layers> layers;  ///< all where not given
+};
+
+/// "a,b" -> {"a", "b"}
+std::vector<std::string> split(const std::string& text, char separator);
+
+/// Throws InvalidInput naming the part that is not understood.
+WellOption parse_well(const std::string& text);
+
+/// In the cell of `grid` that holds (x, y), open in its layers. Throws InvalidInput for a place outside, for layers that a volume does not
+/// have, and for layers in a flat grid.
+Well well_on(const Grid& grid, const WellOption& option);
+
+/// "cell (3, 4)"; of a volume "column (3, 4), layers 2 to 5" or "column (3, 4), layer 2", counted from 1.
+std::string place_of(const Grid& grid, const Well& well);
+
+}  // namespace mano

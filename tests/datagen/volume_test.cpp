@@ -1,0 +1,153 @@
+// Random fields, datasets and GRDECL files of volumes.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "core/error.hpp"
+#include "datagen/dataset.hpp"
+#include "datagen/grdecl.hpp"
+#include "datagen/random_field.hpp"
+#include "temporary_folder.hpp"
+
+namespace mano {
+namespace {
+
+Grid box(int nx, int ny, int nz, double lx = 1.0, double ly = 1.0, double lz = 1.0) {
+  Grid grid{nx, ny, lx, ly};
+  grid.nz = nz;
+  grid.lz = lz;
+  return grid;
+}
+
+FieldSpec spec_of(const std::string& kind) {
+  FieldSpec spec;
+  spec.kind = kind;
+  spec.correlation_length_x = spec.correlation_length_y = 0.3;
+  spec.correlation_length_z = 0.15;
+  return spec;
+}
+
+// The centre of a cell is that of the middle one of the 27 that it is divided into.
+TEST(VolumeField, IsOneFieldOnEveryGrid) {
+  for (const char* kind : {"lognormal", "two-phase", "layered", "channels"}) {
+    const FieldSpec spec = spec_of(kind);
+    const Field coarse = draw_field(spec, 5, 2, box(5, 4, 3, 2.0, 1.0, 0.5));
+    const Field fine = draw_field(spec, 5, 2, box(15, 12, 9, 2.0, 1.0, 0.5));
+    for (int k = 0; k < 3; ++k) {
+      for (int j = 0; j < 4; ++j) {
+        for (int i = 0; i < 5; ++i)
+          EXPECT_NEAR(std::log(fine(3 * i + 1, 3 * j + 1, 3 * k + 1)), std::log(coarse(i, j, k)), 1e-9)
+              << kind;
+      }
+    }
+    EXPECT_NE(draw_field(spec, 5, 3, coarse.grid).values, coarse.values) << kind;
+  }
+}
+
+// Mean of products at a lag along one axis, over samples and cells.
+double covariance(const FieldSpec& spec, int di, int dk) {
+  const Grid grid = box(12, 12, 12);
+  double sum = 0.0;
+  int count = 0;
+  for (int s = 0; s < 60; ++s) {
+    const Field k = draw_field(spec, 1, s, grid);
+    for (int z = 0; z + dk < 12; z += 3) {
+      for (int y = 0; y < 12; y += 3) {
+        for (int x = 0; x + di < 12; x += 3) {
+          sum += std::log(k(x, y, z)) * std::log(k(x + di, y, z + dk));
+          ++count;
+        }
+      }
+    }
+  }
+  return sum / count;
+}
+
+TEST(VolumeField, LognormalHasItsCovarianceAlongEachAxis) {
+  FieldSpec spec = spec_of("lognormal");
+  spec.correlation_length_x = spec.correlation_length_y = 0.25;
+  spec.correlation_length_z = 0.1;
+  spec.smoothness = 1.5;
+  const auto matern = [](double r) { return (1 + std::sqrt(3) * r) * std::exp(-std::sqrt(3) * r); };
+  constexpr double kSampling = 0.12;  // 60 samples
+  EXPECT_NEAR(covariance(spec, 0, 0), 1.0, kSampling);
+  EXPECT_NEAR(covariance(spec, 2, 0), matern(2.0 / 12 / 0.25), kSampling);
+  EXPECT_NEAR(covariance(spec, 0, 2), matern(2.0 / 12 / 0.1), kSampling);
+}
+
+TEST(VolumeField, LayersAndChannelsLieInLayers) {
+  FieldSpec spec = spec_of("layered");
+  const Grid grid = box(6, 5, 40);
+  const Field k = draw_field(spec, 1, 0, grid);
+  int jumps = 0;
+  for (int z = 0; z < 40; ++z) {
+    for (std::size_t c = 0; c < grid.layer(); ++c) EXPECT_EQ(k.values[z * grid.layer() + c], k(0, 0, z));
+    jumps += z > 0 && k(0, 0, z) != k(0, 0, z - 1);
+  }
+  EXPECT_GE(jumps, 4);
+  EXPECT_LE(jumps, 7);
+  spec = spec_of("channels");
+  spec.layers = 2;
+  const Field belts = draw_field(spec, 1, 0, grid);
+  EXPECT_EQ(belts(3, 2, 0), belts(3, 2, 19));
+  bool differ = false;
+  for (std::size_t c = 0; c < grid.layer(); ++c)
+    differ = differ || belts.values[c] != belts.values[20 * grid.layer() + c];
+  EXPECT_TRUE(differ);
+}
+
+TEST(VolumeField, RefusesWhatItCannotDraw) {
+  FieldSpec spec = spec_of("lognormal");
+  spec.correlation_length_z = 3;
+  EXPECT_THROW(draw_field(spec, 0, 0, box(4, 4, 4)), InvalidInput);
+  EXPECT_NO_THROW(draw_field(spec, 0, 0, Grid{4, 4}));
+}
+
+TEST(VolumeDataset, ComesBackAndIsRefusedByThoseWhoTakeFlatGridsAlone) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() / "v.h5";
+  DatasetInfo info;
+  info.grid = box(4, 3, 2, 2.0, 1.5, 0.5);
+  info.grid.z0 = 100;
+  info.samples = 2;
+  info.problem_name = "drive";
+  info.has_inactive = true;
+  Sample sample;
+  sample.permeability = draw_field(spec_of("lognormal"), 1, 0, info.grid);
+  sample.pressure = draw_field(spec_of("lognormal"), 1, 1, info.grid);
+  sample.active = {info.grid, std::vector<std::uint8_t>(info.grid.cells(), 1)};
+  sample.active.values[13] = 0;
+  {
+    DatasetWriter writer(path, info);
+    for (int s = 0; s < 2; ++s) writer.write(s, sample);
+    writer.close();
+  }
+  const DatasetReader reader(path, DatasetKind::any);
+  EXPECT_EQ(reader.info().grid, info.grid);
+  const Sample read = reader.read(1);
+  EXPECT_EQ(read.permeability.values, sample.permeability.values);
+  EXPECT_EQ(read.active.values, sample.active.values);
+  EXPECT_EQ(read.pressure.values[13], 0.0);
+  EXPECT_EQ(read.pressure.values[14], sample.pressure.values[14]);
+  EXPECT_THROW(DatasetReader{path}, InvalidInput);
+  EXPECT_THROW(DatasetReader(path, DatasetKind::displacement), InvalidInput);
+}
+
+TEST(VolumeGrdecl, IsReadWholeWhereVolumesAreTaken) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() / "k.grdecl";
+  std::ofstream(path) << "SPECGRID\n3 2 2 1 F /\nPERMX\n1 2 3 4 5 6 7 8 9 10 11 12 /\n";
+  GrdeclOptions options;
+  EXPECT_THROW(read_grdecl(path, options), InvalidInput);
+  options.whole = true;
+  const Field k = read_grdecl(path, options);
+  EXPECT_EQ(k.grid.resolution(), "3x2x2");
+  EXPECT_EQ(k(2, 1, 0), 6.0);
+  EXPECT_EQ(k(0, 0, 1), 7.0);
+  options.layer = 2;
+  EXPECT_EQ(read_grdecl(path, options).grid.resolution(), "3x2");
+}
+
+}  // namespace
+}  // namespace mano
