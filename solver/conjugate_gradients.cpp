@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "solver/split_rows.hpp"
 #include "solver/stencil_operator.hpp"
 
 namespace mano {

@@ -8,6 +8,7 @@
 #include "solver/krylov_kernels.hpp"
 #include "solver/multigrid_kernels.hpp"
 #include "solver/padded.hpp"
+#include "solver/split_rows.hpp"
 #include "solver/volume_hierarchy.hpp"
 
 namespace mano {

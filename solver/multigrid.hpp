@@ -14,10 +14,12 @@
 
 #include <memory>
 
-#include "solver/split_rows.hpp"
 #include "solver/stencil.hpp"
 
 namespace mano {
+
+template <typename T>
+struct CycleVectors;  // solver/split_rows.hpp
 
 class Multigrid {
  public:
