@@ -65,7 +65,8 @@ void coarsen_in(const SetupGrid& fine, const SetupGrid& coarse, double* lower, d
 }
 
 template <bool in_x>
-void coarsen(const SetupGrid& fine, const SetupGrid& coarse, double* lower, double* upper, double* /*scratch*/) {
+void coarsen(const SetupGrid& fine, const SetupGrid& coarse, double* lower, double* upper,
+             double* /*scratch*/) {
   if (fine.a.rising != nullptr) {
     coarsen_in<in_x, true>(fine, coarse, lower, upper);
   } else {
