@@ -38,7 +38,8 @@ class LayerStack {
  public:
   LayerStack(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, double thickness)
       : spec_(spec), random_(seed, kLayerStream, sample), tops_(spec.layers - 1) {
-    for (std::size_t l = 0; l < tops_.size(); ++l) tops_[l] = random_.uniform(static_cast<std::int64_t>(l)) * thickness;
+    for (std::size_t l = 0; l < tops_.size(); ++l)
+      tops_[l] = random_.uniform(static_cast<std::int64_t>(l)) * thickness;
     std::sort(tops_.begin(), tops_.end());
   }
   double permeability_at(double depth) const {
@@ -58,7 +59,8 @@ inline void draw_channel(const FieldSpec& spec, double across, double phase, int
   constexpr double kAmplitude = 0.1;  // of the domain's width
   const Grid& grid = field.grid;
   for (int i = 0; i < grid.nx; ++i) {
-    const double centre = across + kAmplitude * std::sin(2 * std::numbers::pi * (grid.x(i) / grid.lx + phase));
+    const double centre =
+        across + kAmplitude * std::sin(2 * std::numbers::pi * (grid.x(i) / grid.lx + phase));
     for (int j = 0; j < grid.ny; ++j) {
       double distance = grid.y(j) / grid.ly - centre;
       distance -= std::round(distance);
