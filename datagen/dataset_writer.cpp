@@ -208,8 +208,8 @@ struct DatasetWriter::Impl {
   std::map<std::string, Grid> grids;     // of those that are fields
 
   void write_field(hid_t dataset, std::size_t index, const Field& field, const Grid& grid) {
-    check(field.grid.resolution() == grid.resolution(), "{}: a field of {} does not fit into {}",
-          path.string(), field.grid.resolution(), grid.resolution());
+    check(field.grid.same_cells(grid), "{}: a field of {} does not fit into {}", path.string(),
+          field.grid.resolution(), grid.resolution());
     write_values(dataset, index, field.values);
   }
 
@@ -250,9 +250,8 @@ struct DatasetWriter::Impl {
     Field all(info.grid);
     all.values.clear();
     for (const Field& field : fields) {
-      check(field.grid.nx == info.grid.nx && field.grid.ny == info.grid.ny,
-            "{}: a field of {} does not fit into {}", path.string(), field.grid.resolution(),
-            info.grid.resolution());
+      check(field.grid.same_cells(info.grid), "{}: a field of {} does not fit into {}", path.string(),
+            field.grid.resolution(), info.grid.resolution());
       const Field blank = with_inactive(field, active, std::numeric_limits<double>::quiet_NaN());
       all.values.insert(all.values.end(), blank.values.begin(), blank.values.end());
     }

@@ -10,6 +10,7 @@
 #include "datagen/fftw_plan.hpp"
 #include "datagen/matern_torus.hpp"
 #include "datagen/random_field.hpp"
+#include "datagen/rock_parts.hpp"
 #include "datagen/volume_field.hpp"
 
 namespace mano {
@@ -19,20 +20,6 @@ namespace {
 using std::numbers::pi;
 using Complex = std::complex<double>;
 constexpr int kNeumannModes = 128;
-
-// cos(pi m (i + 1/2) / n) as sign * cos(pi index (i + 1/2) / n) with index < n; sign 0 where it vanishes.
-struct FoldedMode {
-  int index = 0;
-  double sign = 0.0;
-};
-
-FoldedMode fold_cosine(int m, int n) {
-  const int remainder = m % (2 * n);
-  double sign = (m / (2 * n)) % 2 == 0 ? 1.0 : -1.0;
-  if (remainder == n) return {0, 0.0};
-  if (remainder < n) return {remainder, sign};
-  return {2 * n - remainder, -sign};
-}
 
 // What all samples of a Matern field on a grid share: of each mode its place in the spectrum and its amplitude and phase.
 struct MaternModes {

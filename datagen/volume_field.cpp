@@ -9,6 +9,8 @@
 
 #include "datagen/counter_random.hpp"
 #include "datagen/fftw_plan.hpp"
+#include "datagen/matern_torus.hpp"
+#include "datagen/rock_parts.hpp"
 
 namespace mano {
 
@@ -18,26 +20,12 @@ using std::numbers::pi;
 using Complex = std::complex<double>;
 
 constexpr int kVolumeModes = 64;  // along each axis
-constexpr double kTau = 3.0;      // as in the plane
 constexpr int kMostModes = 128;   // of a torus, along each axis
 constexpr double kVarianceLeftOut = 0.05;
-constexpr double kBeltAmplitude = 0.1;  // of the domain's width
 
 // Numbers of a draw for three indices.
 std::int64_t index_of(int a, int b) {
   return static_cast<std::int64_t>(a) * 4096 + b;
-}
-
-int wrapped(int k, int n) {
-  return ((k % n) + n) % n;
-}
-
-// cos(pi m (i + 1/2) / n) as sign * cos(pi index (i + 1/2) / n) with index < n; sign 0 where it vanishes.
-std::pair<int, double> folded(int m, int n) {
-  const int remainder = m % (2 * n);
-  const double sign = (m / (2 * n)) % 2 == 0 ? 1.0 : -1.0;
-  if (remainder == n) return {0, 0.0};
-  return remainder < n ? std::pair{remainder, sign} : std::pair{2 * n - remainder, -sign};
 }
 
 // g = sum of xi lambda^(1/2) phi, lambda^(1/2) = (pi^2 (m^2 / lx^2 + n^2 / ly^2 + o^2 / lz^2) + tau^2)^-1, phi products of cosines.
@@ -45,11 +33,11 @@ Field neumann_gaussian(std::uint64_t seed, std::uint64_t sample, const Grid& gri
   const CounterRandom random(seed, kVolumeNeumannStream, sample);
   Field g(grid);
   for (int o = 0; o < kVolumeModes; ++o) {
-    const auto [fz, sz] = folded(o, grid.nz);
+    const auto [fz, sz] = fold_cosine(o, grid.nz);
     for (int n = 0; n < kVolumeModes; ++n) {
-      const auto [fy, sy] = folded(n, grid.ny);
+      const auto [fy, sy] = fold_cosine(n, grid.ny);
       for (int m = 0; m < kVolumeModes; ++m) {
-        const auto [fx, sx] = folded(m, grid.nx);
+        const auto [fx, sx] = fold_cosine(m, grid.nx);
         const double sign = sx * sy * sz;
         if (sign == 0.0 || (m == 0 && n == 0 && o == 0)) continue;
         const double laplacian =
@@ -58,7 +46,8 @@ Field neumann_gaussian(std::uint64_t seed, std::uint64_t sample, const Grid& gri
                                       (grid.lx * grid.ly * grid.lz));
         // FFTW's REDFT01 counts every index but the first twice.
         const double twice = (fx > 0 ? 0.5 : 1.0) * (fy > 0 ? 0.5 : 1.0) * (fz > 0 ? 0.5 : 1.0);
-        g(fx, fy, fz) += sign * twice * norm * random.normal(index_of(m, n), o) / (laplacian + kTau * kTau);
+        g(fx, fy, fz) += sign * twice * norm * random.normal(index_of(m, n), o) /
+                         (laplacian + kTwoPhaseTau * kTwoPhaseTau);
       }
     }
   }
@@ -120,7 +109,7 @@ Field matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t s
             std::sqrt(weight),
             pi * (static_cast<double>(a) / nx + static_cast<double>(b) / ny + static_cast<double>(c) / nz));
         const std::size_t place =
-            (static_cast<std::size_t>(wrapped(c, nz)) * ny + wrapped(b, ny)) * nx + wrapped(a, nx);
+            (static_cast<std::size_t>(wrap(c, nz)) * ny + wrap(b, ny)) * nx + wrap(a, nx);
         spectrum[place] += shift * Complex(cosine, constant ? 0 : -sine);
       }
     }
@@ -141,16 +130,11 @@ Field matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t s
 }
 
 Field layered(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
-  const CounterRandom random(seed, kLayerStream, sample);
-  std::vector<double> tops(spec.layers - 1);
-  for (int l = 0; l + 1 < spec.layers; ++l) tops[l] = random.uniform(l) * grid.lz;
-  std::sort(tops.begin(), tops.end());
+  const LayerStack layers(spec, seed, sample, grid.lz);
   Field k(grid);
-  for (int layer = 0; layer < grid.nz; ++layer) {
-    const auto number = std::upper_bound(tops.begin(), tops.end(), grid.z(layer)) - tops.begin();
-    const double value = std::exp(spec.mean + spec.deviation * random.normal(number, 1));
-    std::fill_n(k.values.begin() + static_cast<std::ptrdiff_t>(grid.index(0, 0, layer)), grid.layer(), value);
-  }
+  for (int layer = 0; layer < grid.nz; ++layer)
+    std::fill_n(k.values.begin() + static_cast<std::ptrdiff_t>(grid.index(0, 0, layer)), grid.layer(),
+                layers.permeability_at(grid.z(layer)));
   return k;
 }
 
@@ -159,18 +143,8 @@ Field channels(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, 
   Field k(grid, 1.0);
   for (int layer = 0; layer < grid.nz; ++layer) {
     const int unit = std::min(spec.layers - 1, static_cast<int>(spec.layers * (layer + 0.5) / grid.nz));
-    for (int c = 0; c < spec.channels; ++c) {
-      const double across = random.uniform(c, 2 * unit);  // of the domain's width; it wraps round
-      const double phase = random.uniform(c, 2 * unit + 1);
-      for (int i = 0; i < grid.nx; ++i) {
-        const double centre = across + kBeltAmplitude * std::sin(2 * pi * (grid.x(i) / grid.lx + phase));
-        for (int j = 0; j < grid.ny; ++j) {
-          double distance = grid.y(j) / grid.ly - centre;
-          distance -= std::round(distance);
-          if (std::abs(distance) < 0.5 * spec.channel_width) k(i, j, layer) = spec.contrast;
-        }
-      }
-    }
+    for (int c = 0; c < spec.channels; ++c)
+      draw_channel(spec, random.uniform(c, 2 * unit), random.uniform(c, 2 * unit + 1), layer, k);
   }
   return k;
 }
@@ -180,11 +154,7 @@ Field channels(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, 
 Field draw_volume(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
   if (spec.kind == "layered") return layered(spec, seed, sample, grid);
   if (spec.kind == "channels") return channels(spec, seed, sample, grid);
-  if (spec.kind == "two-phase") {
-    Field g = neumann_gaussian(seed, sample, grid);
-    for (double& value : g.values) value = value > 0 ? spec.high : spec.low;
-    return g;
-  }
+  if (spec.kind == "two-phase") return in_phases(neumann_gaussian(seed, sample, grid), spec);
   Field k = matern_gaussian(spec, seed, sample, grid);
   for (double& value : k.values) value = std::exp(spec.mean + spec.deviation * value);
   return k;
