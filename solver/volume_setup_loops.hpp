@@ -105,10 +105,10 @@ void coarsen_in(const SetupGrid& fine, const SetupGrid& coarse, double* lower, d
       for (Index i = 0; i < coarse.nx; ++i) {
         const Index n = row + i;
         const Index p = fine_row + (in_x ? 2 * i : i);
-        const double own = stretched(fine.up[p + a], lower, upper, n, top);
-        const double other = stretched(fine.up[p - a], lower, upper, n - ca, top);
-        coarse_along[n] += own;
-        coarse_along[n - top] += own;
+        const double own = stretched(fine.up[p + d.a], lower, upper, n, top);
+        const double other = stretched(fine.up[p - d.a], lower, upper, n - d.ca, top);
+        d.coarse_along[n] += own;
+        d.coarse_along[n - top] += own;
         c.diagonal[n] += own + other;
         c.diagonal[n - top] += own + other;
       }
