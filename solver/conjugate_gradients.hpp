@@ -9,11 +9,15 @@
 //   x += a p; p = z + (rz / rz') p; q = A p; p . q
 //   a = rz / p . q; r -= a q; |r|
 //
+// Several ranks may share the grid in slabs of rows (solver/row_share.hpp), each with the stencil of its rows; products are summed over all.
+//
 // No PETSc here.
 
+#include <memory>
 #include <vector>
 
 #include "solver/multigrid.hpp"
+#include "solver/row_share.hpp"
 #include "solver/stencil.hpp"
 
 namespace mano {
@@ -26,8 +30,9 @@ class ConjugateGradients {
     int iterations = 0;
   };
 
-  /// Sets up the multigrid; memory is used again for the next stencil of the same shape. `stencil` must outlive the solves.
-  void take(const Stencil& stencil, Multigrid::Precision precision);
+  /// Sets up the multigrid; memory is used again for the next stencil of the same shape. `stencil` must outlive the solves, and so must
+  /// `ranks`, where several share the grid: then this and the solves are collective, and each rank passes the whole stencil.
+  void take(const Stencil& stencil, Multigrid::Precision precision, const SharingRanks* ranks = nullptr);
   /// Improves `p` until the preconditioned residual is at most `tolerance` times that of p = 0, and the residual, as the recursion has
   /// it, at most `tolerance` |rhs|; both in the 2-norm. If `p` is zero, that must be said. p is fixed up to a constant where nothing
   /// holds it.
@@ -36,8 +41,16 @@ class ConjugateGradients {
  private:
   template <typename T>
   Result iterate(std::vector<double>& p, double tolerance, int most_iterations);
+  void sum(std::span<double> values) const;
+  double sum(double value) const;
+  std::vector<double> held_rows(const std::vector<double>& field) const;
+  void gather(const std::vector<double>& rows, std::vector<double>& field) const;
 
-  const Stencil* stencil_ = nullptr;
+  const Stencil* whole_ = nullptr;
+  const Stencil* stencil_ = nullptr;  // of the rows that this rank holds
+  std::unique_ptr<Stencil> rows_;     // where that is not the whole
+  RowShare share_;
+  const SharingRanks* ranks_ = nullptr;
   Multigrid multigrid_;
   std::vector<double> r_, direction_, image_;
   double rhs_norm_ = 0.0;

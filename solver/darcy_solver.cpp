@@ -7,6 +7,7 @@
 #include "core/norms.hpp"
 #include "solver/conjugate_gradients.hpp"
 #include "solver/krylov_system.hpp"
+#include "solver/mpi_ranks.hpp"
 #include "solver/one_thread.hpp"
 #include "solver/rank_groups.hpp"
 
@@ -20,6 +21,13 @@ MPI_Comm worth_sharing(const Grid& grid, MPI_Comm comm) {
   PetscMPIInt size = 1;
   MPI_Comm_size(comm, &size);
   return size > 1 && grid.cells() >= kCellsWorthARank * size ? comm : PETSC_COMM_SELF;
+}
+
+// Ranks of `size` that our multigrid shares a grid among.
+int ranks_for(const Grid& grid, int size) {
+  constexpr std::size_t kCellsWorthARank = 8192;
+  const auto by_cells = static_cast<int>(std::min<std::size_t>(grid.cells() / kCellsWorthARank, size));
+  return std::clamp(RowShare::most_ranks(grid.ny, Multigrid::halo(grid)), 1, std::max(1, by_cells));
 }
 
 // Adds the constant that makes what flows in and out balance: the sum of all residuals vanishes.
@@ -106,12 +114,18 @@ class PetscMethod : public RestartedMethod {
 
 class OwnMethod : public RestartedMethod {
  public:
-  OwnMethod(ConjugateGradients& method, const Grid& grid, double tolerance)
-      : method_(method), pressure_(grid), tolerance_(tolerance) {}
+  /// `ranks` may be null; those that take no part are told the result over `comm`.
+  OwnMethod(ConjugateGradients& method, const Grid& grid, double tolerance, const MpiRanks* ranks,
+            MPI_Comm comm)
+      : method_(method), pressure_(grid), tolerance_(tolerance), ranks_(ranks), comm_(comm) {}
   double tolerance() const override { return tolerance_; }
   bool tests_residual() const override { return true; }
   Run run(double tolerance, bool from_zero) override {
-    const auto [end, iterations] = method_.solve(pressure_.values, from_zero, tolerance, kMostCycles);
+    ConjugateGradients::Result result;
+    if (ranks_ == nullptr || ranks_->takes_part())
+      result = method_.solve(pressure_.values, from_zero, tolerance, kMostCycles);
+    if (ranks_ != nullptr) ranks_->tell(comm_, &result, sizeof(result), pressure_.values);
+    const auto [end, iterations] = result;
     using End = ConjugateGradients::End;
     const bool rounding = end == End::indefinite_preconditioner || end == End::indefinite_matrix;
     return {reason(end), end == End::converged, rounding, iterations, pressure_};
@@ -137,6 +151,8 @@ class OwnMethod : public RestartedMethod {
   ConjugateGradients& method_;
   Field pressure_;
   double tolerance_;
+  const MpiRanks* ranks_;
+  MPI_Comm comm_;
 };
 
 // Iterates until the true residual, recomputed from the pressure, is within the tolerance or as small as rounding
@@ -185,10 +201,17 @@ std::string to_string(SolverMethod method) {
 struct DarcySolver::Impl {
   SolverOptions options;
   ConjugateGradients own;
+  std::unique_ptr<MpiRanks> ranks;  // that share a grid, of those of `all`
+  MPI_Comm all = MPI_COMM_NULL;
   std::optional<bool> by_petsc;                // its options are given for the Krylov method; asked once
   std::unique_ptr<MultigridSystem> multigrid;  // for PETSc's options
   Grid multigrid_grid;
 
+  bool takes_petsc_options() {
+    if (!by_petsc) by_petsc = krylov_options_given();
+    return *by_petsc;
+  }
+  const MpiRanks* ranks_of(MPI_Comm comm, const Grid& grid);
   SolveResult attempt(SolverMethod method, MPI_Comm comm, const Problem& problem, const Stencil& stencil);
 };
 
@@ -196,6 +219,20 @@ DarcySolver::DarcySolver(const SolverOptions& options) : impl_(std::make_unique<
   impl_->options = options;
 }
 DarcySolver::~DarcySolver() = default;
+
+// The ranks of `comm` that our multigrid shares a grid among; null where it does not.
+const MpiRanks* DarcySolver::Impl::ranks_of(MPI_Comm comm, const Grid& grid) {
+  PetscMPIInt size = 1;
+  MPI_Comm_size(comm, &size);
+  if (size == 1) return nullptr;
+  const int used = ranks_for(grid, size);
+  if (used == 1) return nullptr;
+  if (ranks == nullptr || all != comm || ranks->size() != used) {
+    ranks = std::make_unique<MpiRanks>(comm, used);
+    all = comm;
+  }
+  return ranks.get();
+}
 
 SolveResult DarcySolver::Impl::attempt(SolverMethod method, MPI_Comm comm, const Problem& problem,
                                        const Stencil& stencil) {
@@ -208,10 +245,10 @@ SolveResult DarcySolver::Impl::attempt(SolverMethod method, MPI_Comm comm, const
   if (method == SolverMethod::multigrid || method == SolverMethod::multigrid_double) {
     const auto precision =
         method == SolverMethod::multigrid ? Multigrid::Precision::single : Multigrid::Precision::double_;
-    if (!by_petsc) by_petsc = krylov_options_given();
-    if (!*by_petsc) {
-      own.take(stencil, precision);
-      restarted = std::make_unique<OwnMethod>(own, stencil.grid, options.relative_tolerance);
+    if (!takes_petsc_options()) {
+      const MpiRanks* sharing = ranks_of(comm, stencil.grid);
+      if (sharing == nullptr || sharing->takes_part()) own.take(stencil, precision, sharing);
+      restarted = std::make_unique<OwnMethod>(own, stencil.grid, options.relative_tolerance, sharing, comm);
     } else {
       if (multigrid == nullptr || !(multigrid_grid == stencil.grid)) {
         multigrid = nullptr;  // its memory first
@@ -256,17 +293,19 @@ SolveResult DarcySolver::solve(const Problem& problem) {
             .reason = "NOTHING_DRIVES_THE_FLOW",
             .tolerance = impl_->options.relative_tolerance};
   }
-  PetscMPIInt ranks = 1;
-  MPI_Comm_size(comm, &ranks);
   std::vector<SolverMethod> methods;
   if (option_given("-pc_type") || option_given("-ksp_type")) {
     methods = {SolverMethod::petsc_options};
   } else if (impl_->options.method) {
     methods = {*impl_->options.method};
   } else {
-    const auto precision = Multigrid::precision_for(problem.permeability_range());
-    if (ranks == 1 && precision == Multigrid::Precision::single) methods.push_back(SolverMethod::multigrid);
-    if (ranks == 1) methods.push_back(SolverMethod::multigrid_double);
+    PetscMPIInt ranks = 1;
+    MPI_Comm_size(comm, &ranks);
+    if (ranks == 1 || !impl_->takes_petsc_options()) {
+      const auto precision = Multigrid::precision_for(problem.permeability_range());
+      if (precision == Multigrid::Precision::single) methods.push_back(SolverMethod::multigrid);
+      methods.push_back(SolverMethod::multigrid_double);
+    }
     methods.push_back(amg() == Preconditioner::boomeramg ? SolverMethod::boomeramg : SolverMethod::gamg);
     methods.push_back(SolverMethod::mumps);
   }

@@ -1,8 +1,8 @@
 #pragma once
-// Solves the discrete Darcy problem of solver/stencil.hpp: conjugate gradients of PETSc, preconditioned on one rank by the
-// multigrid of solver/multigrid.hpp. Where that fails, or several ranks share a problem, hypre's BoomerAMG (GAMG in a PETSc
-// without hypre), and last a factorisation by MUMPS. PETSc's options override all of it: with -pc_type or -ksp_type the matrix
-// is assembled and PETSc does as it is told. Without PETSc every function here throws MissingPart.
+// Solves the discrete Darcy problem of solver/stencil.hpp: conjugate gradients (solver/conjugate_gradients.hpp), preconditioned by the multigrid
+// of solver/multigrid.hpp, on one rank or on several that share the grid in slabs of rows. Where that fails, PETSc's conjugate
+// gradients with hypre's BoomerAMG (GAMG in a PETSc without hypre), and last a factorisation by MUMPS. PETSc's options override all of it: with
+// -pc_type or -ksp_type the matrix is assembled and PETSc does as it is told. Without PETSc every function here throws MissingPart.
 
 #include <cstdint>
 #include <memory>
@@ -61,9 +61,8 @@ struct SolverOptions {
   /// true relative residual |rhs - A p| / |rhs|, the latter down to what rounding allows. -ksp_rtol overrides it.
   double relative_tolerance = 1e-10;
   Ranks ranks = Ranks::all;
-  const RankGroups* group = nullptr;  ///< instead of `ranks`: this rank's group solves together
-  std::optional<SolverMethod>
-      method;  ///< this one alone, instead of the chain; the multigrid for one rank only
+  const RankGroups* group = nullptr;   ///< instead of `ranks`: this rank's group solves together
+  std::optional<SolverMethod> method;  ///< this one alone, instead of the chain
 };
 
 struct SolveResult {

@@ -12,7 +12,7 @@ constexpr CycleKernels<T> kFlatCycle{take_operator<T>, take_weights<T>, smooth_a
                                      interpolate_and_smooth<T>, solve_coarsest<T>};
 
 extern const Kernels flat_table;
-const Kernels flat_table{take_stencil,   coupling,          coarsen<true>,
-                         coarsen<false>, kFlatCycle<float>, kFlatCycle<double>};
+const Kernels flat_table{
+    8, take_stencil, coupling, coarsen<true>, coarsen<false>, kFlatCycle<float>, kFlatCycle<double>};
 
 }  // namespace mano::MANO_INSTRUCTIONS

@@ -60,7 +60,7 @@ inline void apply_row(const Transmissibilities& a, Index j, Index k, const doubl
 
 void apply(const Transmissibilities& a, const double* x, double* y) {
   for (Index k = 0; k < a.grid.nz; ++k) {
-    for (Index j = 0; j < a.grid.ny; ++j) apply_row(a, j, k, x, y);
+    for (Index j = a.grid.begin; j < a.grid.end; ++j) apply_row(a, j, k, x, y);
   }
 }
 
@@ -77,14 +77,15 @@ void load_row(Index nx, double factor, const double* from, T* to, Index half) {
 template <typename T>
 void load(const RowsOf& g, double factor, const double* r, const SplitRows<T>& to) {
   for (Index k = 0; k < g.nz; ++k) {
-    for (Index j = 0; j < g.ny; ++j) load_row(g.nx, factor, r + (k * g.ny + j) * g.nx, to.row(j, k), to.half);
+    for (Index j = g.begin; j < g.end; ++j)
+      load_row(g.nx, factor, r + (k * g.ny + j) * g.nx, to.row(j, k), to.half);
   }
 }
 
 template <typename T>
 void unload(const RowsOf& g, double factor, const SplitRows<T>& from, double* z) {
   for (Index k = 0; k < g.nz; ++k) {
-    for (Index j = 0; j < g.ny; ++j) {
+    for (Index j = g.begin; j < g.end; ++j) {
       const T* x = from.row(j, k);
       double* to = z + (k * g.ny + j) * g.nx;
 #pragma omp simd
@@ -100,7 +101,7 @@ void unload(const RowsOf& g, double factor, const SplitRows<T>& from, double* z)
 template <typename T>
 Products products(const RowsOf& g, const SplitRows<T>& b, const SplitRows<T>& x) {
   Products sum;
-  for (Index j = 0; j < g.ny; ++j) {
+  for (Index j = g.begin; j < g.end; ++j) {
     for (Index k = 0; k < g.nz; ++k) {
       for (Index parity = 0; parity < 2; ++parity) {
         const T* from = b.row(j, k) + parity * b.half;
@@ -158,22 +159,29 @@ template <typename T>
 double direction(const Transmissibilities& a, const SplitRows<T>& z, double factor, double keep, double step,
                  double* x, double* p, double* q) {
   const RowsOf& g = a.grid;
-  const Index rows = g.ny * g.nz;
-  const Index ahead = g.nz > 1 ? g.ny : 1;
-  const auto direct = [&](Index n) {
-    direct_row(g.nx, z.row(n % g.ny, n / g.ny), z.half, factor, keep, step, x + n * g.nx, p + n * g.nx);
+  const Index first = g.begin > 0 ? g.begin - 1 : 0;
+  const Index width = (g.end < g.ny ? g.end + 1 : g.end) - first;
+  Index directed = 0;  // rows
+  const auto direct_to = [&](Index rows) {
+    for (; directed < rows && directed < width * g.nz; ++directed) {
+      const Index j = first + directed % width;
+      const Index k = directed / width;
+      const Index at = (k * g.ny + j) * g.nx;
+      direct_row(g.nx, z.row(j, k), z.half, factor, keep, step, x + at, p + at);
+    }
   };
   double pq = 0;
-  for (Index n = 0; n < ahead && n < rows; ++n) direct(n);
-  for (Index n = 0; n < rows; ++n) {
-    if (n + ahead < rows) direct(n + ahead);
-    apply_row(a, n % g.ny, n / g.ny, p, q);
-    const double* from = p + n * g.nx;
-    const double* to = q + n * g.nx;
-    double sum = 0;
+  for (Index k = 0; k < g.nz; ++k) {
+    for (Index j = g.begin; j < g.end; ++j) {
+      direct_to((g.nz > 1 ? (k + 1) * width : 1) + j - first + 1);
+      apply_row(a, j, k, p, q);
+      const double* from = p + (k * g.ny + j) * g.nx;
+      const double* to = q + (k * g.ny + j) * g.nx;
+      double sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (Index i = 0; i < g.nx; ++i) sum += from[i] * to[i];
-    pq += sum;
+      for (Index i = 0; i < g.nx; ++i) sum += from[i] * to[i];
+      pq += sum;
+    }
   }
   return pq;
 }
@@ -183,7 +191,7 @@ double residual(const RowsOf& g, double step, const double* q, double factor, do
                 const SplitRows<T>& b) {
   double rr = 0;
   for (Index k = 0; k < g.nz; ++k) {
-    for (Index j = 0; j < g.ny; ++j) {
+    for (Index j = g.begin; j < g.end; ++j) {
       const Index at = (k * g.ny + j) * g.nx;
       double* own = r + at;
       const double* take = q + at;
@@ -200,11 +208,16 @@ double residual(const RowsOf& g, double step, const double* q, double factor, do
   return rr;
 }
 
-double sum_of_squares(std::size_t n, const double* x) {
-  double sum = 0;
+double sum_of_squares(const RowsOf& g, const double* x) {
+  double all = 0;
+  for (Index k = 0; k < g.nz; ++k) {
+    const double* from = x + (k * g.ny + g.begin) * g.nx;
+    double sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (std::size_t i = 0; i < n; ++i) sum += x[i] * x[i];
-  return sum;
+    for (Index i = 0; i < (g.end - g.begin) * g.nx; ++i) sum += from[i] * from[i];
+    all += sum;
+  }
+  return all;
 }
 
 }  // namespace

@@ -9,10 +9,13 @@
 
 namespace mano {
 
+/// Of a field [nz, ny, nx] the rows j from `begin` to `end`: what is computed. Others are read as far as the operator reaches.
 struct RowsOf {
   std::ptrdiff_t nx = 1;
   std::ptrdiff_t ny = 1;
   std::ptrdiff_t nz = 1;
+  std::ptrdiff_t begin = 0;
+  std::ptrdiff_t end = 1;
 };
 
 /// The matrix of solver/stencil.hpp without bores; `tz` and `well` may be null.
@@ -37,7 +40,8 @@ struct KrylovKernelsIn {
   void (*unload)(const RowsOf& grid, double factor, const SplitRows<T>& x, double* z);
   /// Of what goes into a cycle and comes out of it.
   Products (*products)(const RowsOf& grid, const SplitRows<T>& b, const SplitRows<T>& x);
-  /// x += step p, then p = factor z + keep p, q = A p; returns p . q. With keep = 0 the old p does not count.
+  /// x += step p, then p = factor z + keep p, both in the rows and in those next to them, and q = A p; returns p . q. With keep = 0 the old p
+  /// does not count.
   double (*direction)(const Transmissibilities& a, const SplitRows<T>& z, double factor, double keep,
                       double step, double* x, double* p, double* q);
   /// r -= step q, b = factor r; returns |r|^2.
@@ -48,7 +52,7 @@ struct KrylovKernelsIn {
 struct KrylovKernels {
   /// y = A x.
   void (*apply)(const Transmissibilities& a, const double* x, double* y);
-  double (*sum_of_squares)(std::size_t n, const double* x);
+  double (*sum_of_squares)(const RowsOf& grid, const double* x);
   KrylovKernelsIn<float> single_precision;
   KrylovKernelsIn<double> double_precision;
 

@@ -19,6 +19,8 @@
 // diffusion equation with strongly discontinuous coefficients, SIAM J. Sci. Stat. Comput. 2 (1981), here with the
 // interpolation taken one direction after the other. In single precision where contrasts allow: a preconditioner need not
 // be accurate, and half the bytes are half the time.
+//
+// Several ranks may share a grid in slabs of rows (solver/row_share.hpp): the cycle is that of one rank but for rounding.
 
 #include <memory>
 
@@ -28,6 +30,8 @@ namespace mano {
 
 template <typename T>
 struct CycleVectors;  // solver/split_rows.hpp
+struct RowShare;
+class SharingRanks;
 
 class Multigrid {
  public:
@@ -43,12 +47,19 @@ class Multigrid {
   }
   /// Sets up the hierarchy for `stencil`; memory of an earlier one of the same shape is used again.
   void set_up(const Stencil& stencil, Precision precision);
+  /// The same of the rows that this rank holds: `rows` is the stencil of those, `free` whether nothing holds a constant in the whole grid.
+  /// `ranks` must outlive the cycles. Collective, and so are the cycles.
+  void set_up(const Stencil& rows, Precision precision, bool free, const RowShare& share,
+              const SharingRanks& ranks);
+  /// Rows that a rank must hold beside its own.
+  static int halo(const Grid& grid);
   /// z = B r, one cycle from 0; r and z [nz, ny, nx]. Returns |r|.
   double apply(const double* r, double* z);
 
   int levels() const;
 
-  /// For conjugate gradients: the vectors of the finest level, in the precision that was set up, and one cycle from b to x.
+  /// For conjugate gradients: the vectors of the finest level, in the precision that was set up, and one cycle from b to x. Where ranks share the
+  /// grid, b counts in the rows that are owned, and x is right in these and in those next to them.
   bool in_single_precision() const;
   template <typename T>
   CycleVectors<T> vectors() const;

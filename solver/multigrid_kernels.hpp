@@ -92,6 +92,9 @@ struct Coupling {
 };
 
 struct Kernels {
+  /// Rows beside those of interest that the two passes of a cycle look at, rounded up to an even number: each phase of relaxation one, the
+  /// residual and its restriction two more, going down and up again.
+  int halo;
   /// The transmissibilities of solver/stencil.hpp as conductances, times `factor`; `tz` is null in a flat grid, `well` may be null.
   void (*take_stencil)(double factor, const double* tx, const double* ty, const double* tz,
                        const double* well, const SetupGrid& to);

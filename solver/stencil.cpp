@@ -57,6 +57,39 @@ Stencil::Stencil(const Problem& problem) : grid(problem.grid()), active(problem.
   for (const Well& w : problem.wells) add_well(problem, w);
 }
 
+Stencil Stencil::rows(int begin, int count) const {
+  Grid part = grid;
+  part.ny = count;
+  part.ly = count * grid.hy();
+  part.y0 = grid.y0 + begin * grid.hy();
+  Stencil s(part);
+  // `more` faces along y than cells; `width` values a row.
+  const auto take = [&](const auto& from, auto& to, int layers, std::size_t width, int more) {
+    if (from.empty()) return;
+    const std::size_t rows = grid.ny + more;
+    for (int k = 0; k < layers; ++k) {
+      const auto first = from.begin() + static_cast<std::ptrdiff_t>((k * rows + begin) * width);
+      to.insert(to.end(), first, first + static_cast<std::ptrdiff_t>((count + more) * width));
+    }
+  };
+  const std::size_t nx = grid.nx;
+  take(tx, s.tx, grid.nz, nx + 1, 0);
+  take(ty, s.ty, grid.nz, nx, 1);
+  take(tz, s.tz, grid.nz + 1, nx, 0);
+  take(well, s.well, grid.nz, nx, 0);
+  take(rhs, s.rhs, grid.nz, nx, 0);
+  s.active.grid = part;
+  take(active.values, s.active.values, grid.nz, nx, 0);
+  for (Bore bore : bores) {
+    const int j = static_cast<int>(bore.cells.front() / nx % grid.ny);
+    if (j < begin || j >= begin + count) continue;
+    for (std::size_t& c : bore.cells)
+      c = part.index(static_cast<int>(c % nx), j - begin, static_cast<int>(c / grid.layer()));
+    s.bores.push_back(std::move(bore));
+  }
+  return s;
+}
+
 void Stencil::add_side(const Problem& problem, Side side) {
   const BoundaryCondition& condition = problem.on(side);
   const std::vector<double>& k = problem.across(side).values;

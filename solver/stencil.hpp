@@ -52,6 +52,9 @@ struct Stencil {
   std::vector<Bore> bores;
 
   explicit Stencil(const Problem& problem);
+  /// Of the `count` rows j from `begin` on alone, with the transmissibilities of the faces to the rows beside them. Of a bore in other
+  /// rows nothing is left.
+  Stencil rows(int begin, int count) const;
   /// Sum of what joins cells to prescribed pressures, of boundaries and wells: flow out of the domain for p = 1.
   double held() const;
 
@@ -74,6 +77,7 @@ struct Stencil {
   }
 
  private:
+  explicit Stencil(const Grid& g) : grid(g) {}
   void close();  // the faces of inactive cells
   void add_side(const Problem& problem, Side side);
   void add_well(const Problem& problem, const Well& well);

@@ -3,10 +3,7 @@
 namespace mano {
 
 Transmissibilities transmissibilities_of(const Stencil& s) {
-  return {{s.grid.nx, s.grid.ny, s.grid.nz},
-          s.tx.data(),
-          s.ty.data(),
-          s.tz.empty() ? nullptr : s.tz.data(),
+  return {all_rows(s.grid), s.tx.data(), s.ty.data(), s.tz.empty() ? nullptr : s.tz.data(),
           s.well.empty() ? nullptr : s.well.data()};
 }
 

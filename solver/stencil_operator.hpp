@@ -6,6 +6,10 @@
 
 namespace mano {
 
+inline RowsOf all_rows(const Grid& grid) {
+  return {grid.nx, grid.ny, grid.nz, 0, grid.ny};
+}
+
 /// What the kernels take of a stencil, which must outlive it.
 Transmissibilities transmissibilities_of(const Stencil& stencil);
 

@@ -11,7 +11,7 @@ constexpr CycleKernels<T> kVolumeCycle{take_operator<T>, take_weights<T>, smooth
                                        interpolate_and_smooth<T>, solve_coarsest<T>};
 
 extern const Kernels volume_table;
-const Kernels volume_table{take_stencil,        coupling, coarsen<true>, coarsen<false>, kVolumeCycle<float>,
-                           kVolumeCycle<double>};
+const Kernels volume_table{
+    4, take_stencil, coupling, coarsen<true>, coarsen<false>, kVolumeCycle<float>, kVolumeCycle<double>};
 
 }  // namespace mano::MANO_INSTRUCTIONS
