@@ -52,11 +52,11 @@ struct FieldSource::Impl {
     const FieldOptions& o = options;
     check_readable(o.permeability);
     if (is_hdf5(o.permeability)) {
-      open_domain_of_dataset();  // before layers of a volume could be taken for times
       array = std::make_unique<ArrayReader>(o.permeability, o.keyword, kPermeabilityNames, o.arrays);
       array_name = o.keyword;
       check(!o.arrays.time_step || array->has_time() || o.any_sign,
             "--time-step was given, but {} has no time axis: {}", o.permeability, array->description());
+      open_domain_of_dataset();
     } else if (o.permeability.ends_with(".vti")) {
       open_image();
     } else {
@@ -166,8 +166,6 @@ struct FieldSource::Impl {
       if (!info.units.consistent()) units = info.units;
     } catch (const InvalidInput&) {
     }
-    check(domain.flat(), "{} holds volumes of {}; permeabilities of volumes are read from .vti and GRDECL",
-          options.permeability, domain.resolution());
   }
 };
 

@@ -134,6 +134,47 @@ TEST(VolumeDataset, ComesBackAndIsRefusedByThoseWhoTakeFlatGridsAlone) {
   EXPECT_THROW(DatasetReader(path, DatasetKind::displacement), InvalidInput);
 }
 
+// Of 8 layers 5 fit into a chunk: the second one is filled up.
+TEST(VolumeDataset, IsWrittenCopiedAndReadInChunksOfLayers) {
+  const TemporaryFolder folder;
+  DatasetInfo info;
+  info.grid = box(320, 320, 8);
+  info.samples = 1;
+  info.problem_name = "drive";
+  info.has_inactive = true;
+  Sample sample;
+  sample.permeability = Field(info.grid);
+  for (std::size_t c = 0; c < info.grid.cells(); ++c) sample.permeability.values[c] = 1.0 + static_cast<double>(c);
+  sample.pressure = sample.permeability;
+  sample.active = {info.grid, std::vector<std::uint8_t>(info.grid.cells(), 1)};
+  sample.active.values[7 * info.grid.layer() + 3] = 0;
+  for (const bool single : {false, true}) {
+    info.single_precision = single;
+    const auto one = folder.path() / (single ? "one32.h5" : "one.h5");
+    const auto two = folder.path() / (single ? "two32.h5" : "two.h5");
+    info.samples = 1;
+    DatasetWriter writer(one, info);
+    writer.write(0, sample);
+    writer.close();
+    info.samples = 2;
+    DatasetWriter copy(two, info);
+    copy.copy(1, DatasetReader(one, DatasetKind::any));
+    copy.copy(0, DatasetReader(one, DatasetKind::any));
+    copy.close();
+    const Sample read = DatasetReader(two, DatasetKind::any).read(1);
+    EXPECT_EQ(read.permeability.values, sample.permeability.values);
+    EXPECT_EQ(read.active.values, sample.active.values);
+    EXPECT_EQ(read.pressure.values.back(), sample.pressure.values.back());
+  }
+  // A sample that was not written is not read as zeros.
+  info.samples = 2;
+  const auto half = folder.path() / "half.h5";
+  DatasetWriter writer(half, info);
+  writer.write(0, sample);
+  writer.close();
+  EXPECT_THROW(DatasetReader(half, DatasetKind::any).read(1), InvalidInput);
+}
+
 TEST(VolumeGrdecl, IsReadWholeWhereVolumesAreTaken) {
   const TemporaryFolder folder;
   const std::string path = folder.path() / "k.grdecl";
