@@ -6,8 +6,10 @@
 #include <numbers>
 #include <vector>
 
+#include "core/error.hpp"
 #include "datagen/counter_random.hpp"
 #include "datagen/fftw_plan.hpp"
+#include "datagen/folded_mode.hpp"
 #include "datagen/matern_torus.hpp"
 #include "datagen/random_field.hpp"
 #include "datagen/volume_field.hpp"
@@ -20,18 +22,8 @@ using std::numbers::pi;
 using Complex = std::complex<double>;
 constexpr int kNeumannModes = 128;
 
-// cos(pi m (i + 1/2) / n) as sign * cos(pi index (i + 1/2) / n) with index < n; sign 0 where it vanishes.
-struct FoldedMode {
-  int index = 0;
-  double sign = 0.0;
-};
-
-FoldedMode fold_cosine(int m, int n) {
-  const int remainder = m % (2 * n);
-  double sign = (m / (2 * n)) % 2 == 0 ? 1.0 : -1.0;
-  if (remainder == n) return {0, 0.0};
-  if (remainder < n) return {remainder, sign};
-  return {2 * n - remainder, -sign};
+void check_flat(const Grid& grid) {
+  check(grid.flat(), "a field of the plane on a volume of {}", grid.resolution());
 }
 
 // What all samples of a Matern field on a grid share: of each mode its place in the spectrum and its amplitude and phase.
@@ -83,6 +75,7 @@ std::shared_ptr<const MaternModes> matern_modes(const FieldSpec& spec, const Gri
 
 Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample, const Grid& grid,
                             const Resolution& modes) {
+  check_flat(grid);
   const CounterRandom random(seed, kNeumannStream, sample);
   Field g(grid);
   for (int n = 0; n < std::min(modes.ny, kNeumannModes); ++n) {
@@ -109,6 +102,7 @@ Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample
 
 Field draw_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample,
                            const Grid& grid) {
+  check_flat(grid);
   const CounterRandom random(seed, kMaternStream, sample);
   const MaternTorus torus(spec, grid);
   const int nx = torus.periods_x * grid.nx;

@@ -15,8 +15,6 @@ namespace {
 
 constexpr double kChannelAmplitude = 0.1;  // of the domain's height
 
-constexpr double kTwoPhaseTau = 3.0;
-
 Field in_phases(Field g, const FieldSpec& spec) {
   for (double& value : g.values) value = value > 0 ? spec.high : spec.low;
   return g;
