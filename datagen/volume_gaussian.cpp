@@ -25,7 +25,7 @@ using Complex = std::complex<double>;
 
 constexpr int kCosines = 64;  // along each axis
 constexpr int kMostVolumeModes = 128;    // of a torus, along each axis
-constexpr double kPlaneVarianceLeftOut = 0.05;
+constexpr double kVolumeVarianceLeftOut = 0.06;
 
 // In-place transforms along the slow axis of [length, columns].
 enum class Columns { cosine, backward };
@@ -43,6 +43,26 @@ Plan column_plan(Columns kind, int length, int columns, double* data) {
   });
 }
 
+// Part of the variance of a Matern field in three dimensions beyond the frequency w, in units of one over the correlation length: its density
+// falls as w^2 (2 nu + w^2)^-(nu + 3/2), which makes it the incomplete beta function I_t(nu, 3/2), t = 2 nu / (2 nu + w^2),
+//   = integral of (1 - s^(1 / nu))^(1/2) ds from 0 to t^nu, over nu B(nu, 3/2).
+double variance_beyond(double w, double nu) {
+  constexpr int kPoints = 400;
+  const double end = std::pow(2 * nu / (2 * nu + w * w), nu);
+  double sum = 0.0;
+  for (int i = 0; i < kPoints; ++i) sum += std::sqrt(1 - std::pow((i + 0.5) / kPoints * end, 1 / nu));
+  return sum / kPoints * end * std::tgamma(nu + 1.5) / (nu * std::tgamma(nu) * std::tgamma(1.5));
+}
+
+double highest_frequency(double nu) {
+  double low = 0.0, high = 1e5;
+  while (high - low > 1e-6 * high) {
+    const double middle = 0.5 * (low + high);
+    (variance_beyond(middle, nu) > kVolumeVarianceLeftOut ? low : high) = middle;
+  }
+  return high;
+}
+
 // What all Matern fields of a specification in a domain share: the torus and the amplitudes of its modes (a, |b|, |c|).
 struct VolumeModes {
   FieldSpec spec;
@@ -55,7 +75,7 @@ struct VolumeModes {
     const double nu = spec.smoothness;
     const std::array<double, 3> length{spec.correlation_length_x, spec.correlation_length_y,
                                        spec.correlation_length_z};
-    const double w = std::sqrt(2 * nu * (std::pow(kPlaneVarianceLeftOut, -1 / nu) - 1));
+    const double w = highest_frequency(nu);
     std::array<double, 3> frequency;  // of mode 1, times the correlation length
     for (int d = 0; d < 3; ++d) {
       periods[d] = std::max(2, 1 + static_cast<int>(std::ceil(6 * length[d] / domain[d])));

@@ -18,10 +18,9 @@ namespace mano {
 Field draw_volume_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
 
 /// Gaussian field with mean 0, variance 1 and the Matern covariance of `spec` in three dimensions, r^2 the sum of (lag / length)^2 along x, y
-/// and z, from its spectrum on a torus at least six correlation lengths longer than the domain. Modes lie in an ellipsoid: up to the
-/// frequency beyond which a field of the plane has 5 % of its variance, and at most 128 along each axis. Beyond it lie 6 % of the variance
-/// of an exponential covariance (nu = 1/2), less of smoother ones, and more where a correlation length is below a twentieth of the
-/// domain (16 % at a fiftieth, nu = 1/2). What is left is rescaled to variance 1.
+/// and z, from its spectrum on a torus at least six correlation lengths longer than the domain. Modes lie in an ellipsoid, which holds 94 % of the
+/// variance, but at most 128 along each axis: with nu = 1/2 that leaves out more where a correlation length is below a twentieth of the
+/// domain (16 % at a fiftieth). What is left is rescaled to variance 1.
 Field draw_volume_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
 
 /// Bytes that the latter takes, the field included.
