@@ -245,9 +245,13 @@ Grid FieldSource::volume(const std::string& resolution) const {
   }
   check(grid.flat() || !impl_->blobs, "--inactive draws blobs in flat grids, {} was asked for",
         grid.resolution());
-  if (!from_file() && !grid.flat() && o.field == "lognormal")
-    check(std::count(o.correlation_length.begin(), o.correlation_length.end(), 'x') != 1,
-          "correlation length is '{}': a volume needs one length, or three: LXxLYxLZ", o.correlation_length);
+  if (!from_file() && o.field == "lognormal") {
+    const auto more = std::count(o.correlation_length.begin(), o.correlation_length.end(), 'x');
+    check(grid.flat() || more != 1, "correlation length is '{}': a volume needs one length, or three: LXxLYxLZ",
+          o.correlation_length);
+    check(!grid.flat() || more != 2, "correlation length is '{}', but the grid is {}: pass one length, or LXxLY",
+          o.correlation_length, grid.resolution());
+  }
   if (!from_file()) check_field_spec(o.spec, grid);
   return grid;
 }
