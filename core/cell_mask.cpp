@@ -48,8 +48,8 @@ CellMask cells_with_numbers(const Field& values, const std::string& where) {
 CellMask both_active(const CellMask& a, const CellMask& b) {
   if (a.all()) return b;
   if (b.all()) return a;
-  check(a.values.size() == b.values.size() && a.grid.nx == b.grid.nx && a.grid.ny == b.grid.ny,
-        "inactive cells are on grids of {} and of {}", a.grid.resolution(), b.grid.resolution());
+  check(a.grid.same_cells(b.grid), "inactive cells are on grids of {} and of {}", a.grid.resolution(),
+        b.grid.resolution());
   CellMask both = a;
   for (std::size_t c = 0; c < both.values.size(); ++c) both.values[c] = a[c] && b[c];
   return both;

@@ -30,8 +30,7 @@ int parse_product(std::string_view text, std::array<Number, 3>& numbers) {
   return 0;
 }
 
-constexpr const char* kFlat =
-    "two numbers: volumes are for solve, generate, import, export, upscale and info";
+constexpr const char* kFlat = "two numbers: volumes are for solve, generate and upscale";
 
 }  // namespace
 
@@ -127,12 +126,12 @@ std::pair<double, double> parse_size(const std::string& text) {
   return {l[0], l[1]};
 }
 
-std::array<double, 3> parse_volume_size(const std::string& text) {
+std::array<double, 3> parse_volume_size(const std::string& text, const char* what) {
   std::array<double, 3> l{0.0, 0.0, 1.0};
   check(parse_product(text, l) >= 2,
-        "size '{}' is not of the form LXxLY or LXxLYxLZ, such as 2.5x1 or 1000x1000x50", text);
+        "{} '{}' is not of the form LXxLY or LXxLYxLZ, such as 2.5x1 or 1000x1000x50", what, text);
   for (double length : l)
-    check(std::isfinite(length) && length > 0, "size '{}' must be finite and above zero", text);
+    check(std::isfinite(length) && length > 0, "{} '{}' must be finite and above zero", what, text);
   return l;
 }
 

@@ -42,9 +42,10 @@ struct Grid {
   double x(int i, Location location = Location::cell) const;  ///< Coordinate of column i.
   double y(int j, Location location = Location::cell) const;  ///< Coordinate of row j.
   double z(int k) const { return z0 + (k + 0.5) * hz(); }     ///< Depth of the middle of layer k.
-  std::string resolution() const;                             ///< "WxH", "WxHxD" where it is not flat
-  std::string size() const;                                   ///< "LXxLY", "LXxLYxLZ" where it is not flat
-  std::string cell(std::size_t index) const;                  ///< "(i, j)", "(i, j, k)" where it is not flat
+  bool same_cells(const Grid& other) const { return nx == other.nx && ny == other.ny && nz == other.nz; }
+  std::string resolution() const;             ///< "WxH", "WxHxD" where it is not flat
+  std::string size() const;                   ///< "LXxLY", "LXxLYxLZ" where it is not flat
+  std::string cell(std::size_t index) const;  ///< "(i, j)", "(i, j, k)" where it is not flat
 
   bool operator==(const Grid&) const = default;
 };
@@ -87,8 +88,8 @@ std::vector<Resolution> parse_resolutions(const std::string& text);
 std::vector<Resolution> parse_volume_resolutions(const std::string& text);
 /// "2.5x1" -> lx, ly > 0. Throws InvalidInput.
 std::pair<double, double> parse_size(const std::string& text);
-/// The same, and "1000x1000x50" -> lx, ly, lz; lz = 1 where there are two. Throws InvalidInput.
-std::array<double, 3> parse_volume_size(const std::string& text);
+/// The same, and "1000x1000x50" -> lx, ly, lz; lz = 1 where there are two. Throws InvalidInput, naming `what`.
+std::array<double, 3> parse_volume_size(const std::string& text, const char* what = "size");
 
 /// A permeability must be finite and above zero in every cell. Throws InvalidInput naming `where`, cell and value.
 void check_permeability(const Field& permeability, const std::string& where);

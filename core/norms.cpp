@@ -9,8 +9,8 @@
 namespace mano {
 
 Field difference(const Field& a, const Field& b) {
-  check(a.grid.nx == b.grid.nx && a.grid.ny == b.grid.ny, "fields of {} and {} cannot be compared",
-        a.grid.resolution(), b.grid.resolution());
+  check(a.grid.same_cells(b.grid), "fields of {} and {} cannot be compared", a.grid.resolution(),
+        b.grid.resolution());
   Field e = b;
   for (std::size_t c = 0; c < e.values.size(); ++c) e.values[c] = a.values[c] - b.values[c];
   return e;

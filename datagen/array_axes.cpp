@@ -62,7 +62,8 @@ std::string usual_axes(const std::vector<std::size_t>& s, bool has_time_step, co
   }
   check((s[1] == 1) != (s[3] == 1), "{}: {}", where,
         s[1] == 1 ? "which axis is the channel? Pass --axes n,c,y,x or --axes n,y,x,c"
-                  : "is the second axis a time? --time-step I picks a step, from 0. Are these volumes? --axes n,z,y,x");
+                  : "is the second axis a time? --time-step I picks a step, from 0. Are these volumes? "
+                    "--axes n,z,y,x");
   return s[1] == 1 ? "ncyx" : "nyxc";
 }
 
@@ -75,11 +76,11 @@ std::string parse_axes(const std::string& text) {
   const bool known = std::all_of(axes.begin(), axes.end(), [&](char axis) {
     return has_axis("ntczyx", axis) && std::count(axes.begin(), axes.end(), axis) == 1;
   });
-  check(
-      separated && known && has_axis(axes, 'x') && has_axis(axes, 'y'),
-      "axes are '{}', expected letters of n (sample), t (time), c (channel), z (layer), y and x as the file holds them, "
-      "slowest first, such as x,y,n",
-      text);
+  check(separated && known && has_axis(axes, 'x') && has_axis(axes, 'y'),
+        "axes are '{}', expected letters of n (sample), t (time), c (channel), z (layer), y and x as the "
+        "file holds them, "
+        "slowest first, such as x,y,n",
+        text);
   return axes;
 }
 

@@ -23,8 +23,8 @@ std::string parse_axes(const std::string& text);
 ///   [ny, nx], [N, ny, nx], [N, 1, ny, nx], [N, ny, nx, 1], and [N, T, ny, nx] with a time step;
 ///   of a mano dataset of volumes [nz, ny, nx] behind the sample;
 ///   of MATLAB, whose own order is the reverse: [nx, ny], and of three axes the two that are equal are x and y: [s, s, N] or [N, s, s].
-/// Of others no layers are told from the shape: N x ny x nx is a list of fields. An array with fewer axes than were asked for lacks c, t or n. Throws InvalidInput, naming `where`, for what is ambiguous or does
-/// not fit.
+/// Of others no layers are told from the shape: N x ny x nx is a list of fields. An array with fewer axes than were asked for lacks c, t or
+/// n. Throws InvalidInput, naming `where`, for what is ambiguous or does not fit.
 std::string array_axes(const std::vector<std::size_t>& shape, ArrayOrigin origin, const ArrayOptions& options,
                        const std::string& where);
 

@@ -57,7 +57,9 @@ class CounterRandom {
   }
 
  private:
-  MANO_BOTH r123::Philox4x64::ctr_type draw(std::int64_t a, std::int64_t b) const { return bits(a, b, 0); }
+  MANO_BOTH r123::Philox4x64::ctr_type draw(std::int64_t a, std::int64_t b) const {
+    return bits(a, b, 0);
+  }
 
   r123::Philox4x64::key_type key_;
   std::uint64_t sample_;

@@ -210,8 +210,8 @@ struct DatasetWriter::Impl {
   std::map<std::string, Grid> grids;     // of those that are fields
 
   void write_field(hid_t dataset, std::size_t index, const Field& field, const Grid& grid) {
-    check(field.grid.resolution() == grid.resolution(), "{}: a field of {} does not fit into {}",
-          path.string(), field.grid.resolution(), grid.resolution());
+    check(field.grid.same_cells(grid), "{}: a field of {} does not fit into {}", path.string(),
+          field.grid.resolution(), grid.resolution());
     write_values(dataset, index, field.values, grid);
   }
 
@@ -270,9 +270,8 @@ struct DatasetWriter::Impl {
     Field all(info.grid);
     all.values.clear();
     for (const Field& field : fields) {
-      check(field.grid.nx == info.grid.nx && field.grid.ny == info.grid.ny,
-            "{}: a field of {} does not fit into {}", path.string(), field.grid.resolution(),
-            info.grid.resolution());
+      check(field.grid.same_cells(info.grid), "{}: a field of {} does not fit into {}", path.string(),
+            field.grid.resolution(), info.grid.resolution());
       const Field blank = with_inactive(field, active, std::numeric_limits<double>::quiet_NaN());
       all.values.insert(all.values.end(), blank.values.begin(), blank.values.end());
     }
@@ -284,7 +283,8 @@ struct DatasetWriter::Impl {
           path.string(), index);
     if (!info.has_inactive) return;
     const std::vector<std::uint8_t> all(info.grid.cells(), 1);
-    write_chunks(active, index, mask.all() ? all.data() : mask.values.data(), info.grid.cells(), 1, info.grid);
+    write_chunks(active, index, mask.all() ? all.data() : mask.values.data(), info.grid.cells(), 1,
+                 info.grid);
   }
 };
 

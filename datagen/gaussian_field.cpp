@@ -9,9 +9,9 @@
 #include "core/error.hpp"
 #include "datagen/counter_random.hpp"
 #include "datagen/fftw_plan.hpp"
-#include "datagen/folded_mode.hpp"
 #include "datagen/matern_torus.hpp"
 #include "datagen/random_field.hpp"
+#include "datagen/rock_parts.hpp"
 #include "datagen/volume_field.hpp"
 
 namespace mano {

@@ -24,7 +24,7 @@ struct ImportRequest {
   bool nan_is_inactive = false;  ///< of the coefficient
   Location location = Location::cell;
   std::array<double, 3> size{1.0, 1.0, 1.0};  ///< lx, ly, of volumes lz
-  std::string problem_name;  ///< kUnknownProblem where the equation's data are not recorded
+  std::string problem_name;                   ///< kUnknownProblem where the equation's data are not recorded
   std::string configuration;
 };
 

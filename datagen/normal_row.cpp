@@ -30,7 +30,8 @@ template <typename... Rest>
 [[gnu::always_inline]] inline double logarithm(double u) {
   constexpr std::uint64_t kRootOfHalf = 0x3fe6a09e667f3bcdULL;  // its bits
   const auto bits = std::bit_cast<std::uint64_t>(u) + (0x3ff0000000000000ULL - kRootOfHalf);
-  const double e = std::bit_cast<double>((bits >> 52) | 0x4330000000000000ULL) - (4503599627370496.0 + 1023.0);
+  const double e =
+      std::bit_cast<double>((bits >> 52) | 0x4330000000000000ULL) - (4503599627370496.0 + 1023.0);
   const double m = std::bit_cast<double>((bits & 0x000fffffffffffffULL) + kRootOfHalf);
   const double s = (m - 1.0) / (m + 1.0);
   const double z = s * s;

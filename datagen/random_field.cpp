@@ -7,18 +7,12 @@
 
 #include "core/error.hpp"
 #include "datagen/counter_random.hpp"
+#include "datagen/rock_parts.hpp"
 #include "datagen/volume_field.hpp"
 
 namespace mano {
 
 namespace {
-
-constexpr double kChannelAmplitude = 0.1;  // of the domain's height
-
-Field in_phases(Field g, const FieldSpec& spec) {
-  for (double& value : g.values) value = value > 0 ? spec.high : spec.low;
-  return g;
-}
 
 Field draw_two_phase(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
   return in_phases(draw_neumann_gaussian(kTwoPhaseTau, seed, sample, grid), spec);
@@ -31,36 +25,19 @@ Field draw_lognormal(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sa
 }
 
 Field draw_layered(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
-  const CounterRandom random(seed, kLayerStream, sample);
-  std::vector<double> tops(spec.layers - 1);
-  for (int l = 0; l + 1 < spec.layers; ++l) tops[l] = random.uniform(l) * grid.ly;
-  std::sort(tops.begin(), tops.end());
+  const LayerStack layers(spec, seed, sample, grid.ly);
   Field k(grid);
-  for (int j = 0; j < grid.ny; ++j) {
-    const auto layer = std::upper_bound(tops.begin(), tops.end(), grid.y(j)) - tops.begin();
-    const double value = std::exp(spec.mean + spec.deviation * random.normal(layer, 1));
-    for (int i = 0; i < grid.nx; ++i) k(i, j) = value;
-  }
+  for (int j = 0; j < grid.ny; ++j)
+    std::fill_n(k.values.begin() + static_cast<std::ptrdiff_t>(grid.index(0, j)), grid.nx,
+                layers.permeability_at(grid.y(j)));
   return k;
 }
 
 Field draw_channels(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
   const CounterRandom random(seed, kChannelStream, sample);
   Field k(grid, 1.0);
-  for (int c = 0; c < spec.channels; ++c) {
-    const double height =
-        random.uniform(c, 0);  // of the domain's; it wraps round, so that no height is preferred
-    const double phase = random.uniform(c, 1);
-    for (int i = 0; i < grid.nx; ++i) {
-      const double centre =
-          height + kChannelAmplitude * std::sin(2 * std::numbers::pi * (grid.x(i) / grid.lx + phase));
-      for (int j = 0; j < grid.ny; ++j) {
-        double distance = grid.y(j) / grid.ly - centre;
-        distance -= std::round(distance);
-        if (std::abs(distance) < 0.5 * spec.channel_width) k(i, j) = spec.contrast;
-      }
-    }
-  }
+  for (int c = 0; c < spec.channels; ++c)
+    draw_channel(spec, random.uniform(c, 0), random.uniform(c, 1), 0, k);
   return k;
 }
 

@@ -12,9 +12,9 @@
 
 #include "datagen/counter_random.hpp"
 #include "datagen/fftw_plan.hpp"
-#include "datagen/folded_mode.hpp"
 #include "datagen/matern_torus.hpp"
 #include "datagen/normal_row.hpp"
+#include "datagen/rock_parts.hpp"
 
 namespace mano {
 
@@ -23,8 +23,8 @@ namespace {
 using std::numbers::pi;
 using Complex = std::complex<double>;
 
-constexpr int kCosines = 64;  // along each axis
-constexpr int kMostVolumeModes = 128;    // of a torus, along each axis
+constexpr int kCosines = 64;           // along each axis
+constexpr int kMostVolumeModes = 128;  // of a torus, along each axis
 constexpr double kVolumeVarianceLeftOut = 0.06;
 
 // In-place transforms along the slow axis of [length, columns].
@@ -87,7 +87,8 @@ struct VolumeModes {
     for (int c = 0; c <= modes[2]; ++c) {
       for (int b = 0; b <= modes[1]; ++b) {
         const double rest = square(c * frequency[2]) + square(b * frequency[1]);
-        const double radius = square(static_cast<double>(c) / modes[2]) + square(static_cast<double>(b) / modes[1]);
+        const double radius =
+            square(static_cast<double>(c) / modes[2]) + square(static_cast<double>(b) / modes[1]);
         count.push_back(0);
         for (int a = 0; a <= modes[0]; ++a) {
           const bool inside = radius + square(static_cast<double>(a) / modes[0]) <= 1.0;
@@ -237,8 +238,10 @@ Field draw_volume_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std
 double volume_matern_memory(const FieldSpec& spec, const Grid& grid) {
   const auto modes = volume_modes(spec, grid);
   const double a = modes->modes[0] + 1, b = 2 * modes->modes[1] + 1;
-  const double nx = modes->periods[0] * grid.nx, ny = modes->periods[1] * grid.ny, nz = modes->periods[2] * grid.nz;
-  return sizeof(double) * (static_cast<double>(grid.cells()) + static_cast<double>(modes->amplitude.size()) + 2 * grid.ny * nx) +
+  const double nx = modes->periods[0] * grid.nx, ny = modes->periods[1] * grid.ny,
+               nz = modes->periods[2] * grid.nz;
+  return sizeof(double) * (static_cast<double>(grid.cells()) + static_cast<double>(modes->amplitude.size()) +
+                           2 * grid.ny * nx) +
          sizeof(Complex) * a * (b * grid.nz + ny + nz);
 }
 
@@ -286,8 +289,8 @@ Field draw_volume_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t
   const Plan along_y = column_plan(Columns::cosine, grid.ny, columns, plane.data());
   const Plan along_x = planned([&] {
     const fftw_r2r_kind redft = FFTW_REDFT01;
-    return fftw_plan_many_r2r(1, &grid.nx, grid.ny, layer.data(), nullptr, 1, grid.nx, layer.data(), nullptr, 1,
-                              grid.nx, &redft, FFTW_ESTIMATE);
+    return fftw_plan_many_r2r(1, &grid.nx, grid.ny, layer.data(), nullptr, 1, grid.nx, layer.data(), nullptr,
+                              1, grid.nx, &redft, FFTW_ESTIMATE);
   });
   Field g(grid);
   for (int k = 0; k < grid.nz; ++k) {

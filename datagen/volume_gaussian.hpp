@@ -21,7 +21,8 @@ Field draw_volume_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t
 /// and z, from its spectrum on a torus at least six correlation lengths longer than the domain. Modes lie in an ellipsoid, which holds 94 % of the
 /// variance, but at most 128 along each axis: with nu = 1/2 that leaves out more where a correlation length is below a twentieth of the
 /// domain (16 % at a fiftieth). What is left is rescaled to variance 1.
-Field draw_volume_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
+Field draw_volume_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample,
+                                  const Grid& grid);
 
 /// Bytes that the latter takes, the field included.
 double volume_matern_memory(const FieldSpec& spec, const Grid& grid);

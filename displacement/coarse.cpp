@@ -168,8 +168,7 @@ Ends ends_of(const Problem& problem) {
 
 Field refine_saturation(const Displacement& fine, const Displacement& coarse, const Field& saturation) {
   const Grid& g = saturation.grid;
-  check(g.nx == coarse.problem.grid().nx && g.ny == coarse.problem.grid().ny &&
-            fine.problem.grid().nx % g.nx == 0,
+  check(g.same_cells(coarse.problem.grid()) && fine.problem.grid().nx % g.nx == 0,
         "a saturation of {} for a grid of {}", g.resolution(), coarse.problem.grid().resolution());
   const CellMask& active = coarse.problem.active;
   Field refined(fine.problem.grid());

@@ -13,7 +13,7 @@ namespace {
 
 void check_pore(const Displacement& d) {
   const Grid& g = d.problem.grid();
-  check(d.pore.grid.nx == g.nx && d.pore.grid.ny == g.ny && d.pore.values.size() == g.cells(),
+  check(d.pore.grid.same_cells(g) && d.pore.values.size() == g.cells(),
         "porosity is on a grid of {}, the permeability on {}", d.pore.grid.resolution(), g.resolution());
   bool any = false;
   for (std::size_t c = 0; c < g.cells(); ++c) {

@@ -1,6 +1,7 @@
 #pragma once
 // The faces along one side of a grid. Private to solver/.
 
+#include "solver/flow.hpp"
 #include "solver/problem.hpp"
 
 namespace mano {
@@ -17,7 +18,13 @@ inline Axis axis_of(Side side) {
   return static_cast<Axis>(static_cast<int>(side) / 2);
 }
 
-/// Outward is the direction of the axis.
+// Of three things, that of an axis.
+template <typename T>
+T& of_axis(Axis axis, T& x, T& y, T& z) {
+  return axis == Axis::x ? x : axis == Axis::y ? y : z;
+}
+
+// Outward is the direction of the axis.
 inline bool at_end(Side side) {
   return static_cast<int>(side) % 2 == 1;
 }
@@ -52,6 +59,15 @@ void for_each_face(const Grid& g, Side side, Visit visit) {
       }
       break;
   }
+}
+
+// visit(face, flow outwards through it) for each face of the side
+template <typename Visit>
+void for_each_outflow(const Grid& grid, const FaceFlux& flux, Side side, Visit visit) {
+  const std::vector<double>& u = of_axis(axis_of(side), flux.ux, flux.uy, flux.uz);
+  for_each_face(grid, side, [&](const BoundaryFace& face) {
+    visit(face, (at_end(side) ? u[face.index] : -u[face.index]) * face.area);
+  });
 }
 
 }  // namespace mano

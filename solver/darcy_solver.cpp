@@ -185,6 +185,7 @@ std::string to_string(SolverMethod method) {
 struct DarcySolver::Impl {
   SolverOptions options;
   ConjugateGradients own;
+  std::optional<bool> by_petsc;                // its options are given for the Krylov method; asked once
   std::unique_ptr<MultigridSystem> multigrid;  // for PETSc's options
   Grid multigrid_grid;
 
@@ -207,7 +208,8 @@ SolveResult DarcySolver::Impl::attempt(SolverMethod method, MPI_Comm comm, const
   if (method == SolverMethod::multigrid || method == SolverMethod::multigrid_double) {
     const auto precision =
         method == SolverMethod::multigrid ? Multigrid::Precision::single : Multigrid::Precision::double_;
-    if (!krylov_options_given()) {
+    if (!by_petsc) by_petsc = krylov_options_given();
+    if (!*by_petsc) {
       own.take(stencil, precision);
       restarted = std::make_unique<OwnMethod>(own, stencil.grid, options.relative_tolerance);
     } else {
@@ -262,10 +264,9 @@ SolveResult DarcySolver::solve(const Problem& problem) {
   } else if (impl_->options.method) {
     methods = {*impl_->options.method};
   } else {
-    const bool ours = ranks == 1;
     const auto precision = Multigrid::precision_for(problem.permeability_range());
-    if (ours && precision == Multigrid::Precision::single) methods.push_back(SolverMethod::multigrid);
-    if (ours) methods.push_back(SolverMethod::multigrid_double);
+    if (ranks == 1 && precision == Multigrid::Precision::single) methods.push_back(SolverMethod::multigrid);
+    if (ranks == 1) methods.push_back(SolverMethod::multigrid_double);
     methods.push_back(amg() == Preconditioner::boomeramg ? SolverMethod::boomeramg : SolverMethod::gamg);
     methods.push_back(SolverMethod::mumps);
   }

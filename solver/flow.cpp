@@ -9,23 +9,6 @@
 
 namespace mano {
 
-namespace {
-
-std::vector<double>& across(FaceFlux& flux, Axis axis) {
-  return axis == Axis::x ? flux.ux : axis == Axis::y ? flux.uy : flux.uz;
-}
-
-// visit(flow outwards through a face of the side)
-template <typename Visit>
-void for_each_outflow(const Grid& grid, FaceFlux& flux, Side side, Visit visit) {
-  const std::vector<double>& u = across(flux, axis_of(side));
-  for_each_face(grid, side, [&](const BoundaryFace& face) {
-    visit((at_end(side) ? u[face.index] : -u[face.index]) * face.area);
-  });
-}
-
-}  // namespace
-
 FaceFlux face_flux(const Problem& problem, const Field& p) {
   const Stencil s(problem);
   const Grid& g = s.grid;
@@ -48,7 +31,7 @@ FaceFlux face_flux(const Problem& problem, const Field& p) {
   for (Side side : sides_of(g)) {
     const BoundaryCondition& condition = problem.on(side);
     const std::vector<double>& k = problem.across(side).values;
-    std::vector<double>& u = across(flux, axis_of(side));
+    std::vector<double>& u = of_axis(axis_of(side), flux.ux, flux.uy, flux.uz);
     for_each_face(g, side, [&](const BoundaryFace& face) {
       if (!problem.active[face.cell]) return;
       const double value = condition.values[face.position];
@@ -78,10 +61,11 @@ CellFlux cell_flux(const Grid& g, const FaceFlux& f) {
 }
 
 std::array<double, 6> outflow(const Problem& problem, const Field& pressure) {
-  FaceFlux flux = face_flux(problem, pressure);
+  const FaceFlux flux = face_flux(problem, pressure);
   std::array<double, 6> out{};
   for (Side side : sides_of(problem.grid())) {
-    for_each_outflow(problem.grid(), flux, side, [&](double flow) { out[static_cast<int>(side)] += flow; });
+    for_each_outflow(problem.grid(), flux, side,
+                     [&](const BoundaryFace&, double flow) { out[static_cast<int>(side)] += flow; });
   }
   return out;
 }
@@ -131,8 +115,9 @@ Balance balance_of(const Problem& problem, const Field& pressure) {
     balance.in += std::max(0.0, inflow);
   };
   const Grid& g = problem.grid();
-  FaceFlux flux = face_flux(problem, pressure);
-  for (Side side : sides_of(g)) for_each_outflow(g, flux, side, [&](double flow) { add(-flow); });
+  const FaceFlux flux = face_flux(problem, pressure);
+  for (Side side : sides_of(g))
+    for_each_outflow(g, flux, side, [&](const BoundaryFace&, double flow) { add(-flow); });
   for (std::size_t c = 0; c < g.cells(); ++c) {
     if (problem.active[c]) add(problem.source.values[c] * g.hx() * g.hy() * g.hz());
   }

@@ -1,7 +1,7 @@
 #pragma once
 // The loops of solver/conjugate_gradients.hpp over plain arrays, in double precision, for flat grids and volumes alike. Vectors are fields,
 // [nz, ny, nx]; those of the multigrid have its precision and layout (solver/split_rows.hpp). Each loop makes one pass over memory.
-// krylov_kernels.cpp is compiled once for each instruction set, as multigrid_kernels.cpp is. Private to solver/.
+// krylov_kernels.cpp is compiled once for each instruction set, as flat_kernels.cpp is. Private to solver/.
 
 #include <cstddef>
 

@@ -7,6 +7,14 @@
 //   coarse matrix   P^T A P, nine points
 //   smoother        Gauss-Seidel, red-black on five points and in four colours on nine, backwards after the correction
 //
+// In a volume whole columns take the place of points:
+//
+//   coarse grid     every second column in x, in y or in both, as strongly as they couple; layers are never left out
+//   interpolation   x_g = l x_w + u x_e, with the column's own equations solved for neighbours that are constant along it: where layers
+//                   couple strongly all take one weight, where weakly each its own
+//   coarse matrix   P^T A P within layers; between layers the sum of what is taken in, without coupling across
+//   smoother        Gauss-Seidel by columns: each solved exactly, so that thin layers, which couple strongly, cost nothing
+//
 // after J. E. Dendy, Black box multigrid, J. Comput. Phys. 48 (1982), and R. E. Alcouffe et al., The multi-grid method for the
 // diffusion equation with strongly discontinuous coefficients, SIAM J. Sci. Stat. Comput. 2 (1981), here with the
 // interpolation taken one direction after the other. In single precision where contrasts allow: a preconditioner need not
@@ -35,7 +43,7 @@ class Multigrid {
   }
   /// Sets up the hierarchy for `stencil`; memory of an earlier one of the same shape is used again.
   void set_up(const Stencil& stencil, Precision precision);
-  /// z = B r, one cycle from 0; r and z [ny, nx]. Returns |r|.
+  /// z = B r, one cycle from 0; r and z [nz, ny, nx]. Returns |r|.
   double apply(const double* r, double* z);
 
   int levels() const;

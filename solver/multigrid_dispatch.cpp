@@ -1,35 +1,34 @@
 #include "core/instructions.hpp"
 #include "solver/krylov_kernels.hpp"
 #include "solver/multigrid_kernels.hpp"
-#include "solver/volume_kernels.hpp"
 
 namespace mano {
 
 namespace baseline {
-extern const Kernels table;
+extern const Kernels flat_table;
+extern const Kernels volume_table;
 extern const KrylovKernels krylov_table;
-extern const VolumeKernels volume_table;
 }  // namespace baseline
 #ifdef __x86_64__
 namespace avx2 {
-extern const Kernels table;
+extern const Kernels flat_table;
+extern const Kernels volume_table;
 extern const KrylovKernels krylov_table;
-extern const VolumeKernels volume_table;
 }  // namespace avx2
 namespace avx512 {
-extern const Kernels table;
+extern const Kernels flat_table;
+extern const Kernels volume_table;
 extern const KrylovKernels krylov_table;
-extern const VolumeKernels volume_table;
 }  // namespace avx512
 #endif
 
-const Kernels& kernels() {
-  static const Kernels& chosen = MANO_BEST_OF(table);
+const Kernels& flat_kernels() {
+  static const Kernels& chosen = MANO_BEST_OF(flat_table);
   return chosen;
 }
 
-const VolumeKernels& volume_kernels() {
-  static const VolumeKernels& chosen = MANO_BEST_OF(volume_table);
+const Kernels& volume_kernels() {
+  static const Kernels& chosen = MANO_BEST_OF(volume_table);
   return chosen;
 }
 

@@ -128,14 +128,7 @@ std::optional<Side> side_named(const std::string& name, const Grid& grid) {
 }
 
 const Field& Problem::across(Side side) const {
-  switch (axis_of(side)) {
-    case Axis::x:
-      return permeability;
-    case Axis::y:
-      return along_y();
-    default:
-      return along_z();
-  }
+  return of_axis(axis_of(side), permeability, along_y(), along_z());
 }
 
 Range Problem::permeability_range() const {

@@ -60,7 +60,7 @@ Stencil::Stencil(const Problem& problem) : grid(problem.grid()), active(problem.
 void Stencil::add_side(const Problem& problem, Side side) {
   const BoundaryCondition& condition = problem.on(side);
   const std::vector<double>& k = problem.across(side).values;
-  std::vector<double>& t = axis_of(side) == Axis::x ? tx : axis_of(side) == Axis::y ? ty : tz;
+  std::vector<double>& t = of_axis(axis_of(side), tx, ty, tz);
   for_each_face(grid, side, [&](const BoundaryFace& face) {
     const double value = condition.values.at(face.position);
     if (!active[face.cell]) return;

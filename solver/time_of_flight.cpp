@@ -16,7 +16,7 @@ namespace {
 
 void check_pore(const Problem& problem, const Field& pore) {
   const Grid& g = problem.grid();
-  check(pore.grid.resolution() == g.resolution(), "porosity is on a grid of {}, the permeability on {}",
+  check(pore.grid.same_cells(g), "porosity is on a grid of {}, the permeability on {}",
         pore.grid.resolution(), g.resolution());
   for (std::size_t c = 0; c < g.cells(); ++c) {
     check(!problem.active[c] || (std::isfinite(pore.values[c]) && pore.values[c] >= 0),
@@ -42,14 +42,8 @@ class Flows {
         leave(g.index(problem.wells[w].i, problem.wells[w].j, layer), -rate);
     }
     const FaceFlux flux = face_flux(problem, pressure);
-    for (Side side : sides_of(g)) {
-      const std::vector<double>& u = axis_of(side) == Axis::x   ? flux.ux
-                                     : axis_of(side) == Axis::y ? flux.uy
-                                                                : flux.uz;
-      for_each_face(g, side, [&](const BoundaryFace& face) {
-        leave(face.cell, (at_end(side) ? u[face.index] : -u[face.index]) * face.area);
-      });
-    }
+    for (Side side : sides_of(g))
+      for_each_outflow(g, flux, side, [&](const BoundaryFace& face, double flow) { leave(face.cell, flow); });
   }
 
   double leaving(std::size_t cell) const { return leaving_.values[cell]; }

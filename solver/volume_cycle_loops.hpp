@@ -6,75 +6,27 @@
 // odd ones. No column is a neighbour of another of its colour, so that each is solved exactly. A column's residual after a step is what its
 // neighbours of later colours have changed since: for the first step from 0 the sum of conductance times x over these, and nothing else.
 
-#include "solver/layout_loops.hpp"
-#include "solver/volume_kernels.hpp"
+#include "solver/transfer_loops.hpp"
 
 namespace mano::MANO_INSTRUCTIONS {
 
 namespace {
 
-template <typename T>
-Index count(const VolumeLevel<T>& l, int parity) {
-  return (l.nx + 1 - parity) / 2;
-}
-
-// The points of one row whose i have one parity, and what they are coupled with in their layer. Neighbours in the row and across the
-// diagonals have the other parity: index I + west and I + east there.
-template <typename T>
-struct VolumePoints {
-  Index size, west, east;
-  const T *e, *e_other, *n, *n_below, *r, *r_below_other, *f_other, *f_below;
-  T* x;
-  const T *x_other, *below, *above, *below_other, *above_other;
-  Index own;
-
-  VolumePoints(const VolumeLevel<T>& l, Index j, Index k, int parity)
-      : size(count(l, parity)), west(parity - 1), east(parity) {
-    const Index slab = l.slab();
-    own = (j * l.nz + k) * l.stride + parity * l.half;
-    const Index other = (j * l.nz + k) * l.stride + (1 - parity) * l.half;
-    e = l.east + own;
-    e_other = l.east + other;
-    n = l.north + own;
-    n_below = n - slab;
-    const bool nine = l.rising != nullptr;
-    r = nine ? l.rising + own : nullptr;
-    r_below_other = nine ? l.rising + other - slab : nullptr;
-    f_other = nine ? l.falling + other : nullptr;
-    f_below = nine ? l.falling + own - slab : nullptr;
-    x = l.x + own;
-    x_other = l.x + other;
-    below = x - slab;
-    above = x + slab;
-    below_other = x_other - slab;
-    above_other = x_other + slab;
-  }
-
-  T in_row(Index i) const { return e_other[i + west] * x_other[i + west] + e[i] * x_other[i + east]; }
-  T across(Index i) const { return n_below[i] * below[i] + n[i] * above[i]; }
-  T diagonals(Index i) const {
-    return r[i] * above_other[i + east] + r_below_other[i + west] * below_other[i + west] +
-           f_other[i + west] * above_other[i + west] + f_below[i] * below_other[i + east];
-  }
-};
-
 enum class Sum { none, five, nine };
 
 // x = (b + sum over neighbours in the layer + up x above) / pivot from the top down, then the rest of the elimination from the bottom up.
 template <Sum sum, typename T>
-void relax_columns(const VolumeLevel<T>& l, Index j, int parity) {
+void relax_columns(const Level<T>& l, Index j, int parity) {
   for (Index k = 0; k < l.nz; ++k) {
-    const VolumePoints<T> p(l, j, k, parity);
-    const T* b = l.b + p.own;
-    const T* inverse = l.inverse + p.own;
+    const Points<T> p(l, j, k, parity);
     const T* up = l.up + p.own;
-    const T* above = k > 0 ? p.x - l.stride : b;  // up is 0 in the first layer
+    const T* above = k > 0 ? p.x - l.stride : p.b;  // up is 0 in the first layer
 #pragma omp simd
     for (Index i = 0; i < p.size; ++i) {
-      T value = b[i] + up[i] * above[i];
+      T value = p.b[i] + up[i] * above[i];
       if (sum != Sum::none) value += p.in_row(i) + p.across(i);
       if (sum == Sum::nine) value += p.diagonals(i);
-      p.x[i] = value * inverse[i];
+      p.x[i] = value * p.inverse[i];
     }
   }
   const Index size = count(l, parity);
@@ -89,65 +41,13 @@ void relax_columns(const VolumeLevel<T>& l, Index j, int parity) {
   }
 }
 
-// --- Restriction -----------------------------------------------------------------------------------------------------------------
-
-template <typename T>
-void add_points(const VolumeLevel<T>& l, const T* factor, const T* from, T* to) {
-  for (int parity = 0; parity < 2; ++parity) {
-    const Index begin = parity * l.half;
-    const Index end = begin + count(l, parity);
-    if (factor == nullptr) {
-#pragma omp simd
-      for (Index i = begin; i < end; ++i) to[i] += from[i];
-    } else {
-#pragma omp simd
-      for (Index i = begin; i < end; ++i) to[i] += factor[i] * from[i];
-    }
-  }
-}
-
-// coarse.b += the part of P^T r that comes from row (j, k); `r` has zeros outside.
-template <typename T>
-void restrict_points(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, Index j, Index k, const T* r) {
-  const T* along = r;
-  if (fine.in_x.lower != nullptr) {
-    const Index row = (j * fine.nz + k) * fine.in_x.stride;
-    const T* lower = fine.in_x.lower + row;
-    const T* upper = fine.in_x.upper + row;
-    const T* odd = r + fine.half;
-    T* ordered = fine.row[1];
-#pragma omp simd
-    for (Index i = 0; i < coarse.nx; ++i) ordered[i] = r[i] + lower[i] * odd[i] + upper[i - 1] * odd[i - 1];
-    T* split = fine.row[2];
-#pragma omp simd
-    for (Index i = 0; i < coarse.nx / 2; ++i) {
-      split[i] = ordered[2 * i];
-      split[coarse.half + i] = ordered[2 * i + 1];
-    }
-    if (coarse.nx % 2 == 1) split[coarse.nx / 2] = ordered[coarse.nx - 1];
-    along = split;
-  }
-  if (fine.in_y.lower == nullptr) {
-    add_points<T>(coarse, nullptr, along, coarse.b + (j * coarse.nz + k) * coarse.stride);
-    return;
-  }
-  const Index row = (j / 2) * coarse.nz + k;
-  T* here = coarse.b + row * coarse.stride;
-  if (j % 2 == 0) {
-    add_points<T>(coarse, nullptr, along, here);
-    return;
-  }
-  add_points(coarse, fine.in_y.lower + row * fine.in_y.stride, along, here);
-  if (j / 2 + 1 < coarse.ny)
-    add_points(coarse, fine.in_y.upper + row * fine.in_y.stride, along, here + coarse.slab());
-}
-
+// coarse.b += the part of P^T r that comes from slab j.
 template <bool nine, typename T>
-void restrict_slab(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, Index j) {
+void restrict_slab(const Level<T>& fine, const Level<T>& coarse, Index j) {
   T* r = fine.row[0];
   for (Index k = 0; k < fine.nz; ++k) {
     for (int parity = 0; parity < 2; ++parity) {
-      const VolumePoints<T> p(fine, j, k, parity);
+      const Points<T> p(fine, j, k, parity);
       T* out = r + parity * fine.half;
       if (!nine) {
         if (((j + parity) & 1) == 0) {
@@ -169,22 +69,16 @@ void restrict_slab(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, Ind
         for (Index i = 0; i < p.size; ++i) out[i] = 0;
       }
     }
-    restrict_points(fine, coarse, j, k, r);
+    restrict_row(fine, coarse, j, k, r);
   }
-}
-
-template <typename T>
-void zero_slab(const VolumeLevel<T>& l, T* array, Index j) {
-  T* values = array + j * l.slab();
-  for (Index n = 0; n < l.slab() - 1; ++n) values[n] = 0;
 }
 
 // Slabs go through the phases one behind the other, so that those in work stay in the cache.
 template <typename T>
-void smooth_and_restrict(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse) {
+void smooth_and_restrict(const Level<T>& fine, const Level<T>& coarse) {
   for (Index j = 0; j < coarse.ny; ++j) zero_slab(coarse, coarse.b, j);
   const Index ny = fine.ny;
-  if (fine.rising == nullptr) {
+  if (fine.a.rising == nullptr) {
     for (Index t = 0; t < ny + 2; ++t) {
       if (t < ny) relax_columns<Sum::none>(fine, t, static_cast<int>(t & 1));
       if (t >= 1 && t - 1 < ny) relax_columns<Sum::five>(fine, t - 1, static_cast<int>(t & 1));
@@ -209,78 +103,19 @@ void smooth_and_restrict(const VolumeLevel<T>& fine, const VolumeLevel<T>& coars
   }
 }
 
-// --- Interpolation ---------------------------------------------------------------------------------------------------------------
-
-// Columns that are relaxed first need no correction: black ones on five points, odd ones of odd rows on nine.
-template <bool nine>
-constexpr bool needs_correction(Index j, int parity) {
-  return nine ? (j & 1) == 0 || parity == 0 : ((j + parity) & 1) == 0;
-}
-
-template <bool nine, typename T>
-void interpolate_points(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse, Index j, Index k) {
-  const bool halved = fine.in_y.lower != nullptr;
-  const Index row = (halved ? j / 2 : j) * coarse.nz + k;
-  const T* along = coarse.x + row * coarse.stride;
-  if (halved && j % 2 == 1) {
-    const T* lower = fine.in_y.lower + row * fine.in_y.stride;
-    const T* upper = fine.in_y.upper + row * fine.in_y.stride;
-    const T* next = along + coarse.slab();
-    T* split = fine.row[2];
-    for (int parity = 0; parity < 2; ++parity) {
-      const Index begin = parity * coarse.half;
-      const Index end = begin + count(coarse, parity);
-#pragma omp simd
-      for (Index i = begin; i < end; ++i) split[i] = lower[i] * along[i] + upper[i] * next[i];
-    }
-    along = split;
-  }
-  T* x = fine.x + (j * fine.nz + k) * fine.stride;
-  if (fine.in_x.lower == nullptr) {
-    for (int parity = 0; parity < 2; ++parity) {
-      if (!needs_correction<nine>(j, parity)) continue;
-      const Index begin = parity * fine.half;
-      const Index end = begin + count(fine, parity);
-#pragma omp simd
-      for (Index i = begin; i < end; ++i) x[i] += along[i];
-    }
-    return;
-  }
-  T* ordered = fine.row[1];
-#pragma omp simd
-  for (Index i = 0; i < coarse.nx / 2; ++i) {
-    ordered[2 * i] = along[i];
-    ordered[2 * i + 1] = along[coarse.half + i];
-  }
-  if (coarse.nx % 2 == 1) ordered[coarse.nx - 1] = along[coarse.nx / 2];
-  ordered[coarse.nx] = 0;
-  if (needs_correction<nine>(j, 0)) {
-#pragma omp simd
-    for (Index i = 0; i < count(fine, 0); ++i) x[i] += ordered[i];
-  }
-  if (needs_correction<nine>(j, 1)) {
-    const Index weights = (j * fine.nz + k) * fine.in_x.stride;
-    const T* lower = fine.in_x.lower + weights;
-    const T* upper = fine.in_x.upper + weights;
-    T* odd = x + fine.half;
-#pragma omp simd
-    for (Index i = 0; i < count(fine, 1); ++i) odd[i] += lower[i] * ordered[i] + upper[i] * ordered[i + 1];
-  }
-}
-
 template <typename T>
-void interpolate_and_smooth(const VolumeLevel<T>& fine, const VolumeLevel<T>& coarse) {
+void interpolate_and_smooth(const Level<T>& fine, const Level<T>& coarse) {
   const Index ny = fine.ny;
-  if (fine.rising == nullptr) {
+  if (fine.a.rising == nullptr) {
     for (Index t = 0; t < ny + 2; ++t) {
-      for (Index k = 0; k < fine.nz && t < ny; ++k) interpolate_points<false>(fine, coarse, t, k);
+      for (Index k = 0; k < fine.nz && t < ny; ++k) interpolate_row(fine, coarse, t, k);
       if (t >= 1 && t - 1 < ny) relax_columns<Sum::five>(fine, t - 1, static_cast<int>(t & 1));
       if (t >= 2) relax_columns<Sum::five>(fine, t - 2, static_cast<int>(t & 1));
     }
     return;
   }
   for (Index t = 0; t < ny + 2; ++t) {
-    for (Index k = 0; k < fine.nz && t < ny; ++k) interpolate_points<true>(fine, coarse, t, k);
+    for (Index k = 0; k < fine.nz && t < ny; ++k) interpolate_row(fine, coarse, t, k);
     if ((t & 1) == 1 || t < 2) continue;
     if (t - 1 < ny) {
       relax_columns<Sum::nine>(fine, t - 1, 1);
@@ -292,25 +127,20 @@ void interpolate_and_smooth(const VolumeLevel<T>& fine, const VolumeLevel<T>& co
 }
 
 template <typename T>
-void solve_column(const VolumeLevel<T>& l) {
+void solve_coarsest(const Level<T>& l) {
   relax_columns<Sum::none>(l, 0, 0);
 }
 
 // --- Into and out of the layout ----------------------------------------------------------------------------------------------------
 
 template <typename T>
-void take_volume_operator(const VolumeSetup& from, const VolumeLevel<T>& to) {
+void take_operator(const SetupGrid& from, const Level<T>& to) {
   for (Index row = 0; row < static_cast<Index>(to.ny) * to.nz; ++row) {
     const Index k = row % to.nz;
     const Index at = row * from.stride;
     const Index target = row * to.stride;
-    split_row(to.nx, from.a.east + at, to.east + target, to.half);
-    split_row(to.nx, from.a.north + at, to.north + target, to.half);
+    take_couplings(from, to, row);
     split_row(to.nx, from.up + at, to.up + target, to.half);
-    if (from.a.rising != nullptr) {
-      split_row(to.nx, from.a.rising + at, to.rising + target, to.half);
-      split_row(to.nx, from.a.falling + at, to.falling + target, to.half);
-    }
     // Elimination from the top, without differences, as in volume_setup_loops.hpp; x holds s meanwhile.
     for (int parity = 0; parity < 2; ++parity) {
       T* inverse = to.inverse + target + parity * to.half;
@@ -326,21 +156,6 @@ void take_volume_operator(const VolumeSetup& from, const VolumeLevel<T>& to) {
         s[i] = static_cast<T>(sum);
         inverse[i] = static_cast<T>(pivot > 0 ? 1 / pivot : 0);
       }
-    }
-  }
-}
-
-template <typename T>
-void take_volume_weights(int nx, Index rows, Index from_stride, const double* from, Index to_stride,
-                         T* weights, Index half) {
-  for (Index row = 0; row < rows; ++row) {
-    const double* source = from + row * from_stride;
-    T* target = weights + row * to_stride;
-    if (half > 0) {
-      split_row(nx, source, target, half);
-    } else {
-#pragma omp simd
-      for (Index i = 0; i < nx; ++i) target[i] = static_cast<T>(source[i]);
     }
   }
 }

@@ -187,7 +187,7 @@ Comparison describe(const CompareOptions& o, const Invocation& invocation, const
 template <typename Source>
 std::string label_of(const std::vector<Source>& sources, std::size_t s) {
   const auto same = std::count_if(sources.begin(), sources.end(), [&](const Source& other) {
-    return other.grid.nx == sources[s].grid.nx && other.grid.ny == sources[s].grid.ny;
+    return other.grid.same_cells(sources[s].grid);
   });
   return same > 1 ? fmt::format("{}-{}", sources[s].grid.resolution(), s) : sources[s].grid.resolution();
 }

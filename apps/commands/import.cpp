@@ -18,8 +18,8 @@ namespace mano {
 namespace {
 
 struct ImportOptions {
-  std::string input, output, coefficient, solution, location = "cell", size,
-                                                    problem_name = kUnknownProblem, json;
+  std::string input, output, coefficient, solution, location = "cell", size, problem_name = kUnknownProblem,
+                                                    json;
   std::string phases, active;
   ArrayOptions arrays;
   bool nan_is_inactive = false, overwrite = false;
@@ -67,8 +67,7 @@ void import(const ImportOptions& o, const Invocation&) {
   for (const std::string& line : result.arrays) say(line);
   say(fmt::format("wrote {}: {} samples at {}, values at the {}", o.output, result.samples, grid.resolution(),
                   o.location));
-  write_json(o.json,
-             {{"samples", result.samples}, {"resolution", resolution}, {"arrays", result.arrays}});
+  write_json(o.json, {{"samples", result.samples}, {"resolution", resolution}, {"arrays", result.arrays}});
 }
 
 }  // namespace

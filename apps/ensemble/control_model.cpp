@@ -1,10 +1,12 @@
 #include "apps/ensemble/control_model.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "apps/displacement/displacement_model.hpp"
 #include "core/error.hpp"
+#include "displacement/curve.hpp"
 #include "surrogate/surrogate.hpp"
 
 namespace mano {
@@ -56,13 +58,24 @@ class PressureModel : public ControlModel {
   Surrogate surrogate_;
 };
 
+// Of a cut that is linear between its times and from 0 at time 0; the last time where there is none.
+double breakthrough_in(const std::vector<double>& times, const std::vector<double>& cut) {
+  std::vector<CurvePoint> curve(1);
+  for (std::size_t t = 0; t < times.size(); ++t) {
+    curve.emplace_back().pore_volumes = times[t];
+    curve.back().cut = cut[t];
+  }
+  const double found = breakthrough_of(curve);
+  return std::isnan(found) ? times.back() : found;
+}
+
 // The quantities of curves at `times`, which hold those of the quantities.
 std::vector<double> values_of(const std::vector<Quantity>& quantities, const std::vector<double>& times,
                               const std::vector<double>& cut, const std::vector<double>& recovery) {
   std::vector<double> values;
   for (const Quantity& q : quantities) {
     if (q.kind == Quantity::Kind::breakthrough) {
-      values.push_back(breakthrough_of(times, cut));
+      values.push_back(breakthrough_in(times, cut));
       continue;
     }
     const auto t = std::lower_bound(times.begin(), times.end(), q.time) - times.begin();
@@ -90,7 +103,6 @@ class HistoryControl : public ControlModel {
       : quantities_(setup.quantities),
         model_(o.model, o.device),
         times_(times_of(quantities_, model_.card().history->times)) {
-    check(!o.cycles.given(), "--cycles and --accuracy are for models of pressures");
     check(model_.card().problem_name == o.displacement_problem,
           "--model: the quantities need the displacement '{}', the model was trained for '{}'",
           o.displacement_problem, model_.card().problem_name);
@@ -115,10 +127,8 @@ class HistoryControl : public ControlModel {
 
 class FirstGuessControl : public ControlModel {
  public:
-  FirstGuessControl(const ControlModelOptions& o, const EnsembleSetup& setup)
-      : quantities_(setup.quantities), guess_(setup.fluids), times_(times_of(quantities_, usual_times())) {
-    check(!o.cycles.given(), "--cycles and --accuracy are for models of pressures");
-  }
+  explicit FirstGuessControl(const EnsembleSetup& setup)
+      : quantities_(setup.quantities), guess_(setup.fluids), times_(times_of(quantities_, usual_times())) {}
 
   std::vector<std::vector<double>> values(LevelSolver& solver,
                                           const std::vector<Sample>& rocks) const override {
@@ -161,10 +171,11 @@ std::unique_ptr<ControlModel> open_control_model(const ControlModelOptions& o, c
   check(!displaced || std::none_of(setup.quantities.begin(), setup.quantities.end(),
                                    [](const Quantity& q) { return q.flow() == Flow::none; }),
         "--model: a model of displacements does not know mean-log-permeability: leave one of them out");
+  check(!displaced || !o.cycles.given(), "--cycles and --accuracy are for models of pressures");
   if (o.model == kFirstGuess) {
     check(displaced, "--model {}: it is of a displacement: recovery@Tpv, water-cut@Tpv, breakthrough",
           kFirstGuess);
-    return std::make_unique<FirstGuessControl>(o, setup);
+    return std::make_unique<FirstGuessControl>(setup);
   }
   const bool history = predicts_history(o.model);
   check(displaced == history, "--model: the quantities are of {}, the model predicts {}",

@@ -92,11 +92,10 @@ Field LevelSolver::pressure_of(Solve& solve, const Sample& sample) {
   return verified.pressure;
 }
 
-SimulationResult LevelSolver::displaced(Solve& solve, const Sample& sample) {
+SimulationResult LevelSolver::displaced(const Sample& sample) {
   constexpr double kMostImbalance = 1e-10;  // of a step
   try {
-    SimulationResult result =
-        simulate({problem_of(solve, sample), Field(grid_, 1.0), setup_->fluids}, setup_->simulation);
+    SimulationResult result = simulate(displacement(sample), setup_->simulation);
     if (!(result.mass_balance_error <= kMostImbalance))
       throw RunFailed(fmt::format("mass balance error {:.3g}", result.mass_balance_error));
     return result;
@@ -125,7 +124,7 @@ std::vector<double> LevelSolver::solve(const Sample& sample) {
   };
   for (Solve& solve : solves_) {
     if (solve.flow == Flow::displacement) {
-      const SimulationResult result = displaced(solve, sample);
+      const SimulationResult result = displaced(sample);
       for (std::size_t q = 0; q < values.size(); ++q) {
         if (setup_->quantities[q].flow() == Flow::displacement)
           values[q] = value_of(setup_->quantities[q], result);

@@ -51,7 +51,7 @@ class LevelSolver {
   };
   const Problem& problem_of(Solve& solve, const Sample& sample);
   Field pressure_of(Solve& solve, const Sample& sample);
-  SimulationResult displaced(Solve& solve, const Sample& sample);
+  SimulationResult displaced(const Sample& sample);
 
   const EnsembleSetup* setup_;
   Grid grid_;

@@ -253,18 +253,6 @@ double value_of(const Quantity& q, const SimulationResult& result) {
   return q.kind == Kind::recovery ? at->at.recovery : at->at.cut;
 }
 
-double breakthrough_of(const std::vector<double>& times, const std::vector<double>& cut) {
-  double time = 0.0;
-  double before = 0.0;
-  for (std::size_t t = 0; t < times.size(); ++t) {
-    if (cut[t] >= kBreakthroughCut)
-      return time + (times[t] - time) * (kBreakthroughCut - before) / (cut[t] - before);
-    time = times[t];
-    before = cut[t];
-  }
-  return time;
-}
-
 std::string unit_of(const Quantity& q, const Units& units) {
   const UnitNames n = units.names();
   switch (q.kind) {

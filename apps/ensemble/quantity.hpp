@@ -59,10 +59,6 @@ double value_of(const Quantity& quantity, const Problem& problem, const Field& p
 /// Of a displacement that went on until all quantities are known. Throws RunFailed where it is not a number.
 double value_of(const Quantity& quantity, const SimulationResult& result);
 
-/// Pore volumes injected when a cut, known at `times`, linear between them and from 0 at time 0, reaches kBreakthroughCut; the last time
-/// where it does not.
-double breakthrough_of(const std::vector<double>& times, const std::vector<double>& cut);
-
 /// Times, and when to stop, for the quantities of Flow::displacement among these. No time where there is none.
 SimulationOptions simulation_of(const std::vector<Quantity>& quantities, SimulationOptions options);
 

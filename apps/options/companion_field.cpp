@@ -43,9 +43,8 @@ void check_same_place(const FieldSource& companion, const std::optional<Grid>& r
 
 Field read_companion(const FieldSource& source, const Grid& grid, std::uint64_t sample, const char* what) {
   const Grid own = source.volume("");
-  check(own.nx == grid.nx && own.ny == grid.ny && own.nz == grid.nz,
-        "{} {} is on a grid of {}, the permeability on {}", what, source.options().permeability,
-        own.resolution(), grid.resolution());
+  check(own.same_cells(grid), "{} {} is on a grid of {}, the permeability on {}", what,
+        source.options().permeability, own.resolution(), grid.resolution());
   source.check_location(Location::cell);
   Field field = source.draw(source.samples() > 1 ? sample : 0, own);
   field.grid = grid;

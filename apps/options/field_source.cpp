@@ -33,6 +33,11 @@ static std::string unit_in(const std::string& name) {
   return at == std::string::npos || !name.ends_with(']') ? "" : name.substr(at + 1, name.size() - at - 2);
 }
 
+// How many lengths "LXxLYxLZ" gives.
+static std::ptrdiff_t lengths_in(const std::string& text) {
+  return std::count(text.begin(), text.end(), 'x') + 1;
+}
+
 struct FieldSource::Impl {
   FieldOptions options;
   std::unique_ptr<ArrayReader> array;      // HDF5
@@ -143,8 +148,7 @@ struct FieldSource::Impl {
     CellMask found = shown;
     if (mask_file) {
       const Grid own = mask_file->volume("");
-      check(own.nx == values.grid.nx && own.ny == values.grid.ny && own.nz == values.grid.nz,
-            "{}: the active cells are on a grid of {}, the permeability on {}",
+      check(own.same_cells(values.grid), "{}: the active cells are on a grid of {}, the permeability on {}",
             mask_file->options().permeability, own.resolution(), values.grid.resolution());
       found = make_cell_mask(
           mask_file->draw(mask_file->samples() > 1 ? sample : 0, own),
@@ -184,11 +188,11 @@ FieldSource::FieldSource(FieldOptions options) : impl_(std::make_unique<Impl>())
   o.spec.kind = o.field;
   if (!o.phases.empty()) std::tie(o.spec.low, o.spec.high) = parse_two(o.phases, ',', "phases");
   if (!o.correlation_length.empty()) {
-    const auto lengths = std::count(o.correlation_length.begin(), o.correlation_length.end(), 'x') + 1;
-    if (lengths == 3) {
-      const auto l = parse_volume_size(o.correlation_length);
-      std::tie(o.spec.correlation_length_x, o.spec.correlation_length_y, o.spec.correlation_length_z) =
-          std::tuple{l[0], l[1], l[2]};
+    if (lengths_in(o.correlation_length) == 3) {
+      const auto [x, y, z] = parse_volume_size(o.correlation_length, "correlation length");
+      o.spec.correlation_length_x = x;
+      o.spec.correlation_length_y = y;
+      o.spec.correlation_length_z = z;
     } else {
       std::tie(o.spec.correlation_length_x, o.spec.correlation_length_y) =
           parse_two(o.correlation_length, 'x', "correlation length");
@@ -236,7 +240,7 @@ Grid FieldSource::volume(const std::string& resolution) const {
   grid.nz = r.nz;
   if (!o.size.empty()) {
     const auto [lx, ly, lz] = parse_volume_size(o.size);
-    const auto lengths = std::count(o.size.begin(), o.size.end(), 'x') + 1;
+    const auto lengths = lengths_in(o.size);
     check(lengths == (grid.flat() ? 2 : 3), "size '{}' has {} lengths, but the grid is {}: pass {}", o.size,
           lengths, grid.resolution(), grid.flat() ? "LXxLY" : "LXxLYxLZ");
     grid.lx = lx;
@@ -246,11 +250,12 @@ Grid FieldSource::volume(const std::string& resolution) const {
   check(grid.flat() || !impl_->blobs, "--inactive draws blobs in flat grids, {} was asked for",
         grid.resolution());
   if (!from_file() && o.field == "lognormal") {
-    const auto more = std::count(o.correlation_length.begin(), o.correlation_length.end(), 'x');
-    check(grid.flat() || more != 1, "correlation length is '{}': a volume needs one length, or three: LXxLYxLZ",
-          o.correlation_length);
-    check(!grid.flat() || more != 2, "correlation length is '{}', but the grid is {}: pass one length, or LXxLY",
-          o.correlation_length, grid.resolution());
+    const auto lengths = lengths_in(o.correlation_length);
+    check(grid.flat() || lengths != 2,
+          "correlation length is '{}': a volume needs one length, or three: LXxLYxLZ", o.correlation_length);
+    check(!grid.flat() || lengths != 3,
+          "correlation length is '{}', but the grid is {}: pass one length, or LXxLY", o.correlation_length,
+          grid.resolution());
   }
   if (!from_file()) check_field_spec(o.spec, grid);
   return grid;
@@ -319,8 +324,8 @@ Sample FieldSource::sample(std::uint64_t number, const Grid& grid) const {
           samples() == 1 ? "" : "s", number);
     sample = impl_->read(number, fmt::format("{}, sample {}", o.permeability, number));
     const Grid& own = sample.permeability.grid;
-    check(own.nx == grid.nx && own.ny == grid.ny && own.nz == grid.nz,
-          "{} holds a field of {}, {} was asked for", o.permeability, own.resolution(), grid.resolution());
+    check(own.same_cells(grid), "{} holds a field of {}, {} was asked for", o.permeability, own.resolution(),
+          grid.resolution());
     sample.permeability.grid = sample.active.grid = grid;
   }
   sample.seed = o.seed;

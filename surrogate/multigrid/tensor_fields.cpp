@@ -12,8 +12,8 @@ torch::Tensor stack_values(const std::vector<Field>& fields) {
   auto stacked = torch::empty({static_cast<int64_t>(fields.size()), 1, grid.ny, grid.nx});
   float* out = stacked.data_ptr<float>();
   for (const Field& field : fields) {
-    check(field.grid.nx == grid.nx && field.grid.ny == grid.ny, "fields of {} and {} cannot share a batch",
-          grid.resolution(), field.grid.resolution());
+    check(field.grid.same_cells(grid), "fields of {} and {} cannot share a batch", grid.resolution(),
+          field.grid.resolution());
     for (double value : field.values) *out++ = static_cast<float>(value);
   }
   return stacked;

@@ -60,7 +60,8 @@ TEST(ArrayAxes, OfVolumesAreNamedOrOurs) {
   EXPECT_EQ(array_axes({3, 4, 5, 6}, kVolumes, {}, ""), "nzyx");
   EXPECT_EQ(array_axes({3, 1, 4, 5, 6}, kVolumes, {}, ""), "nczyx");
   EXPECT_EQ(array_axes({3, 4, 5, 6}, kVolumes, {.time_step = 1}, ""), "nzyx");  // no time
-  EXPECT_NE(error({3, 4, 5, 6}, kVolumes, {.axes = "n,t,y,x", .time_step = 1}).find("n,z,y,x"), std::string::npos);
+  EXPECT_NE(error({3, 4, 5, 6}, kVolumes, {.axes = "n,t,y,x", .time_step = 1}).find("n,z,y,x"),
+            std::string::npos);
   EXPECT_NE(error({3, 4, 5}, kVolumes).find("volumes"), std::string::npos);
 }
 

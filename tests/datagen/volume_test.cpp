@@ -105,8 +105,8 @@ TEST(VolumeField, TwoPhaseGaussianIsTheSumOfItsCosines) {
         for (int m = n + o == 0 ? 1 : 0; m < 64; ++m) {
           const double c = std::sqrt((m > 0 ? 2 : 1) * (n > 0 ? 2 : 1) * (o > 0 ? 2 : 1) / (2.0 * 1.0 * 0.5));
           const double root = pi * pi * (m * m / 4.0 + n * n + o * o / 0.25) + 9.0;
-          sum += numbers[m] / root * c * std::cos(pi * m * (i + 0.5) / 70) * std::cos(pi * n * (j + 0.5) / 5) *
-                 std::cos(pi * o * (k + 0.5) / 9);
+          sum += numbers[m] / root * c * std::cos(pi * m * (i + 0.5) / 70) *
+                 std::cos(pi * n * (j + 0.5) / 5) * std::cos(pi * o * (k + 0.5) / 9);
         }
       }
     }
@@ -137,7 +137,9 @@ TEST(NormalRow, IsBoxAndMullersTransformOfItsWords) {
     draw_normal_row(random, row, -row, 257, numbers.data());
     for (int p = 0; p < 129; ++p) {
       const auto words = random.bits(row, -row, p / 2);
-      const auto fraction = [&](int w) { return std::ldexp(static_cast<double>(words[2 * (p % 2) + w] >> 12), -52); };
+      const auto fraction = [&](int w) {
+        return std::ldexp(static_cast<double>(words[2 * (p % 2) + w] >> 12), -52);
+      };
       const double length = std::sqrt(-2 * std::log(1 - fraction(0)));
       ASSERT_NEAR(numbers[2 * p], length * std::cos(2 * pi * fraction(1)), 1e-14 * std::max(1.0, length));
       ASSERT_NEAR(numbers[2 * p + 1], length * std::sin(2 * pi * fraction(1)), 1e-14 * std::max(1.0, length));
@@ -233,7 +235,8 @@ TEST(VolumeDataset, IsWrittenCopiedAndReadInChunksOfLayers) {
   info.has_inactive = true;
   Sample sample;
   sample.permeability = Field(info.grid);
-  for (std::size_t c = 0; c < info.grid.cells(); ++c) sample.permeability.values[c] = 1.0 + static_cast<double>(c);
+  for (std::size_t c = 0; c < info.grid.cells(); ++c)
+    sample.permeability.values[c] = 1.0 + static_cast<double>(c);
   sample.pressure = sample.permeability;
   sample.active = {info.grid, std::vector<std::uint8_t>(info.grid.cells(), 1)};
   sample.active.values[7 * info.grid.layer() + 3] = 0;
