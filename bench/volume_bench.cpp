@@ -17,6 +17,7 @@
 #include <fstream>
 #include <functional>
 #include <numbers>
+#include <numeric>
 #include <random>
 
 #include "core/error.hpp"
@@ -422,6 +423,10 @@ void print_parts(const Problem& problem) {
       1e9 * cycle / cells, iterations, copy_bandwidth());
 }
 
+double mean(const Field& p) {
+  return std::accumulate(p.values.begin(), p.values.end(), 0.0) / static_cast<double>(p.values.size());
+}
+
 double peak_megabytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -443,8 +448,8 @@ void measure(const std::string& name, const Field& truth, const Solve& solve) {
   const bool right = best.iterations >= 0 && error < 1e-6;
   fmt::print(
       "{{\"method\": \"{}\", \"seconds\": {:.5g}, \"iterations\": {}, \"error\": {:.2g}, \"right\": {}, "
-      "\"peak_mb\": {:.0f}}}\n",
-      name, best.seconds, best.iterations, error, right, peak_megabytes());
+      "\"mean\": {}, \"peak_mb\": {:.0f}}}\n",
+      name, best.seconds, best.iterations, error, right, mean(best.pressure), peak_megabytes());
   std::fflush(stdout);
 }
 

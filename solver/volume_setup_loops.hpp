@@ -64,6 +64,13 @@ void column_weights(const SetupGrid& fine, const SetupGrid& coarse, Index j, dou
   }
 }
 
+// Half of the conductance along the direction that a column adds because its weights change from layer to layer: neighbours constant
+// along it drive a flow of up * change of the weight from one layer to the next.
+inline double stretched(double up, const double* lower, const double* upper, Index n, Index top) {
+  const double change = 0.5 * ((lower[n] - lower[n - top]) - (upper[n] - upper[n - top]));
+  return 0.5 * up * change * change;
+}
+
 // P^T A P within each layer; the coupling between layers is its sum over what a coarse point takes in, without coupling across.
 template <bool in_x, bool nine>
 void coarsen_in(const SetupGrid& fine, const SetupGrid& coarse, double* lower, double* upper,
@@ -92,6 +99,18 @@ void coarsen_in(const SetupGrid& fine, const SetupGrid& coarse, double* lower, d
         coarsen_couplings<nine>(f, d, w, p, c, n);
         coarse.up[n] = fine.up[p] + 0.5 * (w.l + lower[n - top]) * fine.up[g] +
                        0.5 * (w.hu + upper[n - d.ca - top]) * fine.up[h];
+      }
+      if (k == 0) continue;
+#pragma omp simd
+      for (Index i = 0; i < coarse.nx; ++i) {
+        const Index n = row + i;
+        const Index p = fine_row + (in_x ? 2 * i : i);
+        const double own = stretched(fine.up[p + d.a], lower, upper, n, top);
+        const double other = stretched(fine.up[p - d.a], lower, upper, n - d.ca, top);
+        d.coarse_along[n] += own;
+        d.coarse_along[n - top] += own;
+        c.diagonal[n] += own + other;
+        c.diagonal[n - top] += own + other;
       }
     }
   }
