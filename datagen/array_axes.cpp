@@ -22,7 +22,7 @@ std::string without(std::string axes, const std::string& others) {
 // What was asked for, for an array that may have fewer axes: a pressure with a time, of a permeability without.
 std::string fitted(const std::string& asked, std::size_t rank, const std::string& where) {
   std::string axes = asked;
-  if (rank == 2) axes = without(asked, "nct");
+  if (rank == (has_axis(asked, 'z') ? 3 : 2)) axes = without(asked, "nct");
   const bool one_more = has_axis(asked, 'c') != has_axis(asked, 't');
   if (rank + 1 == asked.size() && one_more) axes = without(asked, "ct");
   check(axes.size() == rank, "{}: these are {} axes, --axes {} names {}", where, rank, axes_text(asked),
@@ -38,6 +38,11 @@ std::string matlab_axes(const std::vector<std::size_t>& s, const std::string& wh
       "{}, in the reversed order of MATLAB; say which axis is which: --axes x,y,n if it is [N, ny, "
       "nx] in MATLAB, --axes n,x,y if it is [ny, nx, N]",
       where));
+}
+
+// Of fields in a dataset of ours; five are those of /tensor.
+std::string own_axes(std::size_t rank, bool volumes) {
+  return !volumes ? "nyx" : rank == 5 ? "nczyx" : "nzyx";
 }
 
 std::string usual_axes(const std::vector<std::size_t>& s, bool has_time_step, const std::string& where) {
@@ -57,7 +62,8 @@ std::string usual_axes(const std::vector<std::size_t>& s, bool has_time_step, co
   }
   check((s[1] == 1) != (s[3] == 1), "{}: {}", where,
         s[1] == 1 ? "which axis is the channel? Pass --axes n,c,y,x or --axes n,y,x,c"
-                  : "is the second axis a time? --time-step I picks a step, from 0; --axes names the axes");
+                  : "is the second axis a time? --time-step I picks a step, from 0. Are these volumes? "
+                    "--axes n,z,y,x");
   return s[1] == 1 ? "ncyx" : "nyxc";
 }
 
@@ -68,13 +74,13 @@ std::string parse_axes(const std::string& text) {
   for (std::size_t c = 0; c < text.size(); c += 2) axes += text[c];
   const bool separated = axes_text(axes) == text;
   const bool known = std::all_of(axes.begin(), axes.end(), [&](char axis) {
-    return has_axis("ntcyx", axis) && std::count(axes.begin(), axes.end(), axis) == 1;
+    return has_axis("ntczyx", axis) && std::count(axes.begin(), axes.end(), axis) == 1;
   });
-  check(
-      separated && known && has_axis(axes, 'x') && has_axis(axes, 'y'),
-      "axes are '{}', expected letters of n (sample), t (time), c (channel), y and x as the file holds them, "
-      "slowest first, such as x,y,n",
-      text);
+  check(separated && known && has_axis(axes, 'x') && has_axis(axes, 'y'),
+        "axes are '{}', expected letters of n (sample), t (time), c (channel), z (layer), y and x as the "
+        "file holds them, "
+        "slowest first, such as x,y,n",
+        text);
   return axes;
 }
 
@@ -85,11 +91,16 @@ std::string axes_text(const std::string& axes) {
 std::string array_axes(const std::vector<std::size_t>& shape, ArrayOrigin origin, const ArrayOptions& o,
                        const std::string& where) {
   const std::string asked = o.axes.empty() ? "" : parse_axes(o.axes);
-  check(asked.empty() || origin != ArrayOrigin::mano || asked == "nyx",
-        "{}, in a mano dataset, whose axes are n,y,x; --axes says {}", where, axes_text(asked));
+  const bool volumes = origin == ArrayOrigin::mano_volume;
+  const bool ours = volumes || origin == ArrayOrigin::mano;
+  const std::string own = own_axes(shape.size(), volumes);
+  check(asked.empty() || !ours || asked == own, "{}, in a mano dataset, whose axes are {}; --axes says {}",
+        where, axes_text(own), axes_text(asked));
+  check(!volumes || shape.size() == own.size(), "{}, in a mano dataset of volumes, whose axes are {}", where,
+        axes_text(own));
   std::string axes;
-  if (origin == ArrayOrigin::mano && shape.size() == 3) {
-    axes = "nyx";
+  if (ours && shape.size() == own.size()) {
+    axes = own;
   } else if (!asked.empty()) {
     axes = fitted(asked, shape.size(), where);
   } else if (origin == ArrayOrigin::matlab) {

@@ -49,10 +49,16 @@ class CounterRandom {
     return r123::u01<double>(draw(a, b)[2]);
   }
 
+  /// Four words for the index (a, b, c). The numbers above are made of those of c = 0.
+  MANO_BOTH r123::Philox4x64::ctr_type bits(std::int64_t a, std::int64_t b, std::int64_t c) const {
+    return r123::Philox4x64{}({{sample_, static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b),
+                                static_cast<std::uint64_t>(c)}},
+                              key_);
+  }
+
  private:
   MANO_BOTH r123::Philox4x64::ctr_type draw(std::int64_t a, std::int64_t b) const {
-    return r123::Philox4x64{}({{sample_, static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b), 0}},
-                              key_);
+    return bits(a, b, 0);
   }
 
   r123::Philox4x64::key_type key_;

@@ -10,6 +10,9 @@ namespace mano {
 inline constexpr std::size_t kSolverNameSize = 16;
 H5Handle solver_type();
 
+/// Layers of a volume in a chunk: as many as 4 MB of float64 hold, so that a reader of one layer does not unpack a large volume.
+int layers_in_chunk(const Grid& grid);
+
 /// Attribute that holds all of DatasetInfo as JSON.
 inline constexpr const char* kInfoAttribute = "mano";
 
@@ -30,6 +33,7 @@ struct DatasetReader::Impl {
                                  std::size_t index) const;
   History read_history(const Sample& sample, std::size_t index) const;
   History read_curves(std::size_t index) const;  // without the fields
+  void check_written(hid_t dataset, const char* name, std::size_t index) const;
   CellMask read_active(std::size_t index) const;
   Sample read_numbers(std::size_t index) const;
 };

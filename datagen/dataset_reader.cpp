@@ -157,6 +157,11 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
 
 }  // namespace
 
+int layers_in_chunk(const Grid& grid) {
+  constexpr std::size_t kMost = std::size_t{4} << 20;
+  return static_cast<int>(std::clamp<std::size_t>(kMost / (sizeof(double) * grid.layer()), 1, grid.nz));
+}
+
 H5Handle solver_type() {
   H5Handle type = h5_own(H5Tcopy(H5T_C_S1), "text");
   h5_check(H5Tset_size(type, kSolverNameSize), "text");
@@ -241,16 +246,25 @@ Sample DatasetReader::read_numbers(std::size_t index) const {
   return read_of(impl_->path.string(), [&] { return impl_->read_numbers(index); });
 }
 
+// Chunks that were never written would be read as zeros.
+void DatasetReader::Impl::check_written(hid_t dataset, const char* name, std::size_t index) const {
+  const hsize_t layers = info.grid.flat() ? 1 : h5_shape(dataset)[1];
+  const hsize_t step = info.grid.flat() ? 1 : h5_chunk_shape(dataset)[1];
+  for (hsize_t layer = 0; layer < layers; layer += step) {
+    const std::array<hsize_t, 4> offset{index, layer, 0, 0};  // of as many axes as there are
+    hsize_t stored = 0;
+    check(H5Dget_chunk_storage_size(dataset, offset.data(), &stored) < 0 || stored > 0,
+          "{}: /{} of sample {} was never written", path.string(), name, index);
+  }
+}
+
 Field DatasetReader::Impl::read_field(hid_t dataset, const char* name, std::size_t index) const {
   const std::string path = this->path.string();
   Field field(info.grid);
   const hsize_t size = field.grid.cells();
   const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
   const H5Handle space = select_sample(dataset, index);
-  const std::array<hsize_t, 4> offset{index, 0, 0, 0};  // of as many axes as there are
-  hsize_t stored = 0;
-  check(H5Dget_chunk_storage_size(dataset, offset.data(), &stored) < 0 || stored > 0,
-        "{}: /{} of sample {} was never written", path, name, index);
+  check_written(dataset, name, index);
   check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, field.values.data()) >= 0,
         "{}: /{} of sample {} cannot be read: the file is damaged", path, name, index);
   return field;
@@ -293,10 +307,7 @@ std::vector<Field> DatasetReader::Impl::read_fields(hid_t dataset, const char* n
   const hsize_t size = values.size();
   const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
   const H5Handle space = select_sample(dataset, index);
-  const std::array<hsize_t, 4> offset{index, 0, 0, 0};
-  hsize_t stored = 0;
-  check(H5Dget_chunk_storage_size(dataset, offset.data(), &stored) < 0 || stored > 0,
-        "{}: /{} of sample {} was never written", path, name, index);
+  check_written(dataset, name, index);
   check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) >= 0,
         "{}: /{} of sample {} cannot be read: the file is damaged", path, name, index);
   std::vector<Field> fields(info.times.size(), Field(info.grid));

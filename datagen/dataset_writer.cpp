@@ -27,7 +27,7 @@ H5Handle dataset_properties(const char* name) {
   return properties;
 }
 
-// [N, ny, nx], of volumes [N, nz, ny, nx], or with times [N, times, ny, nx]; one sample a chunk.
+// [N, ny, nx], or with times [N, times, ny, nx], one sample a chunk; of volumes [N, nz, ny, nx], some layers of a sample a chunk.
 H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid, hid_t type,
                        std::size_t times = 0) {
   std::vector<hsize_t> shape{info.samples, static_cast<hsize_t>(grid.ny), static_cast<hsize_t>(grid.nx)};
@@ -35,6 +35,7 @@ H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, co
   if (times > 0) shape.insert(shape.begin() + 1, times);
   std::vector<hsize_t> chunk = shape;
   chunk[0] = 1;
+  if (!grid.flat()) chunk[1] = static_cast<hsize_t>(layers_in_chunk(grid));
   const int axes = static_cast<int>(shape.size());
   const H5Handle space = h5_own(H5Screate_simple(axes, shape.data(), nullptr), name);
   const H5Handle properties = dataset_properties(name);
@@ -204,16 +205,17 @@ struct DatasetWriter::Impl {
   H5Handle solver_text = solver_type();
   ChunkCodec codec;
   std::vector<float> single;
+  std::vector<unsigned char> filled;
   std::map<std::string, H5Handle> more;  // under names of their own
   std::map<std::string, Grid> grids;     // of those that are fields
 
   void write_field(hid_t dataset, std::size_t index, const Field& field, const Grid& grid) {
     check(field.grid.same_cells(grid), "{}: a field of {} does not fit into {}", path.string(),
           field.grid.resolution(), grid.resolution());
-    write_values(dataset, index, field.values);
+    write_values(dataset, index, field.values, grid);
   }
 
-  void write_values(hid_t dataset, std::size_t index, const std::vector<double>& exact) {
+  void write_values(hid_t dataset, std::size_t index, const std::vector<double>& exact, const Grid& grid) {
     const void* values = exact.data();
     std::size_t width = sizeof(double);
     if (info.single_precision) {
@@ -227,12 +229,30 @@ struct DatasetWriter::Impl {
       values = single.data();
       width = sizeof(float);
     }
-    write_chunk(dataset, index, values, exact.size(), width);
+    write_chunks(dataset, index, values, exact.size(), width, grid);
   }
 
-  void write_chunk(hid_t dataset, std::size_t index, const void* values, std::size_t count,
-                   std::size_t width) {
-    const std::array<hsize_t, 4> offset{index, 0, 0, 0};  // of as many axes as there are
+  // A sample is one chunk, that of a volume one for some layers; the last is filled up.
+  void write_chunks(hid_t dataset, std::size_t index, const void* values, std::size_t count,
+                    std::size_t width, const Grid& grid) {
+    if (grid.flat()) return write_chunk(dataset, index, 0, values, count, width);
+    const std::size_t whole = layers_in_chunk(grid) * grid.layer();
+    const auto* bytes = static_cast<const unsigned char*>(values);
+    for (std::size_t begin = 0; begin < count; begin += whole) {
+      const std::size_t first_layer = begin / grid.layer();
+      if (begin + whole <= count) {
+        write_chunk(dataset, index, first_layer, bytes + begin * width, whole, width);
+      } else {
+        filled.assign(whole * width, 0);
+        std::copy(bytes + begin * width, bytes + count * width, filled.begin());
+        write_chunk(dataset, index, first_layer, filled.data(), whole, width);
+      }
+    }
+  }
+
+  void write_chunk(hid_t dataset, std::size_t index, std::size_t first_layer, const void* values,
+                   std::size_t count, std::size_t width) {
+    const std::array<hsize_t, 4> offset{index, first_layer, 0, 0};  // of as many axes as there are
     const auto& chunk = codec.encode(values, count * width, width);
     h5_check(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.size(), chunk.data()),
              "write a field to " + path.string());
@@ -255,7 +275,7 @@ struct DatasetWriter::Impl {
       const Field blank = with_inactive(field, active, std::numeric_limits<double>::quiet_NaN());
       all.values.insert(all.values.end(), blank.values.begin(), blank.values.end());
     }
-    write_values(dataset, index, all.values);
+    write_values(dataset, index, all.values, info.grid);
   }
 
   void write_active(std::size_t index, const CellMask& mask) {
@@ -263,7 +283,8 @@ struct DatasetWriter::Impl {
           path.string(), index);
     if (!info.has_inactive) return;
     const std::vector<std::uint8_t> all(info.grid.cells(), 1);
-    write_chunk(active, index, mask.all() ? all.data() : mask.values.data(), info.grid.cells(), 1);
+    write_chunks(active, index, mask.all() ? all.data() : mask.values.data(), info.grid.cells(), 1,
+                 info.grid);
   }
 };
 
@@ -383,9 +404,9 @@ void DatasetWriter::add(const std::string& name, std::size_t index, double value
 void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
   Impl& d = *impl_;
   std::vector<char> chunk;
-  const auto copy_chunk = [&](hid_t from, hid_t to, std::size_t source, std::size_t target) {
-    const std::array<hsize_t, 4> from_offset{source, 0, 0, 0};  // of as many axes as there are
-    const std::array<hsize_t, 4> to_offset{target, 0, 0, 0};
+  const auto copy_chunk = [&](hid_t from, hid_t to, std::size_t source, std::size_t target, hsize_t layer) {
+    const std::array<hsize_t, 4> from_offset{source, layer, 0, 0};  // of as many axes as there are
+    const std::array<hsize_t, 4> to_offset{target, layer, 0, 0};
     hsize_t bytes = 0;
     std::uint32_t filters = 0;
     h5_check(H5Dget_chunk_storage_size(from, from_offset.data(), &bytes), "read " + shard.path().string());
@@ -395,12 +416,21 @@ void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
     h5_check(H5Dwrite_chunk(to, H5P_DEFAULT, filters, to_offset.data(), bytes, chunk.data()),
              "write " + d.path.string());
   };
+  const Grid& grid = d.info.grid;
+  const auto copy_sample = [&](hid_t from, hid_t to, std::size_t source, std::size_t target) {
+    const int step = grid.flat() ? 1 : layers_in_chunk(grid);
+    for (int layer = 0; layer < grid.nz; layer += step) copy_chunk(from, to, source, target, layer);
+  };
+  check(h5_chunk_shape(shard.impl_->permeability) == h5_chunk_shape(d.permeability) &&
+            h5_chunk_shape(shard.impl_->pressure) == h5_chunk_shape(d.pressure),
+        "{}: its chunks are not those that mano writes; another program has written it anew",
+        shard.path().string());
   for (std::size_t s = 0; s < shard.info().samples; ++s) {
-    copy_chunk(shard.impl_->permeability, d.permeability, s, index + s);
-    copy_chunk(shard.impl_->pressure, d.pressure, s, index + s);
-    if (d.info.has_inactive) copy_chunk(shard.impl_->active, d.active, s, index + s);
+    copy_sample(shard.impl_->permeability, d.permeability, s, index + s);
+    copy_sample(shard.impl_->pressure, d.pressure, s, index + s);
+    if (d.info.has_inactive) copy_sample(shard.impl_->active, d.active, s, index + s);
     if (!d.info.times.empty()) {
-      copy_chunk(shard.impl_->saturation, d.saturation, s, index + s);
+      copy_sample(shard.impl_->saturation, d.saturation, s, index + s);
       d.write_curves(index + s, shard.impl_->read_curves(s));
     }
     const Sample numbers = shard.read_numbers(s);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "datagen/dataset_impl.hpp"
@@ -34,6 +35,10 @@ struct ArrayReader::Impl {
   std::size_t extent(char letter) const {
     return axis(letter) == std::string::npos ? 1 : static_cast<std::size_t>(shape[axis(letter)]);
   }
+  Resolution grid() const {
+    return {static_cast<int>(extent('x')), static_cast<int>(extent('y')), static_cast<int>(extent('z'))};
+  }
+  std::size_t cells() const { return extent('x') * extent('y') * extent('z'); }
   void open(const std::vector<std::string>& usual, const ArrayOptions& options);
   std::vector<hsize_t> read_block(std::size_t sample) const;
 };
@@ -82,8 +87,7 @@ void check_complete(hid_t dataset, const std::vector<hsize_t>& shape, const std:
   const H5Handle properties = h5_own(H5Dget_create_plist(dataset), "layout");
   const H5D_layout_t layout = H5Pget_layout(properties);
   if (layout == H5D_CHUNKED) {
-    std::vector<hsize_t> chunk(shape.size());
-    H5Pget_chunk(properties, static_cast<int>(shape.size()), chunk.data());
+    const std::vector<hsize_t> chunk = h5_chunk_shape(dataset);
     hsize_t expected = 1;
     for (std::size_t d = 0; d < shape.size(); ++d) expected *= (shape[d] + chunk[d] - 1) / chunk[d];
     hsize_t written = 0;
@@ -106,6 +110,15 @@ void check_complete(hid_t dataset, const std::vector<hsize_t>& shape, const std:
   }
 }
 
+ArrayOrigin origin_of(hid_t file, hid_t dataset) {
+  if (H5Aexists(file, kInfoAttribute) > 0) {
+    const auto info = nlohmann::json::parse(h5_read_fixed_text(file, kInfoAttribute), nullptr, false);
+    const bool volumes = info.is_object() && info.value("schema_version", 0) == kVolumeSchemaVersion;
+    return volumes ? ArrayOrigin::mano_volume : ArrayOrigin::mano;
+  }
+  return matlab_class(dataset).empty() ? ArrayOrigin::other : ArrayOrigin::matlab;
+}
+
 }  // namespace
 
 void ArrayReader::Impl::open(const std::vector<std::string>& usual, const ArrayOptions& options) {
@@ -117,10 +130,8 @@ void ArrayReader::Impl::open(const std::vector<std::string>& usual, const ArrayO
   shape = h5_shape(dataset);
   where = fmt::format("{}: '{}' has shape {}", path, name, h5_shape_text(shape));
   for (hsize_t n : shape) check(n > 0 && n < (1u << 30), "{}", where);
-  const ArrayOrigin origin = H5Aexists(file, kInfoAttribute) > 0 ? ArrayOrigin::mano
-                             : !matlab_class(dataset).empty()    ? ArrayOrigin::matlab
-                                                                 : ArrayOrigin::other;
-  axes = array_axes({shape.begin(), shape.end()}, origin, options, where);
+  axes = array_axes({shape.begin(), shape.end()}, origin_of(file, dataset), options, where);
+  check(is_supported(grid()), "{}: too many cells", where);
   where = fmt::format("{}: '{}'", path, name);
   h5_check_filters(dataset, where);
   check_complete(dataset, shape, path, where);
@@ -129,8 +140,7 @@ void ArrayReader::Impl::open(const std::vector<std::string>& usual, const ArrayO
     const double none = h5_read_number(dataset, attribute, std::numeric_limits<double>::quiet_NaN());
     if (!std::isnan(none)) missing.push_back(none);
   }
-  const std::size_t cells = extent('x') * extent('y');
-  if (axis('n') != 0) block = std::clamp<std::size_t>(kBlockValues / cells, 1, extent('n'));
+  if (axis('n') != 0) block = std::clamp<std::size_t>(kBlockValues / cells(), 1, extent('n'));
 }
 
 // Reads the samples from `sample` on, in the order of the file; the shape of what was read.
@@ -151,7 +161,7 @@ std::vector<hsize_t> ArrayReader::Impl::read_block(std::size_t sample) const {
   }
   if (held > 0 && first == begin) return count;
   held = 0;
-  const hsize_t size = samples * extent('x') * extent('y');
+  const hsize_t size = samples * cells();
   values.resize(size);
   const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
   const H5Handle space = h5_own(H5Dget_space(dataset), "file space");
@@ -180,7 +190,10 @@ std::size_t ArrayReader::samples() const {
 }
 
 Grid ArrayReader::grid() const {
-  return {static_cast<int>(impl_->extent('x')), static_cast<int>(impl_->extent('y'))};
+  const Resolution r = impl_->grid();
+  Grid grid{r.nx, r.ny};
+  grid.nz = r.nz;
+  return grid;
 }
 
 std::string ArrayReader::name() const {
@@ -208,14 +221,17 @@ Field ArrayReader::read(std::size_t sample) const {
   };
   const std::size_t sx = stride('x');
   const std::size_t sy = stride('y');
+  const std::size_t sz = d.axis('z') == std::string::npos ? 0 : stride('z');
   const double* const from =
       d.values.data() + (d.axis('n') == std::string::npos ? 0 : (sample - d.first) * stride('n'));
   Field field(grid());
-  for (int j = 0; j < field.grid.ny; ++j) {
-    for (int i = 0; i < field.grid.nx; ++i) {
-      const double value = from[i * sx + j * sy];
-      const bool none = std::find(d.missing.begin(), d.missing.end(), value) != d.missing.end();
-      field(i, j) = none ? std::numeric_limits<double>::quiet_NaN() : value;
+  for (int k = 0; k < field.grid.nz; ++k) {
+    for (int j = 0; j < field.grid.ny; ++j) {
+      for (int i = 0; i < field.grid.nx; ++i) {
+        const double value = from[i * sx + j * sy + k * sz];
+        const bool none = std::find(d.missing.begin(), d.missing.end(), value) != d.missing.end();
+        field(i, j, k) = none ? std::numeric_limits<double>::quiet_NaN() : value;
+      }
     }
   }
   return field;

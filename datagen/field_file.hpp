@@ -21,7 +21,7 @@ class ArrayReader {
   ~ArrayReader();
 
   std::size_t samples() const;
-  Grid grid() const;  ///< on the unit square
+  Grid grid() const;  ///< on the unit square, or the unit cube
   std::string name() const;
   bool has_time() const;
   std::string description() const;  ///< for people: "'coeff': shape [64, 64, 100], axes x,y,n"

@@ -129,6 +129,8 @@ FieldSampler::FieldSampler(const FieldSpec& spec, std::uint64_t seed, std::vecto
   check(!targets.empty(), "a field on no grid");
   for (const Target& t : targets) {
     check_field_spec(spec, t.grid);
+    check(t.grid.flat(), "fields on several grids at once are of the plane, not of a volume of {}",
+          t.grid.resolution());
     check(t.grid.lx == targets[0].grid.lx && t.grid.ly == targets[0].grid.ly,
           "grids of domains {:g}x{:g} and {:g}x{:g}", targets[0].grid.lx, targets[0].grid.ly, t.grid.lx,
           t.grid.ly);

@@ -21,7 +21,7 @@ class FieldSampler {
     Grid grid;
     bool resolved = false;
   };
-  /// Throws InvalidInput as check_field_spec() does, and for grids of different domains.
+  /// Throws InvalidInput as check_field_spec() does, and for grids of different domains, and for volumes.
   FieldSampler(const FieldSpec& spec, std::uint64_t seed, std::vector<Target> targets);
   ~FieldSampler();
   FieldSampler(FieldSampler&&) noexcept;

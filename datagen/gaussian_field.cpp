@@ -6,6 +6,7 @@
 #include <numbers>
 #include <vector>
 
+#include "core/error.hpp"
 #include "datagen/counter_random.hpp"
 #include "datagen/fftw_plan.hpp"
 #include "datagen/matern_torus.hpp"
@@ -20,6 +21,10 @@ namespace {
 using std::numbers::pi;
 using Complex = std::complex<double>;
 constexpr int kNeumannModes = 128;
+
+void check_flat(const Grid& grid) {
+  check(grid.flat(), "a field of the plane on a volume of {}", grid.resolution());
+}
 
 // What all samples of a Matern field on a grid share: of each mode its place in the spectrum and its amplitude and phase.
 struct MaternModes {
@@ -70,6 +75,7 @@ std::shared_ptr<const MaternModes> matern_modes(const FieldSpec& spec, const Gri
 
 Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample, const Grid& grid,
                             const Resolution& modes) {
+  check_flat(grid);
   const CounterRandom random(seed, kNeumannStream, sample);
   Field g(grid);
   for (int n = 0; n < std::min(modes.ny, kNeumannModes); ++n) {
@@ -96,6 +102,7 @@ Field draw_neumann_gaussian(double tau, std::uint64_t seed, std::uint64_t sample
 
 Field draw_matern_gaussian(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample,
                            const Grid& grid) {
+  check_flat(grid);
   const CounterRandom random(seed, kMaternStream, sample);
   const MaternTorus torus(spec, grid);
   const int nx = torus.periods_x * grid.nx;

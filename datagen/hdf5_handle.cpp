@@ -160,6 +160,14 @@ std::vector<hsize_t> h5_shape(hid_t dataset) {
   return shape;
 }
 
+std::vector<hsize_t> h5_chunk_shape(hid_t dataset) {
+  std::vector<hsize_t> chunk = h5_shape(dataset);
+  const H5Handle properties = h5_own(H5Dget_create_plist(dataset), "layout");
+  if (H5Pget_layout(properties) == H5D_CHUNKED)
+    H5Pget_chunk(properties, static_cast<int>(chunk.size()), chunk.data());
+  return chunk;
+}
+
 std::string h5_shape_text(const std::vector<hsize_t>& shape) {
   std::string text = "[";
   for (std::size_t d = 0; d < shape.size(); ++d) text += (d ? ", " : "") + std::to_string(shape[d]);

@@ -49,6 +49,8 @@ bool h5_is_hdf5(const std::filesystem::path& path);
 void h5_check_filters(hid_t dataset, const std::string& where);
 
 std::vector<hsize_t> h5_shape(hid_t dataset);
+/// Of a chunk; the whole shape where there are none.
+std::vector<hsize_t> h5_chunk_shape(hid_t dataset);
 std::string h5_shape_text(const std::vector<hsize_t>& shape);
 
 void h5_write_attribute(hid_t location, const std::string& name, const std::string& value);

@@ -23,6 +23,9 @@ class Importer {
         solution_(r_.input, r_.solution, kPressureNames, r_.arrays) {
     if (!r_.active.empty())
       active_ = std::make_unique<ArrayReader>(r_.input, r_.active, std::vector<std::string>{}, r_.arrays);
+    check(coefficient_.grid().flat() || r_.arrays.axes.find('z') != std::string::npos,
+          "{}: a mano dataset of volumes, {}: it needs no import", r_.input.string(),
+          coefficient_.grid().resolution());
     check_alike(solution_);
     if (active_) check_alike(*active_);
     check(!r_.arrays.time_step || coefficient_.has_time() || solution_.has_time(),
@@ -33,8 +36,9 @@ class Importer {
   DatasetInfo info() const {
     DatasetInfo info;
     info.grid = coefficient_.grid();
-    info.grid.lx = r_.size.first;
-    info.grid.ly = r_.size.second;
+    info.grid.lx = r_.size[0];
+    info.grid.ly = r_.size[1];
+    if (!info.grid.flat()) info.grid.lz = r_.size[2];
     info.samples = coefficient_.samples();
     info.location = r_.location;
     info.problem_name = r_.problem_name;

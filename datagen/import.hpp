@@ -1,6 +1,7 @@
 #pragma once
 // Turns arrays of others into a dataset.
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -22,8 +23,8 @@ struct ImportRequest {
   std::string active;  ///< dataset name of 1 (active) and 0, for all samples or for each; empty: none
   bool nan_is_inactive = false;  ///< of the coefficient
   Location location = Location::cell;
-  std::pair<double, double> size{1.0, 1.0};
-  std::string problem_name;  ///< kUnknownProblem where the equation's data are not recorded
+  std::array<double, 3> size{1.0, 1.0, 1.0};  ///< lx, ly, of volumes lz
+  std::string problem_name;                   ///< kUnknownProblem where the equation's data are not recorded
   std::string configuration;
 };
 
@@ -32,7 +33,7 @@ struct ImportResult {
   std::vector<std::string> arrays;  ///< for people: name, shape, axes and range of each
 };
 
-/// Throws InvalidInput where shapes differ, a coefficient is not finite and above zero (naming sample and cell), or, with phases, is neither
+/// Volumes are taken where --axes names z. Throws InvalidInput where shapes differ, a coefficient is not finite and above zero (naming sample and cell), or, with phases, is neither
 /// 0 nor 1, or a solution is not finite. Inactive cells may hold anything.
 ImportResult import_dataset(const ImportRequest& request);
 

@@ -68,6 +68,7 @@ CellMask with_corners(CellMask mask) {
 CellMask draw_inactive_blobs(double fraction, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
   check(fraction > 0 && fraction < kMostInactive, "the part of inactive cells is {}; it must lie in (0, {})",
         fraction, kMostInactive);
+  check(grid.flat(), "blobs are of the plane, not of a volume of {}", grid.resolution());
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const auto drawn = [&](const Grid& on) { return gaussian(seed, sample, attempt, on); };
     const Field finest = drawn(reference(grid, kReferenceCells));

@@ -11,6 +11,8 @@
 
 namespace mano {
 
+inline constexpr double kTwoPhaseTau = 3.0;  ///< of the Gaussian below a two-phase field
+
 struct FieldSpec {
   /// two-phase   k = high where g > 0, else low; g Gaussian with covariance (-Laplace + tau^2)^-2, tau = 3, zero-flux
   ///             boundaries, without its constant mode: the benchmark of the operator-learning literature (arXiv
@@ -47,13 +49,14 @@ double field_memory(const FieldSpec& spec, const Grid& grid);
 /// Permeability of sample `sample`, strictly positive. Throws InvalidInput as check_field_spec does.
 Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid);
 
-// In a volume (datagen/volume_field.cpp) the kinds are the same in three dimensions:
-//   two-phase   the Gaussian with zero flux through all sides, modes below 64 along each axis. The same power -2 makes it rougher than in
-//               the plane: continuous, but not differentiable
-//   lognormal   the Matern covariance in three dimensions, by modes of a torus as in the plane, at most 128 along each axis and
-//               fewer where those beyond hold 5 % of the variance of a plane; rescaled to variance 1
+// In a volume (datagen/volume_field.cpp) the kinds are the same in three dimensions; the Gaussian fields are those of
+// datagen/volume_gaussian.hpp, which says how rough they are and which modes are left out:
+//   two-phase   by a Gaussian with zero flux through all sides
+//   lognormal   of the Matern covariance in three dimensions
 //   layered     layers along z
 //   channels    `layers` units of equal thickness, in each of which `channels` channels of their own wind along x
+
+// Of flat grids; they throw InvalidInput for volumes.
 
 /// A two-phase field without the modes that `grid` cannot tell from longer ones, m >= nx or n >= ny (datagen/field_sampler.hpp).
 Field draw_resolved_two_phase(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample,

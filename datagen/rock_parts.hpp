@@ -11,8 +11,6 @@
 
 namespace mano {
 
-inline constexpr double kTwoPhaseTau = 3.0;
-
 /// `high` where g > 0, else `low`.
 inline Field in_phases(Field g, const FieldSpec& spec) {
   for (double& value : g.values) value = value > 0 ? spec.high : spec.low;

@@ -1,4 +1,5 @@
-"""mano's datasets as .npz, as .mat of the FNO benchmark's layout, as .pt of neuraloperator's. See docs/dataset_format.md."""
+"""mano's datasets as .npz, as .mat of the FNO benchmark's layout, as .pt of neuraloperator's. See docs/dataset_format.md. Fields of volumes are
+[N, nz, ny, nx] in all of them."""
 import json
 import os
 import pathlib
@@ -18,10 +19,11 @@ def read(path):
     with h5py.File(path) as f:
         if "mano" not in f.attrs:
             raise SystemExit(f"export: error: {path} is not a mano dataset")
-        if json.loads(f.attrs["mano"])["schema_version"] != 1:
-            raise SystemExit(f"export: error: {path} holds volumes; only flat datasets are exported")
+        version = json.loads(f.attrs["mano"])["schema_version"]
+        if version not in (1, 2):
+            raise SystemExit(f"export: error: {path}: dataset schema version {version}, this script reads versions 1 and 2")
         data = {name: f[name][()] for name in ("permeability", "pressure", "x-coordinate", "y-coordinate", "seed", "sample")}
-        data.update({name: f[name][()] for name in HISTORY if name in f})
+        data.update({name: f[name][()] for name in (*HISTORY, "z-coordinate") if name in f})
         if "active" in f:
             data["active"] = f["active"][()]
         units = json.loads(f.attrs["mano"]).get("units")
@@ -49,7 +51,7 @@ def write_mat(path, data):
     import scipy.io
 
     scipy.io.savemat(path, {"coeff": data["permeability"], "sol": solution(data), **({"pressure": data["pressure"]} if "saturation" in data else {}), "x": data["x-coordinate"],
-                            "y": data["y-coordinate"], **more(data)}, do_compression=True)
+                            "y": data["y-coordinate"], **({"z": data["z-coordinate"]} if "z-coordinate" in data else {}), **more(data)}, do_compression=True)
 
 
 class Storage:
@@ -107,6 +109,11 @@ def write_pt(path, data):
         archive.writestr("archive/version", "3\n")
 
 
+def resolution(data):
+    """WxH, of volumes WxHxD."""
+    return "x".join(str(n) for n in data["permeability"].shape[:0:-1])
+
+
 def main():
     writers = {".npz": write_npz, ".mat": write_mat, ".pt": write_pt}
     if len(sys.argv) != 3 or pathlib.Path(sys.argv[2]).suffix not in writers:
@@ -121,7 +128,7 @@ def main():
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
-    print(f"wrote {target}: {len(data['pressure'])} samples of {data['pressure'].shape[-1]}x{data['pressure'].shape[-2]}")
+    print(f"wrote {target}: {len(data['pressure'])} samples of {resolution(data)}")
 
 
 if __name__ == "__main__":

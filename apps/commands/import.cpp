@@ -4,6 +4,8 @@
 
 #include "datagen/import.hpp"
 
+#include <algorithm>
+
 #include "apps/options/command_line.hpp"
 #include "apps/options/field_options.hpp"
 #include "core/error.hpp"
@@ -16,8 +18,8 @@ namespace mano {
 namespace {
 
 struct ImportOptions {
-  std::string input, output, coefficient, solution, location = "cell", size = "1x1",
-                                                    problem_name = kUnknownProblem, json;
+  std::string input, output, coefficient, solution, location = "cell", size, problem_name = kUnknownProblem,
+                                                    json;
   std::string phases, active;
   ArrayOptions arrays;
   bool nan_is_inactive = false, overwrite = false;
@@ -37,7 +39,15 @@ void import(const ImportOptions& o, const Invocation&) {
   request.nan_is_inactive = o.nan_is_inactive;
   if (!o.phases.empty()) request.phases = parse_phases(o.phases);
   request.location = parse_location(o.location);
-  request.size = parse_size(o.size);
+  const bool volumes = o.arrays.axes.find('z') != std::string::npos;
+  if (volumes) {
+    request.size = parse_volume_size(o.size.empty() ? "1x1x1" : o.size);
+    check(o.size.empty() || std::count(o.size.begin(), o.size.end(), 'x') == 2,
+          "size '{}' has two lengths, --axes {} are those of volumes: pass LXxLYxLZ", o.size, o.arrays.axes);
+  } else if (!o.size.empty()) {
+    const auto [lx, ly] = parse_size(o.size);
+    request.size = {lx, ly, 1.0};
+  }
   if (o.problem_name != kUnknownProblem)
     make_problem(o.problem_name, Field(Grid{2, 2}, 1.0));  // refuses unknown names
   request.problem_name = o.problem_name;
@@ -51,12 +61,13 @@ void import(const ImportOptions& o, const Invocation&) {
   request.configuration = configuration.dump();
   catch_interrupts();
   const ImportResult result = import_dataset(request);
-  const Grid grid = DatasetReader(o.output).info().grid;
+  const Grid grid = DatasetReader(o.output, DatasetKind::any).info().grid;
+  nlohmann::json resolution{grid.nx, grid.ny};
+  if (!grid.flat()) resolution.push_back(grid.nz);
   for (const std::string& line : result.arrays) say(line);
   say(fmt::format("wrote {}: {} samples at {}, values at the {}", o.output, result.samples, grid.resolution(),
                   o.location));
-  write_json(o.json,
-             {{"samples", result.samples}, {"resolution", {grid.nx, grid.ny}}, {"arrays", result.arrays}});
+  write_json(o.json, {{"samples", result.samples}, {"resolution", resolution}, {"arrays", result.arrays}});
 }
 
 }  // namespace
@@ -78,7 +89,7 @@ std::function<void(const Invocation&)> add_import(CLI::App& app) {
                "Cells whose permeability is not a number are inactive");
   app.add_option("--location", o->location,
                  "Where values sit: cell (at (i+1/2)/nx) or node (at i/nx) [cell]");
-  app.add_option("--size", o->size, "Size of the domain [1x1]")->type_name("LXxLY");
+  app.add_option("--size", o->size, "Size of the domain [1 in each direction]")->type_name("LXxLY[xLZ]");
   app.add_option("--problem", o->problem_name, "benchmark, drive or five-spot, where it is known [unknown]");
   app.add_option("-o,--output", o->output, "Dataset, .h5")->type_name("FILE");
   app.add_flag("--overwrite", o->overwrite, "Replace an existing dataset");

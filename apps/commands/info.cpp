@@ -43,6 +43,7 @@ nlohmann::json describe_dataset(const std::string& path) {
   if (!i.units.consistent()) say(i.units.description(i.grid.flat()));
   if (i.grid.x0 != 0 || i.grid.y0 != 0)
     say(fmt::format("south-west corner at ({:g}, {:g})", i.grid.x0, i.grid.y0));
+  if (i.grid.z0 != 0) say(fmt::format("top at depth {:g}", i.grid.z0));
   say(fmt::format("field {}, problem {}, tolerance {:g}", i.field, i.problem_name, i.tolerance));
   if (!i.times.empty()) {
     say(

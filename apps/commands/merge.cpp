@@ -50,8 +50,10 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
     return g.flat() ? fmt::format("{}x{}", g.lx, g.ly) : fmt::format("{}x{}x{}", g.lx, g.ly, g.lz);
   };
   same(size(a.grid), size(b.grid), "domain size");
-  same(fmt::format("({}, {})", a.grid.x0, a.grid.y0), fmt::format("({}, {})", b.grid.x0, b.grid.y0),
-       "origin");
+  const auto origin = [](const Grid& g) {
+    return g.flat() ? fmt::format("({}, {})", g.x0, g.y0) : fmt::format("({}, {}, {})", g.x0, g.y0, g.z0);
+  };
+  same(origin(a.grid), origin(b.grid), "origin");
   same(to_string(a.location), to_string(b.location), "location");
   same(to_string(a.units.system), to_string(b.units.system), "units");
   same(a.units.viscosity, b.units.viscosity, "viscosity");

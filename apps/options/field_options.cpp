@@ -43,7 +43,7 @@ void add_array_options(CLI::App& app, ArrayOptions& o, const std::string& group)
   app.add_option(
          "--axes", o.axes,
          "HDF5: the axes as the file holds them, slowest first: n sample, t time, c channel of size 1, "
-         "y, x [n,y,x; of MATLAB by the shape]")
+         "z layer of a volume, y, x [n,y,x; of MATLAB by the shape]")
       ->type_name("x,y,n")
       ->group(group);
   app.add_option("--time-step", o.time_step, "HDF5 with a time axis: which step, from 0")

@@ -57,11 +57,11 @@ struct FieldSource::Impl {
     const FieldOptions& o = options;
     check_readable(o.permeability);
     if (is_hdf5(o.permeability)) {
-      open_domain_of_dataset();  // before layers of a volume could be taken for times
       array = std::make_unique<ArrayReader>(o.permeability, o.keyword, kPermeabilityNames, o.arrays);
       array_name = o.keyword;
       check(!o.arrays.time_step || array->has_time() || o.any_sign,
             "--time-step was given, but {} has no time axis: {}", o.permeability, array->description());
+      open_domain_of_dataset();
     } else if (o.permeability.ends_with(".vti")) {
       open_image();
     } else {
@@ -170,8 +170,6 @@ struct FieldSource::Impl {
       if (!info.units.consistent()) units = info.units;
     } catch (const InvalidInput&) {
     }
-    check(domain.flat(), "{} holds volumes of {}; permeabilities of volumes are read from .vti and GRDECL",
-          options.permeability, domain.resolution());
   }
 };
 
@@ -251,9 +249,14 @@ Grid FieldSource::volume(const std::string& resolution) const {
   }
   check(grid.flat() || !impl_->blobs, "--inactive draws blobs in flat grids, {} was asked for",
         grid.resolution());
-  if (!from_file() && !grid.flat() && o.field == "lognormal")
-    check(lengths_in(o.correlation_length) != 2,
+  if (!from_file() && o.field == "lognormal") {
+    const auto lengths = lengths_in(o.correlation_length);
+    check(grid.flat() || lengths != 2,
           "correlation length is '{}': a volume needs one length, or three: LXxLYxLZ", o.correlation_length);
+    check(!grid.flat() || lengths != 3,
+          "correlation length is '{}', but the grid is {}: pass one length, or LXxLY", o.correlation_length,
+          grid.resolution());
+  }
   if (!from_file()) check_field_spec(o.spec, grid);
   return grid;
 }

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import struct
+import subprocess
 import zlib
 
 import h5py
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import direct_solve
+from conftest import PROGRAM
 from units_test import BARREL, DARCY, FOOT, PSI
 
 pytestmark = pytest.mark.needs("petsc", "vtk")
@@ -271,6 +273,53 @@ def test_a_dataset_of_volumes_by_one_rank_and_by_two(mano, tmp_path):
     assert "is complete" in mano(*arguments, "-o", "a.h5").out
 
 
+def arrays_of(path):
+    with h5py.File(path) as f:
+        return {name: f[name][()] for name in f}
+
+
+def test_ranks_kills_and_parts_change_nothing(mano, tmp_path):
+    arguments = ["generate", "--field", "two-phase", "--problem", "drive", "--resolution", "24x20x16", "--also", "12x10x8"]
+    mano(*arguments, "--samples", 24, "-o", "one.h5")
+    mano(*arguments, "--samples", 24, "-o", "two.h5", ranks=2)
+    killed = 0
+    while not (tmp_path / "killed.h5").exists() and killed < 30:
+        process = subprocess.Popen([PROGRAM, *map(str, arguments), "--samples", "24", "-o", "killed.h5"], cwd=tmp_path,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(0.35 + 0.05 * killed)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            killed += process.wait() != 0
+    assert killed > 0
+    for first in (0, 10):
+        mano(*arguments[:-2], "--first", first, "--samples", 10 if first == 0 else 14, "-o", f"part{first}.h5")
+    mano("merge", "part10.h5", "part0.h5", "-o", "merged.h5")
+    whole = arrays_of(tmp_path / "one.h5")
+    for other in ("two.h5", "killed.h5", "merged.h5"):
+        np.testing.assert_equal(arrays_of(tmp_path / other), whole)
+    for other in ("two", "killed"):
+        np.testing.assert_equal(arrays_of(tmp_path / f"{other}-12x10x8.h5"), arrays_of(tmp_path / "one-12x10x8.h5"))
+
+
+def test_a_volume_of_hdf5_is_solved_again(mano, tmp_path):
+    mano("generate", "--field", "lognormal", "--problem", "drive", "--samples", 2, "--resolution", "6x5x4", "--size", "3x2x0.5", "-o", "v.h5")
+    whole = arrays_of(tmp_path / "v.h5")
+    mano("solve", "--permeability", "v.h5", "--sample", 1, "--problem", "drive", "-o", "s.h5")
+    again = arrays_of(tmp_path / "s.h5")
+    assert np.array_equal(again["pressure"][0], whole["pressure"][1]) and np.array_equal(again["z-coordinate"], whole["z-coordinate"])
+    with h5py.File(tmp_path / "others.h5", "w") as f:  # x slowest, as meshgrid(indexing="ij") has it
+        f["k"], f["p"] = whole["permeability"].transpose(0, 3, 2, 1), whole["pressure"].transpose(0, 3, 2, 1)
+    mano("solve", "--permeability", "others.h5", "--axes", "n,x,y,z", "--size", "3x2x0.5", "--sample", 1, "--problem", "drive", "-o", "t.h5")
+    assert np.array_equal(arrays_of(tmp_path / "t.h5")["pressure"], again["pressure"])
+    assert "--axes n,z,y,x" in mano("solve", "--permeability", "others.h5", "-o", "u.h5", status=2).err
+    mano("import", "others.h5", "--axes", "n,x,y,z", "--size", "3x2x0.5", "--problem", "drive", "-o", "i.h5", "--json", "i.json")
+    imported = arrays_of(tmp_path / "i.h5")
+    assert all(np.array_equal(imported[name], whole[name]) for name in ("permeability", "pressure", "tensor", "z-coordinate"))
+    assert json.loads((tmp_path / "i.json").read_text())["resolution"] == [6, 5, 4]
+    assert "has two lengths" in mano("import", "others.h5", "--axes", "n,x,y,z", "--size", "3x2", "-o", "u.h5", status=2).err
+
+
 def test_a_deck_is_solved_whole_and_stored(mano, tmp_path):
     k = np.round(rock(7), 6)
     values = " ".join(map(str, k.ravel()))
@@ -287,7 +336,10 @@ def test_a_deck_is_solved_whole_and_stored(mano, tmp_path):
 
 @pytest.mark.parametrize("arguments, expected", [
     (["simulate", "--permeability", "k.grdecl", "-o", "x.pvd"], "needs --layer K (1 to 2) or --section J (1 to 2)"),
-    (["solve", "--permeability", "v.h5", "-o", "x.vti"], "holds volumes of 4x4x2; permeabilities of volumes are read from .vti and GRDECL"),
+    (["simulate", "--permeability", "v.h5", "-o", "x.pvd"], "holds a volume of 4x4x2"),
+    (["import", "v.h5", "--time-step", 1, "-o", "x.h5"], "a mano dataset of volumes"),
+    (["solve", "--permeability", "v.h5", "--axes", "n,t,y,x", "--time-step", 0, "-o", "x.vti"], "whose axes are n,z,y,x"),
+    (["solve", "--permeability", "v.h5", "--size", "2x1", "-o", "x.vti"], "has 2 lengths"),
     (["train", "--data", "v.h5", "-o", "x"], "holds volumes of 4x4x2"),
     (["generate", "--field", "lognormal", "--resolution", "4x4x2", "--correlation-length", "0.1x0.2", "-o", "x.h5"], "a volume needs one length, or three"),
     (["generate", "--field", "two-phase", "--resolution", "4x4x2", "--inactive", "blobs:0.2", "-o", "x.h5"], "--inactive draws blobs in flat grids"),

@@ -48,6 +48,23 @@ TEST(ArrayAxes, AskedForHoldForArraysWithFewerAxesToo) {
   EXPECT_NE(error({2, 3, 4}, ArrayOrigin::mano, {.axes = "x,y,n"}).find("mano"), std::string::npos);
 }
 
+TEST(ArrayAxes, OfVolumesAreNamedOrOurs) {
+  const ArrayOptions layers{.axes = "n,x,y,z"};
+  EXPECT_EQ(array_axes({3, 4, 5, 6}, kOther, layers, ""), "nxyz");
+  EXPECT_EQ(array_axes({4, 5, 6}, kOther, layers, ""), "xyz");  // one mask for all
+  EXPECT_EQ(array_axes({3, 1, 4, 5, 6}, kOther, {.axes = "n,c,z,y,x"}, ""), "nczyx");
+  EXPECT_EQ(array_axes({3, 4, 5, 6}, kOther, {.axes = "n,c,z,y,x"}, ""), "nzyx");
+  EXPECT_EQ(array_axes({3, 4, 5}, kOther, {}, ""), "nyx");
+  EXPECT_NE(error({3, 4, 5, 6}, kOther).find("--axes n,z,y,x"), std::string::npos);
+  constexpr auto kVolumes = ArrayOrigin::mano_volume;
+  EXPECT_EQ(array_axes({3, 4, 5, 6}, kVolumes, {}, ""), "nzyx");
+  EXPECT_EQ(array_axes({3, 1, 4, 5, 6}, kVolumes, {}, ""), "nczyx");
+  EXPECT_EQ(array_axes({3, 4, 5, 6}, kVolumes, {.time_step = 1}, ""), "nzyx");  // no time
+  EXPECT_NE(error({3, 4, 5, 6}, kVolumes, {.axes = "n,t,y,x", .time_step = 1}).find("n,z,y,x"),
+            std::string::npos);
+  EXPECT_NE(error({3, 4, 5}, kVolumes).find("volumes"), std::string::npos);
+}
+
 TEST(ArrayAxes, ThatAreAmbiguousAreRefused) {
   EXPECT_NE(error({5, 5, 1}, kOther).find("channel"), std::string::npos);
   EXPECT_NE(error({3, 1, 4, 1}, kOther).find("channel"), std::string::npos);
@@ -61,7 +78,8 @@ TEST(ArrayAxes, ThatAreAmbiguousAreRefused) {
 
 TEST(ArrayAxes, AreLettersWithCommas) {
   EXPECT_EQ(parse_axes("x,y,n"), "xyn");
-  for (const char* text : {"", "xyn", "x,y,", "x,x,y", "n,x", "x,y,z", "x y n", ",x,y"})
+  EXPECT_EQ(parse_axes("n,z,y,x"), "nzyx");
+  for (const char* text : {"", "xyn", "x,y,", "x,x,y", "n,x", "x,y,w", "x y n", ",x,y"})
     EXPECT_THROW(parse_axes(text), InvalidInput) << text;
 }
 

@@ -41,13 +41,46 @@ TEST_F(Import, MapsPhasesAndKeepsLocationAndSize) {
   auto r = request();
   r.phases = {3.0, 12.0};
   r.location = Location::node;
-  r.size = {2.0, 1.0};
+  r.size = {2.0, 1.0, 1.0};
   EXPECT_EQ(import_dataset(r).samples, 2u);
   const DatasetReader reader(r.output);
   EXPECT_EQ(reader.info().grid, (Grid{3, 2, 2.0, 1.0}));
   EXPECT_EQ(reader.info().location, Location::node);
   EXPECT_EQ(reader.read(0).permeability.values, (std::vector<double>{3, 12, 12, 3, 3, 12}));
   EXPECT_EQ(reader.read(1).pressure.values, (std::vector<double>{6, 7, 8, 9, 10, 11}));
+}
+
+TEST_F(Import, TakesVolumesWhereAxesNameTheLayers) {
+  {
+    const H5Handle file = h5_create(folder_.path() / "in.h5");
+    std::vector<double> values(24);
+    for (int v = 0; v < 24; ++v) values[v] = 100 + v;
+    write_array<double>(file, "k", H5T_NATIVE_DOUBLE, {2, 3, 2, 2}, values);  // n, x, y, z
+    write_array<double>(file, "p", H5T_NATIVE_DOUBLE, {2, 3, 2, 2}, values);
+    write_array<int>(file, "on", H5T_NATIVE_INT, {3, 2, 2}, {1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1});
+  }
+  auto r = request();
+  EXPECT_THROW(import_dataset(r), InvalidInput);  // times, layers, or what?
+  r.arrays.axes = "n,x,y,z";
+  r.active = "on";
+  r.size = {3.0, 2.0, 0.5};
+  EXPECT_EQ(import_dataset(r).samples, 2u);
+  EXPECT_THROW(DatasetReader{r.output}, InvalidInput);
+  const DatasetReader reader(r.output, DatasetKind::any);
+  EXPECT_EQ(reader.info().grid.resolution(), "3x2x2");
+  EXPECT_EQ(reader.info().grid.size(), "3x2x0.5");
+  const Sample sample = reader.read(1);
+  EXPECT_EQ(sample.permeability(1, 0, 1), 112 + 4 + 1);
+  EXPECT_EQ(sample.permeability(2, 1, 0), 112 + 8 + 2);
+  EXPECT_EQ(sample.active.inactive(), 1u);
+  EXPECT_FALSE(sample.active(1, 1, 1));
+  // Our own file is no array whose layers could be times.
+  r.input = r.output;
+  r.output = folder_.path() / "again.h5";
+  r.active.clear();
+  r.arrays = {.time_step = 0};
+  EXPECT_THROW(import_dataset(r), InvalidInput);
+  EXPECT_FALSE(std::filesystem::exists(r.output));
 }
 
 TEST_F(Import, RefusesBadValuesWithSampleAndCellAndLeavesNoFile) {
