@@ -13,6 +13,6 @@ constexpr CycleKernels<T> kFlatCycle{take_operator<T>, take_weights<T>, smooth_a
 
 extern const Kernels flat_table;
 const Kernels flat_table{
-    8, take_stencil, coupling, coarsen<true>, coarsen<false>, kFlatCycle<float>, kFlatCycle<double>};
+    6, take_stencil, coupling, coarsen<true>, coarsen<false>, kFlatCycle<float>, kFlatCycle<double>};
 
 }  // namespace mano::MANO_INSTRUCTIONS

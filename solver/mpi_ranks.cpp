@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-
 namespace mano {
 
 namespace {
@@ -76,7 +75,8 @@ void MpiRanks::tell(MPI_Comm all, void* small, std::size_t bytes, std::vector<do
   MPI_Bcast(small, static_cast<int>(bytes), MPI_BYTE, 0, all);
   constexpr std::size_t kMost = std::size_t{1} << 30;
   for (std::size_t begin = 0; begin < values.size(); begin += kMost)
-    MPI_Bcast(values.data() + begin, static_cast<int>(std::min(kMost, values.size() - begin)), MPI_DOUBLE, 0, all);
+    MPI_Bcast(values.data() + begin, static_cast<int>(std::min(kMost, values.size() - begin)), MPI_DOUBLE, 0,
+              all);
 }
 
 }  // namespace mano

@@ -25,7 +25,8 @@ struct RowShare {
     while (step > 2 && step * ranks * 2 > ny) step /= 2;
     RowShare share{{}, rank, halo};
     for (int r = 0; r < ranks; ++r)
-      share.begins.push_back(static_cast<int>(static_cast<long>(ny) * r / (static_cast<long>(ranks) * step)) * step);
+      share.begins.push_back(static_cast<int>(static_cast<long>(ny) * r / (static_cast<long>(ranks) * step)) *
+                             step);
     share.begins.push_back(ny);
     return share;
   }

@@ -95,6 +95,25 @@ TEST(DarcySolver, AllRanksTogetherAgreeWithOneAlone) {
   }
 }
 
+// The multigrid on all ranks, or on two of three; a rank that takes no part is told.
+TEST(DarcySolver, RanksShareTheMultigrid) {
+  Grid volume{24, 48};
+  volume.nz = 16;
+  for (const Grid& grid : {Grid{160, 160}, volume}) {
+    for (const char* problem_name : {"benchmark", "five-spot"}) {
+      Field k = rough_permeability(grid);
+      for (double& value : k.values) value = std::pow(value, 0.3);
+      const Problem problem = make_problem(problem_name, std::move(k));
+      const SolveResult together = solve_darcy(problem, kTight);
+      const SolveResult alone = solve_darcy(problem, kTightAlone);
+      EXPECT_EQ(together.method, alone.method);
+      EXPECT_NEAR(together.iterations, alone.iterations, 1);
+      EXPECT_LE(largest_error(together.pressure, alone.pressure), 1e-10 * largest_value(alone.pressure))
+          << problem_name << " " << grid.resolution();
+    }
+  }
+}
+
 TEST(DarcySolver, ReportsTheTrueResidual) {
   const Problem problem = make_problem("benchmark", rough_permeability({40, 40}));
   const SolveResult result = solve_darcy(problem, {.relative_tolerance = 1e-6});
