@@ -6,8 +6,8 @@
 #include <fmt/core.h>
 #include <petscsys.h>
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "core/clock.hpp"
@@ -70,7 +70,8 @@ void compare(const PetscSession& session, const std::string& resolution, const s
   if (session.rank() != 0) return;
   for (const Way& way : ways) {
     fmt::print(
-        "{{\"method\": \"{}\", \"ranks\": {}, \"resolution\": \"{}\", \"field\": \"{}\", \"seconds\": {:.5g}, "
+        "{{\"method\": \"{}\", \"ranks\": {}, \"resolution\": \"{}\", \"field\": \"{}\", \"seconds\": "
+        "{:.5g}, "
         "\"set_up_seconds\": {:.5g}, \"iterations\": {}, \"difference\": {:.2g}}}\n",
         way.name, session.ranks(), resolution, field, way.seconds, way.set_up, way.iterations,
         relative_l2(way.pressure, ways[0].pressure));

@@ -63,7 +63,8 @@ class ThreadRanks : public SharingRanks {
     show({values, nullptr, {}});
     for (int r = 0; r < size(); ++r) {
       const std::size_t begin = begins[r] * row_bytes;
-      if (r != rank_) std::memcpy(values + begin, board_.shown[r].begin + begin, begins[r + 1] * row_bytes - begin);
+      if (r != rank_)
+        std::memcpy(values + begin, board_.shown[r].begin + begin, begins[r + 1] * row_bytes - begin);
     }
     board_.barrier.arrive_and_wait();
   }
@@ -81,8 +82,7 @@ template <typename Work>
 void on_ranks(int ranks, Work work) {
   Board board(ranks);
   std::vector<std::thread> threads;
-  for (int r = 0; r < ranks; ++r)
-    threads.emplace_back([&, r] { work(ThreadRanks(board, r)); });
+  for (int r = 0; r < ranks; ++r) threads.emplace_back([&, r] { work(ThreadRanks(board, r)); });
   for (std::thread& thread : threads) thread.join();
 }
 
@@ -132,7 +132,8 @@ void expect_same(const Problem& problem, const char* what) {
   const Stencil stencil(problem);
   for (auto precision : {Precision::single, Precision::double_}) {
     const Solved alone = solved(stencil, precision, nullptr);
-    EXPECT_EQ(alone.result.end, ConjugateGradients::End::converged) << problem.grid().resolution() << " " << what;
+    EXPECT_EQ(alone.result.end, ConjugateGradients::End::converged)
+        << problem.grid().resolution() << " " << what;
     for (const int ranks : {2, 3, 5}) {
       if (ranks > RowShare::most_ranks(problem.grid().ny, Multigrid::halo(problem.grid()))) continue;
       const std::vector<Solved> shared = solved_by(ranks, stencil, precision);
@@ -148,7 +149,8 @@ void expect_same(const Problem& problem, const char* what) {
         subtract_mean(p.values, problem.active);
         subtract_mean(q.values, problem.active);
       }
-      EXPECT_LT(relative_l2(q, p), 1e-9) << problem.grid().resolution() << " " << what << ", ranks: " << ranks;
+      EXPECT_LT(relative_l2(q, p), 1e-9)
+          << problem.grid().resolution() << " " << what << ", ranks: " << ranks;
     }
   }
 }
@@ -216,11 +218,14 @@ TEST(RowShare, ACycleIsTheSame) {
         const Field x = cycled(multigrid, grid, share.first(), share.rows(), b);
         double worst = 0;
         for (int k = 0; k < grid.nz; ++k) {
-          for (int j = std::max(0, share.own_begin() - 1); j < std::min(grid.ny, share.own_begin() + share.own_rows() + 1); ++j) {
-            for (int i = 0; i < grid.nx; ++i) worst = std::max(worst, std::abs(x(i, j, k) - expected(i, j, k)));
+          for (int j = std::max(0, share.own_begin() - 1);
+               j < std::min(grid.ny, share.own_begin() + share.own_rows() + 1); ++j) {
+            for (int i = 0; i < grid.nx; ++i)
+              worst = std::max(worst, std::abs(x(i, j, k) - expected(i, j, k)));
           }
         }
-        EXPECT_LT(worst, 1e-12 * std::max(-range.least, range.most)) << grid.resolution() << ", ranks: " << ranks;
+        EXPECT_LT(worst, 1e-12 * std::max(-range.least, range.most))
+            << grid.resolution() << ", ranks: " << ranks;
       });
     }
   }
