@@ -1,6 +1,9 @@
 #include "solver/adjoint.hpp"
 
+#include <utility>
+
 #include "core/error.hpp"
+#include "solver/boundary_faces.hpp"
 
 namespace mano {
 
@@ -24,37 +27,8 @@ struct Fields {
   }
 };
 
-void add_sides(const Problem& problem, const Stencil& s, const Fields& fields) {
+void add_faces(const Problem& problem, const Stencil& s, const Fields& fields) {
   const Grid& grid = s.grid;
-  const auto holds = [&](Side side) { return problem.on(side).type == BoundaryCondition::Type::pressure; };
-  for (int j = 0; j < grid.ny; ++j) {
-    if (holds(Side::left)) fields.held(grid.index(0, j), s.left(0, j), problem.on(Side::left).values[j]);
-    const int last = grid.nx - 1;
-    if (holds(Side::right))
-      fields.held(grid.index(last, j), s.right(last, j), problem.on(Side::right).values[j]);
-  }
-  for (int i = 0; i < grid.nx; ++i) {
-    if (holds(Side::front)) fields.held(grid.index(i, 0), s.front(i, 0), problem.on(Side::front).values[i]);
-    const int last = grid.ny - 1;
-    if (holds(Side::back))
-      fields.held(grid.index(i, last), s.back(i, last), problem.on(Side::back).values[i]);
-  }
-}
-
-}  // namespace
-
-Field gradient_by_log_permeability(const Problem& problem, const Field& pressure, const Field& adjoint) {
-  return gradient_by_log_permeability(problem, Stencil(problem), pressure, adjoint);
-}
-
-Field gradient_by_log_permeability(const Problem& problem, const Stencil& s, const Field& pressure,
-                                   const Field& adjoint) {
-  const Grid& grid = s.grid;
-  check(grid.flat(), "the gradient is of flat grids, not of {}", grid.resolution());
-  check(pressure.values.size() == grid.cells() && adjoint.values.size() == grid.cells(),
-        "pressure and adjoint must be on the problem's grid of {}", grid.resolution());
-  Field gradient(grid);
-  const Fields fields{pressure, adjoint, gradient};
   const Field& kx = problem.permeability;
   const Field& ky = problem.along_y();
   for (int j = 0; j < grid.ny; ++j) {
@@ -65,11 +39,91 @@ Field gradient_by_log_permeability(const Problem& problem, const Stencil& s, con
       if (j > 0 && s.active[c - grid.nx]) fields.interior(ky, c - grid.nx, c, s.front(i, j));
     }
   }
-  add_sides(problem, s, fields);
-  for (const Well& well : problem.wells) {
-    if (well.control == Well::Control::pressure)
-      fields.held(grid.index(well.i, well.j), well_index(problem, well), well.value);
+}
+
+std::vector<double> add_side(const Problem& problem, Side side, const Fields& fields) {
+  const BoundaryCondition& condition = problem.on(side);
+  const std::vector<double>& k = problem.across(side).values;
+  std::vector<double> by_value(condition.values.size());
+  for_each_face(problem.grid(), side, [&](const BoundaryFace& face) {
+    if (!problem.active[face.cell]) return;
+    const double lambda = fields.adjoint.values[face.cell];
+    if (condition.type == BoundaryCondition::Type::flux) {
+      by_value[face.position] = -lambda * face.area;
+      return;
+    }
+    const double t = k[face.cell] * face.area / (face.distance / 2);
+    fields.held(face.cell, t, condition.values[face.position]);
+    by_value[face.position] = lambda * t;
+  });
+  return by_value;
+}
+
+double slope_of(const std::vector<double>& slopes, std::size_t well) {
+  return slopes.empty() ? 0.0 : slopes[well];
+}
+
+// The derivative by the well's value; that by its cell's permeability is added.
+double add_well(const Problem& problem, std::size_t w, const WellSlopes& slopes, const Fields& fields) {
+  const Well& well = problem.wells[w];
+  const std::size_t c = problem.grid().index(well.i, well.j);
+  const double lambda = fields.adjoint.values[c];
+  const double by_rate = slope_of(slopes.by_rate, w);
+  const double by_bore = slope_of(slopes.by_pressure, w);
+  const double index = well.radius > 0 ? well_index(problem, well) : 0.0;
+  double& by_log_k = fields.gradient.values[c];
+  if (well.control == Well::Control::pressure) {
+    fields.held(c, index, well.value);
+    by_log_k += by_rate * index * (well.value - fields.pressure.values[c]);
+    return (lambda + by_rate) * index + by_bore;
   }
+  if (index == 0.0) return lambda + by_rate;
+  by_log_k -= by_bore * well.value / index;
+  return lambda + by_rate + by_bore / index;
+}
+
+void check_fits(const Problem& problem, const Field& field, const WellSlopes& slopes) {
+  const Grid& grid = problem.grid();
+  check(grid.flat(), "the gradient is of flat grids, not of {}", grid.resolution());
+  check(field.values.size() == grid.cells(),
+        "pressure, slope and adjoint must be on the problem's grid of {}", grid.resolution());
+  for (const std::vector<double>* by_well : {&slopes.by_rate, &slopes.by_pressure})
+    check(by_well->empty() || by_well->size() == problem.wells.size(),
+          "the slope by wells has {} numbers, the problem {} wells", by_well->size(), problem.wells.size());
+}
+
+}  // namespace
+
+Field adjoint_source(const Problem& problem, FunctionalSlope slope) {
+  check_fits(problem, slope.by_pressure, slope.by_wells);
+  for (std::size_t w = 0; w < problem.wells.size(); ++w) {
+    const Well& well = problem.wells[w];
+    double& by_pressure = slope.by_pressure.values[problem.grid().index(well.i, well.j)];
+    if (well.control == Well::Control::pressure)
+      by_pressure -= slope_of(slope.by_wells.by_rate, w) * well_index(problem, well);
+    else if (well.radius > 0)
+      by_pressure += slope_of(slope.by_wells.by_pressure, w);
+  }
+  return std::move(slope.by_pressure);
+}
+
+FlowGradient flow_gradient(const Problem& problem, const Stencil& s, const WellSlopes& by_wells,
+                           const Field& pressure, Field adjoint) {
+  const Grid& grid = s.grid;
+  check_fits(problem, pressure, by_wells);
+  check_fits(problem, adjoint, by_wells);
+  FlowGradient gradient{
+      .by_log_permeability = Field(grid), .by_source = {}, .by_well = {}, .by_boundary = {}};
+  const Fields fields{pressure, adjoint, gradient.by_log_permeability};
+  add_faces(problem, s, fields);
+  for (Side side : sides_of(grid))
+    gradient.by_boundary[static_cast<int>(side)] = add_side(problem, side, fields);
+  for (std::size_t w = 0; w < problem.wells.size(); ++w)
+    gradient.by_well.push_back(add_well(problem, w, by_wells, fields));
+  const double area = grid.hx() * grid.hy();
+  for (std::size_t c = 0; c < grid.cells(); ++c)
+    adjoint.values[c] = s.active[c] ? adjoint.values[c] * area : 0.0;
+  gradient.by_source = std::move(adjoint);
   return gradient;
 }
 

@@ -4,7 +4,6 @@
 
 #include "apps/samples/petsc_reserve.hpp"
 #include "core/error.hpp"
-#include "solver/adjoint.hpp"
 #include "solver/verification.hpp"
 
 namespace mano {
@@ -36,10 +35,12 @@ VerifiedSolution SampleSolver::solve(const Problem& problem) {
   return s;
 }
 
-Field SampleSolver::gradient(const Problem& problem, const Field& pressure, Field by_pressure) {
+FlowGradient SampleSolver::gradient(const Problem& problem, const Field& pressure, FunctionalSlope slope) {
+  const WellSlopes by_wells = slope.by_wells;
   // The gradient is linear in the adjoint, whose error is its own: 1e-7 at the usual tolerance.
-  const Field adjoint = corrector_->solve_for(std::move(by_pressure), std::min(1e-6, 1000 * tolerance_));
-  return gradient_by_log_permeability(problem, corrector_->stencil(), pressure, adjoint);
+  Field adjoint =
+      corrector_->solve_for(adjoint_source(problem, std::move(slope)), std::min(1e-6, 1000 * tolerance_));
+  return flow_gradient(problem, corrector_->stencil(), by_wells, pressure, std::move(adjoint));
 }
 
 }  // namespace mano

@@ -64,13 +64,12 @@ SolvedBatch::~SolvedBatch() {
     if (e.solver) give_back(std::move(e.solver), e.problem.grid().cells(), tolerance_);
 }
 
-void SolvedBatch::gradients(int threads, const std::function<Field(int)>& by_pressure,
-                            const std::function<void(int, const Field&)>& take) {
+void SolvedBatch::gradients(int threads, const std::function<FunctionalSlope(int)>& slope_of,
+                            const std::function<void(int, const FlowGradient&)>& take) {
   in_solving_threads(size(), threads, tolerance_, [&](int i, SampleSolver& solver_of_thread) {
     Entry& e = entries_[i];
     if (!e.solver) solver_of_thread.set_up(e.problem);
-    take(i,
-         (e.solver ? *e.solver : solver_of_thread).gradient(e.problem, e.solution.pressure, by_pressure(i)));
+    take(i, (e.solver ? *e.solver : solver_of_thread).gradient(e.problem, e.solution.pressure, slope_of(i)));
   });
 }
 

@@ -20,9 +20,9 @@ class SolvedBatch {
   const Problem& problem(int i) const { return entries_.at(i).problem; }
   const VerifiedSolution& solution(int i) const { return entries_.at(i).solution; }
 
-  /// take(i, dJ/d(ln k)) from dJ/dp of each problem (SampleSolver::gradient), in any of the threads.
-  void gradients(int threads, const std::function<Field(int i)>& by_pressure,
-                 const std::function<void(int i, const Field& by_log_permeability)>& take);
+  /// take(i, gradient) from the slope of each problem's functional (SampleSolver::gradient), in any of the threads.
+  void gradients(int threads, const std::function<FunctionalSlope(int i)>& slope_of,
+                 const std::function<void(int i, const FlowGradient& gradient)>& take);
 
  private:
   struct Entry {

@@ -61,6 +61,60 @@ def test_every_cell_has_its_own_derivative():
         assert k.grad[cell].item() == pytest.approx(difference, rel=1e-5, abs=1e-10)
 
 
+def everything(k, source, rate, bhp, left, right, top, **more):
+    """A flow that all of these drive: wells of three kinds, pressures and fluxes on sides."""
+    return mano.torch.solve(k, source=source, left=mano.Pressure(left), right=mano.Pressure(right), top=mano.Flux(top), active=ACTIVE[::2, ::2], size=(2, 1),
+                            wells=[mano.Well(0.3, 0.3, rate=rate, radius=1e-3), mano.Well(1.5, 0.7, bhp=bhp, radius=1e-3), mano.Well(1.1, 0.1, rate=-0.2)],
+                            tolerance=1e-14, with_wells=True, **more)
+
+
+@pytest.mark.parametrize("more", [{}, {"anisotropy": 0.2}, {"units": "metric", "viscosity": 2.0, "thickness": 3.0}])
+def test_gradcheck_of_all_that_drives_the_flow(more):
+    scale = 100.0 if more.get("units") else 1.0  # mD
+    number = lambda *values: torch.tensor(*values, dtype=torch.float64, requires_grad=True)  # noqa: E731
+    log_k = number(np.log(scale * mano.draw("two-phase", seed=9, samples=2, resolution=(8, 6), size=(2, 1))))
+    given = (number(np.linspace(0, 1, 48).reshape(6, 8)), number(0.7), number(1.3), number(0.9), number(np.linspace(0, 1, 6)), number(-0.3))
+
+    def outputs(log_k, *given):
+        flow = everything(torch.exp(log_k), *given, **more)
+        known = [torch.isfinite(part) for part in flow]
+        assert [int(k.sum()) for k in known] == [2 * int(ACTIVE[::2, ::2].sum()), 6, 4]
+        return tuple(part[k] for part, k in zip(flow, known))
+
+    assert torch.autograd.gradcheck(outputs, (log_k, *given), eps=1e-4, atol=1e-6, rtol=1e-6)
+    flow = everything(torch.exp(log_k), *given, **more)
+    result = mano.solve(torch.exp(log_k)[1].detach(), source=given[0].detach(), left=mano.Pressure(0.9), right=mano.Pressure(np.linspace(0, 1, 6)),
+                        top=mano.Flux(-0.3), active=ACTIVE[::2, ::2], size=(2, 1), tolerance=1e-14, **more,
+                        wells=[mano.Well(0.3, 0.3, rate=0.7, radius=1e-3), mano.Well(1.5, 0.7, bhp=1.3, radius=1e-3), mano.Well(1.1, 0.1, rate=-0.2)])
+    for found, name in ((flow.well_rate, "rate"), (flow.well_pressure, "pressure")):
+        assert np.allclose(found[1].detach().numpy(), [getattr(w, name) for w in result.wells], rtol=1e-9, equal_nan=True)
+
+
+def test_a_source_for_each_sample_and_shared_numbers():
+    k = torch.tensor(mano.draw("two-phase", samples=3, resolution=(8, 6)))
+    each, one, rate = torch.rand(3, 6, 8, dtype=torch.float64, requires_grad=True), torch.tensor(2.0, requires_grad=True), torch.tensor(1.0, requires_grad=True)
+    mano.torch.solve(k, setup="drive", source=each).sum().backward()
+    assert each.grad.shape == each.shape and (each.grad > 0).all()
+    with pytest.raises(mano.InputError, match="source has the shape"):
+        mano.torch.solve(k, setup="drive", source=each[:2])
+    # The pressure is linear in sources and rates: the gradient is the pressure of one more.
+    mano.torch.solve(k, setup="drive", source=one, wells=mano.Well(0.5, 0.5, rate=rate)).sum().backward()
+    more = lambda f, q: mano.solve_many(k, setup="drive", source=f, wells=mano.Well(0.5, 0.5, rate=q)).pressure.sum()  # noqa: E731
+    assert one.grad.item() == pytest.approx(more(3, 1) - more(2, 1), rel=GRADIENT) and rate.grad.item() == pytest.approx(more(2, 2) - more(2, 1), rel=GRADIENT)
+
+
+def test_where_no_pressure_is_given_gradients_are_those_of_balanced_changes():
+    k = torch.tensor(mano.draw("lognormal", seed=3, resolution=(10, 8)))
+
+    def drawdown(rate):
+        flow = mano.torch.solve(k, wells=[mano.Well(0.2, 0.2, rate=rate, radius=1e-3), mano.Well(0.8, 0.8, rate=-rate, radius=1e-3)], with_wells=True, tolerance=1e-14)
+        return flow.well_pressure[0] - flow.well_pressure[1]
+
+    rate = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+    drawdown(rate).backward()
+    assert rate.grad.item() == pytest.approx(drawdown(torch.tensor(1.0)).item(), rel=GRADIENT)  # it is in proportion
+
+
 def test_shapes_types_and_errors_of_solve():
     k = mano.draw("two-phase", samples=6, resolution=(8, 8))
     p = mano.torch.solve(torch.tensor(k, dtype=torch.float32).reshape(2, 3, 8, 8), setup="drive")

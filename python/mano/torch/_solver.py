@@ -1,64 +1,140 @@
 """The solver as a torch.autograd.Function: gradients by the adjoint equation (solver/adjoint.hpp)."""
 from __future__ import annotations
 
+import dataclasses
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
 from .. import _core
-from .._setup import Side, fields3, make_setup, masks3, optional_fields, thread_count
+from .._errors import InputError
+from .._setup import Flux, Pressure, Side, Well, fields3, make_setup, masks3, optional_fields, thread_count
+
+
+class Flow(NamedTuple):
+    """Pressure [..., ny, nx], and of each well (those of a named problem first) its rate into the rock and the pressure in its bore, [..., W]."""
+
+    pressure: torch.Tensor
+    well_rate: torch.Tensor
+    well_pressure: torch.Tensor
 
 
 def _numpy(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
 
-def _solved(fields: np.ndarray, request: dict, keep: bool):
-    """The pressures, and what their gradients need where that is to be kept."""
-    arguments = (request["setup"], fields, request["active"], request["source"], request["permeability_y"], request["size"], request["tolerance"],
-                 request["threads"])
-    if not keep:
-        return _core.solve_many(*arguments, False)[0], None
-    kept = _core.Differentiable(*arguments)
-    return kept.pressure(), kept
-
-
 class _Solve(torch.autograd.Function):
+    """Permeability, source [N or 1, ny, nx], values of the last wells [W], values of the sides left, right, bottom, top (one each or one a face); the
+    last three may be None. `request` holds the same as numbers."""
+
     @staticmethod
-    def forward(ctx, permeability, request):
+    def forward(ctx, request, permeability, source, wells, *sides):
         fields = fields3(_numpy(permeability).reshape(-1, *permeability.shape[-2:]), "permeability")
-        pressure, ctx.kept = _solved(fields, request, ctx.needs_input_grad[0])
+        arguments = (request["setup"], fields, request["active"], request["source"], request["permeability_y"], request["size"],
+                     request["tolerance"], request["threads"])
         ctx.threads = request["threads"]
-        ctx.save_for_backward(permeability)  # which tells where it was changed in place
-        return torch.from_numpy(pressure).reshape(permeability.shape).to(permeability)
+        ctx.save_for_backward(permeability, source, wells, *sides)  # which tells where they were changed in place
+        batch = permeability.shape[:-2]
+        to = lambda array, shape: torch.from_numpy(array).reshape(shape).to(permeability)  # noqa: E731
+        if not any(ctx.needs_input_grad) and not request["wells"]:
+            pressure, none = _core.solve_many(*arguments, False)[0], permeability.new_empty((*batch, 0))
+            return to(pressure, permeability.shape), none, none.clone()
+        ctx.kept = _core.Differentiable(*arguments)
+        rate, bore = ctx.kept.well_states()
+        return to(ctx.kept.pressure(), permeability.shape), to(rate, (*batch, -1)), to(bore, (*batch, -1))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, by_pressure):
-        (permeability,) = ctx.saved_tensors
+    def backward(ctx, by_pressure, by_rate, by_bore):
+        permeability, source, wells, *sides = ctx.saved_tensors
         given = fields3(_numpy(by_pressure).reshape(-1, *by_pressure.shape[-2:]), "gradient")
-        return torch.from_numpy(ctx.kept.gradient(given, ctx.threads)).reshape(permeability.shape).to(permeability), None
+        of_wells = [np.ascontiguousarray(_numpy(of).reshape(len(given), -1), np.float64) for of in (by_rate, by_bore)]
+        by_k, by_source, by_well, by_side = ctx.kept.gradient(given, *of_wells, source is not None and ctx.needs_input_grad[2], ctx.threads)
+
+        def shaped(gradient, like):
+            """Summed over what the samples share."""
+            if gradient is None or like is None:
+                return None
+            if gradient.size != like.numel():
+                gradient = gradient.sum(0)
+            if like.numel() == 1:
+                gradient = gradient.sum()
+            return torch.from_numpy(np.ascontiguousarray(gradient)).reshape(like.shape).to(like)
+
+        last = by_well[:, by_well.shape[1] - (0 if wells is None else len(wells)):]
+        return (None, shaped(by_k, permeability), shaped(by_source, source), shaped(last.sum(0), wells),
+                *(shaped(gradient.sum(0), like) for gradient, like in zip(by_side, sides)))
+
+
+def _number(value):
+    return value.item() if isinstance(value, torch.Tensor) else value
+
+
+def _split_wells(wells):
+    """The wells as numbers, and the tensor of their values where one of them is a tensor."""
+    if isinstance(wells, (Well, str)):
+        wells = (wells,)
+    values = [None if isinstance(w, str) else w.rate if w.rate is not None else w.bhp for w in wells]
+    plain = tuple(w if isinstance(w, str) else dataclasses.replace(w, x=_number(w.x), y=_number(w.y), rate=_number(w.rate), bhp=_number(w.bhp)) for w in wells)
+    if not any(isinstance(v, torch.Tensor) for v in values):
+        return plain, None
+    like = next(v for v in values if isinstance(v, torch.Tensor))
+    # What is given as text has no gradient: its place is held by a number that is not used.
+    return plain, torch.stack([torch.as_tensor(0.0 if v is None else v, dtype=like.dtype, device=like.device).reshape(()) for v in values])
+
+
+def _split_side(side: Side):
+    """The side as numbers, and the tensor of its values where they are one."""
+    if not isinstance(side, (Pressure, Flux)):
+        return side, None
+    values = side.values
+    if isinstance(values, (list, tuple)) and any(isinstance(v, torch.Tensor) for v in values):
+        values = torch.stack([torch.as_tensor(v) for v in values])
+    if not isinstance(values, torch.Tensor):
+        return side, None
+    if values.ndim > 1:
+        raise InputError(f"a side's values are a tensor of the shape {list(values.shape)}, expected one number, or one a face")
+    return type(side)(_numpy(values).tolist()), values
 
 
 def solve(permeability: torch.Tensor, *, setup: str | None = None, wells=(), left: Side = None, right: Side = None, bottom: Side = None,
           top: Side = None, source=None, active=None, permeability_y=None, anisotropy: float | None = None, drop_islands: bool = False,
           size=(1.0, 1.0), units: str | None = None, viscosity: float | None = None, thickness: float | None = None, tolerance: float = 1e-10,
-          threads: int | None = None) -> torch.Tensor:
-    """Pressures of permeabilities [..., ny, nx], a tensor of the same shape, type and device, differentiable by the permeability.
+          threads: int | None = None, with_wells: bool = False) -> torch.Tensor | Flow:
+    """Pressures of permeabilities [..., ny, nx], a tensor of the same shape, type and device; a Flow where `with_wells` is True.
 
-    Arguments as mano.solve; source, active and permeability_y are arrays [ny, nx] or [N, ny, nx] without gradients. The backward pass solves the
-    adjoint equation, one more multigrid solve a field, to 1000 times the tolerance. With k = exp(log_k), torch gives the gradient by log_k. Both passes
-    are computed in float64 on the CPU. Pressures are not numbers in inactive cells, and no gradient comes from or goes to them; select active cells
-    before a loss. `permeability_y` is held fixed at its ratio to the permeability: use anisotropy where they vary together.
+    Arguments as mano.solve. Differentiable by the permeability, and by all of these that are tensors:
+
+        source                       one number, [ny, nx], or one field a permeability
+        Well(x, y, rate=...), Well(x, y, bhp=..., radius=...)
+        left, right, bottom, top     values of Pressure or Flux, one number or one a face
+
+    What the permeabilities share is summed over them. Rates of wells of given pressure and pressures of wells of given rate (with a radius) depend on
+    the permeability of the well's cell also by Peaceman's index; that is in the gradient. The backward pass solves the adjoint equation, one more
+    multigrid solve a field whatever the gradients are by, to 1000 times the tolerance. With k = exp(log_k), torch gives the gradient by log_k. Both passes
+    are computed in float64 on the CPU. Pressures are not numbers in inactive cells, nor in wells without a radius, and no gradient comes from or goes to
+    them; select numbers before a loss. active and permeability_y have no gradients; `permeability_y` is held fixed at its ratio to the permeability: use
+    anisotropy where they vary together. Where no pressure is given anywhere what flows in must sum to zero, and derivatives mean something in
+    combinations that keep it so.
 
     Raises InputError and RunError as mano.solve does. There is no second derivative.
     """
     if not isinstance(permeability, torch.Tensor):
         permeability = torch.as_tensor(np.asarray(permeability))
+    of_source = source if isinstance(source, torch.Tensor) else None
+    if of_source is not None and of_source.ndim == 0:
+        of_source = of_source.expand(permeability.shape[-2:])
+    if of_source is not None:
+        source = _numpy(of_source).reshape(-1, *of_source.shape[-2:]) if of_source.ndim >= 2 else _numpy(of_source)
     number, f = (source, None) if source is None or np.ndim(source) == 0 else (None, fields3(source, "source"))
+    plain, of_wells = _split_wells(wells)
+    sides, of_sides = zip(*map(_split_side, (left, right, bottom, top)))
     if f is not None and setup is None:
         setup = "closed"
-    request = {"setup": make_setup(setup, wells, left, right, bottom, top, number, anisotropy, drop_islands, units, viscosity, thickness),
+    request = {"setup": make_setup(setup, plain, *sides, number, anisotropy, drop_islands, units, viscosity, thickness),
                "active": masks3(active), "source": f, "permeability_y": optional_fields(permeability_y, "permeability_y"), "size": tuple(size),
-               "tolerance": float(tolerance), "threads": thread_count(threads)}
-    return _Solve.apply(permeability, request)
+               "tolerance": float(tolerance), "threads": thread_count(threads), "wells": with_wells}
+    flow = Flow(*_Solve.apply(request, permeability, of_source, of_wells, *of_sides))
+    return flow if with_wells else flow.pressure
