@@ -6,10 +6,10 @@
 #include "surrogate/evaluate.hpp"
 
 #include "apps/comparison/evaluation_table.hpp"
-#include "apps/displacement/displacement_model.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/workflow/cycle_options.hpp"
+#include "apps/workflow/displacement_model.hpp"
 #include "apps/workflow/trained_on.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"

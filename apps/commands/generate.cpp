@@ -34,26 +34,6 @@ namespace mano {
 
 namespace {
 
-struct GenerateCommandOptions : GenerateOptions {
-  DisplacementOptions displacement;
-  std::string driven_by;
-};
-
-GenerateRequest request_of(const GenerateCommandOptions& o, const FieldSource& source, const FlowSource& flow,
-                           const DisplacementSource* displacement, const std::vector<std::string>& petsc) {
-  GenerateRequest r = make_generate_request(o, source, flow, petsc);
-  if (displacement == nullptr) return r;
-  r.problem_name = displacement->problem_name();
-  r.times = displacement->times();
-  r.displacement = displacement->description();
-  auto configuration = nlohmann::json::parse(r.configuration);
-  configuration["setup"] = r.problem_name;
-  configuration["displacement"] = nlohmann::json::parse(r.displacement);
-  configuration["times"] = r.times;
-  r.configuration = configuration.dump();
-  return r;
-}
-
 // Runs `work` on this rank; the ranks agree on the worst status. A rank that failed says so itself.
 void run_on_ranks(const PetscSession& session, const std::function<void()>& work) {
   int status = 0;
@@ -93,20 +73,14 @@ void together(const PetscSession& session, const GenerateOptions& o, const std::
   }
 }
 
-// Of a displacement: the program's own multigrid, and this rank's PETSc where that gives up.
-VerifiedSolution simulate_sample(const DisplacementSource& source, Sample& sample, double tolerance,
-                                 DarcySolver& solver) {
-  const Displacement displacement = source.displacement(sample);
-  sample.active = displacement.problem.active;  // without islands, where they are dropped
-  SimulationOptions options = source.options();
-  options.spare = [&](const Problem& problem) {
+// What the program's own multigrid does not solve of a displacement, this rank's PETSc does.
+TotalFlow::Spare spare_of(DarcySolver& solver, std::uint64_t sample) {
+  return [&solver, sample](const Problem& problem) {
     const SolveResult result = solver.solve(problem);
     if (!result.converged)
-      throw RunFailed(
-          fmt::format("sample {}: no convergence of the pressure ({})", sample.number, result.reason));
+      throw RunFailed(fmt::format("sample {}: no convergence of the pressure ({})", sample, result.reason));
     return result.pressure;
   };
-  return verified_displacement(displacement, options, tolerance);
 }
 
 Problem problem_of(const FlowSource& flow, const Sample& sample) {
@@ -130,7 +104,8 @@ GenerateTimes lead(const PetscSession& session, const GenerateOptions& o, const 
     return source.sample(sample, grid);
   };
   callbacks.solve = [&](Sample& sample) {
-    if (displacement != nullptr) return simulate_sample(*displacement, sample, o.tolerance, solver);
+    if (displacement != nullptr)
+      return simulate_sample(*displacement, sample, o.tolerance, spare_of(solver, sample.number));
     const Problem problem = problem_of(flow, sample);
     sample.active = problem.active;  // without islands, where they are dropped
     VerifiedSolution solution;
@@ -213,37 +188,21 @@ void run_in_batches(const GenerateOptions& o, const FieldSource& source, const G
                       {"device", o.device}});
 }
 
-// Of --problem displacement; empty for steady flow. Changes `o` so that its problem is what drives the flow.
-std::optional<DisplacementSource> displacement_of(GenerateCommandOptions& o, const FieldSource& source,
-                                                  const Units& units, const Invocation& invocation) {
-  if (o.flow.problem_name != kDisplacementProblem) {
-    check(is_default(o.displacement) && o.driven_by.empty(),
-          "fluids, times and --driven-by belong to --problem displacement, the problem is '{}'",
-          o.flow.problem_name.empty() ? "benchmark" : o.flow.problem_name);
-    return {};
-  }
-  check(o.device == "cpu", "--device {} solves steady flow: leave it out for a displacement", o.device);
-  check(o.ranks_per_sample == 1, "--ranks-per-sample is {}; ranks do not share a displacement: leave it out",
-        o.ranks_per_sample);
-  check(invocation.petsc_options.empty(), "a displacement takes no options of PETSc: leave {} out",
-        invocation.petsc_options.empty() ? "" : invocation.petsc_options.front());
-  o.flow.problem_name = o.driven_by;
-  choose_displacement_problem(o.flow);
-  FlowOptions flow = o.flow;
-  flow.drop_islands = flow.drop_islands || source.has_inactive();
-  return DisplacementSource(o.displacement, flow, units, o.tolerance);
-}
-
-void generate(GenerateCommandOptions o, const Invocation& invocation) {
+void generate(GenerateDisplacementOptions o, const Invocation& invocation) {
   // 1. What is asked for.
   const FieldSource source(o.field);
   const Units units = settle_units(o.units, source);
-  const auto displacement = displacement_of(o, source, units, invocation);
+  const auto displacement = displacement_of(o, source, units);
+  check(!displacement || o.device == "cpu", "--device {} solves steady flow: leave it out for a displacement",
+        o.device);
+  check(!displacement || invocation.petsc_options.empty(),
+        "a displacement takes no options of PETSc: leave {} out",
+        invocation.petsc_options.empty() ? "" : invocation.petsc_options.front());
   const FlowSource flow(o.flow, source, units);
   check(!flow.has_permeability_file(),
         "--permeability-y: a dataset holds one permeability a cell; pass --anisotropy, or use mano solve");
   const GenerateRequest request =
-      request_of(o, source, flow, displacement ? &*displacement : nullptr, invocation.petsc_options);
+      make_generate_request(o, source, flow, displacement, invocation.petsc_options);
   source.check_location(Location::cell);
   for (const Grid& grid : request.grids) {  // what cannot fit is refused before any work
     const std::size_t sources = flow.has_source_file() ? request.samples : 1;
@@ -254,7 +213,7 @@ void generate(GenerateCommandOptions o, const Invocation& invocation) {
     for (std::size_t s = 0; s < request.samples; ++s) source.draw(request.first + s, request.grids[0]);
   }
   check_thickness(o.units, request.grids[0]);
-  check(request.grids[0].flat() || (!displacement && o.device == "cpu"),
+  check(request.grids[0].flat() || o.device == "cpu",
         "a volume of {} is solved as steady flow by --device cpu", request.grids[0].resolution());
   check(o.device == "cpu" || o.device == "threads" || o.device == "cuda",
         "device is '{}', expected cpu, threads or cuda", o.device);
@@ -329,7 +288,7 @@ void generate(GenerateCommandOptions o, const Invocation& invocation) {
 }  // namespace
 
 std::function<void(const Invocation&)> add_generate(CLI::App& app) {
-  auto o = std::make_shared<GenerateCommandOptions>();
+  auto o = std::make_shared<GenerateDisplacementOptions>();
   add_field_options(app, o->field);
   app.add_option("--samples", o->samples, "Number of samples [all fields of a file]")
       ->check(CLI::NonNegativeNumber);

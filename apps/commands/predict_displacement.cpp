@@ -4,10 +4,10 @@
 #include <cmath>
 #include <limits>
 
-#include "apps/displacement/displacement_model.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/vtk_image.hpp"
+#include "apps/workflow/displacement_model.hpp"
 #include "apps/workflow/trained_on.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"

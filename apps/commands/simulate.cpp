@@ -32,13 +32,6 @@ struct SimulateOptions {
   bool no_estimate = false;
 };
 
-// PETSc's methods where the multigrid gives up; PETSc starts only then.
-Field pressure_by_petsc(const Problem& problem, double tolerance) {
-  VerifiedSolution solution = solve_with_petsc(problem, tolerance);
-  if (!solution.rejection.empty()) throw RunFailed("pressure: " + solution.rejection);
-  return std::move(solution.pressure);
-}
-
 void check_animation(const std::string& output) {
   check(!output.empty(), "no output: pass -o FILE.pvd");
   check(std::filesystem::path(output).extension() == ".pvd", "output is '{}', expected a name in .pvd",
@@ -90,7 +83,7 @@ void simulate(SimulateOptions o, const Invocation& invocation) {
       .displacement = make_displacement(o.displacement, source, flow, rock, fluids),
       .options = settle_simulation(o.displacement)};
   outcome.options.spare = [&](const Problem& problem) {
-    return pressure_by_petsc(problem, outcome.options.pressure_tolerance);
+    return pressure_with_petsc(problem, outcome.options.pressure_tolerance);
   };
 
   // 3. The run, and once more with longer steps.

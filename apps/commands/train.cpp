@@ -13,10 +13,10 @@
 #include <map>
 #include <ranges>
 
-#include "apps/displacement/displacement_model.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/curve.hpp"
+#include "apps/workflow/displacement_model.hpp"
 #include "apps/workflow/effective_config.hpp"
 #include "apps/workflow/fresh_samples.hpp"
 #include "core/error.hpp"

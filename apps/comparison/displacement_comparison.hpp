@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/displacement/displacement_model.hpp"
+#include "apps/workflow/displacement_model.hpp"
 
 namespace mano {
 

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/samples/verified_solve.hpp"
+#include "apps/samples/petsc_reserve.hpp"
 #include "core/error.hpp"
+#include "solver/verification.hpp"
 
 namespace mano {
 
@@ -174,6 +175,66 @@ VerifiedSolution verified_displacement(const Displacement& d, const SimulationOp
       !std::all_of(v.history.water_cut.begin(), v.history.water_cut.end(), is_part))
     v.rejection = "curves of cut and recovery cannot be";
   return v;
+}
+
+VerifiedSolution simulate_sample(const DisplacementSource& source, Sample& sample, double tolerance,
+                                 const TotalFlow::Spare& spare) {
+  const Displacement displacement = source.displacement(sample);
+  sample.active = displacement.problem.active;
+  SimulationOptions options = source.options();
+  options.spare = spare;
+  return verified_displacement(displacement, options, tolerance);
+}
+
+std::optional<DisplacementSource> displacement_of(GenerateDisplacementOptions& o, const FieldSource& source,
+                                                  const Units& units) {
+  if (o.flow.problem_name != kDisplacementProblem) {
+    check(is_default(o.displacement) && o.driven_by.empty(),
+          "fluids, times and --driven-by belong to --problem displacement, the problem is '{}'",
+          o.flow.problem_name.empty() ? "benchmark" : o.flow.problem_name);
+    return {};
+  }
+  check(o.ranks_per_sample == 1, "--ranks-per-sample is {}; ranks do not share a displacement: leave it out",
+        o.ranks_per_sample);
+  o.flow.problem_name = o.driven_by;
+  choose_displacement_problem(o.flow);
+  FlowOptions flow = o.flow;
+  flow.drop_islands = flow.drop_islands || source.has_inactive();
+  return DisplacementSource(o.displacement, flow, units, o.tolerance);
+}
+
+GenerateRequest make_generate_request(const GenerateDisplacementOptions& o, const FieldSource& source,
+                                      const FlowSource& flow,
+                                      const std::optional<DisplacementSource>& displacement,
+                                      const std::vector<std::string>& petsc) {
+  GenerateRequest r = make_generate_request(static_cast<const GenerateOptions&>(o), source, flow, petsc);
+  if (!displacement) return r;
+  check(r.grids[0].flat(), "a volume of {} is solved as steady flow; a displacement is of flat grids",
+        r.grids[0].resolution());
+  r.problem_name = displacement->problem_name();
+  r.times = displacement->times();
+  r.displacement = displacement->description();
+  auto configuration = nlohmann::json::parse(r.configuration);
+  configuration["setup"] = r.problem_name;
+  configuration["displacement"] = nlohmann::json::parse(r.displacement);
+  configuration["times"] = r.times;
+  r.configuration = configuration.dump();
+  return r;
+}
+
+Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& source,
+                             const DisplacementSource& displacement, int threads,
+                             const std::function<void(std::size_t)>& progress) {
+  for (const Grid& grid : request.grids)  // what cannot fit is refused before any work
+    displacement.displacement({.permeability = Field(grid, 1.0), .number = request.first});
+  const auto for_thread = [&]() -> SampleSolution {
+    return [&](Sample& sample) {
+      return simulate_sample(displacement, sample, request.tolerance, [&](const Problem& problem) {
+        return pressure_with_petsc(problem, request.tolerance);
+      });
+    };
+  };
+  return generate_by_threads(request, source, threads, for_thread, progress);
 }
 
 }  // namespace mano

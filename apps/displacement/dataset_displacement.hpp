@@ -2,11 +2,14 @@
 // Displacements in datasets: what a file says of one, so that each sample can be simulated anew, on its own or another grid; and samples
 // simulated and verified.
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/displacement/displacement_options.hpp"
+#include "apps/samples/generation.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/generator.hpp"
 #include "displacement/simulator.hpp"
@@ -53,6 +56,34 @@ class DisplacementSource {
 /// rounding allows), recomputed; a pressure outside the maximum principle; a saturation out of bounds; curves that do not fit.
 VerifiedSolution verified_displacement(const Displacement& displacement, const SimulationOptions& options,
                                        double tolerance);
+
+/// Simulates a sample as its dataset says; `spare` solves the pressures that multigrid does not. Its active cells become those of the problem,
+/// without islands where they are dropped.
+VerifiedSolution simulate_sample(const DisplacementSource& source, Sample& sample, double tolerance,
+                                 const TotalFlow::Spare& spare);
+
+/// What `mano generate --problem displacement` asks for: the options of a sample's rock and flow, of the displacement, and the problem that drives
+/// it, five-spot where it is empty.
+struct GenerateDisplacementOptions : GenerateOptions {
+  DisplacementOptions displacement;
+  std::string driven_by;
+};
+
+/// Of --problem displacement, whose driving problem becomes that of `options`; empty for steady flow. Throws InvalidInput where options do not
+/// go together.
+std::optional<DisplacementSource> displacement_of(GenerateDisplacementOptions& options,
+                                                  const FieldSource& source, const Units& units);
+
+/// make_generate_request(), of a displacement where there is one.
+GenerateRequest make_generate_request(const GenerateDisplacementOptions& options, const FieldSource& source,
+                                      const FlowSource& flow,
+                                      const std::optional<DisplacementSource>& displacement,
+                                      const std::vector<std::string>& petsc);
+
+/// As generate_by_threads() of apps/samples/generation.hpp, of displacements; PETSc starts where multigrid does not solve a pressure.
+Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& source,
+                             const DisplacementSource& displacement, int threads,
+                             const std::function<void(std::size_t finished)>& progress);
 
 /// The history that a result holds.
 History history_of(const SimulationResult& result);

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <tuple>
+#include <utility>
 
-#include "apps/workflow/flow_report.hpp"
+#include "apps/samples/flow_report.hpp"
 #include "core/error.hpp"
 #include "datagen/grdecl.hpp"
 
@@ -133,11 +134,16 @@ Field porosity_of(const DisplacementOptions& o, const FieldSource& source, const
   return Field(sample.permeability.grid, 1.0);
 }
 
+Displacement make_displacement(Problem problem, Field porosity, const Units& units, const Fluids& fluids) {
+  check_porosity(porosity, problem.active, "porosity");
+  for (double& pore : porosity.values) pore *= units.storage();
+  return {std::move(problem), std::move(porosity), fluids};
+}
+
 Displacement make_displacement(const DisplacementOptions& o, const FieldSource& source,
                                const FlowSource& flow, const Sample& sample, const Fluids& fluids) {
-  Displacement d{flow.problem(sample), porosity_of(o, source, sample, flow.units()), fluids};
-  for (double& pore : d.pore.values) pore *= flow.units().storage();
-  return d;
+  return make_displacement(flow.problem(sample), porosity_of(o, source, sample, flow.units()), flow.units(),
+                           fluids);
 }
 
 nlohmann::json to_json(const Fluids& f) {

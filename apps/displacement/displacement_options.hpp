@@ -46,6 +46,8 @@ SimulationOptions settle_simulation(const DisplacementOptions& options);
 Field porosity_of(const DisplacementOptions& options, const FieldSource& source, const Sample& sample,
                   const Units& units);
 
+/// Of a problem in `units`, with the porosity's pore volume in the unit of volume of the rates. Throws InvalidInput as check_porosity().
+Displacement make_displacement(Problem problem, Field porosity, const Units& units, const Fluids& fluids);
 /// Of a sample, with its pore volume in the unit of volume of the rates.
 Displacement make_displacement(const DisplacementOptions& options, const FieldSource& source,
                                const FlowSource& flow, const Sample& sample, const Fluids& fluids);

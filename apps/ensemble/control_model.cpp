@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-#include "apps/displacement/displacement_model.hpp"
+#include "apps/workflow/displacement_model.hpp"
 #include "core/error.hpp"
 #include "displacement/curve.hpp"
 #include "surrogate/surrogate.hpp"

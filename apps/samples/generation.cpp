@@ -77,10 +77,10 @@ namespace {
 // The samples of a shard at one grid, solved together when the first of them is asked for.
 class Shard {
  public:
-  Shard(const GenerateRequest& request, const Grid& grid, const FieldSource& source, const FlowSource& flow,
-        int threads)
-      : request_(request), grid_(grid), source_(source), flow_(flow), threads_(threads) {
-    for (int t = 0; t < threads; ++t) solvers_.push_back(std::make_unique<SampleSolver>(request.tolerance));
+  Shard(const GenerateRequest& request, const Grid& grid, const FieldSource& source, int threads,
+        const std::function<SampleSolution()>& for_thread)
+      : request_(request), grid_(grid), source_(source), threads_(threads) {
+    for (int t = 0; t < threads; ++t) solvers_.push_back(for_thread());
   }
 
   const Grid& grid() const { return grid_; }
@@ -106,9 +106,8 @@ class Shard {
     batch::in_threads(threads_, n, [&](int i, int worker) {
       samples_[i] = source_.sample(first_ + i, grid_);
       try {
-        const Problem problem = flow_.problem(samples_[i]);
-        actives_[i] = problem.active;  // without islands, where they are dropped
-        solutions_[i] = solvers_[worker]->solve(problem);
+        solutions_[i] = solvers_[worker](samples_[i]);
+        actives_[i] = samples_[i].active;
       } catch (const Error& e) {
         throw Error(e.exit_status(),
                     fmt::format("sample {} at {}: {}", first_ + i, grid_.resolution(), e.what()));
@@ -119,9 +118,8 @@ class Shard {
   const GenerateRequest& request_;
   Grid grid_;
   const FieldSource& source_;
-  const FlowSource& flow_;
   int threads_;
-  std::vector<std::unique_ptr<SampleSolver>> solvers_;
+  std::vector<SampleSolution> solvers_;
   std::uint64_t first_ = 0;
   std::vector<Sample> samples_;
   std::vector<CellMask> actives_;
@@ -130,17 +128,15 @@ class Shard {
 
 }  // namespace
 
-Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& source,
-                             const FlowSource& flow, int threads,
+Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& source, int threads,
+                             const std::function<SampleSolution()>& for_thread,
                              const std::function<void(std::size_t)>& progress) {
   check(!source.from_file(), "threads make datasets of random fields; mano generate takes fields of a file");
-  for (const Grid& grid : request.grids)  // what cannot fit is refused before any work
-    flow.problem({.permeability = Field(grid, 1.0), .number = request.first});
   GenerationLock lock;
   if (prepare_generation(request, lock) == Prepared::complete) return Prepared::complete;
   std::vector<std::unique_ptr<Shard>> shards;
   for (const Grid& grid : request.grids)
-    shards.push_back(std::make_unique<Shard>(request, grid, source, flow, std::max(1, threads)));
+    shards.push_back(std::make_unique<Shard>(request, grid, source, std::max(1, threads), for_thread));
   const auto of = [&](const Grid& grid) -> Shard& {
     return **std::find_if(shards.begin(), shards.end(), [&](const auto& s) { return s->grid() == grid; });
   };
@@ -151,6 +147,21 @@ Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& 
   generate_shards(request, callbacks, 0, 1);
   merge_shards(request);
   return Prepared::to_generate;
+}
+
+Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& source,
+                             const FlowSource& flow, int threads,
+                             const std::function<void(std::size_t)>& progress) {
+  for (const Grid& grid : request.grids)  // what cannot fit is refused before any work
+    flow.problem({.permeability = Field(grid, 1.0), .number = request.first});
+  const auto for_thread = [&]() -> SampleSolution {
+    return [&flow, solver = std::make_shared<SampleSolver>(request.tolerance)](Sample& sample) {
+      const Problem problem = flow.problem(sample);
+      sample.active = problem.active;  // without islands, where they are dropped
+      return solver->solve(problem);
+    };
+  };
+  return generate_by_threads(request, source, threads, for_thread, progress);
 }
 
 }  // namespace mano

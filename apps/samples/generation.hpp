@@ -29,9 +29,17 @@ struct GenerateOptions {
 GenerateRequest make_generate_request(const GenerateOptions& options, const FieldSource& source,
                                       const FlowSource& flow, const std::vector<std::string>& petsc);
 
-/// Makes the shards that are missing by `threads` threads, and then the files; `complete` where they were there already. Every sample is
-/// solved and verified as by apps/samples/sample_solver.hpp. Throws as prepare_generation() and generate_shards() do, and what `progress`
-/// throws: what is finished stays, and the same request goes on from there.
+/// Solves and verifies a sample; may make further cells inactive.
+using SampleSolution = std::function<VerifiedSolution(Sample& sample)>;
+
+/// Makes the shards that are missing by `threads` threads, and then the files; `complete` where they were there already. `for_thread` is called
+/// once a thread and resolution. Throws as prepare_generation() and generate_shards() do, and what `progress` throws: what is finished stays, and
+/// the same request goes on from there.
+Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& source, int threads,
+                             const std::function<SampleSolution()>& for_thread,
+                             const std::function<void(std::size_t finished)>& progress);
+
+/// The same of steady flow, every sample solved and verified as by apps/samples/sample_solver.hpp.
 Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& source,
                              const FlowSource& flow, int threads,
                              const std::function<void(std::size_t finished)>& progress);

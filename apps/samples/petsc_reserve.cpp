@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "apps/samples/verified_solve.hpp"
 #include "core/error.hpp"
@@ -44,6 +45,12 @@ VerifiedSolution solve_with_petsc(const Problem& problem, double tolerance) {
   }
   DarcySolver solver({.relative_tolerance = tolerance, .ranks = SolverOptions::Ranks::self});
   return verified_solve(solver, problem);
+}
+
+Field pressure_with_petsc(const Problem& problem, double tolerance) {
+  VerifiedSolution solution = solve_with_petsc(problem, tolerance);
+  if (!solution.rejection.empty()) throw RunFailed("pressure: " + solution.rejection);
+  return std::move(solution.pressure);
 }
 
 bool petsc_is_running() {

@@ -10,6 +10,9 @@ namespace mano {
 /// after PETSc had been started: MPI does not survive that.
 VerifiedSolution solve_with_petsc(const Problem& problem, double tolerance);
 
+/// Its pressure, by the verification: throws RunFailed where that rejects it.
+Field pressure_with_petsc(const Problem& problem, double tolerance);
+
 /// Whether solve_with_petsc() has started PETSc in this process or the one that it was forked from.
 bool petsc_is_running();
 

@@ -37,7 +37,7 @@ SampleSolver& solver_of_thread(double tolerance) {
 SampleStream::SampleStream(const SampleOptions& o)
     : source_(o.field),
       flow_(o.flow, source_, settle_units(o.units, source_)),
-      grid_(source_.grid(o.resolution)),
+      grid_(source_.volume(o.resolution)),
       tolerance_(o.tolerance) {
   check(!flow_.has_permeability_file() && !flow_.has_source_file(),
         "a stream takes one number for the source and the anisotropy, no file");

@@ -17,7 +17,7 @@ struct SampleOptions {
   FieldOptions field;
   FlowOptions flow;
   UnitOptions units;
-  std::string resolution;  ///< "WxH"
+  std::string resolution;  ///< "WxH" or "WxHxD"
   double tolerance = 1e-10;
 };
 

@@ -4,6 +4,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -30,13 +31,33 @@ Out<T> give(std::vector<T> values, std::initializer_list<std::size_t> shape) {
   return Out<T>(kept->data(), shape, owner);
 }
 
-inline Grid grid_of(std::size_t ny, std::size_t nx, const std::pair<double, double>& size) {
-  const Resolution resolution{static_cast<int>(nx), static_cast<int>(ny)};
-  check(is_supported(resolution), "an array of [{}, {}] is no field: expected [ny, nx], at least one cell",
-        ny, nx);
-  check(size.first > 0 && size.second > 0, "size is ({:g}, {:g}); both lengths must be above zero",
-        size.first, size.second);
-  return {resolution.nx, resolution.ny, size.first, size.second};
+using Fields = In<double, 4>;        ///< [N, nz, ny, nx], nz is 1 where they are flat
+using Masks = In<std::uint8_t, 4>;   ///< the same, 0 and 1
+using Size = std::array<double, 3>;  ///< (lx, ly, lz), lz is 1 where it is flat
+
+inline Grid grid_of(std::size_t nz, std::size_t ny, std::size_t nx, const Size& size) {
+  const Resolution r{static_cast<int>(nx), static_cast<int>(ny), static_cast<int>(nz)};
+  check(is_supported(r),
+        "an array of {} cells is no field: expected [ny, nx] or [nz, ny, nx], at least one cell",
+        static_cast<double>(nz) * ny * nx);
+  check(size[0] > 0 && size[1] > 0 && size[2] > 0, "size is ({:g}, {:g}{}); lengths must be above zero",
+        size[0], size[1], nz == 1 ? "" : fmt::format(", {:g}", size[2]));
+  Grid grid{r.nx, r.ny, size[0], size[1]};
+  grid.nz = r.nz;
+  grid.lz = size[2];
+  return grid;
+}
+
+inline Grid grid_of(const Fields& k, const Size& size) {
+  return grid_of(k.shape(1), k.shape(2), k.shape(3), size);
+}
+
+/// Array [n, nz, ny, nx] of a grid's values.
+template <typename T>
+Out<T> give_fields(std::vector<T> values, const Grid& grid) {
+  const std::size_t n = values.size() / grid.cells();
+  return give(std::move(values), {n, static_cast<std::size_t>(grid.nz), static_cast<std::size_t>(grid.ny),
+                                  static_cast<std::size_t>(grid.nx)});
 }
 
 inline Field field_of(const double* values, const Grid& grid) {
@@ -55,7 +76,7 @@ inline CellMask mask_of(const std::uint8_t* values, const Grid& grid) {
 /// [ny, nx], the last two axes of an array.
 template <int axes, typename T>
 Grid grid_of(const In<T, axes>& array, const std::pair<double, double>& size) {
-  return grid_of(array.shape(axes - 2), array.shape(axes - 1), size);
+  return grid_of(1, array.shape(axes - 2), array.shape(axes - 1), {size.first, size.second, 1.0});
 }
 
 }  // namespace mano::python

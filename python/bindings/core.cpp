@@ -13,6 +13,7 @@ NB_MODULE(_core, m) {
   bind_solving(m);
   bind_samples(m);
   bind_datasets(m);
+  bind_displacement(m);
   m.attr("version") = mano::kVersion;
   m.attr("torch_version") = mano::kTorchVersion;
   m.def("petsc_is_running", &mano::petsc_is_running);

@@ -20,9 +20,12 @@ nb::dict info_of(const DatasetReader& reader) {
   const UnitNames units = info.units.names();
   nb::dict d;
   d["samples"] = info.samples;
-  d["resolution"] = nb::make_tuple(info.grid.nx, info.grid.ny);
-  d["size"] = nb::make_tuple(info.grid.lx, info.grid.ly);
-  d["origin"] = nb::make_tuple(info.grid.x0, info.grid.y0);
+  const Grid& g = info.grid;
+  d["resolution"] = g.flat() ? nb::make_tuple(g.nx, g.ny) : nb::make_tuple(g.nx, g.ny, g.nz);
+  d["size"] = g.flat() ? nb::make_tuple(g.lx, g.ly) : nb::make_tuple(g.lx, g.ly, g.lz);
+  d["origin"] = g.flat() ? nb::make_tuple(g.x0, g.y0) : nb::make_tuple(g.x0, g.y0, g.z0);
+  d["times"] = info.times;
+  d["displacement"] = info.displacement;
   d["location"] = to_string(info.location);
   d["setup"] = info.problem_name;
   d["field"] = info.field;
@@ -38,44 +41,77 @@ nb::dict info_of(const DatasetReader& reader) {
   return d;
 }
 
-// Samples by their indices, in the file's precision.
 template <typename T>
-nb::tuple read(const DatasetReader& reader, const std::vector<std::size_t>& indices) {
+void append(std::vector<T>& values, const Field& field) {
+  for (double v : field.values) values.push_back(static_cast<T>(v));
+}
+
+template <typename T>
+void append(std::vector<T>& values, const Field& field, const CellMask& active) {
+  for (std::size_t c = 0; c < field.values.size(); ++c)
+    values.push_back(active[c] ? static_cast<T>(field.values[c]) : std::numeric_limits<T>::quiet_NaN());
+}
+
+// Samples by their indices, in the file's precision: fields [n, nz, ny, nx], of a displacement saturation and pressure [n T, 1, ny, nx], and
+// numbers [n] or [n, T].
+template <typename T>
+nb::dict read(const DatasetReader& reader, const std::vector<std::size_t>& indices) {
   const Grid& grid = reader.info().grid;
-  const std::size_t n = indices.size(), cells = grid.cells();
-  const std::size_t ny = static_cast<std::size_t>(grid.ny), nx = static_cast<std::size_t>(grid.nx);
-  std::vector<T> k(n * cells), pressure(n * cells);
-  std::vector<std::uint8_t> active(reader.info().has_inactive ? n * cells : 0, 1);
-  std::vector<std::uint64_t> seed(n), sample(n);
-  std::vector<double> residual(n);
+  const std::size_t n = indices.size(), steps = reader.info().times.size();
+  std::vector<T> k, pressure, saturation;
+  std::vector<std::uint8_t> active;
+  std::vector<std::uint64_t> seed(n), number(n);
+  std::vector<double> residual(n), cut, recovery, elapsed, breakthrough(n);
   std::vector<std::int32_t> iterations(n);
   std::vector<std::string> solver(n);
   for (std::size_t i = 0; i < n; ++i) {
     const Sample s = reader.read(indices[i]);
-    for (std::size_t c = 0; c < cells; ++c) {
-      k[i * cells + c] = static_cast<T>(s.permeability.values[c]);
-      pressure[i * cells + c] =
-          s.active[c] ? static_cast<T>(s.pressure.values[c]) : std::numeric_limits<T>::quiet_NaN();
-      if (!active.empty()) active[i * cells + c] = s.active[c] ? 1 : 0;
+    append(k, s.permeability);
+    if (steps == 0) append(pressure, s.pressure, s.active);
+    for (std::size_t t = 0; t < steps; ++t) {
+      append(pressure, s.history.pressure[t], s.active);
+      append(saturation, s.history.saturation[t], s.active);
     }
+    const auto add = [](std::vector<double>& to, const std::vector<double>& from) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    add(cut, s.history.water_cut);
+    add(recovery, s.history.recovery);
+    add(elapsed, s.history.elapsed_time);
+    breakthrough[i] = s.history.breakthrough;
+    if (reader.info().has_inactive)
+      for (std::size_t c = 0; c < grid.cells(); ++c) active.push_back(s.active[c] ? 1 : 0);
     seed[i] = s.seed;
-    sample[i] = s.number;
+    number[i] = s.number;
     residual[i] = s.residual;
     iterations[i] = s.iterations;
     solver[i] = s.solver;
   }
-  const bool masked = !active.empty();
-  return nb::make_tuple(give(std::move(k), {n, ny, nx}), give(std::move(pressure), {n, ny, nx}),
-                        masked ? nb::cast(give(std::move(active), {n, ny, nx})) : nb::none(),
-                        give(std::move(seed), {n}), give(std::move(sample), {n}),
-                        give(std::move(residual), {n}), give(std::move(iterations), {n}), solver);
+  nb::dict d;
+  d["permeability"] = give_fields(std::move(k), grid);
+  d["pressure"] = give_fields(std::move(pressure), grid);
+  d["active"] = reader.info().has_inactive ? nb::cast(give_fields(std::move(active), grid)) : nb::none();
+  if (steps > 0) {
+    d["saturation"] = give_fields(std::move(saturation), grid);
+    d["water_cut"] = give(std::move(cut), {n, steps});
+    d["recovery"] = give(std::move(recovery), {n, steps});
+    d["elapsed_time"] = give(std::move(elapsed), {n, steps});
+    d["breakthrough"] = give(std::move(breakthrough), {n});
+  }
+  d["seed"] = give(std::move(seed), {n});
+  d["sample"] = give(std::move(number), {n});
+  d["residual"] = give(std::move(residual), {n});
+  d["iterations"] = give(std::move(iterations), {n});
+  d["solver"] = solver;
+  return d;
 }
 
 }  // namespace
 
 void bind_datasets(nb::module_& m) {
   nb::class_<DatasetReader>(m, "DatasetReader")
-      .def("__init__", [](DatasetReader* self, const std::string& path) { new (self) DatasetReader(path); })
+      .def("__init__", [](DatasetReader* self,
+                          const std::string& path) { new (self) DatasetReader(path, DatasetKind::any); })
       .def_prop_ro("info", &info_of)
       .def(
           "read",

@@ -11,6 +11,7 @@ void bind_setup(nb::module_& m);
 void bind_solving(nb::module_& m);
 void bind_samples(nb::module_& m);
 void bind_datasets(nb::module_& m);
+void bind_displacement(nb::module_& m);
 void bind_networks(nb::module_& m);
 
 }  // namespace mano::python

@@ -1,5 +1,6 @@
 // Random permeabilities, streams of solved samples, datasets made by threads.
 
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/function.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
@@ -9,7 +10,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "apps/samples/generation.hpp"
+#include "apps/displacement/dataset_displacement.hpp"
 #include "apps/samples/sample_stream.hpp"
 #include "modules.hpp"
 #include "setup.hpp"
@@ -32,7 +33,7 @@ nb::tuple draw(const FieldOptions& field, std::uint64_t first, int n, const std:
   {
     const nb::gil_scoped_release released;
     const FieldSource source(field);
-    grid = source.grid(resolution);
+    grid = source.volume(resolution);
     k.resize(n * grid.cells());
     if (source.has_inactive()) active.assign(n * grid.cells(), 1);
     for (int i = 0; i < n; ++i) {
@@ -42,9 +43,8 @@ nb::tuple draw(const FieldOptions& field, std::uint64_t first, int n, const std:
     }
   }
   const bool masked = !active.empty();
-  return nb::make_tuple(
-      give(std::move(k), {wide(n), wide(grid.ny), wide(grid.nx)}),
-      masked ? nb::cast(give(std::move(active), {wide(n), wide(grid.ny), wide(grid.nx)})) : nb::none());
+  return nb::make_tuple(give_fields(std::move(k), grid),
+                        masked ? nb::cast(give_fields(std::move(active), grid)) : nb::none());
 }
 
 template <typename T>
@@ -67,10 +67,11 @@ nb::tuple make(SampleStream& stream, std::uint64_t first, int n, int threads) {
       iterations[i] = s.iterations;
     });
   }
-  const std::size_t ny = wide(stream.grid().ny), nx = wide(stream.grid().nx), count = wide(n);
+  const Grid& grid = stream.grid();
+  const std::size_t count = wide(n);
   const bool masked = !active.empty();
-  return nb::make_tuple(give(std::move(k), {count, ny, nx}), give(std::move(pressure), {count, ny, nx}),
-                        masked ? nb::cast(give(std::move(active), {count, ny, nx})) : nb::none(),
+  return nb::make_tuple(give_fields(std::move(k), grid), give_fields(std::move(pressure), grid),
+                        masked ? nb::cast(give_fields(std::move(active), grid)) : nb::none(),
                         give(std::move(residual), {count}), give(std::move(iterations), {count}));
 }
 
@@ -79,7 +80,7 @@ void bind_fields(nb::module_& m) {
       .def(
           "__init__",
           [](FieldOptions* self, std::string kind, std::uint64_t seed, std::pair<double, double> phases,
-             double mean, double deviation, std::pair<double, double> correlation_length, double smoothness,
+             double mean, double deviation, std::array<double, 3> correlation_length, double smoothness,
              int layers, int channels, double channel_width, double contrast, std::string inactive,
              std::string size) {
             FieldSpec spec{.kind = kind,
@@ -87,8 +88,9 @@ void bind_fields(nb::module_& m) {
                            .high = phases.second,
                            .mean = mean,
                            .deviation = deviation,
-                           .correlation_length_x = correlation_length.first,
-                           .correlation_length_y = correlation_length.second,
+                           .correlation_length_x = correlation_length[0],
+                           .correlation_length_y = correlation_length[1],
+                           .correlation_length_z = correlation_length[2],
                            .smoothness = smoothness,
                            .layers = layers,
                            .channels = channels,
@@ -128,36 +130,47 @@ void bind_samples(nb::module_& m) {
           nb::arg("first"), nb::arg("n"), nb::arg("threads"), nb::arg("single_precision"));
   m.def(
       "generate",
-      [](const FieldOptions& field, const Setup& setup, std::string output, std::string resolution,
-         std::string also, std::size_t samples, std::uint64_t first, std::string precision, double tolerance,
-         bool overwrite, int threads, const std::function<void(std::size_t)>& progress) {
-        GenerateOptions o{.field = field,
-                          .flow = setup.options(),
-                          .units = setup.unit_options(),
-                          .resolution = std::move(resolution),
-                          .also = std::move(also),
-                          .output = std::move(output),
-                          .precision = std::move(precision),
-                          .device = "threads",
-                          .samples = samples,
-                          .first = first,
-                          .tolerance = tolerance,
-                          .overwrite = overwrite};
+      [](const FieldOptions& field, const Setup& setup, const DisplacementOptions* displaced,
+         std::string output, std::string resolution, std::string also, std::size_t samples,
+         std::uint64_t first, std::string precision, double tolerance, bool overwrite, int threads,
+         const std::function<void(std::size_t)>& progress) {
+        GenerateDisplacementOptions o;
+        static_cast<GenerateOptions&>(o) = {.field = field,
+                                            .flow = setup.options(),
+                                            .units = setup.unit_options(),
+                                            .resolution = std::move(resolution),
+                                            .also = std::move(also),
+                                            .output = std::move(output),
+                                            .precision = std::move(precision),
+                                            .device = "threads",
+                                            .samples = samples,
+                                            .first = first,
+                                            .tolerance = tolerance,
+                                            .overwrite = overwrite};
+        if (displaced != nullptr) {
+          o.displacement = *displaced;
+          o.driven_by = o.flow.problem_name;
+          o.flow.problem_name = kDisplacementProblem;
+        }
         const nb::gil_scoped_release released;
         const FieldSource source(o.field);
-        const FlowSource flow(o.flow, source, settle_units(o.units, source));
-        const GenerateRequest request = make_generate_request(o, source, flow, {});
-        const Prepared prepared =
-            generate_by_threads(request, source, flow, threads, [&](std::size_t finished) {
-              const nb::gil_scoped_acquire acquired;
-              if (PyErr_CheckSignals() != 0) throw nb::python_error();  // Ctrl-C
-              progress(std::min(finished, request.samples));
-            });
+        const Units units = settle_units(o.units, source);
+        const auto displacement = displacement_of(o, source, units);
+        const FlowSource flow(o.flow, source, units);
+        const GenerateRequest request = make_generate_request(o, source, flow, displacement, {});
+        const auto report = [&](std::size_t finished) {
+          const nb::gil_scoped_acquire acquired;
+          if (PyErr_CheckSignals() != 0) throw nb::python_error();  // Ctrl-C
+          progress(std::min(finished, request.samples));
+        };
+        const Prepared prepared = displacement
+                                      ? generate_by_threads(request, source, *displacement, threads, report)
+                                      : generate_by_threads(request, source, flow, threads, report);
         return prepared == Prepared::to_generate;
       },
-      nb::arg("field"), nb::arg("setup"), nb::arg("output"), nb::arg("resolution"), nb::arg("also"),
-      nb::arg("samples"), nb::arg("first"), nb::arg("precision"), nb::arg("tolerance"), nb::arg("overwrite"),
-      nb::arg("threads"), nb::arg("progress"));
+      nb::arg("field"), nb::arg("setup"), nb::arg("displacement").none(), nb::arg("output"),
+      nb::arg("resolution"), nb::arg("also"), nb::arg("samples"), nb::arg("first"), nb::arg("precision"),
+      nb::arg("tolerance"), nb::arg("overwrite"), nb::arg("threads"), nb::arg("progress"));
 }
 
 }  // namespace mano::python

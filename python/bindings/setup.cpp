@@ -6,9 +6,6 @@
 
 namespace mano::python {
 
-namespace {
-
-// Flow options name files by their rock's file; an array has none.
 const FieldSource& no_file() {
   static const FieldSource source([] {
     FieldOptions o;
@@ -18,24 +15,25 @@ const FieldSource& no_file() {
   return source;
 }
 
-}  // namespace
-
 Setup::Setup(const FlowOptions& flow, const UnitOptions& units)
     : options_(flow), unit_options_(units), flow_(flow, no_file(), settle_units(units, no_file())) {}
 
 Problem Setup::problem(Field permeability, CellMask active, const double* source,
-                       const double* permeability_y) const {
+                       const double* permeability_y, const double* permeability_z) const {
   Sample sample;
   sample.permeability = std::move(permeability);
   sample.active = std::move(active);
   Problem problem = flow_.problem(sample);
   const Grid& grid = problem.grid();
   if (source != nullptr) problem.source = with_inactive(field_of(source, grid), sample.active, 0.0);
-  if (permeability_y != nullptr) {
-    problem.permeability_y = field_of(permeability_y, grid);
-    for (double& k : problem.permeability_y.values) k *= flow_.units().conductance();
-  }
-  if (source != nullptr || permeability_y != nullptr) check_problem(problem);
+  const auto replace = [&](Field& along, const double* values) {
+    if (values == nullptr) return;
+    along = field_of(values, grid);
+    for (double& k : along.values) k *= flow_.units().conductance();
+  };
+  replace(problem.permeability_y, permeability_y);
+  replace(problem.permeability_z, permeability_z);
+  if (source != nullptr || permeability_y != nullptr || permeability_z != nullptr) check_problem(problem);
   return problem;
 }
 
@@ -44,22 +42,27 @@ void bind_setup(nb::module_& m) {
       .def(
           "__init__",
           [](Setup* self, std::string problem, std::string left, std::string right, std::string bottom,
-             std::string top, std::string source, std::vector<std::string> wells,
-             std::optional<double> anisotropy, bool drop_islands, std::string units,
+             std::string top, std::string front, std::string back, std::string source,
+             std::vector<std::string> wells, std::optional<double> anisotropy,
+             std::optional<double> anisotropy_z, bool drop_islands, std::string units,
              std::optional<double> viscosity, std::optional<double> thickness) {
             FlowOptions flow{.problem_name = std::move(problem),
                              .left = std::move(left),
                              .right = std::move(right),
                              .bottom = std::move(bottom),
                              .top = std::move(top),
+                             .front = std::move(front),
+                             .back = std::move(back),
                              .source = std::move(source),
                              .wells = std::move(wells),
                              .anisotropy = anisotropy,
-                             .drop_islands = drop_islands};
+                             .drop_islands = drop_islands,
+                             .anisotropy_z = anisotropy_z};
             new (self) Setup(flow, {std::move(units), viscosity, thickness});
           },
           nb::arg("problem"), nb::arg("left"), nb::arg("right"), nb::arg("bottom"), nb::arg("top"),
-          nb::arg("source"), nb::arg("wells"), nb::arg("anisotropy").none(), nb::arg("drop_islands"),
+          nb::arg("front"), nb::arg("back"), nb::arg("source"), nb::arg("wells"),
+          nb::arg("anisotropy").none(), nb::arg("anisotropy_z").none(), nb::arg("drop_islands"),
           nb::arg("units"), nb::arg("viscosity").none(), nb::arg("thickness").none())
       .def_prop_ro("problem", [](const Setup& s) { return s.flow().problem_name(); })
       .def_prop_ro("well_names", [](const Setup& s) { return s.flow().well_names(); });

@@ -20,15 +20,18 @@ class Setup {
   const FlowOptions& options() const { return options_; }
   const UnitOptions& unit_options() const { return unit_options_; }
 
-  /// Source and permeability along y replace those of the options where they are given.
+  /// Source and permeability along y and z replace those of the options where they are given.
   Problem problem(Field permeability, CellMask active, const double* source = nullptr,
-                  const double* permeability_y = nullptr) const;
+                  const double* permeability_y = nullptr, const double* permeability_z = nullptr) const;
 
  private:
   FlowOptions options_;
   UnitOptions unit_options_;
   FlowSource flow_;
 };
+
+/// Options of a field name files by their rock's file; an array has none.
+const FieldSource& no_file();
 
 void bind_setup(nb::module_& m);
 

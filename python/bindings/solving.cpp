@@ -2,7 +2,6 @@
 
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
@@ -15,54 +14,13 @@
 #include "apps/samples/sample_stream.hpp"
 #include "apps/samples/solved_batch.hpp"
 #include "apps/samples/upscaling.hpp"
+#include "batch.hpp"
 #include "modules.hpp"
-#include "setup.hpp"
 #include "solver/flow.hpp"
 
 namespace mano::python {
 
 namespace {
-
-using Size = std::pair<double, double>;
-using Fields = In<double, 3>;
-using Masks = In<std::uint8_t, 3>;
-
-// Arrays [N or 1, ny, nx] that a batch takes sample by sample.
-struct Batch {
-  Fields k;
-  std::optional<Masks> active;
-  std::optional<Fields> source, permeability_y;
-  Grid grid;
-  const Setup& setup;
-
-  Batch(const Setup& s, Fields permeability, std::optional<Masks> mask, std::optional<Fields> f,
-        std::optional<Fields> ky, const Size& size)
-      : k(permeability), active(mask), source(f), permeability_y(ky), grid(grid_of<3>(k, size)), setup(s) {
-    const auto fits = [&](const auto& other, const char* name) {
-      if (!other) return;
-      check((other->shape(0) == 1 || other->shape(0) == k.shape(0)) && other->shape(1) == k.shape(1) &&
-                other->shape(2) == k.shape(2),
-            "{} has the shape [{}, {}, {}], the permeability [{}, {}, {}]: expected the same, or one for all",
-            name, other->shape(0), other->shape(1), other->shape(2), k.shape(0), k.shape(1), k.shape(2));
-    };
-    fits(active, "active");
-    fits(source, "source");
-    fits(permeability_y, "permeability_y");
-  }
-
-  int count() const { return static_cast<int>(k.shape(0)); }
-  template <typename Array>
-  static const typename Array::Scalar* at(const std::optional<Array>& array, int i, std::size_t cells) {
-    return array ? array->data() + (array->shape(0) == 1 ? 0 : i * cells) : nullptr;
-  }
-  Problem problem(int i) const {
-    const std::size_t cells = grid.cells();
-    const std::uint8_t* mask = at(active, i, cells);
-    return setup.problem(field_of(k.data() + i * cells, grid),
-                         mask == nullptr ? CellMask{} : mask_of(mask, grid), at(source, i, cells),
-                         at(permeability_y, i, cells));
-  }
-};
 
 // A pressure and what can be asked of it.
 struct Solved {
@@ -88,9 +46,9 @@ void store(const Field& field, const CellMask& active, T* to) {
 
 std::unique_ptr<Solved> solve(const Setup& setup, const Fields& k, std::optional<Masks> active,
                               std::optional<Fields> source, std::optional<Fields> permeability_y,
-                              const Size& size, double tolerance) {
+                              std::optional<Fields> permeability_z, const Size& size, double tolerance) {
   const nb::gil_scoped_release released;
-  const Batch batch(setup, k, active, source, permeability_y, size);
+  const Batch batch(setup, k, active, source, permeability_y, permeability_z, size);
   auto solved = std::make_unique<Solved>();
   solve_many(
       1, 1, tolerance, [&](int) { return batch.problem(0); },
@@ -125,9 +83,8 @@ nb::tuple solve_batch(const Batch& batch, double tolerance, int threads) {
         });
   }
   const auto count = static_cast<std::size_t>(n);
-  return nb::make_tuple(give(std::move(pressure), {count, static_cast<std::size_t>(batch.grid.ny),
-                                                   static_cast<std::size_t>(batch.grid.nx)}),
-                        give(std::move(residual), {count}), give(std::move(iterations), {count}));
+  return nb::make_tuple(give_fields(std::move(pressure), batch.grid), give(std::move(residual), {count}),
+                        give(std::move(iterations), {count}));
 }
 
 // A batch with what its gradients need.
@@ -145,7 +102,7 @@ struct Differentiable {
     for (std::size_t i = 0; i < n; ++i)
       store(solved->solution(static_cast<int>(i)).pressure, solved->problem(static_cast<int>(i)).active,
             all.data() + i * cells);
-    return give(std::move(all), {n, static_cast<std::size_t>(grid.ny), static_cast<std::size_t>(grid.nx)});
+    return give_fields(std::move(all), grid);
   }
 
   // Rates and pressures of the wells, [N, W] each.
@@ -161,8 +118,8 @@ struct Differentiable {
     return nb::make_tuple(give(std::move(rate), {n, w}), give(std::move(bore), {n, w}));
   }
 
-  // dJ by permeability and, where asked for, by source [N, ny, nx], by each well's value [N, W], and by the values of the sides left, right, bottom, top
-  // [N, faces], from dJ/dp [N, ny, nx] and dJ by the wells' rates and pressures [N, W].
+  // dJ by permeability and, where asked for, by source [N, 1, ny, nx], by each well's value [N, W], and by the values of the sides left, right, bottom, top
+  // [N, faces], from dJ/dp [N, 1, ny, nx] and dJ by the wells' rates and pressures [N, W].
   nb::tuple gradient(const Fields& by_pressure, const In<double, 2>& by_rate, const In<double, 2>& by_bore,
                      bool with_source, int threads) {
     const std::size_t n = count(), cells = grid.cells(), w = wells();
@@ -203,14 +160,13 @@ struct Differentiable {
             }
           });
     }
-    const auto ny = static_cast<std::size_t>(grid.ny), nx = static_cast<std::size_t>(grid.nx);
     nb::list sides;
     for (std::vector<double>& values : by_side) {
       const std::size_t faces = values.size() / n;
       sides.append(give(std::move(values), {n, faces}));
     }
-    return nb::make_tuple(give(std::move(by_k), {n, ny, nx}),
-                          with_source ? nb::cast(give(std::move(by_source), {n, ny, nx})) : nb::none(),
+    return nb::make_tuple(give_fields(std::move(by_k), grid),
+                          with_source ? nb::cast(give_fields(std::move(by_source), grid)) : nb::none(),
                           give(std::move(by_well), {n, w}), sides);
   }
 };
@@ -220,29 +176,38 @@ nb::list wells_of(const Solved& s) {
   nb::list wells;
   for (std::size_t w = 0; w < states.size(); ++w) {
     const Well& well = s.problem.wells[w];
+    nb::list layers;
+    if (!s.problem.grid().flat())
+      for (const WellState::Layer& layer : states[w].layers)
+        layers.append(nb::make_tuple(layer.layer + 1, layer.rate));
     wells.append(nb::make_tuple(s.well_names.at(w), nb::make_tuple(well.i, well.j), states[w].rate,
-                                states[w].pressure));
+                                states[w].pressure, layers));
   }
   return wells;
 }
 
 void bind_solved(nb::module_& m) {
   nb::class_<Solved>(m, "Solved")
-      .def_prop_ro(
-          "pressure",
-          [](Solved& s) {
-            return nb::ndarray<nb::numpy, double, nb::ndim<2>>(
-                s.shown.values.data(),
-                {static_cast<std::size_t>(s.shown.grid.ny), static_cast<std::size_t>(s.shown.grid.nx)},
-                nb::find(&s));
-          })
+      .def_prop_ro("pressure",
+                   [](Solved& s) {
+                     const Grid& g = s.shown.grid;
+                     return nb::ndarray<nb::numpy, double, nb::ndim<3>>(
+                         s.shown.values.data(),
+                         {static_cast<std::size_t>(g.nz), static_cast<std::size_t>(g.ny),
+                          static_cast<std::size_t>(g.nx)},
+                         nb::find(&s));
+                   })
       .def_prop_ro("flux",
                    [](const Solved& s) {
                      const auto nx = static_cast<std::size_t>(s.problem.grid().nx);
                      const auto ny = static_cast<std::size_t>(s.problem.grid().ny);
+                     const auto nz = static_cast<std::size_t>(s.problem.grid().nz);
                      FaceFlux f = face_flux(s.problem, s.solution.pressure);
-                     return nb::make_tuple(give(s.flux(std::move(f.ux)), {ny, nx + 1}),
-                                           give(s.flux(std::move(f.uy)), {ny + 1, nx}));
+                     return nb::make_tuple(give(s.flux(std::move(f.ux)), {nz, ny, nx + 1}),
+                                           give(s.flux(std::move(f.uy)), {nz, ny + 1, nx}),
+                                           f.uz.empty()
+                                               ? nb::none()
+                                               : nb::cast(give(s.flux(std::move(f.uz)), {nz + 1, ny, nx})));
                    })
       .def_prop_ro("wells", &wells_of)
       .def_prop_ro("outflow", [](const Solved& s) { return outflow(s.problem, s.solution.pressure); })
@@ -254,7 +219,7 @@ void bind_solved(nb::module_& m) {
             const Grid& g = s.problem.grid();
             std::vector<std::uint8_t> mask = s.problem.active.values;
             mask.resize(g.cells(), 1);
-            return give(std::move(mask), {static_cast<std::size_t>(g.ny), static_cast<std::size_t>(g.nx)});
+            return give_fields(std::move(mask), g);
           },
           nb::rv_policy::move)
       .def_prop_ro("residual", [](const Solved& s) { return s.solution.relative_residual; })
@@ -267,18 +232,20 @@ void bind_solved(nb::module_& m) {
 void bind_solving(nb::module_& m) {
   bind_solved(m);
   m.def("solve", &solve, nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(),
-        nb::arg("source").none(), nb::arg("permeability_y").none(), nb::arg("size"), nb::arg("tolerance"));
+        nb::arg("source").none(), nb::arg("permeability_y").none(), nb::arg("permeability_z").none(),
+        nb::arg("size"), nb::arg("tolerance"));
   m.def(
       "solve_many",
       [](const Setup& setup, Fields k, std::optional<Masks> active, std::optional<Fields> source,
-         std::optional<Fields> ky, const Size& size, double tolerance, int threads, bool single) {
-        const Batch batch(setup, k, active, source, ky, size);
+         std::optional<Fields> ky, std::optional<Fields> kz, const Size& size, double tolerance, int threads,
+         bool single) {
+        const Batch batch(setup, k, active, source, ky, kz, size);
         return single ? solve_batch<float>(batch, tolerance, threads)
                       : solve_batch<double>(batch, tolerance, threads);
       },
       nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("source").none(),
-      nb::arg("permeability_y").none(), nb::arg("size"), nb::arg("tolerance"), nb::arg("threads"),
-      nb::arg("single_precision"));
+      nb::arg("permeability_y").none(), nb::arg("permeability_z").none(), nb::arg("size"),
+      nb::arg("tolerance"), nb::arg("threads"), nb::arg("single_precision"));
   nb::class_<Differentiable>(m, "Differentiable",
                              "Solved problems with what gradients by all that drives the flow need.")
       .def(
@@ -287,7 +254,9 @@ void bind_solving(nb::module_& m) {
              std::optional<Fields> source, std::optional<Fields> ky, const Size& size, double tolerance,
              int threads) {
             const nb::gil_scoped_release released;
-            const Batch batch(setup, k, active, source, ky, size);
+            const Batch batch(setup, k, active, source, ky, {}, size);
+            check(batch.grid.flat(), "gradients are of flat grids, not of a volume of {}",
+                  batch.grid.resolution());
             new (self) Differentiable{std::make_unique<SolvedBatch>(batch.count(), threads, tolerance,
                                                                     [&](int i) { return batch.problem(i); }),
                                       batch.grid, setup.flow().units()};
@@ -301,11 +270,11 @@ void bind_solving(nb::module_& m) {
   m.def(
       "upscale",
       [](const Setup& setup, const Fields& k, std::optional<Masks> active, std::optional<Fields> ky,
-         const Size& size, double tolerance) {
+         std::optional<Fields> kz, const Size& size, double tolerance) {
         std::vector<EffectivePermeability> found;
         {
           const nb::gil_scoped_release released;
-          const Batch batch(setup, k, active, std::nullopt, ky, size);
+          const Batch batch(setup, k, active, std::nullopt, ky, kz, size);
           SampleSolver solver(tolerance);
           found = upscaled(batch.problem(0), [&](const Problem& p) { return solver.solve(p); });
         }
@@ -315,7 +284,7 @@ void bind_solving(nb::module_& m) {
         return both;
       },
       nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("permeability_y").none(),
-      nb::arg("size"), nb::arg("tolerance"));
+      nb::arg("permeability_z").none(), nb::arg("size"), nb::arg("tolerance"));
 }
 
 }  // namespace mano::python

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _core
+from ._displacement import DISPLACEMENT_ARGUMENTS, make_displacement
 from ._errors import InputError, MissingPart
-from ._setup import (make_field, make_setup, precision, resolution_text, split_arguments, thread_count)
+from ._setup import (flat, make_field, make_setup, precision, resolution_text, split_arguments, thread_count)
 
 
 class Sample(NamedTuple):
-    """One sample of a dataset or stream, [ny, nx], or several, [N, ny, nx]: then the numbers are arrays as well.
+    """One sample of a dataset or stream, [ny, nx], or several, [N, ny, nx]: then the numbers are arrays as well. Volumes are [nz, ny, nx], layer 0 on top.
 
     pressure is not a number in inactive cells; active is None where all cells of all samples are. residual is the true relative residual.
     """
@@ -31,8 +32,33 @@ class Sample(NamedTuple):
     solver: Any
 
 
+class DisplacementSample(NamedTuple):
+    """One sample of a dataset of displacements, or several, with N before the shapes below. T times, Dataset.times.
+
+    saturation (of the injected fluid) and pressure are [T, ny, nx], not a number in inactive cells; permeability and active [ny, nx].
+    water_cut (the injected fluid's part of what leaves), recovery (displaced fluid produced, over what there was) and elapsed_time (pore volume over
+    rate, days in metric and field units) are [T]. breakthrough is in pore volumes injected, not a number where there is none.
+    residual is the largest mass balance error of a step.
+    """
+
+    permeability: np.ndarray
+    saturation: np.ndarray
+    pressure: np.ndarray
+    active: np.ndarray | None
+    water_cut: np.ndarray
+    recovery: np.ndarray
+    elapsed_time: np.ndarray
+    breakthrough: Any
+    seed: Any
+    sample: Any
+    residual: Any
+    iterations: Any
+    solver: Any
+
+
 class Dataset:
-    """A dataset file, open for reading: `data[i]` is a Sample, `data[a:b]` and `data[[i, j]]` are several; iteration goes sample by sample.
+    """A dataset file, open for reading: `data[i]` is a Sample, `data[a:b]` and `data[[i, j]]` are several; iteration goes sample by sample. Of steady
+    flow, flat or in volumes, and of displacements, whose samples are DisplacementSample.
 
     Values have the file's precision. Every byte is checked as it is read. A Dataset can be pickled and used in forked and spawned workers:
     each process opens the file for itself. Raises InputError where the file is missing, damaged, or no dataset of mano.
@@ -62,14 +88,19 @@ class Dataset:
         return self._info["samples"]
 
     @property
-    def resolution(self) -> tuple[int, int]:
-        """(nx, ny)"""
+    def resolution(self) -> tuple[int, ...]:
+        """(nx, ny), of volumes (nx, ny, nz)."""
         return self._info["resolution"]
 
     @property
-    def size(self) -> tuple[float, float]:
-        """(lx, ly) of the domain."""
+    def size(self) -> tuple[float, ...]:
+        """(lx, ly) of the domain, of volumes (lx, ly, lz)."""
         return self._info["size"]
+
+    @property
+    def times(self) -> np.ndarray | None:
+        """Of displacements, in pore volumes injected, [T]; None for steady flow."""
+        return np.array(self._info["times"]) if self._info["times"] else None
 
     @property
     def setup(self) -> str:
@@ -83,8 +114,10 @@ class Dataset:
 
     @property
     def info(self) -> dict:
-        """field, location (cell or node), origin, tolerance, dtype, units and their names, has_inactive, version, and the above."""
-        return {**self._info, "configuration": self.configuration}
+        """field, location (cell or node), origin, tolerance, dtype, units and their names, has_inactive, version, and the above; of displacements also
+        `displacement`: fluids, porosity and what drives the flow."""
+        displacement = json.loads(self._info["displacement"]) if self._info["displacement"] else None
+        return {**self._info, "times": self.times, "displacement": displacement, "configuration": self.configuration}
 
     @property
     def x(self) -> np.ndarray:
@@ -96,16 +129,29 @@ class Dataset:
         """Coordinates of the rows, [ny], south to north."""
         return self._coordinates(1)
 
+    @property
+    def z(self) -> np.ndarray | None:
+        """Depths of the layers' middles, [nz], downwards; None for flat grids."""
+        return self._coordinates(2) if len(self.resolution) == 3 else None
+
     def _coordinates(self, axis: int) -> np.ndarray:
         n, length, start = self.resolution[axis], self.size[axis], self._info["origin"][axis]
         shift = 0.5 if self._info["location"] == "cell" else 0.0
         return start + (np.arange(n) + shift) * length / n
 
-    def _read(self, indices) -> Sample:
-        k, p, active, seed, sample, residual, iterations, solver = self._ready().read(indices)
-        return Sample(k, p, None if active is None else active.view(bool), seed, sample, residual, iterations, solver)
+    def _read(self, indices) -> Sample | DisplacementSample:
+        parts = self._ready().read(indices)
+        for name in {"permeability", "pressure", "active", "saturation"} & parts.keys():
+            parts[name] = flat(parts[name], self.resolution)
+        if parts["active"] is not None:
+            parts["active"] = parts["active"].view(bool)
+        if self.times is None:
+            return Sample(**parts)
+        for name in ("saturation", "pressure"):
+            parts[name] = parts[name].reshape(len(indices), len(self.times), *parts[name].shape[-2:])
+        return DisplacementSample(**parts)
 
-    def __getitem__(self, index) -> Sample:
+    def __getitem__(self, index) -> Sample | DisplacementSample:
         if isinstance(index, slice):
             return self._read(list(range(*index.indices(len(self)))))
         if np.ndim(index) == 1:
@@ -115,7 +161,8 @@ class Dataset:
                     raise InputError(f"{self.path}: the mask of samples has {len(chosen)} entries, the dataset {len(self)} samples")
                 chosen = np.flatnonzero(chosen)
             return self._read([self._index(i) for i in chosen])
-        return Sample(*(None if part is None else part[0] for part in self._read([self._index(index)])))
+        several = self._read([self._index(index)])
+        return type(several)(*(None if part is None else part[0] for part in several))
 
     def _index(self, index) -> int:
         i = operator.index(index)
@@ -123,28 +170,32 @@ class Dataset:
             raise IndexError(f"{self.path} holds {len(self)} samples, number {i} was asked for")
         return i % len(self)
 
-    def __iter__(self) -> Iterator[Sample]:
+    def __iter__(self) -> Iterator[Sample | DisplacementSample]:
         return (self[i] for i in range(len(self)))
 
     def to_xarray(self):
-        """All of it as an xarray.Dataset with dimensions sample, y, x, coordinates, and units as attributes where the file has them."""
+        """All of it as an xarray.Dataset with dimensions sample, (time,) (z,) y, x, coordinates, and units as attributes where the file has them."""
         try:
             import xarray
         except ImportError:
             raise MissingPart("to_xarray needs xarray: pip install xarray") from None
         s = self[:]
-        fields = {"permeability": s.permeability, "pressure": s.pressure}
-        if s.active is not None:
-            fields["active"] = s.active
+        grid = ("z", "y", "x")[-len(self.resolution):]
         units = {"permeability": self._info["unit_of_permeability"], "pressure": self._info["unit_of_pressure"]}
-        variables = {name: (("sample", "y", "x"), values, {"units": units[name]} if units.get(name) else {}) for name, values in fields.items()}
-        variables.update({name: ("sample", np.asarray(getattr(s, name))) for name in ("seed", "residual", "iterations", "solver")})
-        return xarray.Dataset(variables, {"sample": s.sample, "y": self.y, "x": self.x},
+        variables = {}
+        for name, values in s._asdict().items():
+            if values is None or name == "sample":
+                continue
+            values = np.asarray(values)
+            fields = name in ("permeability", "pressure", "active", "saturation")
+            steps = ("time",) if values.ndim > (1 + len(grid) if fields else 1) else ()
+            variables[name] = (("sample", *steps, *(grid if fields else ())), values, {"units": units[name]} if units.get(name) else {})
+        coordinates = {"sample": s.sample, "z": self.z, "y": self.y, "x": self.x, "time": self.times}
+        return xarray.Dataset(variables, {name: values for name, values in coordinates.items() if values is not None},
                               {"setup": self.setup, "field": self._info["field"], "size": self.size, "location": self._info["location"]})
 
     def __repr__(self) -> str:
-        nx, ny = self.resolution
-        return f"<mano.Dataset {self.path}: {len(self)} samples of {self._info['field']} at {nx}x{ny}, set-up {self.setup}>"
+        return f"<mano.Dataset {self.path}: {len(self)} samples of {self._info['field']} at {resolution_text(self.resolution)}, set-up {self.setup}>"
 
 
 def _bar(total: int, show: bool | None) -> tuple[Callable[[int], None], Callable[[], None]]:
@@ -160,7 +211,7 @@ def _bar(total: int, show: bool | None) -> tuple[Callable[[int], None], Callable
 
 
 def generate(path: str | os.PathLike, field: str, *, samples: int, resolution, also=(), seed: int = 0, first: int = 0, dtype=np.float64,
-             tolerance: float = 1e-10, overwrite: bool = False, threads: int | None = None, progress: bool | None = None, **arguments) -> Dataset:
+             tolerance: float = 1e-10, overwrite: bool = False, threads: int | None = None, progress: bool | None = None, problem: str | None = None, **arguments) -> Dataset:
     """Makes a dataset, every sample solved and verified, and opens it.
 
     path, field, resolution, seed   of the file (.h5), and as in draw()
@@ -169,21 +220,29 @@ def generate(path: str | os.PathLike, field: str, *, samples: int, resolution, a
     dtype       float64 or float32, in the file
     threads     all processors of this process by default
     progress    True shows tqdm's bar where tqdm is installed; by default on a terminal alone
+    problem     "displacement": one fluid displaces another in time (as simulate(), whose fluids, times and accuracy are arguments then; the porosity must
+                be one number, and setup is what drives the flow, five-spot by default); steady flow by default
     arguments   of draw() for the field (phases, deviation, inactive, size, ...), of solve() for what drives the flow (setup, wells, left, ...)
 
     A run that was interrupted goes on where it stopped, when it is called again with the same arguments; a finished file with the same
     arguments is opened as it is. Raises InputError where another file is there already, unless overwrite is True, and RunError for a sample
     that no method solves.
     """
+    if problem not in (None, "displacement"):
+        raise InputError(f"problem is {problem!r}, expected 'displacement', or None for steady flow, which setup names")
+    given = {name: arguments.pop(name) for name in DISPLACEMENT_ARGUMENTS if problem and name in arguments}
+    if np.ndim(given.get("porosity", 0)):
+        raise InputError("porosity is an array; the porosity of a dataset must be one number")
     of_field, of_setup = split_arguments("generate", arguments)
     spec, setup = make_field(field, seed, **of_field), make_setup(**of_setup)
+    displacement = make_displacement(**given) if problem else None
     if samples < 1 or first < 0:
         raise InputError(f"samples is {samples} and first is {first}; they must be at least 1 and 0")
     if isinstance(also, (str, tuple)) and (isinstance(also, str) or (also and np.isscalar(also[0]))):
         also = (also,)
     update, close = _bar(samples, progress)
     try:
-        _core.generate(spec, setup, os.fspath(path), resolution_text(resolution), ",".join(map(resolution_text, also)), samples, first,
+        _core.generate(spec, setup, displacement, os.fspath(path), resolution_text(resolution), ",".join(map(resolution_text, also)), samples, first,
                        precision(dtype).name, tolerance, overwrite, thread_count(threads), update)
     finally:
         close()

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _core
 from ._errors import InputError, MissingPart, RunError
-from ._setup import fields3, masks3
+from ._setup import fields4, masks4
 
 
 def torch_folder() -> pathlib.Path | None:
@@ -56,6 +56,10 @@ def surrogate_module():
         except ImportError as error:
             raise MissingPart(f"mano._surrogate does not load: {error}") from None
     return module
+
+
+def _mask(active) -> np.ndarray | None:
+    return None if active is None else masks4(active)[:, 0]
 
 
 class Estimated(NamedTuple):
@@ -144,14 +148,14 @@ class Model:
     def unlike_training(self, permeability, *, active=None):
         """In what a field is unlike those of training, in words: a list for [ny, nx], empty where in nothing, a list of lists for [N, ny, nx].
         None in place of a list where the model does not know."""
-        found = self._model.unlike_training(fields3(permeability, "permeability"), masks3(active))
+        found = self._model.unlike_training(fields4(permeability, "permeability")[:, 0], _mask(active))
         return found[0] if np.ndim(permeability) == 2 else found
 
     def predictions(self, permeability, *, estimate: bool = False, correct: int = 0, active=None, size=None, method: str = "multigrid",
                     force: bool = False) -> Prediction:
         """All of it at once, for [N, ny, nx] (or one field, as N = 1)."""
-        k = fields3(permeability, "permeability")
-        p, error, relative, half, unlike = self._model.predict(k, masks3(active), size, method, estimate, int(correct), force)
+        k = fields4(permeability, "permeability")[:, 0]
+        p, error, relative, half, unlike = self._model.predict(k, _mask(active), size, method, estimate, int(correct), force)
         return Prediction(p, error, relative if estimate else None, half, unlike)
 
     def module(self, method: str = "multigrid"):

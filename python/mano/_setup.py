@@ -26,7 +26,8 @@ class Well:
     """A well at (x, y), in units of length of the domain.
 
     Either `rate`, into the rock (negative: it produces), or `bhp`, the pressure in its bore, which needs a `radius` (Peaceman's well model).
-    A well of given rate with a radius has its pressure reported. `name` is W1, W2, ... by its place where it is left out.
+    A well of given rate with a radius has its pressure reported. `name` is W1, W2, ... by its place where it is left out. In a volume it is open in
+    all layers, or in `layers` (first, last), counted from 1 at the top.
     """
 
     x: float
@@ -35,6 +36,7 @@ class Well:
     bhp: float | None = None
     radius: float | None = None
     name: str | None = None
+    layers: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         parts = [text(self.x), text(self.y)]
@@ -42,6 +44,8 @@ class Well:
             value = getattr(self, key)
             if value is not None:
                 parts.append(f"{key}={text(value)}")
+        if self.layers is not None:
+            parts.append(f"layers={self.layers[0]}:{self.layers[1]}")
         if self.name is not None:
             parts.append(f"name={self.name}")
         return ",".join(parts)
@@ -49,12 +53,13 @@ class Well:
 
 @dataclasses.dataclass(frozen=True)
 class Pressure:
-    """A given pressure on a side: one number, or one a face (ny on left and right, nx on bottom and top), south to north, west to east."""
+    """A given pressure on a side: one number, or one a face (ny on left and right, nx on bottom and top), south to north, west to east.
+    In a volume one number, or one a face as [nz, ny] on left and right, [nz, nx] on front and back, [ny, nx] on top and bottom."""
 
     values: Number | Sequence[Number]
 
     def __str__(self) -> str:
-        return "pressure=" + ",".join(map(text, np.atleast_1d(self.values)))
+        return "pressure=" + ",".join(map(text, np.ravel(self.values)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,33 +69,35 @@ class Flux:
     values: Number | Sequence[Number]
 
     def __str__(self) -> str:
-        return "flux=" + ",".join(map(text, np.atleast_1d(self.values)))
+        return "flux=" + ",".join(map(text, np.ravel(self.values)))
 
 
 Side = Union[Pressure, Flux, str, None]
 
 
 @functools.lru_cache(maxsize=64)
-def _made(problem, left, right, bottom, top, source, wells, anisotropy, drop_islands, units, viscosity, thickness):
-    return _core.Setup(problem, left, right, bottom, top, source, list(wells), anisotropy, drop_islands, units, viscosity, thickness)
+def _made(problem, sides, source, wells, anisotropy, anisotropy_z, drop_islands, units, viscosity, thickness):
+    return _core.Setup(problem, *sides, source, list(wells), anisotropy, anisotropy_z, drop_islands, units, viscosity, thickness)
 
 
-_BENCHMARK = _made("", "", "", "", "", "", (), None, False, "", None, None)
+_BENCHMARK = _made("", ("",) * 6, "", (), None, None, False, "", None, None)
 
 
 def make_setup(setup=None, wells=(), left=None, right=None, bottom=None, top=None, source=None, anisotropy=None, drop_islands=False,
-               units=None, viscosity=None, thickness=None) -> _core.Setup:
-    if setup is None and not wells and left is right is bottom is top is source is anisotropy is units is None and not drop_islands:
-        if viscosity is None and thickness is None:
+               units=None, viscosity=None, thickness=None, front=None, back=None, anisotropy_z=None) -> _core.Setup:
+    if setup is None and not wells and left is right is bottom is top is front is back is source is anisotropy is anisotropy_z is units is None:
+        if viscosity is None and thickness is None and not drop_islands:
             return _BENCHMARK
     if isinstance(wells, (Well, str)):
         wells = (wells,)
-    side = lambda s: "" if s is None else str(s)  # noqa: E731
-    return _made(setup or "", side(left), side(right), side(bottom), side(top), "" if source is None else text(source),
-                 tuple(map(str, wells)), None if anisotropy is None else float(anisotropy), bool(drop_islands), units or "", viscosity, thickness)
+    sides = tuple("" if s is None else str(s) for s in (left, right, bottom, top, front, back))
+    number = lambda value: None if value is None else float(value)  # noqa: E731
+    return _made(setup or "", sides, "" if source is None else text(source), tuple(map(str, wells)), number(anisotropy), number(anisotropy_z),
+                 bool(drop_islands), units or "", viscosity, thickness)
 
 
-SETUP_ARGUMENTS = ("setup", "wells", "left", "right", "bottom", "top", "source", "anisotropy", "drop_islands", "units", "viscosity", "thickness")
+SETUP_ARGUMENTS = ("setup", "wells", "left", "right", "bottom", "top", "source", "anisotropy", "drop_islands", "units", "viscosity", "thickness", "front", "back",
+                   "anisotropy_z")
 FIELD_ARGUMENTS = ("phases", "mean", "deviation", "correlation_length", "smoothness", "layers", "channels", "channel_width", "contrast", "inactive",
                    "size")
 
@@ -107,42 +114,67 @@ def make_field(kind: str, seed: int, phases=(3.0, 12.0), mean=0.0, deviation=1.0
                channel_width=0.08, contrast=100.0, inactive=None, size=(1.0, 1.0)) -> _core.Field:
     if seed < 0:
         raise InputError(f"seed is {seed}; it must not be negative")
-    if np.shape(size) != (2,):
-        raise InputError(f"size is {size}, expected (lx, ly): volumes are made by python -m mano")
-    lengths = (correlation_length, correlation_length) if np.isscalar(correlation_length) else tuple(correlation_length)
+    lengths = (correlation_length,) * 3 if np.isscalar(correlation_length) else tuple(correlation_length)
+    if len(lengths) != 3:
+        lengths = (*lengths, lengths[0])
+    size = domain(size)
+    plain = size == (1, 1)
     return _core.Field(kind, int(seed), tuple(map(float, phases)), float(mean), float(deviation), tuple(map(float, lengths)), float(smoothness),
                        int(layers), int(channels), float(channel_width), float(contrast), "" if inactive is None else f"blobs:{text(inactive)}",
-                       "" if tuple(size) == (1, 1) else f"{text(size[0])}x{text(size[1])}")
+                       "" if plain else "x".join(map(text, size)))
+
+
+def domain(size) -> tuple[float, ...]:
+    """(lx, ly), or of a volume (lx, ly, lz)."""
+    if np.shape(size) not in ((2,), (3,)):
+        raise InputError(f"size is {size}, expected (lx, ly), or (lx, ly, lz) of a volume")
+    return tuple(size)
+
+
+def lengths3(size) -> tuple[float, float, float]:
+    return (*map(float, domain(size)), 1.0)[:3]
 
 
 def resolution_text(resolution) -> str:
-    """(nx, ny) or "WxH", cells in x and in y."""
+    """(nx, ny) or "WxH", cells in x and in y; of a volume (nx, ny, nz) or "WxHxD"."""
     if isinstance(resolution, str):
-        if resolution.count("x") > 1:
-            raise InputError(f"resolution is '{resolution}', expected (nx, ny) or \"WxH\": volumes are made by python -m mano")
         return resolution
     try:
-        nx, ny = resolution
-        return f"{int(nx)}x{int(ny)}"
+        cells = [int(n) for n in resolution]
     except (TypeError, ValueError):
-        raise InputError(f"resolution is {resolution!r}, expected (nx, ny): cells in x and in y, such as (64, 32)") from None
+        cells = []
+    if len(cells) not in (2, 3):
+        raise InputError(f"resolution is {resolution!r}, expected (nx, ny), cells in x and in y, such as (64, 32), or (nx, ny, nz) of a volume")
+    return "x".join(map(str, cells))
 
 
-def fields3(array, name: str, dtype=np.float64) -> np.ndarray:
-    """[ny, nx] or [N, ny, nx] as contiguous [N, ny, nx]; no copy where it is so already."""
+def fields4(array, name: str, size=(1.0, 1.0), dtype=np.float64) -> np.ndarray:
+    """Contiguous [N, nz, ny, nx] of flat fields [ny, nx] or [N, ny, nx] (nz = 1), or, where `size` has three lengths, of volumes [nz, ny, nx] or
+    [N, nz, ny, nx]; no copy where it is so already."""
     a = np.asarray(array)
-    if a.ndim == 2:
+    volume = len(size) == 3
+    one = 3 if volume else 2
+    wrong = a.ndim not in (one, one + 1) or a.size == 0 or not (np.issubdtype(a.dtype, np.number) or a.dtype == bool) or np.iscomplexobj(a)
+    if wrong:
+        shapes = "[nz, ny, nx] or [N, nz, ny, nx]" if volume else "[ny, nx] or [N, ny, nx] (volumes need size=(lx, ly, lz))"
+        raise InputError(f"{name} is an array of {a.dtype} of the shape {list(np.shape(array))}, expected numbers {shapes}")
+    if a.ndim == one:
         a = a[None]
-    if a.ndim != 3 or a.size == 0 or not (np.issubdtype(a.dtype, np.number) or a.dtype == bool) or np.iscomplexobj(a):
-        raise InputError(f"{name} is an array of {a.dtype} of the shape {list(np.shape(array))}, expected numbers [ny, nx] or [N, ny, nx]")
-    return np.ascontiguousarray(a, dtype)
+    if volume and a.shape[1] == 1:
+        raise InputError(f"{name} has the shape {list(np.shape(array))} and size three lengths: a volume of one layer is a flat grid; pass [ny, nx] and (lx, ly)")
+    return np.ascontiguousarray(a if volume else a[:, None], dtype)
 
 
-def optional_fields(array, name: str, dtype=np.float64) -> np.ndarray | None:
-    return None if array is None else fields3(array, name, dtype)
+def optional_fields(array, name: str, size=(1.0, 1.0), dtype=np.float64) -> np.ndarray | None:
+    return None if array is None else fields4(array, name, size, dtype)
 
 
-def masks3(array) -> np.ndarray | None:
+def flat(array: np.ndarray | None, size) -> np.ndarray | None:
+    """What mano gives as [..., nz, ny, nx] without the axis that a flat grid does not have."""
+    return array if array is None or len(size) == 3 else array.reshape(*array.shape[:-3], *array.shape[-2:])
+
+
+def masks4(array, size=(1.0, 1.0)) -> np.ndarray | None:
     """Active cells as 0 and 1."""
     if array is None:
         return None
@@ -151,7 +183,14 @@ def masks3(array) -> np.ndarray | None:
         wrong = ~((a == 0) | (a == 1))
         if wrong.any():
             raise InputError(f"active holds {a[wrong].flat[0]}, expected 1 (active) and 0 (inactive), or True and False")
-    return fields3(a, "active", np.uint8)
+    return fields4(a, "active", size, np.uint8)
+
+
+def split_source(source, setup: str | None, size) -> tuple[Number | None, np.ndarray | None, str | None]:
+    """A source as number or array, and the set-up: closed where an array alone drives the flow."""
+    if source is None or np.ndim(source) == 0:
+        return source, None, setup
+    return None, fields4(source, "source", size), setup or "closed"
 
 
 def thread_count(threads: int | None) -> int:

@@ -8,11 +8,11 @@ import numpy as np
 
 from . import _core
 from ._errors import InputError
-from ._setup import make_field, make_setup, precision, resolution_text, split_arguments, thread_count
+from ._setup import flat, make_field, make_setup, precision, resolution_text, split_arguments, thread_count
 
 
 class Batch(NamedTuple):
-    """Samples first, ..., first + N - 1: permeability and pressure [N, ny, nx], active the same or None, residual and iterations [N]."""
+    """Samples first, ..., first + N - 1: permeability and pressure [N, ny, nx] or [N, nz, ny, nx], active the same or None, residual and iterations [N]."""
 
     permeability: np.ndarray
     pressure: np.ndarray
@@ -25,7 +25,7 @@ class Batch(NamedTuple):
 class Stream:
     """Samples of a random field, solved and verified as they are asked for; nothing is stored.
 
-    Iteration yields pairs (permeability, pressure), each [ny, nx], endlessly or `samples` of them, from number `first` on. Sample i of a seed is
+    Iteration yields pairs (permeability, pressure), each [ny, nx] or [nz, ny, nx], endlessly or `samples` of them, from number `first` on. Sample i of a seed is
     always the same, in whichever process and order it is made, and the one that generate() stores. stream[i] is its number `first` + i;
     stream.batch(first, n) makes many at once.
 
@@ -66,7 +66,8 @@ class Stream:
         """Samples number first, ..., first + n - 1 of the seed, by `threads` threads, the GIL released."""
         if first < 0 or n < 1:
             raise InputError(f"first is {first} and n is {n}; they must be at least 0 and 1")
-        k, p, active, residual, iterations = self._stream.make(first, n, self.threads, self.dtype == np.float32)
+        *fields, residual, iterations = self._stream.make(first, n, self.threads, self.dtype == np.float32)
+        k, p, active = (flat(field, self._arguments[2].split("x")) for field in fields)
         if self.active:
             active = np.ones(k.shape, bool) if active is None else active.view(bool)
         return Batch(k, p, active, residual, iterations, first)

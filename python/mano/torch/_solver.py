@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from .. import _core
 from .._errors import InputError
-from .._setup import Flux, Pressure, Side, Well, fields3, make_setup, masks3, optional_fields, thread_count
+from .._setup import Flux, Pressure, Side, Well, domain, fields4, lengths3, make_setup, masks4, optional_fields, split_source, thread_count
 
 
 class Flow(NamedTuple):
@@ -31,17 +31,17 @@ class _Solve(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, request, permeability, source, wells, *sides):
-        fields = fields3(_numpy(permeability).reshape(-1, *permeability.shape[-2:]), "permeability")
-        arguments = (request["setup"], fields, request["active"], request["source"], request["permeability_y"], request["size"],
-                     request["tolerance"], request["threads"])
+        fields = fields4(_numpy(permeability).reshape(-1, *permeability.shape[-2:]), "permeability")
+        given = (request["setup"], fields, request["active"], request["source"], request["permeability_y"])
+        how = (request["size"], request["tolerance"], request["threads"])
         ctx.threads = request["threads"]
         ctx.save_for_backward(permeability, source, wells, *sides)  # which tells where they were changed in place
         batch = permeability.shape[:-2]
         to = lambda array, shape: torch.from_numpy(array).reshape(shape).to(permeability)  # noqa: E731
         if not any(ctx.needs_input_grad) and not request["wells"]:
-            pressure, none = _core.solve_many(*arguments, False)[0], permeability.new_empty((*batch, 0))
+            pressure, none = _core.solve_many(*given, None, *how, False)[0], permeability.new_empty((*batch, 0))
             return to(pressure, permeability.shape), none, none.clone()
-        ctx.kept = _core.Differentiable(*arguments)
+        ctx.kept = _core.Differentiable(*given, *how)
         rate, bore = ctx.kept.well_states()
         return to(ctx.kept.pressure(), permeability.shape), to(rate, (*batch, -1)), to(bore, (*batch, -1))
 
@@ -49,7 +49,7 @@ class _Solve(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, by_pressure, by_rate, by_bore):
         permeability, source, wells, *sides = ctx.saved_tensors
-        given = fields3(_numpy(by_pressure).reshape(-1, *by_pressure.shape[-2:]), "gradient")
+        given = fields4(_numpy(by_pressure).reshape(-1, *by_pressure.shape[-2:]), "gradient")
         of_wells = [np.ascontiguousarray(_numpy(of).reshape(len(given), -1), np.float64) for of in (by_rate, by_bore)]
         by_k, by_source, by_well, by_side = ctx.kept.gradient(given, *of_wells, source is not None and ctx.needs_input_grad[2], ctx.threads)
 
@@ -128,13 +128,13 @@ def solve(permeability: torch.Tensor, *, setup: str | None = None, wells=(), lef
         of_source = of_source.expand(permeability.shape[-2:])
     if of_source is not None:
         source = _numpy(of_source).reshape(-1, *of_source.shape[-2:]) if of_source.ndim >= 2 else _numpy(of_source)
-    number, f = (source, None) if source is None or np.ndim(source) == 0 else (None, fields3(source, "source"))
+    if len(domain(size)) != 2:
+        raise InputError(f"size is {size}: gradients are of flat grids (lx, ly); mano.solve solves volumes")
+    number, f, setup = split_source(source, setup, size)
     plain, of_wells = _split_wells(wells)
     sides, of_sides = zip(*map(_split_side, (left, right, bottom, top)))
-    if f is not None and setup is None:
-        setup = "closed"
     request = {"setup": make_setup(setup, plain, *sides, number, anisotropy, drop_islands, units, viscosity, thickness),
-               "active": masks3(active), "source": f, "permeability_y": optional_fields(permeability_y, "permeability_y"), "size": tuple(size),
+               "active": masks4(active), "source": f, "permeability_y": optional_fields(permeability_y, "permeability_y"), "size": lengths3(size),
                "tolerance": float(tolerance), "threads": thread_count(threads), "wells": with_wells}
     flow = Flow(*_Solve.apply(request, permeability, of_source, of_wells, *of_sides))
     return flow if with_wells else flow.pressure

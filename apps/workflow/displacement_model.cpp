@@ -1,4 +1,4 @@
-#include "apps/displacement/displacement_model.hpp"
+#include "apps/workflow/displacement_model.hpp"
 
 #include <algorithm>
 #include <cmath>

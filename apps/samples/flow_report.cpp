@@ -1,4 +1,4 @@
-#include "apps/workflow/flow_report.hpp"
+#include "apps/samples/flow_report.hpp"
 
 #include <cmath>
 #include <limits>
@@ -36,6 +36,17 @@ void add_report_options(CLI::App& app, ReportOptions& o) {
       ->group(group);
 }
 
+void check_porosity(const Field& porosity, const CellMask& active, const std::string& what) {
+  bool is_any = false;
+  for (std::size_t c = 0; c < porosity.values.size(); ++c) {
+    check(!active[c] || (porosity.values[c] >= 0 && porosity.values[c] <= 1),
+          "{} is {:g} in cell {}; it must lie between 0 and 1", what, porosity.values[c],
+          porosity.grid.cell(c));
+    is_any = is_any || (active[c] && porosity.values[c] > 0);
+  }
+  check(is_any, "{} is 0 in every active cell: there is no pore volume", what);
+}
+
 std::optional<Field> porosity_of(const ReportOptions& o, const FieldSource& source, const Sample& sample) {
   check(o.porosity.empty() || o.any(),
         "--porosity is '{}', which nothing uses: add --report or --time-of-flight", o.porosity);
@@ -58,14 +69,7 @@ std::optional<Field> porosity_of(const ReportOptions& o, const FieldSource& sour
     check_same_place(file, source.place(), "porosity");
     porosity = read_companion(file, grid, sample.number, "porosity");
   }
-  bool is_any = false;
-  for (std::size_t c = 0; c < grid.cells(); ++c) {
-    check(!sample.active[c] || (porosity.values[c] >= 0 && porosity.values[c] <= 1),
-          "porosity {} is {:g} in cell {}; it must lie between 0 and 1", text, porosity.values[c],
-          grid.cell(c));
-    is_any = is_any || (sample.active[c] && porosity.values[c] > 0);
-  }
-  check(is_any, "porosity {} is 0 in every active cell: there is no pore volume", text);
+  check_porosity(porosity, sample.active, "porosity " + text);
   return porosity;
 }
 

@@ -30,6 +30,9 @@ void add_report_options(CLI::App& app, ReportOptions& options);
 std::optional<Field> porosity_of(const ReportOptions& options, const FieldSource& source,
                                  const Sample& sample);
 
+/// Throws InvalidInput, naming `what`, for values outside [0, 1], or 0 alone, in active cells.
+void check_porosity(const Field& porosity, const CellMask& active, const std::string& what);
+
 /// In the units of the problem's rates.
 struct Swept {
   double pore_volumes;  ///< injected
