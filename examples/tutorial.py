@@ -124,3 +124,47 @@ found = log_k.detach().numpy()
 print(f"correlation of the found log k with the true one: {np.corrcoef(found.ravel(), np.log(truth).ravel())[0, 1]:.2f}")
 points = [((i % SIZE + 0.5) / SIZE, (i // SIZE + 0.5) / SIZE) for i in at.tolist()]
 figure = mano.plot.maps({"log k, true": np.log(truth), "log k, found": found}, share=("log k, true", "log k, found"), wells=points)
+
+# %% [markdown]
+# ## What wells tell
+#
+# Rates and pressures of wells are differentiable too, by everything that drives the flow. Here the pressure in an injector's bore and the rate of a
+# producer are measured in two tests, and a uniform permeability and the pressure at the right side are found from them. Peaceman's well model is in the
+# gradients.
+
+
+# %%
+def well_test(log_k, side, rate):
+    wells = [mano.Well(0.3, 0.3, rate=rate, radius=1e-3), mano.Well(0.7, 0.7, bhp=0.0, radius=1e-3)]
+    flow = mano.torch.solve(torch.exp(log_k) * torch.ones(SIZE, SIZE, dtype=torch.float64), wells=wells, right=mano.Pressure(side), with_wells=True)
+    return torch.stack([flow.well_pressure[0], flow.well_rate[1]])
+
+
+SIZE = 32
+measured = [well_test(torch.tensor(1.2), torch.tensor(0.5), rate).detach() for rate in (1.0, 2.0)]
+log_k, side = (torch.zeros((), dtype=torch.float64, requires_grad=True) for _ in range(2))
+optimiser = torch.optim.LBFGS([log_k, side], max_iter=30, line_search_fn="strong_wolfe", tolerance_grad=1e-12, tolerance_change=1e-14)
+
+
+def misfit():
+    optimiser.zero_grad()
+    off = sum((well_test(log_k, side, rate) - seen).square().sum() for rate, seen in zip((1.0, 2.0), measured))
+    off.backward()
+    return off
+
+
+optimiser.step(misfit)
+print(f"log k {log_k.item():.4f} (true: 1.2), pressure at the side {side.item():.4f} (true: 0.5)")
+
+# %% [markdown]
+# ## Water displaces oil
+#
+# `mano.simulate` moves two fluids through the rock, from a five-spot's injector in the south-west to its producer. `mano.generate(..., problem="displacement")`
+# makes datasets of it.
+
+# %%
+k = mano.draw("lognormal", seed=1, resolution=(64, 64))
+s = mano.simulate(k, viscosity_ratio=5, until=0.6, snapshots=3)
+print(s, f"breakthrough at {s.breakthrough:.3f} pore volumes, water cut at the end {s.curve.water_cut[-1]:.2f}")
+figure = mano.plot.maps({"permeability": k, **{f"saturation, {t:g} pore volumes": saturation for t, saturation in zip(s.times, s.saturation)}},
+                        scale={"permeability": "logarithmic"}, share=[f"saturation, {t:g} pore volumes" for t in s.times])

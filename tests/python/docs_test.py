@@ -39,4 +39,4 @@ def test_the_tutorial_runs(tmp_path):
     assert result.returncode == 0, result.stderr[-3000:]
     text = (tmp_path / "run.ipynb").read_text()
     found = re.search(r"correlation of the found log k with the true one: (\d\.\d+)", text)
-    assert float(found.group(1)) > 0.6 and text.count("image/png") == 3
+    assert float(found.group(1)) > 0.6 and text.count("image/png") == 4 and "log k 1.2000 (true: 1.2), pressure at the side 0.5000" in text
