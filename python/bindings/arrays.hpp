@@ -18,6 +18,11 @@ namespace mano::python {
 
 namespace nb = nanobind;
 
+// As Python's type checkers are told of them.
+using Tuple = nb::typed<nb::tuple, nb::any, nb::ellipsis>;
+using List = nb::typed<nb::list, nb::any>;
+using Dict = nb::typed<nb::dict, nb::str, nb::any>;
+
 template <typename T, int axes>
 using In = nb::ndarray<const T, nb::ndim<axes>, nb::c_contig, nb::device::cpu>;
 template <typename T>

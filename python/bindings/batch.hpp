@@ -29,13 +29,14 @@ struct Batch {
     const auto fits = [&](const auto& other, const char* name) {
       if (!other) return;
       const auto shape = [](const auto& a) {
-        return a.shape(1) == 1 ? fmt::format("[{}, {}, {}]", a.shape(0), a.shape(2), a.shape(3))
-                               : fmt::format("[{}, {}, {}, {}]", a.shape(0), a.shape(1), a.shape(2), a.shape(3));
+        return a.shape(1) == 1
+                   ? fmt::format("[{}, {}, {}]", a.shape(0), a.shape(2), a.shape(3))
+                   : fmt::format("[{}, {}, {}, {}]", a.shape(0), a.shape(1), a.shape(2), a.shape(3));
       };
       check((other->shape(0) == 1 || other->shape(0) == k.shape(0)) && other->shape(1) == k.shape(1) &&
                 other->shape(2) == k.shape(2) && other->shape(3) == k.shape(3),
-            "{} has the shape {}, the permeability {}: expected the same, or one for all", name, shape(*other),
-            shape(k));
+            "{} has the shape {}, the permeability {}: expected the same, or one for all", name,
+            shape(*other), shape(k));
     };
     fits(active, "active");
     fits(source, "source");

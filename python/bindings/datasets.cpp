@@ -15,7 +15,7 @@ namespace mano::python {
 
 namespace {
 
-nb::dict info_of(const DatasetReader& reader) {
+Dict info_of(const DatasetReader& reader) {
   const DatasetInfo& info = reader.info();
   const UnitNames units = info.units.names();
   nb::dict d;
@@ -55,7 +55,7 @@ void append(std::vector<T>& values, const Field& field, const CellMask& active) 
 // Samples by their indices, in the file's precision: fields [n, nz, ny, nx], of a displacement saturation and pressure [n T, 1, ny, nx], and
 // numbers [n] or [n, T].
 template <typename T>
-nb::dict read(const DatasetReader& reader, const std::vector<std::size_t>& indices) {
+Dict read(const DatasetReader& reader, const std::vector<std::size_t>& indices) {
   const Grid& grid = reader.info().grid;
   const std::size_t n = indices.size(), steps = reader.info().times.size();
   std::vector<T> k, pressure, saturation;

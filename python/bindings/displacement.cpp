@@ -44,7 +44,7 @@ Out<double> table(const Simulated& s, Openings CurvePoint::*openings, const Get&
   return give(std::move(values), {n, count});
 }
 
-nb::dict curve_of(const Simulated& s) {
+Dict curve_of(const Simulated& s) {
   const auto rate = [](const OpeningState& o) { return o.rate(); };
   const auto cut = [](const OpeningState& o) { return o.cut; };
   nb::dict d;
@@ -141,10 +141,17 @@ void bind_displacement(nb::module_& m) {
           nb::arg("exponents"), nb::arg("end_points"), nb::arg("residuals"), nb::arg("porosity"),
           nb::arg("until"), nb::arg("snapshots"), nb::arg("transport"), nb::arg("step_tolerance"));
   nb::class_<Simulated>(m, "Simulated")
-      .def_prop_ro("saturation", [](const Simulated& s) { return snapshots_of(s, &Snapshot::saturation); }, nb::rv_policy::move)
-      .def_prop_ro("pressure", [](const Simulated& s) { return snapshots_of(s, &Snapshot::pressure); }, nb::rv_policy::move)
-      .def_prop_ro("times", [](const Simulated& s) { return times_of(s, &CurvePoint::pore_volumes); }, nb::rv_policy::move)
-      .def_prop_ro("elapsed", [](const Simulated& s) { return times_of(s, &CurvePoint::time); }, nb::rv_policy::move)
+      .def_prop_ro(
+          "saturation", [](const Simulated& s) { return snapshots_of(s, &Snapshot::saturation); },
+          nb::rv_policy::move)
+      .def_prop_ro(
+          "pressure", [](const Simulated& s) { return snapshots_of(s, &Snapshot::pressure); },
+          nb::rv_policy::move)
+      .def_prop_ro(
+          "times", [](const Simulated& s) { return times_of(s, &CurvePoint::pore_volumes); },
+          nb::rv_policy::move)
+      .def_prop_ro(
+          "elapsed", [](const Simulated& s) { return times_of(s, &CurvePoint::time); }, nb::rv_policy::move)
       .def_prop_ro("curve", &curve_of)
       .def_prop_ro("well_names", [](const Simulated& s) { return s.well_names; })
       .def_prop_ro("breakthrough", [](const Simulated& s) { return s.result.breakthrough; })

@@ -26,7 +26,7 @@ std::size_t wide(int n) {
 }
 
 // Not finite, or something else that only a drawn sample shows, is an error of draw_field().
-nb::tuple draw(const FieldOptions& field, std::uint64_t first, int n, const std::string& resolution) {
+Tuple draw(const FieldOptions& field, std::uint64_t first, int n, const std::string& resolution) {
   std::vector<double> k;
   std::vector<std::uint8_t> active;
   Grid grid;
@@ -48,7 +48,7 @@ nb::tuple draw(const FieldOptions& field, std::uint64_t first, int n, const std:
 }
 
 template <typename T>
-nb::tuple make(SampleStream& stream, std::uint64_t first, int n, int threads) {
+Tuple make(SampleStream& stream, std::uint64_t first, int n, int threads) {
   const std::size_t cells = stream.grid().cells();
   std::vector<T> k(n * cells), pressure(n * cells);
   std::vector<std::uint8_t> active(stream.has_inactive() ? n * cells : 0, 1);

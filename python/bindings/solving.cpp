@@ -66,7 +66,7 @@ std::unique_ptr<Solved> solve(const Setup& setup, const Fields& k, std::optional
 }
 
 template <typename T>
-nb::tuple solve_batch(const Batch& batch, double tolerance, int threads) {
+Tuple solve_batch(const Batch& batch, double tolerance, int threads) {
   const int n = batch.count();
   const std::size_t cells = batch.grid.cells();
   std::vector<T> pressure(n * cells);
@@ -106,7 +106,7 @@ struct Differentiable {
   }
 
   // Rates and pressures of the wells, [N, W] each.
-  nb::tuple well_states() const {
+  Tuple well_states() const {
     const std::size_t n = count(), w = wells();
     std::vector<double> rate, bore;
     for (int i = 0; i < solved->size(); ++i) {
@@ -120,8 +120,8 @@ struct Differentiable {
 
   // dJ by permeability and, where asked for, by source [N, 1, ny, nx], by each well's value [N, W], and by the values of the sides left, right, bottom, top
   // [N, faces], from dJ/dp [N, 1, ny, nx] and dJ by the wells' rates and pressures [N, W].
-  nb::tuple gradient(const Fields& by_pressure, const In<double, 2>& by_rate, const In<double, 2>& by_bore,
-                     bool with_source, int threads) {
+  Tuple gradient(const Fields& by_pressure, const In<double, 2>& by_rate, const In<double, 2>& by_bore,
+                 bool with_source, int threads) {
     const std::size_t n = count(), cells = grid.cells(), w = wells();
     check(by_pressure.size() == n * cells && by_rate.size() == n * w && by_bore.size() == n * w,
           "the slopes must have the shapes of pressures and of wells");
@@ -171,7 +171,7 @@ struct Differentiable {
   }
 };
 
-nb::list wells_of(const Solved& s) {
+List wells_of(const Solved& s) {
   const std::vector<WellState> states = well_states(s.problem, s.solution.pressure);
   nb::list wells;
   for (std::size_t w = 0; w < states.size(); ++w) {
@@ -198,7 +198,7 @@ void bind_solved(nb::module_& m) {
                          nb::find(&s));
                    })
       .def_prop_ro("flux",
-                   [](const Solved& s) {
+                   [](const Solved& s) -> Tuple {
                      const auto nx = static_cast<std::size_t>(s.problem.grid().nx);
                      const auto ny = static_cast<std::size_t>(s.problem.grid().ny);
                      const auto nz = static_cast<std::size_t>(s.problem.grid().nz);
@@ -270,7 +270,7 @@ void bind_solving(nb::module_& m) {
   m.def(
       "upscale",
       [](const Setup& setup, const Fields& k, std::optional<Masks> active, std::optional<Fields> ky,
-         std::optional<Fields> kz, const Size& size, double tolerance) {
+         std::optional<Fields> kz, const Size& size, double tolerance) -> List {
         std::vector<EffectivePermeability> found;
         {
           const nb::gil_scoped_release released;

@@ -173,7 +173,7 @@ class Dataset:
     def __iter__(self) -> Iterator[Sample | DisplacementSample]:
         return (self[i] for i in range(len(self)))
 
-    def to_xarray(self):
+    def to_xarray(self) -> Any:
         """All of it as an xarray.Dataset with dimensions sample, (time,) (z,) y, x, coordinates, and units as attributes where the file has them."""
         try:
             import xarray

@@ -84,12 +84,12 @@ class Stream:
         pair = (batch.permeability[i], batch.pressure[i])
         return (*pair, batch.active[i]) if self.active else pair
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[np.ndarray, ...]]:
         for batch in self.blocks():
             for i in range(len(batch.permeability)):
                 yield self._item(batch, i)
 
-    def __getitem__(self, index: int):
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         if index < 0 or (self.samples is not None and index >= self.samples):
             raise IndexError(f"sample {index} of a stream of {self.samples}")
         return self._item(self.batch(self.first + index, 1), 0)
