@@ -78,10 +78,9 @@ inline CellMask mask_of(const std::uint8_t* values, const Grid& grid) {
   return mask;
 }
 
-/// [ny, nx], the last two axes of an array.
-template <int axes, typename T>
-Grid grid_of(const In<T, axes>& array, const std::pair<double, double>& size) {
-  return grid_of(1, array.shape(axes - 2), array.shape(axes - 1), {size.first, size.second, 1.0});
+/// Of flat fields [N, ny, nx].
+inline Grid grid_of(const In<double, 3>& k, const std::pair<double, double>& size) {
+  return grid_of(1, k.shape(1), k.shape(2), {size.first, size.second, 1.0});
 }
 
 }  // namespace mano::python

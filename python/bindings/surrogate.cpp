@@ -70,7 +70,7 @@ struct Request {
 Request request_of(const Surrogate& surrogate, In<double, 3> k, std::optional<In<std::uint8_t, 3>> active,
                    std::optional<std::pair<double, double>> size, bool force) {
   const ModelCard& card = surrogate.card();
-  Request r{k, active, grid_of<3>(k, size.value_or(std::pair{card.lx, card.ly}))};
+  Request r{k, active, grid_of(k, size.value_or(std::pair{card.lx, card.ly}))};
   surrogate.check_takes_inactive(active.has_value(), "active");
   check(!active || ((active->shape(0) == 1 || active->shape(0) == k.shape(0)) &&
                     active->shape(1) == k.shape(1) && active->shape(2) == k.shape(2)),

@@ -27,7 +27,7 @@ class WellState(NamedTuple):
     cell: tuple[int, int]
     rate: float
     pressure: float
-    layers: list[tuple[int, float]] = []  # noqa: RUF012
+    layers: list[tuple[int, float]]
 
 
 class Result:
