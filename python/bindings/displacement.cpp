@@ -103,7 +103,7 @@ std::unique_ptr<Simulated> run(const Setup& setup, const DisplacementOptions& op
   simulated->displacement =
       make_displacement(std::move(problem), std::move(pores), driven.flow().units(), fluids);
   simulated->well_names = driven.flow().well_names();
-  SimulationOptions settled = settle_simulation(options);
+  SimulationOptions settled = settle_simulation(options, simulated->displacement, driven.flow().units());
   settled.pressure_tolerance = tolerance;
   settled.spare = [&](const Problem& p) { return pressure_with_petsc(p, tolerance); };
   settled.progress = [](double) {
@@ -111,6 +111,7 @@ std::unique_ptr<Simulated> run(const Setup& setup, const DisplacementOptions& op
     if (PyErr_CheckSignals() != 0) throw nb::python_error();  // Ctrl-C
   };
   simulated->result = simulate(simulated->displacement, settled);
+  check_until(options, simulated->result.curve.back().time);
   if (estimate) simulated->error = estimate_step_error(simulated->displacement, settled, simulated->result);
   return simulated;
 }

@@ -1,6 +1,5 @@
 // Random permeabilities, streams of solved samples, datasets made by threads.
 
-#include <nanobind/stl/array.h>
 #include <nanobind/stl/function.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
@@ -80,17 +79,13 @@ void bind_fields(nb::module_& m) {
       .def(
           "__init__",
           [](FieldOptions* self, std::string kind, std::uint64_t seed, std::pair<double, double> phases,
-             double mean, double deviation, std::array<double, 3> correlation_length, double smoothness,
-             int layers, int channels, double channel_width, double contrast, std::string inactive,
-             std::string size) {
+             double mean, double deviation, std::string correlation_length, double smoothness, int layers,
+             int channels, double channel_width, double contrast, std::string inactive, std::string size) {
             FieldSpec spec{.kind = kind,
                            .low = phases.first,
                            .high = phases.second,
                            .mean = mean,
                            .deviation = deviation,
-                           .correlation_length_x = correlation_length[0],
-                           .correlation_length_y = correlation_length[1],
-                           .correlation_length_z = correlation_length[2],
                            .smoothness = smoothness,
                            .layers = layers,
                            .channels = channels,
@@ -100,6 +95,7 @@ void bind_fields(nb::module_& m) {
             new (self) FieldOptions{.spec = spec,
                                     .field = std::move(kind),
                                     .seed = seed,
+                                    .correlation_length = std::move(correlation_length),
                                     .size = std::move(size),
                                     .inactive = std::move(inactive)};
           },

@@ -17,7 +17,7 @@ def make_displacement(fluids="oil-water", viscosity_ratio=None, displaced_viscos
                       until=0.6, snapshots=12, transport="theta", step_tolerance=None) -> _core.Displacement:
     two = lambda pair: "" if pair is None else ",".join(map(text, pair))  # noqa: E731
     number = "" if porosity is None or np.ndim(porosity) else text(porosity)
-    return _core.Displacement(fluids, viscosity_ratio, displaced_viscosity, two(corey), two(end_points), two(residuals), number, f"{text(until)}pv", int(snapshots),
+    return _core.Displacement(fluids, viscosity_ratio, displaced_viscosity, two(corey), two(end_points), two(residuals), number, until if isinstance(until, str) else f"{text(until)}pv", int(snapshots),
                               transport, _core.step_tolerance if step_tolerance is None else float(step_tolerance))
 
 
@@ -98,7 +98,7 @@ def simulate(permeability, *, setup: str | None = None, wells=(), left: Side = N
              active=None, permeability_y=None, anisotropy: float | None = None, drop_islands: bool = False, size=(1.0, 1.0), units: str | None = None,
              viscosity: float | None = None, thickness: float | None = None, fluids: str = "oil-water", viscosity_ratio: float | None = None,
              displaced_viscosity: float | None = None, corey: tuple[Number, Number] | None = None, end_points: tuple[Number, Number] | None = None,
-             residuals: tuple[Number, Number] | None = None, porosity=None, until: float = 0.6, snapshots: int = 12, transport: str = "theta",
+             residuals: tuple[Number, Number] | None = None, porosity=None, until: float | str = 0.6, snapshots: int = 12, transport: str = "theta",
              step_tolerance: float | None = None, tolerance: float = 1e-10, estimate: bool = False) -> Simulation:
     """Displacement of one fluid by another, incompressible and immiscible, as `mano simulate` computes it (docs/displacement.md).
 
@@ -109,7 +109,8 @@ def simulate(permeability, *, setup: str | None = None, wells=(), left: Side = N
                   `viscosity` is that of the injected one)
     corey, end_points, residuals   of the relative permeabilities, each (injected, displaced): exponents, largest values, residual saturations
     porosity      a number, or an array [ny, nx]; 1 in consistent units, needed in others
-    until, snapshots   pore volumes injected at the end, and how many equal times are kept, the last at the end
+    until, snapshots   pore volumes injected at the end (or "365d", days, in metric and field units with injection at given rates), and how many equal times
+                  are kept, the last at the end
     transport, step_tolerance   theta, implicit or explicit; change of saturation in a step
     tolerance     of the snapshots' pressures, as in solve()
     estimate      runs once more with longer steps, for Simulation.error

@@ -114,12 +114,10 @@ def make_field(kind: str, seed: int, phases=(3.0, 12.0), mean=0.0, deviation=1.0
                channel_width=0.08, contrast=100.0, inactive=None, size=(1.0, 1.0)) -> _core.Field:
     if seed < 0:
         raise InputError(f"seed is {seed}; it must not be negative")
-    lengths = (correlation_length,) * 3 if np.isscalar(correlation_length) else tuple(correlation_length)
-    if len(lengths) != 3:
-        lengths = (*lengths, lengths[0])
+    lengths = "x".join(map(text, np.atleast_1d(correlation_length)))
     size = domain(size)
     plain = size == (1, 1)
-    return _core.Field(kind, int(seed), tuple(map(float, phases)), float(mean), float(deviation), tuple(map(float, lengths)), float(smoothness),
+    return _core.Field(kind, int(seed), tuple(map(float, phases)), float(mean), float(deviation), lengths, float(smoothness),
                        int(layers), int(channels), float(channel_width), float(contrast), "" if inactive is None else f"blobs:{text(inactive)}",
                        "" if plain else "x".join(map(text, size)))
 

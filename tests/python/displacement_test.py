@@ -72,6 +72,15 @@ def test_a_dataset_of_displacements(program, tmp_path):
     assert mano.generate(tmp_path / "a.h5", "two-phase", **arguments, inactive=0.1)[2].residual == data[2].residual  # opened as it is
 
 
+def test_the_end_in_days():
+    k = 100 * mano.draw("two-phase", **ROCK)
+    wells = [mano.Well(0.1, 0.1, rate=2.0), mano.Well(0.9, 0.9, rate=-2.0)]
+    arguments = {"units": "metric", "viscosity": 1.0, "thickness": 10.0, "porosity": 0.2, "wells": wells, "snapshots": 1}
+    days = mano.simulate(k, until="0.5d", **arguments)
+    assert days.elapsed[-1] == pytest.approx(0.5) and days.times[-1] == pytest.approx(0.5 * 2 / (0.2 * 10))
+    assert np.array_equal(days.saturation, mano.simulate(k, until=days.times[-1], **arguments).saturation)
+
+
 K = np.ones((4, 5))
 BAD = [(lambda: mano.simulate(K, porosity=2), "porosity 2 is 2 in cell"), (lambda: mano.simulate(K, porosity=np.zeros((4, 5))), "there is no pore volume"),
        (lambda: mano.simulate(K, porosity=np.ones((3, 3))), "porosity has another shape"), (lambda: mano.simulate(K, units="metric"), "no porosity"),

@@ -24,8 +24,10 @@ def test_draw_dataset_and_stream_are_those_of_the_program(program, tmp_path):
         assert np.array_equal(k, stored[i].permeability) and np.allclose(p, stored[i].pressure, atol=1e-8)
     data = mano.generate(tmp_path / "q.h5", "lognormal", seed=3, samples=3, setup="drive", **FIELD)
     assert np.allclose(data[:].pressure, stored[:].pressure, atol=1e-8)
-    with pytest.raises(mano.InputError, match="draws blobs in flat grids, 8x6x4"):
-        rock(inactive=0.2)
+    k, active = rock(inactive=0.2)
+    assert k.shape == active.shape == (4, 6, 8) and not active.all()
+    with pytest.raises(mano.InputError, match="correlation"):
+        mano.draw("lognormal", resolution=(8, 6, 4), correlation_length=(0.5, 0.4))
     pytest.importorskip("xarray")
     table = data.to_xarray()
     assert table.pressure.dims == ("sample", "z", "y", "x") and np.array_equal(table.z, data.z)
