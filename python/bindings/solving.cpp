@@ -118,8 +118,8 @@ struct Differentiable {
     return nb::make_tuple(give(std::move(rate), {n, w}), give(std::move(bore), {n, w}));
   }
 
-  // dJ by permeability and, where asked for, by source [N, 1, ny, nx], by each well's value [N, W], and by the values of the sides left, right, bottom, top
-  // [N, faces], from dJ/dp [N, 1, ny, nx] and dJ by the wells' rates and pressures [N, W].
+  // dJ by permeability and, where asked for, by source [N, 1, ny, nx], by each well's value [N, W], and by the values of the
+  // sides left, right, bottom, top [N, faces], from dJ/dp [N, 1, ny, nx] and dJ by the wells' rates and pressures [N, W].
   Tuple gradient(const Fields& by_pressure, const In<double, 2>& by_rate, const In<double, 2>& by_bore,
                  bool with_source, int threads) {
     const std::size_t n = count(), cells = grid.cells(), w = wells();

@@ -211,7 +211,8 @@ def _bar(total: int, show: bool | None) -> tuple[Callable[[int], None], Callable
 
 
 def generate(path: str | os.PathLike, field: str, *, samples: int, resolution, also=(), seed: int = 0, first: int = 0, dtype=np.float64,
-             tolerance: float = 1e-10, overwrite: bool = False, threads: int | None = None, progress: bool | None = None, problem: str | None = None, **arguments) -> Dataset:
+             tolerance: float = 1e-10, overwrite: bool = False, threads: int | None = None, progress: bool | None = None,
+             problem: str | None = None, **arguments) -> Dataset:
     """Makes a dataset, every sample solved and verified, and opens it.
 
     path, field, resolution, seed   of the file (.h5), and as in draw()

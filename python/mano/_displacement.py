@@ -9,16 +9,17 @@ from . import _core
 from ._errors import InputError
 from ._setup import Number, Side, domain, flat, fields4, lengths3, make_setup, masks4, optional_fields, split_source, text
 
-DISPLACEMENT_ARGUMENTS = ("fluids", "viscosity_ratio", "displaced_viscosity", "corey", "end_points", "residuals", "porosity", "until", "snapshots", "transport",
-                          "step_tolerance")
+DISPLACEMENT_ARGUMENTS = ("fluids", "viscosity_ratio", "displaced_viscosity", "corey", "end_points", "residuals", "porosity", "until", "snapshots",
+                          "transport", "step_tolerance")
 
 
 def make_displacement(fluids="oil-water", viscosity_ratio=None, displaced_viscosity=None, corey=None, end_points=None, residuals=None, porosity=None,
                       until=0.6, snapshots=12, transport="theta", step_tolerance=None) -> _core.Displacement:
     two = lambda pair: "" if pair is None else ",".join(map(text, pair))  # noqa: E731
     number = "" if porosity is None or np.ndim(porosity) else text(porosity)
-    return _core.Displacement(fluids, viscosity_ratio, displaced_viscosity, two(corey), two(end_points), two(residuals), number, until if isinstance(until, str) else f"{text(until)}pv", int(snapshots),
-                              transport, _core.step_tolerance if step_tolerance is None else float(step_tolerance))
+    end = until if isinstance(until, str) else f"{text(until)}pv"
+    return _core.Displacement(fluids, viscosity_ratio, displaced_viscosity, two(corey), two(end_points), two(residuals), number, end,
+                              int(snapshots), transport, _core.step_tolerance if step_tolerance is None else float(step_tolerance))
 
 
 class Curve(NamedTuple):
@@ -125,7 +126,8 @@ def simulate(permeability, *, setup: str | None = None, wells=(), left: Side = N
         raise InputError(f"permeability has the shape {list(np.shape(permeability))}: simulate takes one field [ny, nx]")
     number, f, setup = split_source(source, setup, size)
     made = make_setup(setup, wells, left, right, bottom, top, number, anisotropy, drop_islands, units, viscosity, thickness)
-    options = make_displacement(fluids, viscosity_ratio, displaced_viscosity, corey, end_points, residuals, porosity, until, snapshots, transport, step_tolerance)
+    options = make_displacement(fluids, viscosity_ratio, displaced_viscosity, corey, end_points, residuals, porosity, until, snapshots, transport,
+                                step_tolerance)
     pores = optional_fields(porosity, "porosity", size) if np.ndim(porosity) else None
     return Simulation(_core.simulate(made, options, k, masks4(active, size), f, optional_fields(permeability_y, "permeability_y", size), pores, lengths3(size),
                                      tolerance, estimate))

@@ -7,7 +7,8 @@ import numpy as np
 
 from . import _core
 from ._errors import InputError
-from ._setup import (Side, Well, domain, fields4, flat, lengths3, make_field, make_setup, masks4, optional_fields, precision, resolution_text, split_source, thread_count)
+from ._setup import (Side, Well, domain, fields4, flat, lengths3, make_field, make_setup, masks4, optional_fields, precision, resolution_text,
+                     split_source, thread_count)
 
 
 class FaceFlux(NamedTuple):
@@ -20,8 +21,8 @@ class FaceFlux(NamedTuple):
 
 
 class WellState(NamedTuple):
-    """What a well does: `cell` (i, j), `rate` into the rock, `pressure` in its bore (not a number without a radius). In a volume `layers` are (number from 1 at the top,
-    rate) of each that it is open in."""
+    """What a well does: `cell` (i, j), `rate` into the rock, `pressure` in its bore (not a number without a radius). In a volume
+    `layers` are (number from 1 at the top, rate) of each that it is open in, else empty."""
 
     name: str
     cell: tuple[int, int]
@@ -40,7 +41,8 @@ class Result:
 
     @property
     def pressure(self) -> np.ndarray:
-        """p [ny, nx], of a volume [nz, ny, nx], float64, at cell centres; not a number in inactive cells. Where no pressure is given anywhere, its mean is zero."""
+        """p [ny, nx], of a volume [nz, ny, nx], float64, at cell centres; not a number in inactive cells. Where no pressure is given anywhere,
+        its mean is zero."""
         return flat(self._solved.pressure, self._size)
 
     @property
@@ -144,7 +146,8 @@ def solve(permeability, *, setup: str | None = None, wells: tuple[Well, ...] | l
           viscosity: float | None = None, thickness: float | None = None, tolerance: float = 1e-10) -> Result:
     """Steady Darcy flow, -div(k grad p) = f, through one permeability field.
 
-    permeability  k [ny, nx], or, where size has three lengths, a volume [nz, ny, nx], layer 0 on top; above zero (permeability over viscosity; mD with metric or field units), float32 or float64, any strides
+    permeability  k [ny, nx], or, where size has three lengths, a volume [nz, ny, nx], layer 0 on top; above zero (permeability over
+                  viscosity; mD with metric or field units), float32 or float64, any strides
     setup         benchmark (p = 0 all round, f = 1), drive (p = 1 left, 0 right), five-spot (wells in two corners) or closed (no flow, no
                   source); benchmark by default, closed where sides, a source or wells are given
     wells         a list of Well
@@ -175,7 +178,8 @@ def solve_many(permeability, *, setup: str | None = None, wells=(), left: Side =
                anisotropy: float | None = None, anisotropy_z: float | None = None, drop_islands: bool = False, size=(1.0, 1.0),
                units: str | None = None, viscosity: float | None = None, thickness: float | None = None, tolerance: float = 1e-10,
                threads: int | None = None, dtype=np.float64) -> Results:
-    """As solve, for N fields [N, ny, nx], or with three lengths in size N volumes [N, nz, ny, nx], at once, by `threads` threads (all processors of this process by default).
+    """As solve, for N fields [N, ny, nx], or with three lengths in size N volumes [N, nz, ny, nx], at once, by `threads` threads (all
+    processors of this process by default).
 
     active, source and permeability_y are one field for all, or one each. dtype is that of the pressures: float64, or float32, to which
     the verified solution is rounded. An error names the number of its problem.
