@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kBatch = 32;  // fields that are predicted at once
 
-nb::dict card_of(const Surrogate& surrogate) {
+Dict card_of(const Surrogate& surrogate) {
   const ModelCard& c = surrogate.card();
   nb::dict d;
   d["model"] = to_string(c.architecture.model);
@@ -84,7 +84,7 @@ void append(std::vector<double>& all, const Field& field, const CellMask& active
     all.push_back(active[c] ? field.values[c] : std::numeric_limits<double>::quiet_NaN());
 }
 
-nb::tuple predict(const Surrogate& surrogate, const Request& r, const PredictionOptions& options) {
+Tuple predict(const Surrogate& surrogate, const Request& r, const PredictionOptions& options) {
   const std::size_t n = r.k.shape(0);
   std::vector<double> pressure, estimate, relative, half_width;
   std::vector<std::optional<std::vector<std::string>>> unlike;
