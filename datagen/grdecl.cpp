@@ -87,6 +87,23 @@ bool grdecl_has(const std::filesystem::path& path, const std::string& keyword, b
   return gives(*GrdeclFile::open(path, include_anywhere), keyword);
 }
 
+std::vector<std::string> grdecl_mentions(const std::filesystem::path& path,
+                                         const std::vector<std::string>& keywords, bool include_anywhere) {
+  const auto file = GrdeclFile::open(path, include_anywhere);
+  const auto mentioned = [&](const std::string& keyword) {
+    return std::any_of(file->sections().begin(), file->sections().end(), [&](const GrdeclSection& section) {
+      if (same_keyword(section.keyword, keyword)) return true;
+      if (!is_grdecl_operation(section.keyword)) return false;
+      const auto records = grdecl_records(section);
+      return std::any_of(records.begin(), records.end(),
+                         [&](const GrdeclRecord& r) { return same_keyword(r.target, keyword); });
+    });
+  };
+  std::vector<std::string> found;
+  std::copy_if(keywords.begin(), keywords.end(), std::back_inserter(found), mentioned);
+  return found;
+}
+
 std::optional<std::string> grdecl_units(const std::filesystem::path& path, bool include_anywhere) {
   const auto file = GrdeclFile::open(path, include_anywhere);
   std::optional<std::string> units;

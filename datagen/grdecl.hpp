@@ -50,6 +50,10 @@ Field read_grdecl(const std::filesystem::path& path, const GrdeclOptions& option
 /// the keyword by what is not carried out.
 bool grdecl_has(const std::filesystem::path& path, const std::string& keyword, bool include_anywhere = false);
 
+/// Those of `keywords` that stand in the file or one that it includes, or whose values an operation changes, in the order given.
+std::vector<std::string> grdecl_mentions(const std::filesystem::path& path,
+                                         const std::vector<std::string>& keywords, bool include_anywhere);
+
 /// METRIC, FIELD, LAB or PVT-M, where the file says so. Throws InvalidInput where it cannot be read, or names two of them.
 std::optional<std::string> grdecl_units(const std::filesystem::path& path, bool include_anywhere = false);
 

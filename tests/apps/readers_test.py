@@ -143,7 +143,7 @@ def test_a_time_axis_needs_a_step(mano, tmp_path):
 def test_axes_that_do_not_fit(mano, tmp_path):
     with h5py.File(tmp_path / "in.h5", "w") as f:
         f["coeff"], f["thin"], f["five"] = K, np.ones((5, 5, 1)), np.ones((1, 1, 1, 2, 2))
-    for axes, words in (("x,y", "names 2"), ("x,y,z", "'x,y,z'"), ("n,x,x", "n,x,x"), ("nyx", "'nyx'"), ("c,y,x", "channel")):
+    for axes, words in (("x,y", "names 2"), ("x,y,w", "'x,y,w'"), ("n,x,x", "n,x,x"), ("nyx", "'nyx'"), ("c,y,x", "channel")):
         refused(mano, "solve", "--permeability", "in.h5", "--axes", axes, words=words)
     refused(mano, "solve", "--permeability", "in.h5", "--keyword", "thin", words=["[5, 5, 1]", "--axes"])
     refused(mano, "solve", "--permeability", "in.h5", "--keyword", "five", words=["[1, 1, 1, 2, 2]", "--axes"])
