@@ -68,7 +68,7 @@ function(mano_tests name)
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} ${ARG_MAIN} GTest::gtest mano_options)
   target_compile_definitions(${name} PRIVATE MANO_TEST_DATA="${PROJECT_SOURCE_DIR}/tests")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  if(LibTorch::Headers IN_LIST ARG_LINKS)  # read already, with the library's flags
+  if(LibTorch::Headers IN_LIST ARG_LINKS AND NOT mano_solver IN_LIST ARG_LINKS)  # read already, with the library's flags; PETSc has others
     set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${name} PRIVATE -fPIC)
     target_precompile_headers(${name} REUSE_FROM mano_surrogate_kernels)
@@ -79,6 +79,7 @@ function(mano_tests name)
     add_test(NAME ${name}_${ranks}_ranks COMMAND ${MPIEXEC_EXECUTABLE} --oversubscribe -n ${ranks} $<TARGET_FILE:${name}>
                                                  --gtest_filter=${ARG_FILTER})
     mano_test_properties(${name}_${ranks}_ranks "")
+    set_tests_properties(${name}_${ranks}_ranks PROPERTIES PROCESSORS ${ranks})
   endforeach()
 endfunction()
 
@@ -99,9 +100,10 @@ function(mano_test_properties name slow)
     endif()
   endforeach()
   string(JOIN "," parts ${parts})
-  # OMPI_*: containers run as root; loopback only.
+  # Torch on one thread: numbers that depend on the order of sums are the same everywhere, and tests run side by side. OMPI_*: containers run as
+  # root; loopback only.
   set_tests_properties(${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
-    "MANO_PROGRAM=$<TARGET_FILE:mano>;MANO_FAIL_NTH=${PROJECT_BINARY_DIR}/tests/libfail_nth.so;MANO_PARTS=${parts};OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_btl=self,vader,tcp;OMPI_MCA_btl_tcp_if_include=lo;OMPI_MCA_rmaps_base_oversubscribe=1;ASAN_OPTIONS=detect_leaks=0;PYTHONDONTWRITEBYTECODE=1")
+    "MANO_PROGRAM=$<TARGET_FILE:mano>;MANO_FAIL_NTH=${PROJECT_BINARY_DIR}/tests/libfail_nth.so;MANO_PARTS=${parts};OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_btl=self,vader,tcp;OMPI_MCA_btl_tcp_if_include=lo;OMPI_MCA_rmaps_base_oversubscribe=1;ASAN_OPTIONS=detect_leaks=0;PYTHONDONTWRITEBYTECODE=1;OMP_NUM_THREADS=1")
   if(slow)
     set_tests_properties(${name} PROPERTIES LABELS slow TIMEOUT 1200)
   endif()

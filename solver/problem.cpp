@@ -205,6 +205,11 @@ void check_problem(const Problem& problem) {
         net);
 }
 
+double prescribed_injection(const Problem& problem) {
+  const auto [net, size] = prescribed_inflow(problem);
+  return 0.5 * (net + size);
+}
+
 BoundaryCondition constant_boundary(const Grid& grid, Side side, BoundaryCondition::Type type, double value) {
   return {type, std::vector<double>(faces_of(grid, side), value)};
 }

@@ -77,6 +77,9 @@ struct Problem {
   bool pressure_is_free() const;
 };
 
+/// Flow that wells of given rate, flux through sides and sources put in, without what they take out.
+double prescribed_injection(const Problem& problem);
+
 /// A constant condition along one side of `grid`.
 BoundaryCondition constant_boundary(const Grid& grid, Side side, BoundaryCondition::Type type, double value);
 

@@ -45,6 +45,7 @@ void calibrate_command(const CalibrateOptions& o, const Invocation&) {
           path, known, info.samples);
     check(info.samples >= kFewestFields, "{}: {} samples; calibrating needs at least {}", path, info.samples,
           kFewestFields);
+    readers.back().refuse_predicted();
     check_solved(readers.back().read(0), info.problem_name, info.location, path);
   }
   const auto checkpoint = checkpoint_path(o.model);

@@ -57,6 +57,7 @@ std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrog
                          &surrogate](std::uint64_t number) {
       return whole || trained_on(surrogate.card(), configuration, number);
     };
+    reader->refuse_predicted();
     check_solved(reader->read(0), info.problem_name, info.location, path);
     sources.push_back(std::move(source));
   }

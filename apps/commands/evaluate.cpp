@@ -33,6 +33,7 @@ void evaluate_displacements(const EvaluateOptions& o) {
   std::vector<DatasetReader> readers;
   for (const auto& path : o.data) {
     readers.emplace_back(path, DatasetKind::displacement);
+    readers.back().refuse_predicted();
     model.check_data(readers.back().info(), path);
   }
   const Method method = o.direct ? Method::direct : parse_method(o.method);
@@ -70,6 +71,7 @@ void evaluate_command(const EvaluateOptions& o, const Invocation&) {
   std::vector<DatasetReader> readers;  // all are checked before the first is evaluated
   for (const auto& path : o.data) {
     readers.emplace_back(path);
+    readers.back().refuse_predicted();
     const DatasetInfo& info = readers.back().info();
     if (!o.force) surrogate.check_problem(info.problem_name, info.grid, info.location, path);
     surrogate.check_fits(info.grid, std::min<std::size_t>(o.batch, info.samples));

@@ -87,8 +87,8 @@ void simulate(SimulateOptions o, const Invocation& invocation) {
       .units = flow.units(),
       .well_names = flow.well_names(),
       .permeability = rock.permeability,
-      .displacement = make_displacement(o.displacement, source, flow, rock, fluids),
-      .options = settle_simulation(o.displacement)};
+      .displacement = make_displacement(o.displacement, source, flow, rock, fluids)};
+  outcome.options = settle_simulation(o.displacement, outcome.displacement, flow.units());
   outcome.options.spare = [&](const Problem& problem) {
     return pressure_by_petsc(problem, outcome.options.pressure_tolerance);
   };
@@ -96,6 +96,7 @@ void simulate(SimulateOptions o, const Invocation& invocation) {
   // 3. The run, and once more with longer steps.
   catch_interrupts();
   run_simulation(outcome, !o.no_estimate);
+  check_until(o.displacement, outcome.result.curve.back().time);
 
   // 4. Report and files.
   print_simulation(outcome);

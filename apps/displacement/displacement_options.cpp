@@ -26,11 +26,35 @@ void take_two(const std::string& text, const char* option, double& injected, dou
   displaced = *second;
 }
 
+// "0.6pv" and "365d" with the unit "pv" or "d"; empty where it ends with another one.
+std::optional<double> amount_in(const std::string& text, const std::string& unit) {
+  if (!text.ends_with(unit)) return std::nullopt;
+  const auto value = parse_number(text.substr(0, text.size() - unit.size()));
+  return value && std::isfinite(*value) && *value > 0 ? value : std::nullopt;
+}
+
 double parse_pore_volumes(const std::string& text) {
-  const double value =
-      text.ends_with("pv") ? parse_number(text.substr(0, text.size() - 2)).value_or(0.0) : 0.0;
-  check(std::isfinite(value) && value > 0, "--until is '{}', expected pore volumes injected: 0.6pv", text);
-  return value;
+  const auto volumes = amount_in(text, "pv");
+  check(!amount_in(text, "d"),
+        "--until is '{}'; pass pore volumes injected here, 0.6pv: days differ from rock to rock", text);
+  check(volumes.has_value(), "--until is '{}', expected pore volumes injected: 0.6pv", text);
+  return *volumes;
+}
+
+// Days in pore volumes injected, where rates are given.
+double pore_volumes_in(const std::string& text, double days, const Displacement& d, const Units& units) {
+  check(!units.consistent(),
+        "--until is '{}', which needs --units metric or field; pass pore volumes injected, 0.6pv", text);
+  const double rate = prescribed_injection(d.problem);
+  check(rate > 0,
+        "--until is '{}', but nothing is injected at a given rate, and under pressure the rate changes: pass "
+        "pore volumes injected, 0.6pv",
+        text);
+  double pore_volume = 0.0;
+  for (std::size_t c = 0; c < d.pore.values.size(); ++c)
+    pore_volume += d.problem.active[c] ? d.pore.values[c] : 0.0;
+  const Grid& g = d.pore.grid;
+  return days * rate / (pore_volume * g.hx() * g.hy() * g.hz());
 }
 
 }  // namespace
@@ -43,8 +67,10 @@ void add_displacement_options(CLI::App& app, DisplacementOptions& o) {
                  "A number, a keyword of the permeability's file, or a file [PORO of a GRDECL file, else 1]")
       ->type_name("VALUE|KEYWORD|FILE")
       ->group(kGroup);
-  app.add_option("--until", o.until, "Pore volumes injected at the end [0.6pv]")
-      ->type_name("Npv")
+  app.add_option("--until", o.until,
+                 "The end: pore volumes injected, or of `simulate` in metric and field units days, where "
+                 "rates are given, 365d [0.6pv]")
+      ->type_name("Npv|Nd")
       ->group(kGroup);
   app.add_option("--snapshots", o.snapshots,
                  "Equal times at which fields are stored, the last at the end [12]")
@@ -111,9 +137,8 @@ Fluids settle_fluids(const DisplacementOptions& o, const Units& units) {
   return fluids;
 }
 
-SimulationOptions settle_simulation(const DisplacementOptions& o) {
+static SimulationOptions settle_simulation(const DisplacementOptions& o, double until) {
   SimulationOptions s;
-  const double until = parse_pore_volumes(o.until);
   check(o.snapshots >= 1 && o.snapshots <= 10000, "--snapshots is {}; it must lie between 1 and 10000",
         o.snapshots);
   s.snapshots = equal_times(until, o.snapshots);
@@ -122,6 +147,25 @@ SimulationOptions settle_simulation(const DisplacementOptions& o) {
         "--step-tolerance is {}; it must be finite and above zero", o.step_tolerance);
   s.step_tolerance = o.step_tolerance;
   return s;
+}
+
+SimulationOptions settle_simulation(const DisplacementOptions& o) {
+  return settle_simulation(o, parse_pore_volumes(o.until));
+}
+
+SimulationOptions settle_simulation(const DisplacementOptions& o, const Displacement& displacement,
+                                    const Units& units) {
+  const auto days = amount_in(o.until, "d");
+  return settle_simulation(
+      o, days ? pore_volumes_in(o.until, *days, displacement, units) : parse_pore_volumes(o.until));
+}
+
+void check_until(const DisplacementOptions& o, double time) {
+  const auto days = amount_in(o.until, "d");
+  check(!days || std::abs(time / *days - 1) < 1e-6,
+        "--until is '{}', but fluid also enters under pressure, {:.6g} days at the rates that are given: "
+        "pass pore volumes injected, 0.6pv",
+        o.until, time);
 }
 
 Field porosity_of(const DisplacementOptions& o, const FieldSource& source, const Sample& sample,

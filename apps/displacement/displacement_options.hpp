@@ -40,6 +40,11 @@ Fluids settle_fluids(const DisplacementOptions& options, const Units& units);
 
 /// Times in pore volumes injected and accuracy. Throws InvalidInput.
 SimulationOptions settle_simulation(const DisplacementOptions& options);
+/// The same for one displacement, whose end may be given in days: with injection at given rates their pore volumes are known.
+SimulationOptions settle_simulation(const DisplacementOptions& options, const Displacement& displacement,
+                                    const Units& units);
+/// Throws InvalidInput where a run did not end after the days that were asked for, because more was injected than the rates say.
+void check_until(const DisplacementOptions& options, double time);
 
 /// Porosity of a sample: --porosity, else PORO of a GRDECL file, else 1 in consistent units. Throws InvalidInput in other units, where times
 /// would mean nothing without one.

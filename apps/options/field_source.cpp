@@ -260,8 +260,6 @@ Grid FieldSource::volume(const std::string& resolution) const {
     grid.ly = ly;
     grid.lz = lz;
   }
-  check(grid.flat() || !impl_->blobs, "--inactive draws blobs in flat grids, {} was asked for",
-        grid.resolution());
   if (!from_file() && o.field == "lognormal") {
     const auto lengths = lengths_in(o.correlation_length);
     check(grid.flat() || lengths != 2,

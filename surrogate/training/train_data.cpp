@@ -146,6 +146,7 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
     const DatasetReader reader(path, request.classify ? DatasetKind::steady : DatasetKind::any);
     check(reader.info().grid.flat(), "{} holds volumes of {}; networks are for flat grids", path.string(),
           reader.info().grid.resolution());
+    reader.refuse_predicted();
     if (request.classify) reader.refuse_inactive();
     if (!data.sets.empty()) check_same_problem(data.sets.front().info, reader.info(), path.string());
     data.sets.push_back(read_set(reader, request));

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 
+import h5py
 import pytest
 from conftest import run
 
@@ -20,7 +21,7 @@ def compared(tmp_path_factory):
         return result
 
     mano("generate", "--field", "two-phase", "--samples", 40, "--resolution", "16x8", "--size", "2x1", "-o", "d.h5")
-    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 2, "--refine-epochs", 1)
+    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 4, "--refine-epochs", 4)
     mano("compare", "--model", "run", "--field", "two-phase", "--seed", 8, "--size", "2x1", "--resolution", "16x8,32x16",
          "--reference", "128x64", "--samples", 2, "--state", "-o", "c", "--json", "c.json")
     return mano, folder
@@ -164,9 +165,15 @@ def test_fields_of_training_are_called_so(compared):
 
 
 def test_predicted_data_are_no_truth(compared):
-    mano, _ = compared
+    mano, folder = compared
     mano("predict", "--model", "run", "--data", "d.h5", "-o", "predicted.h5")
-    assert "was it predicted" in mano("compare", "--model", "run", "--data", "predicted.h5", "-o", "none", status=2).err
+    for command in (["compare", "--model", "run", "-o", "none"], ["calibrate", "--model", "run"], ["evaluate", "--model", "run"], ["train", "-o", "none"]):
+        assert "predictions of the model run, no solutions" in mano(*command, "--data", "predicted.h5", status=2).err
+    # Of other programs nothing tells but the residual.
+    with h5py.File(folder / "predicted.h5") as predicted, h5py.File(folder / "foreign.h5", "w") as foreign:
+        foreign["coeff"], foreign["sol"] = predicted["permeability"][:], 0.99 * predicted["pressure"][:]
+    mano("import", "foreign.h5", "--problem", "benchmark", "--size", "2x1", "-o", "imported.h5")
+    assert "was it predicted" in mano("compare", "--model", "run", "--data", "imported.h5", "-o", "none", status=2).err
 
 
 def test_one_sample_has_a_state_file_without_blocks(compared):

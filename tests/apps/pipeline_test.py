@@ -228,7 +228,7 @@ def test_unseen_resolutions_are_better_than_interpolation(mano, tmp_path, setup,
     problem = ["--field", "two-phase", "--problem", setup, "--size", size]
     mano("generate", *problem, "--seed", 1, "--samples", 150, "--resolution", base, "-o", "d.h5")
     mano("generate", *problem, "--seed", 2, "--samples", 10, "--resolution", base, "--also", ",".join(finer), "-o", "t.h5")
-    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 8, "--refine-epochs", 8, "--depth", 2, "--coarsening", coarsening)
+    mano("train", "--data", "d.h5", "-o", "run", "--epochs", 12, "--refine-epochs", 12, "--depth", 2, "--coarsening", coarsening)
     network = "x".join(str(int(n) // coarsening) for n in base.split("x"))
     assert f"from the network's grid, {network}: refined" in mano("info", "run").out
     files = [a for r in ["", *("-" + f for f in finer)] for a in ("--data", f"t{r}.h5")]

@@ -160,6 +160,13 @@ def test_units(mano, tmp_path):
     assert {"pressure [bar]", "flux [m/day]", "permeability [mD]"} < set(image)
     assert np.allclose(image["saturation"], read_image(tmp_path / "a" / "02.vti")["saturation"], atol=1e-6)
     assert image["pressure [bar]"].max() - image["pressure [bar]"].min() > 1
+    days = [*rock, 40, *metric, "--until", "500d", "-o"]
+    days.remove("0.5pv"), days.remove("--until")
+    mano("simulate", *days, "c.pvd")
+    c = json.loads((tmp_path / "c.json").read_text())
+    assert c["time"] == pytest.approx(500, rel=1e-9) and c["cut"] == pytest.approx(b["cut"], abs=1e-9)
+    also = ["--well", "190,10,rate=-80", "--well", "10,190,bhp=100,radius=0.1"]  # the second must inject as much as the first takes out
+    assert "fluid also enters under pressure" in mano("simulate", *days, "d.pvd", *also, status=2).err
 
 
 @needs_vtk
@@ -167,6 +174,8 @@ def test_units(mano, tmp_path):
     (["--problem", "closed"], "nothing is injected"),
     (["--until", "0.6"], "expected pore volumes injected"),
     (["--until", "-1pv"], "expected pore volumes injected"),
+    (["--until", "10d"], "needs --units metric or field"),
+    (["--until", "10d", "--units", "metric", "--porosity", "0.2", "--problem", "drive"], "nothing is injected at a given rate"),
     (["--snapshots", "0"], "--snapshots is 0"),
     (["--viscosity-ratio", "0"], "viscosity ratio is 0"),
     (["--corey", "0.5,2"], "must lie between 1 and 20"),

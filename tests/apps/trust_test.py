@@ -116,7 +116,7 @@ def test_calibrating_on_new_fields_gives_an_interval_of_its_own(trained):
     with open(folder / "run/model.safetensors", "rb") as a, open(folder / "calibrated/model.safetensors", "rb") as b:
         assert a.read()[-1000:] == b.read()[-1000:]  # the weights
     mano("predict", "--model", "run", "--data", "more.h5", "-o", "predicted.h5")
-    assert "was it predicted" in mano("calibrate", "--model", "calibrated", "--data", "predicted.h5", status=2).err
+    assert "predictions of the model run" in mano("calibrate", "--model", "calibrated", "--data", "predicted.h5", status=2).err
     assert "same resolution" in mano("calibrate", "--model", "calibrated", "--data", "more.h5", "--data", "more.h5", status=2).err
     assert "trained on 400 of its 400 samples" in mano("calibrate", "--model", "calibrated", "--data", "d.h5", status=2).err
 

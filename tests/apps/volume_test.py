@@ -360,7 +360,6 @@ def test_a_deck_is_solved_whole_and_stored(mano, tmp_path):
     (["solve", "--permeability", "v.h5", "--size", "2x1", "-o", "x.vti"], "has 2 lengths"),
     (["train", "--data", "v.h5", "-o", "x"], "holds volumes of 4x4x2"),
     (["generate", "--field", "lognormal", "--resolution", "4x4x2", "--correlation-length", "0.1x0.2", "-o", "x.h5"], "a volume needs one length, or three"),
-    (["generate", "--field", "two-phase", "--resolution", "4x4x2", "--inactive", "blobs:0.2", "-o", "x.h5"], "--inactive draws blobs in flat grids"),
     (["generate", "--field", "two-phase", "--resolution", "4x4x2", "--samples", 1, "--device", "threads", "-o", "x.h5"], "by --device cpu"),
     (["generate", "--field", "two-phase", "--resolution", "4x4x2", "--samples", 1, "--problem", "displacement", "-o", "x.h5"], "a volume of 4x4x2 is solved as steady flow"),
     (["generate", "--field", "two-phase", "--resolution", "4x4x2", "--samples", 1, "--also", "8x8", "-o", "x.h5"], "all are to be flat, or all volumes"),

@@ -36,6 +36,36 @@ TEST(InactiveBlobs, AreTheSameInTheDomain) {
   EXPECT_NE(draw_inactive_blobs(0.2, 4, 4, {64, 64}), coarse);
 }
 
+// In a volume as in the plane; the five-spot's wells are open in all layers, and joined.
+TEST(InactiveBlobs, AreBallsInAVolume) {
+  Grid coarse{24, 24, 1000, 1000}, fine{48, 48, 1000, 1000};
+  coarse.nz = 12;
+  fine.nz = 24;
+  coarse.lz = fine.lz = 50;
+  for (std::uint64_t sample = 0; sample < 3; ++sample) {
+    const CellMask a = draw_inactive_blobs(0.2, 3, sample, coarse);
+    const CellMask b = draw_inactive_blobs(0.2, 3, sample, fine);
+    EXPECT_NEAR(part(a), 0.2, 0.03);
+    EXPECT_NEAR(part(b), 0.2, 0.02);
+    int different = 0, along_z = 0;
+    for (int k = 0; k < fine.nz; ++k) {
+      for (int j = 0; j < fine.ny; ++j) {
+        for (int i = 0; i < fine.nx; ++i) {
+          different += b(i, j, k) != a(i / 2, j / 2, k / 2);
+          along_z += b(i, j, k) != b(i, j, 0);
+        }
+      }
+    }
+    EXPECT_LT(different, 0.1 * static_cast<double>(fine.cells()));
+    EXPECT_GT(along_z, 0.1 * static_cast<double>(fine.cells()));
+    const std::vector<int> region = region_numbers(b, fine);
+    for (int k = 0; k < fine.nz; ++k) {
+      EXPECT_EQ(region[fine.index(0, 0, k)], 0);
+      EXPECT_EQ(region[fine.index(47, 47, k)], 0);
+    }
+  }
+}
+
 TEST(InactiveBlobs, RefuseWhatIsNoPart) {
   for (const double fraction : {0.0, -0.1, 0.5, 1.0})
     EXPECT_THROW(draw_inactive_blobs(fraction, 0, 0, {32, 32}), InvalidInput) << fraction;

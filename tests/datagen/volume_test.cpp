@@ -11,7 +11,6 @@
 #include "datagen/dataset.hpp"
 #include "datagen/field_sampler.hpp"
 #include "datagen/grdecl.hpp"
-#include "datagen/inactive_blobs.hpp"
 #include "datagen/normal_row.hpp"
 #include "datagen/random_field.hpp"
 #include "datagen/volume_gaussian.hpp"
@@ -191,7 +190,6 @@ TEST(VolumeField, RefusesWhatItCannotDraw) {
   EXPECT_THROW(draw_matern_gaussian(spec, 0, 0, box(4, 4, 4)), InvalidInput);
   EXPECT_THROW(draw_neumann_gaussian(3.0, 0, 0, box(4, 4, 4)), InvalidInput);
   EXPECT_THROW(draw_resolved_two_phase(spec, 0, 0, box(4, 4, 4)), InvalidInput);
-  EXPECT_THROW(draw_inactive_blobs(0.1, 0, 0, box(4, 4, 4)), InvalidInput);
   EXPECT_THROW(FieldSampler(spec, 0, {{box(4, 4, 4)}}), InvalidInput);
 }
 
