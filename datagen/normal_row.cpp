@@ -65,7 +65,7 @@ template <typename... Rest>
 #pragma omp simd
   for (std::size_t p = 0; p < pairs; ++p) {
     const double length = std::sqrt(-2.0 * logarithm(2.0 - one_to_two(lengths[p])));
-    double cosine, sine;
+    double cosine = 0.0, sine = 0.0;
     turn(one_to_two(angles[p]) - 1.0, cosine, sine);
     cosines[p] = length * cosine;
     sines[p] = length * sine;

@@ -63,8 +63,8 @@ void MpiRanks::exchange(void* own, std::size_t row_bytes, int rows, int halo) co
 
 void MpiRanks::gather(void* array, std::size_t row_bytes, const std::vector<int>& begins) const {
   const RowType type(row_bytes);
-  std::vector<int> counts;
-  for (int r = 0; r < size_; ++r) counts.push_back(begins[r + 1] - begins[r]);
+  std::vector<int> counts(size_);
+  for (int r = 0; r < size_; ++r) counts[r] = begins[r + 1] - begins[r];
   MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, array, counts.data(), begins.data(), type, comm_);
 }
 

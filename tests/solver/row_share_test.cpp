@@ -81,8 +81,8 @@ class ThreadRanks : public SharingRanks {
 template <typename Work>
 void on_ranks(int ranks, Work work) {
   Board board(ranks);
-  std::vector<std::thread> threads;
-  for (int r = 0; r < ranks; ++r) threads.emplace_back([&, r] { work(ThreadRanks(board, r)); });
+  std::vector<std::thread> threads(ranks);
+  for (int r = 0; r < ranks; ++r) threads[r] = std::thread([&, r] { work(ThreadRanks(board, r)); });
   for (std::thread& thread : threads) thread.join();
 }
 
