@@ -88,4 +88,11 @@ int grdecl_int(const GrdeclWords::Word& word, const std::string& place) {
   return value;
 }
 
+double grdecl_number(const GrdeclWords::Word& word, const std::string& place) {
+  double value = 0;
+  if (word.quoted || (!read_plain(word.text, value) && !read_fortran(word.text, value)))
+    refuse_word(word, place);
+  return value;
+}
+
 }  // namespace mano

@@ -13,5 +13,6 @@ std::vector<double> grdecl_values(const GrdeclFile& file, const GrdeclSection& s
 
 /// A word as a number. Throws InvalidInput naming `place`.
 int grdecl_int(const GrdeclWords::Word& word, const std::string& place);
+double grdecl_number(const GrdeclWords::Word& word, const std::string& place);
 
 }  // namespace mano

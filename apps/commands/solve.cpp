@@ -212,7 +212,7 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   const FlowSource flow(o.flow, source, settle_units(o.units, source));
   const Grid grid = source.volume(o.resolution);
   check_thickness(o.units, grid);
-  note_permeability_along_z(o.flow, source, grid);
+  note_other_permeabilities(o.flow, source, grid);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check(!o.output.empty(), "no output: pass -o FILE.vti or FILE.h5");
   const OutputKind kind = check_output(o.output);

@@ -44,7 +44,7 @@ void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const Grid grid = source.volume(o.resolution);
   source.check_location(Location::cell);
   check_memory(solve_memory(grid) + source.memory(grid), fmt::format("upscaling at {}", grid.resolution()));
-  note_permeability_along_z(o.flow, source, grid);
+  note_other_permeabilities(o.flow, source, grid);
   const Problem rock = flow.problem(source.sample(sample, grid));
   const PetscSession session(invocation.petsc_options);
 

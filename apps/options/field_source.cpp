@@ -1,5 +1,7 @@
 #include "apps/options/field_source.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -74,7 +76,7 @@ struct FieldSource::Impl {
       grdecl.whole = true;
       deck = GrdeclFile::open(o.permeability, o.include_anywhere);
       single = read_grdecl(o.permeability, grdecl);
-      if (!o.any_sign) note_geometry();
+      if (!o.any_sign) note_what_is_not_read();
     }
     check(array || o.any_sign || (o.arrays.axes.empty() && !o.arrays.time_step),
           "--axes and --time-step are for HDF5, {} is none", o.permeability);
@@ -101,16 +103,27 @@ struct FieldSource::Impl {
     }
   }
 
-  // Sizes of cells that the file states are not read.
-  void note_geometry() const {
-    for (const GrdeclSection& section : deck->sections()) {
-      for (const char* keyword : {"COORD", "ZCORN", "DX", "DY", "DZ", "DXV", "DYV", "DZV"}) {
-        if (section.keyword != keyword) continue;
-        say(fmt::format(
-            "note: {} of {} is not read: all cells are taken as equal, of the domain that --size gives",
-            keyword, options.permeability));
-        return;
-      }
+  // What the file states of its cells' shapes and of what joins them is not read.
+  void note_what_is_not_read() const {
+    const auto mentions = [&](const std::vector<std::string>& keywords) {
+      return grdecl_mentions(options.permeability, keywords, options.include_anywhere);
+    };
+    const auto shapes = mentions({"COORD", "ZCORN", "DX", "DY", "DZ", "DXV", "DYV", "DZV", "TOPS"});
+    if (!shapes.empty()) {
+      say(fmt::format(
+          "note: {} of {} {} not read: all cells are taken as equal boxes, side by side, of the domain "
+          "that --size gives{}",
+          fmt::join(shapes, ", "), options.permeability, shapes.size() == 1 ? "is" : "are",
+          options.size.empty() ? "; without it lengths are 1" : ""));
+    }
+    const auto joints =
+        mentions({"NTG", "FAULTS", "MULTFLT", "MULTX", "MULTX-", "MULTY", "MULTY-", "MULTZ", "MULTZ-",
+                  "MULTREGT", "NNC", "EDITNNC", "TRANX", "TRANY", "TRANZ", "PINCH", "MINPV", "MINPVV"});
+    if (!joints.empty()) {
+      say(fmt::format(
+          "note: {} of {} {} not applied: faces conduct as the permeabilities of their two cells say, "
+          "and ACTNUM alone makes cells inactive",
+          fmt::join(joints, ", "), options.permeability, joints.size() == 1 ? "is" : "are"));
     }
   }
 

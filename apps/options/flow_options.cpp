@@ -239,11 +239,27 @@ nlohmann::json FlowSource::configuration() const {
   return j;
 }
 
-void note_permeability_along_z(const FlowOptions& o, const FieldSource& rock, const Grid& grid) {
+void note_other_permeabilities(const FlowOptions& o, const FieldSource& rock, const Grid& grid) {
   const FieldOptions& file = rock.options();
-  if (grid.flat() || o.anisotropy_z || !o.permeability_z.empty() || !is_grdecl(file.permeability)) return;
-  if (grdecl_has(file.permeability, "PERMZ", file.include_anywhere))
-    say(fmt::format("note: PERMZ of {} is not used: --permeability-z PERMZ takes it", file.permeability));
+  if (grid.flat() || !is_grdecl(file.permeability)) return;
+  const auto note = [&](const char* keyword, const char* option) {
+    say(fmt::format("note: {} of {} is not used: {} {} takes it", keyword, file.permeability, option,
+                    keyword));
+  };
+  const auto has = [&](const char* keyword) {
+    return !grdecl_mentions(file.permeability, {keyword}, file.include_anywhere).empty();
+  };
+  const bool z_is_given = o.anisotropy_z || !o.permeability_z.empty();
+  if (!z_is_given && has("PERMZ")) note("PERMZ", "--permeability-z");
+  const bool y_is_given = o.anisotropy || !o.permeability_y.empty();
+  if (y_is_given || !has("PERMY")) return;
+  bool same = false;
+  try {
+    const Field y = read_companion(open_companion(file, "PERMY", "permeability-y"), grid, 0, "PERMY");
+    same = y.values == rock.draw(0, grid).values;
+  } catch (const InvalidInput&) {  // it cannot be read, or not every cell has a value
+  }
+  if (!same) note("PERMY", "--permeability-y");
 }
 
 }  // namespace mano

@@ -2,6 +2,7 @@
 import base64
 import json
 import math
+import os
 import re
 import struct
 import subprocess
@@ -300,6 +301,23 @@ def test_ranks_kills_and_parts_change_nothing(mano, tmp_path):
         np.testing.assert_equal(arrays_of(tmp_path / other), whole)
     for other in ("two", "killed"):
         np.testing.assert_equal(arrays_of(tmp_path / f"{other}-12x10x8.h5"), arrays_of(tmp_path / "one-12x10x8.h5"))
+
+
+def test_a_merge_does_not_hold_its_files(mano, tmp_path):
+    arguments = ["generate", "--field", "two-phase", "--problem", "drive", "--resolution", "48x48x48"]
+    mano(*arguments, "--samples", 1, "-o", "one.h5")
+    mano(*arguments, "--samples", 30, "--first", 1, "-o", "many.h5")
+
+    def peak(*names):  # MB of memory of a merge
+        process = subprocess.Popen([PROGRAM, "merge", *names, "-o", f"of{len(names)}.h5"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return usage.ru_maxrss / 1024
+
+    of_one, of_both = peak("one.h5"), peak("one.h5", "many.h5")
+    assert (tmp_path / "of2.h5").stat().st_size > 12e6 + (tmp_path / "of1.h5").stat().st_size
+    assert of_both - of_one < 8
 
 
 def test_a_volume_of_hdf5_is_solved_again(mano, tmp_path):

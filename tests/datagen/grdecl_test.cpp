@@ -63,7 +63,6 @@ TEST_F(Grdecl, TakesFortransExponentsTheLastSectionAndNoTextAfterASlash) {
   const std::string head = "SPECGRID 2 1 1 1 F / PERMX in a comment\n";
   EXPECT_EQ(read(head + "PERMX\n 1 1 /\nPERMX\n 1.5D2 2e1 / 7 7\n").values, (std::vector<double>{150, 20}));
   EXPECT_EQ(read(head + "COPY\n PORO PERMZ /\n/\nPERMX\n 1 2 /\n").values, (std::vector<double>{1, 2}));
-  EXPECT_NE(error(head + "PERMX\n 1 2 /\nMULTIPLY\n PERMX 2 /\n/\n").find("MULTIPLY"), std::string::npos);
 }
 
 TEST_F(Grdecl, ErrorsNameLineAndValue) {
@@ -164,8 +163,7 @@ TEST_F(Grdecl, AppliesBoxes) {
   EXPECT_NE(missing.find("cell (1, 1, 1)"), std::string::npos) << missing;
   EXPECT_NE(error(grid + "BOX\n 2 4 1 1 1 1 /\nPERMX\n 3*1 /", {.layer = 1}).find("2 to 4 in I"),
             std::string::npos);
-  EXPECT_NE(error(grid + "BOX\n 2 3 1 /\nPERMX\n 3*1 /", {.layer = 1}).find("six numbers"),
-            std::string::npos);
+  EXPECT_NE(error(grid + "BOX\n 2 3 1 /\nPERMX\n 3*1 /", {.layer = 1}).find("here are 3"), std::string::npos);
   EXPECT_NE(error(grid + "BOX\n 2 3 1 1 1 1 /\nPERMX\n 5 /", {.layer = 1}).find("a BOX of 2x1x1 needs 2"),
             std::string::npos);
   EXPECT_EQ(read(grid + "BOX\n 1* 1 1* * 2 2 /\nPERMX\n 10 20 /\n", {.layer = 2}).values,
@@ -180,18 +178,61 @@ TEST_F(Grdecl, AppliesBoxes) {
             (std::vector<double>{0, 1}));
 }
 
-TEST_F(Grdecl, RefusesOperationsOnTheKeywordAlone) {
-  const std::string values = kRow + "PERMX\n 1 2 /\n";
-  EXPECT_NE(error(values + "EQUALS\n 'PERMX' 5 1 1 1 1 1 1 /\n/\n").find("EQUALS changes PERMX"),
-            std::string::npos);
-  EXPECT_NE(error(values + "multireg\n permx 5 1 /\n/\n").find("MULTIREG"), std::string::npos);
+// As the decks of Norne have it: one permeability copied to the others, and changed by layers.
+TEST_F(Grdecl, CarriesOutOperations) {
+  const std::string deck =
+      "DIMENS\n 2 1 3 /\nPERMX\n 1 2 3 4 5 6 /\nCOPY\n   PERMX PERMY /\n   PERMX PERMZ /  remark\n/\n"
+      "MULTIPLY\n 'PERMZ' 0.5 1 2 1 1 2 2 /   Garn 2\n 'PERMZ' 0.1 4* 3 3 /\n/\nPERMX\n 6*9 /\n";
+  const auto values = [&](const std::string& text, const std::string& keyword) {
+    return read(text, {.keyword = keyword, .section = 1}).values;
+  };
+  EXPECT_EQ(values(deck, "PERMX"), std::vector<double>(6, 9.0));
+  EXPECT_EQ(values(deck, "PERMY"), (std::vector<double>{1, 2, 3, 4, 5, 6}));
+  const std::vector<double> z{1, 2, 1.5, 2, 0.5, 0.6};
+  const auto computed = values(deck, "permz");
+  for (std::size_t c = 0; c < z.size(); ++c) EXPECT_DOUBLE_EQ(computed[c], z[c]) << c;
+  EXPECT_TRUE(grdecl_has(folder_.path() / "rock.grdecl", "PERMZ"));
+  EXPECT_FALSE(grdecl_has(folder_.path() / "rock.grdecl", "PORO"));
+  // A box that is not given is that of the record before, and of the first record that of BOX.
+  const std::string boxed =
+      "BOX\n 1 1 1 1 1 3 /\nMULTIPLY\n PERMY 10 /\n PERMY 2 1* 1* 1 1 1 2 /\n PERMY 2 /\n/\nENDBOX\n";
+  EXPECT_EQ(values(deck + boxed, "PERMY"), (std::vector<double>{40, 2, 120, 4, 50, 6}));
   EXPECT_EQ(
-      read(values +
-           "COPY   FIELD   09:58  2 JAN 90\n 'permx   ' 'permy   ' , , /\n/\nMULTIPLY\n PERMZ 0.1 /\n/\n")
-          .values,
-      (std::vector<double>{1, 2}));
-  EXPECT_NE(error(values + "COPY\n PERMX PERMY /\n/\n", {.keyword = "PERMY"}).find("COPY changes PERMY"),
-            std::string::npos);
+      values(deck + "ADD\n PERMY 1.5D0 /\n/\nMINVALUE\n PERMY 4 /\n/\nMAXVALUE\n PERMY 6 /\n/\n", "PERMY"),
+      (std::vector<double>{4, 4, 4.5, 5.5, 6, 6}));
+  EXPECT_EQ(values(deck + "EQUALS\n ACTNUM 0 1 2 1 1 2 2 /\n/\n", "ACTNUM"),
+            (std::vector<double>{1, 1, 0, 0, 1, 1}));
+  EXPECT_EQ(values(deck + "EQUALS\n PORO 0.2 /\n PORO 0.3 2* 2* 3 3 /\n/\n", "PORO"),
+            (std::vector<double>{0.2, 0.2, 0.2, 0.2, 0.3, 0.3}));
+  EXPECT_EQ(values(deck + "COPY\n PERMX PERMY 1 1 1 1 1 1 /\n/\n", "PERMY"),
+            (std::vector<double>{9, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(values("COPY\n PERMX PERMY /\n/\n" + deck, "PERMX"), std::vector<double>(6, 9.0));
+}
+
+TEST_F(Grdecl, RefusesOperationsThatItDoesNotCarryOut) {
+  const std::string values = kRow + "PERMX\n 1 2 /\n";
+  const auto refused = [&](const std::string& text, const std::string& words, const char* keyword = "PERMX") {
+    const std::string what = error(values + text, {.keyword = keyword});
+    EXPECT_NE(what.find(words), std::string::npos) << text << ": " << what;
+  };
+  refused("multireg\n permx 5 1 /\n/\n", "line 5: MULTIREG changes PERMX");
+  refused("OPERATE\n PERMX 6* MULTX PORO 2 /\n/\n", "OPERATE changes PERMX");
+  refused("COPYBOX\n PERMX 1 1 1 1 1 1 2 2 1 1 1 1 /\n/\n", "COPYBOX changes PERMX");
+  refused("EQUALREG\n PERMZ 5 1 /\n/\nCOPY\n PERMZ PERMX /\n/\n", "EQUALREG changes PERMZ");
+  refused("CARFIN\n'L' 1 1 1 1 1 1 2 1 1 /\nEQUALS\n PERMX 5 /\n/\nENDFIN\n", "EQUALS in a local grid");
+  refused("MULTIPLY PERMX 2 /\n/\n", "not read: put PERMX on the next one");
+  refused("MULTIPLY\n PERMX 2,5 /\n/\n", "line 5: MULTIPLY: '2,5'");
+  refused("MULTIPLY\n PERMX /\n/\n", "PERMX is cut off");
+  refused("EQUALS\n PERMX 2 1 3 /\n/\n", "1 to 3 in I, the grid has 1 to 2");
+  refused("EQUALS\n PERMX 2 1 2 1 1 1 1 7 /\n/\n", "here are 7");
+  refused("MULTIPLY\n PERMZ 2 /\n/\nPERMZ\n 1 2 /\n", "PERMZ has no value yet in cell (1, 1, 1)", "PERMZ");
+  refused("COPY\n PORO PERMZ /\n/\n", "PORO has no value yet", "PERMZ");
+  refused("EQUALS\n PERMZ 2 1 1 /\n/\n", "nothing gives PERMZ a value in cell (2, 1, 1)", "PERMZ");
+  EXPECT_EQ(read(values + "COPY   FIELD   09:58  2 JAN 90\n 'permx   ' 'permy   ' , , /\n/\nMULTIREG\n PERMZ "
+                          "0.1 1 /\n/\n",
+                 {.keyword = "PERMY"})
+                .values,
+            (std::vector<double>{1, 2}));
 }
 
 TEST_F(Grdecl, ReadsWhatProgramsWrite) {

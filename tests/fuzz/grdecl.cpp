@@ -34,7 +34,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   expect_read_or_refused([&] { mano::read_grdecl(path, layer); });
   expect_read_or_refused([&] { mano::read_grdecl(path, section); });
   expect_read_or_refused([&] { mano::read_grdecl(path, active); });
+  mano::GrdeclOptions computed = section;
+  computed.keyword = "PERMZ";
+  computed.whole = true;
+  expect_read_or_refused([&] { mano::read_grdecl(path, computed); });
   expect_read_or_refused([&] { mano::grdecl_has(path, "PORO"); });
+  expect_read_or_refused([&] { mano::grdecl_mentions(path, {"MULTZ", "NTG"}, false); });
   expect_read_or_refused([&] { mano::grdecl_units(path); });
   expect_read_or_refused([&] { mano::grdecl_included(path, false); });
   return 0;
