@@ -22,7 +22,7 @@ void ConjugateGradients::take(const Stencil& stencil, Multigrid::Precision preci
   } else {
     share_ = RowShare::of(stencil.grid.ny, ranks->size(), ranks->rank(), Multigrid::halo(stencil.grid));
     rows_ = std::make_unique<Stencil>(stencil.rows(share_.first(), share_.rows()));
-    multigrid_.set_up(*rows_, precision, singular_, share_, *ranks);
+    multigrid_.set_up(*rows_, precision, singular_ && stencil.bores.empty(), share_, *ranks);
     std::erase_if(rows_->bores, [&](const Bore& bore) {  // the multigrid counts them in the halo too
       const auto j = static_cast<int>(bore.cells.front() / rows_->grid.nx % rows_->grid.ny);
       return j < share_.before() || j >= share_.before() + share_.own_rows();
@@ -113,15 +113,18 @@ ConjugateGradients::Result ConjugateGradients::iterate(std::vector<double>& x, d
   for (int iteration = 0;; ++iteration) {
     result.iterations = iteration;
     multigrid_.cycle();
-    const Products own = kernel.products(a.grid, v.b, v.x);
-    std::array<double, 3> products{own.bz, own.zz, own.z};
-    sum(products);
-    const auto [bz, squares, total] = products;
+    const auto products = [&](double mean) {
+      const Products own = kernel.products(a.grid, v.b, v.x, mean);
+      std::array<double, 3> all{own.bz, own.zz, own.z};
+      sum(all);
+      return Products{all[0], all[1], all[2]};
+    };
+    Products in_cycle = products(0.0);
+    // The constant that nothing holds does not count; it may be large.
+    if (singular_) in_cycle = products(in_cycle.z / active);
     const double unit = size * v.scale;  // of z in the cycle
-    const double rz = size * unit * bz;
-    // The constant that nothing holds does not count.
-    const double zz = squares - (singular_ ? total * total / active : 0.0);
-    const double preconditioned = unit * std::sqrt(std::max(0.0, zz));
+    const double rz = size * unit * in_cycle.bz;
+    const double preconditioned = unit * std::sqrt(in_cycle.zz);
     if (reference_ == 0.0) reference_ = preconditioned;
     result.end = !std::isfinite(preconditioned) || !std::isfinite(rz) ? End::not_finite
                  : preconditioned <= tolerance * reference_ && residual <= tolerance * rhs_norm_

@@ -99,7 +99,7 @@ void unload(const RowsOf& g, double factor, const SplitRows<T>& from, double* z)
 }
 
 template <typename T>
-Products products(const RowsOf& g, const SplitRows<T>& b, const SplitRows<T>& x) {
+Products products(const RowsOf& g, const SplitRows<T>& b, const SplitRows<T>& x, double mean) {
   Products sum;
   for (Index j = g.begin; j < g.end; ++j) {
     for (Index k = 0; k < g.nz; ++k) {
@@ -113,8 +113,9 @@ Products products(const RowsOf& g, const SplitRows<T>& b, const SplitRows<T>& x)
 #pragma omp simd reduction(+ : bz, zz, z)
         for (Index i = 0; i < size; ++i) {
           const auto value = static_cast<double>(to[i]);
-          bz += static_cast<double>(from[i]) * value;
-          zz += value * value;
+          const double centred = value != 0 ? value - mean : 0;
+          bz += static_cast<double>(from[i]) * centred;
+          zz += centred * centred;
           z += value;
         }
         sum.bz += bz;

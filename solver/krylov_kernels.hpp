@@ -28,8 +28,8 @@ struct Transmissibilities {
 };
 
 struct Products {
-  double bz = 0.0;  ///< b . z
-  double zz = 0.0;  ///< z . z
+  double bz = 0.0;  ///< b . (z - mean)
+  double zz = 0.0;  ///< |z - mean|^2
   double z = 0.0;   ///< sum of z
 };
 
@@ -38,8 +38,8 @@ struct KrylovKernelsIn {
   /// to = factor r, and z = factor x.
   void (*load)(const RowsOf& grid, double factor, const double* r, const SplitRows<T>& to);
   void (*unload)(const RowsOf& grid, double factor, const SplitRows<T>& x, double* z);
-  /// Of what goes into a cycle and comes out of it.
-  Products (*products)(const RowsOf& grid, const SplitRows<T>& b, const SplitRows<T>& x);
+  /// Of what goes into a cycle and z = x that comes out of it; z = 0, as in inactive cells, stays 0.
+  Products (*products)(const RowsOf& grid, const SplitRows<T>& b, const SplitRows<T>& x, double mean);
   /// x += step p, then p = factor z + keep p, both in the rows and in those next to them, and q = A p; returns p . q. With keep = 0 the old p
   /// does not count.
   double (*direction)(const Transmissibilities& a, const SplitRows<T>& z, double factor, double keep,

@@ -295,7 +295,7 @@ Multigrid& Multigrid::operator=(Multigrid&&) noexcept = default;
 void Multigrid::set_up(const Stencil& stencil, Precision precision) {
   impl_->precision = precision;
   impl_->take(stencil, largest_diagonal(stencil), RowShare());
-  impl_->set_up(stencil.held() == 0.0, nullptr);
+  impl_->set_up(stencil.held() == 0.0 && stencil.bores.empty(), nullptr);
 }
 
 void Multigrid::set_up(const Stencil& rows, Precision precision, bool free, const RowShare& share,

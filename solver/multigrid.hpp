@@ -47,8 +47,8 @@ class Multigrid {
   }
   /// Sets up the hierarchy for `stencil`; memory of an earlier one of the same shape is used again.
   void set_up(const Stencil& stencil, Precision precision);
-  /// The same of the rows that this rank holds: `rows` is the stencil of those, `free` whether nothing holds a constant in the whole grid.
-  /// `ranks` must outlive the cycles. Collective, and so are the cycles.
+  /// The same of the rows that this rank holds: `rows` is the stencil of those, `free` whether nothing holds a constant in the whole grid, not
+  /// even what a bore adds to the diagonal. `ranks` must outlive the cycles. Collective, and so are the cycles.
   void set_up(const Stencil& rows, Precision precision, bool free, const RowShare& share,
               const SharingRanks& ranks);
   /// Rows that a rank must hold beside its own.

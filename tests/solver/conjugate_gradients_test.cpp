@@ -107,6 +107,19 @@ TEST(ConjugateGradients, JoinTheLayersOfABore) {
   }
 }
 
+// What a bore adds to the diagonal holds its layers in the multigrid, where nothing else holds any; in tall cells little else joins them.
+TEST(ConjugateGradients, TakeFewIterationsWithBoresAlone) {
+  std::mt19937 random(4);
+  for (const double aspect : {1e-2, 1.0, 100.0}) {
+    const Grid grid = volume(16, 16, 16, aspect);
+    Problem problem = make_problem("five-spot", log_uniform(grid, 10, random));
+    for (Well& well : problem.wells) well.radius = 1e-2;
+    const Solved s = solved(problem, 1e-10, 60, Precision::single);
+    EXPECT_EQ(s.result.end, End::converged) << aspect;
+    EXPECT_LE(s.result.iterations, 25) << aspect;
+  }
+}
+
 TEST(ConjugateGradients, GoOnFromWhereTheyEnded) {
   const Problem problem = make_problem("drive", rough_permeability(Grid{40, 30}));
   const Stencil stencil(problem);
