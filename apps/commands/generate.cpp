@@ -200,7 +200,9 @@ void generate(GenerateDisplacementOptions o, const Invocation& invocation) {
         invocation.petsc_options.empty() ? "" : invocation.petsc_options.front());
   const FlowSource flow(o.flow, source, units);
   check(!flow.has_permeability_file(),
-        "--permeability-y: a dataset holds one permeability a cell; pass --anisotropy, or use mano solve");
+        "{}: a dataset holds one permeability a cell; pass {}, or use mano solve",
+        o.flow.permeability_y.empty() ? "--permeability-z" : "--permeability-y",
+        o.flow.permeability_y.empty() ? "--anisotropy-z" : "--anisotropy");
   const GenerateRequest request =
       make_generate_request(o, source, flow, displacement, invocation.petsc_options);
   source.check_location(Location::cell);
@@ -237,7 +239,9 @@ void generate(GenerateDisplacementOptions o, const Invocation& invocation) {
   GenerationLock lock;
   bool complete = false;
   run_on_ranks(session, [&] {
-    if (session.rank() == 0) complete = prepare_generation(request, lock) == Prepared::complete;
+    if (session.rank() != 0) return;
+    note_other_permeabilities(o.flow, source, request.grids[0], Takes::ratios);
+    complete = prepare_generation(request, lock) == Prepared::complete;
   });
   if (session.maximum(complete ? 1 : 0) == 1) {
     say(fmt::format("{} is complete", request.output.string()));

@@ -239,18 +239,20 @@ nlohmann::json FlowSource::configuration() const {
   return j;
 }
 
-void note_other_permeabilities(const FlowOptions& o, const FieldSource& rock, const Grid& grid) {
+void note_other_permeabilities(const FlowOptions& o, const FieldSource& rock, const Grid& grid, Takes takes) {
   const FieldOptions& file = rock.options();
   if (grid.flat() || !is_grdecl(file.permeability)) return;
-  const auto note = [&](const char* keyword, const char* option) {
-    say(fmt::format("note: {} of {} is not used: {} {} takes it", keyword, file.permeability, option,
-                    keyword));
+  const auto note = [&](const char* keyword, const char* option, const char* ratio) {
+    say(fmt::format("note: {} of {} is not used: ", keyword, file.permeability) +
+        (takes == Takes::fields
+             ? fmt::format("{} {} takes it", option, keyword)
+             : fmt::format("a dataset holds one permeability a cell, {} gives its ratio to PERMX", ratio)));
   };
   const auto has = [&](const char* keyword) {
     return !grdecl_mentions(file.permeability, {keyword}, file.include_anywhere).empty();
   };
   const bool z_is_given = o.anisotropy_z || !o.permeability_z.empty();
-  if (!z_is_given && has("PERMZ")) note("PERMZ", "--permeability-z");
+  if (!z_is_given && has("PERMZ")) note("PERMZ", "--permeability-z", "--anisotropy-z");
   const bool y_is_given = o.anisotropy || !o.permeability_y.empty();
   if (y_is_given || !has("PERMY")) return;
   bool same = false;
@@ -259,7 +261,7 @@ void note_other_permeabilities(const FlowOptions& o, const FieldSource& rock, co
     same = y.values == rock.draw(0, grid).values;
   } catch (const InvalidInput&) {  // it cannot be read, or not every cell has a value
   }
-  if (!same) note("PERMY", "--permeability-y");
+  if (!same) note("PERMY", "--permeability-y", "--anisotropy");
 }
 
 }  // namespace mano

@@ -42,8 +42,11 @@ void add_drop_islands_option(CLI::App& app, bool& drop, const std::string& group
 /// --anisotropy and --permeability-y, -z alone.
 void add_anisotropy_options(CLI::App& app, FlowOptions& options);
 
-/// Says where a volume's GRDECL file has a PERMZ, or a PERMY other than PERMX, that the options leave unused.
-void note_other_permeabilities(const FlowOptions& options, const FieldSource& rock, const Grid& grid);
+/// Says where a volume's GRDECL file has a PERMZ, or a PERMY other than PERMX, that the options leave unused, and which option would take it
+/// from the file, or where a dataset takes ratios alone, its ratio to PERMX.
+enum class Takes { fields, ratios };
+void note_other_permeabilities(const FlowOptions& options, const FieldSource& rock, const Grid& grid,
+                               Takes takes = Takes::fields);
 
 /// Turns permeabilities into problems.
 class FlowSource {

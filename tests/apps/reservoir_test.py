@@ -175,6 +175,10 @@ def test_a_deck_built_as_nornes(mano, tmp_path):
     assert "NTG, FAULTS, MULTFLT, MULTZ, PINCH, MINPV of NORNE.DATA are not applied" in notes[1]
     out = mano("solve", "--permeability", "NORNE.DATA", "--drop-islands", "-o", "o.vti").out
     assert "without it lengths are 1" in out and "PERMZ of NORNE.DATA is not used" in out and "PERMY" not in out
+    dataset = ["generate", "--permeability", "NORNE.DATA", "--size", "2300x4480x88", "--drop-islands", "--well", "1150,2280,bhp=200,radius=0.1", "--well",
+               "850,1000,rate=100,radius=0.1", "-o", "o.h5"]
+    assert "PERMZ of NORNE.DATA is not used: a dataset holds one permeability a cell, --anisotropy-z gives" in mano(*dataset).out
+    assert "--permeability-z: a dataset holds one permeability a cell" in mano(*dataset, "--permeability-z", "PERMZ", status=2).err
 
 
 @pytest.mark.parametrize("name, text, words", [

@@ -163,8 +163,8 @@ TEST(VolumeDraws, EveryFieldInEverySetUp) {
     worst_balance = std::max(worst_balance, balance);
   }
   for (const auto& [method, count] : methods) fmt::print("{}: {} draws\n", method, count);
-  // Of 200 draws 198, of 2,000 98.8 %. The others are mostly five-spots, whose pressure is free, in uncorrelated rock or channels.
-  EXPECT_GE(methods["multigrid"] + methods["multigrid-double"], static_cast<int>(0.97 * draws));
+  // Of 200 draws 199, of 2,000 99 %. The others are mostly of uncorrelated rock in tall cells.
+  EXPECT_GE(methods["multigrid"] + methods["multigrid-double"], static_cast<int>(0.98 * draws));
   fmt::print("errors up to {:.2g}, balances up to {:.2g}\n", worst, worst_balance);
 }
 
