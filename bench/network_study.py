@@ -120,6 +120,10 @@ class Study:
                 row["test"].setdefault(at, {})[method] = {"l2": entry["relative_l2"]["mean"]}
 
     def rate_of(self, data, name, options):
+        """The best rate and the errors on the held-out part by rate; those of an earlier seed where there is one."""
+        for row in self.rows:
+            if (row["data"], row["name"]) == (data, name) and "tuning" in row:
+                return row["rate"], row["tuning"]
         rates = self.options.rates
         tuned = {}
         for rate in rates if len(rates) > 1 else ():

@@ -66,15 +66,21 @@ def timed(function, fields, truths):
     return float(np.median(seconds))
 
 
-def generate(folder, n, samples, name, ranks=1):
-    path = folder / name
-    command = [str(MANO), "generate", "--field", "two-phase", "--seed", "1", "--samples", str(samples), "--resolution", f"{n}x{n}",
-               "--tolerance", "1e-8", "-o", str(path)]
+def seconds_of(command, ranks):
+    """By the clock, of a whole program."""
+    command = list(map(str, command))
     if ranks > 1:
         command = ["mpiexec", "--oversubscribe", "-n", str(ranks), *command]
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=ONE_CORE)
-    return path, time.perf_counter() - start
+    return time.perf_counter() - start
+
+
+def generate(folder, n, samples, name, ranks=1):
+    path = folder / name
+    command = [str(MANO), "generate", "--field", "two-phase", "--seed", "1", "--samples", str(samples), "--resolution", f"{n}x{n}",
+               "--tolerance", "1e-8", "-o", str(path)]
+    return path, seconds_of(command, ranks)
 
 
 def compare(folder, n, samples, checked):

@@ -4,12 +4,14 @@
 //
 //   volume_bench NXxNYxNZ ROCK ASPECT [PERMEABILITY]
 //
-// ROCK: uniform, two-phase, lognormal-1, lognormal-3, layers. ASPECT: width over height of a cell; beyond 1 permeability along z is a tenth.
-// PERMEABILITY: a file to write it to, with that along z behind it, for rivals elsewhere ([nz, ny, nx], doubles).
+// ROCK: uniform, two-phase, lognormal-1, lognormal-3, layers, or a file of permeability, with that along z behind it ([nz, ny, nx], doubles).
+// ASPECT: width over height of a cell; beyond 1 permeability along z is a tenth.
+// PERMEABILITY: such a file to write it to, for rivals elsewhere.
 #include <fmt/core.h>
 #include <petscksp.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -89,10 +91,27 @@ Field rock(const std::string& kind, const Grid& grid) {
   return k;
 }
 
+Problem read_problem(const std::string& path, const Grid& grid) {
+  std::ifstream file(path, std::ios::binary);
+  Field along_x(grid), along_z(grid);
+  for (Field* field : {&along_x, &along_z})
+    file.read(reinterpret_cast<char*>(field->values.data()),
+              static_cast<std::streamsize>(field->values.size() * sizeof(double)));
+  if (!file)
+    throw InvalidInput(
+        fmt::format("{}: neither a kind of rock nor a file of 2 x {} doubles", path, grid.cells()));
+  Problem problem = make_problem("benchmark", std::move(along_x));
+  problem.permeability_z = std::move(along_z);
+  return problem;
+}
+
 Problem problem_of(const std::string& kind, int nx, int ny, int nz, double aspect) {
   Grid grid{nx, ny, 1.0, static_cast<double>(ny) / nx};
   grid.nz = nz;
   grid.lz = static_cast<double>(nz) / nx / aspect;
+  constexpr const char* kKinds[] = {"uniform", "two-phase", "lognormal-1", "lognormal-3", "layers"};
+  if (std::find(std::begin(kKinds), std::end(kKinds), kind) == std::end(kKinds))
+    return read_problem(kind, grid);
   Problem problem = make_problem("benchmark", rock(kind, grid));
   if (aspect > 1) {
     problem.permeability_z = problem.permeability;

@@ -39,6 +39,12 @@ def assemble(kx, kz, hx, hz):
     return matrix, np.full(n, hx * hx * hz)
 
 
+def pressure(kx, kz, hx, aspect):
+    """To a relative residual of 1e-11."""
+    matrix, b = assemble(kx, kz, hx, hx / aspect)
+    return pyamg.ruge_stuben_solver(matrix).solve(b, tol=1e-11, accel="cg", maxiter=300)
+
+
 def main():
     nx, ny, nz = (int(part) for part in sys.argv[2].split("x"))
     aspect = float(sys.argv[3])

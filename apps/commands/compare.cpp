@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "apps/comparison/compare_resolution.hpp"
 #include "apps/comparison/displacement_comparison.hpp"
@@ -251,10 +252,21 @@ std::vector<DisplacementSamples> displacements_of_fields(const CompareOptions& o
   return list;
 }
 
-std::string name_of_run(const std::string& path) {
-  const fs::path plain = fs::path(path).lexically_normal();
-  const fs::path run = plain.filename() == "model.safetensors" ? plain.parent_path() : plain;
-  return (run.has_filename() ? run : run.parent_path()).filename().string();
+// The last folder of each run's path, or the whole path where others have that name too.
+std::vector<std::string> names_of_runs(const std::vector<std::string>& paths) {
+  std::vector<fs::path> runs;
+  std::map<std::string, int> count;
+  for (const auto& path : paths) {
+    const fs::path plain = fs::path(path).lexically_normal();
+    const fs::path run = plain.filename() == "model.safetensors" ? plain.parent_path() : plain;
+    runs.push_back(run.has_filename() ? run : run.parent_path());
+    check(std::count(runs.begin(), runs.end(), runs.back()) == 1, "model {} is given twice", path);
+    ++count[runs.back().filename().string()];
+  }
+  std::vector<std::string> names;
+  for (const auto& run : runs)
+    names.push_back(count[run.filename().string()] > 1 ? run.string() : run.filename().string());
+  return names;
 }
 
 // Models of displacements: any number of them, on the same samples.
@@ -262,6 +274,7 @@ void compare_models_of_displacements(const CompareOptions& o, const Invocation& 
   check(
       !o.direct && !o.force && !o.state && o.reference.empty() && !o.cycles.given(),
       "displacements are compared without --direct, --force, --state, --reference, --cycles and --accuracy");
+  const auto names = names_of_runs(o.models);
   std::vector<DisplacementModel> loaded;
   for (const auto& path : o.models) loaded.emplace_back(path, o.device);
   std::vector<NamedModel> models;
@@ -269,7 +282,7 @@ void compare_models_of_displacements(const CompareOptions& o, const Invocation& 
     check(loaded[m].card().history->displacement == loaded.front().card().history->displacement &&
               loaded[m].card().history->times == loaded.front().card().history->times,
           "{} and {} were trained on different displacements", o.models.front(), o.models[m]);
-    models.push_back({name_of_run(o.models[m]), &loaded[m]});
+    models.push_back({names[m], &loaded[m]});
   }
   check(o.data.empty() || (o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty()),
         "--data excludes --field, --permeability and --resolution");

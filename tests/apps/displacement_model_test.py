@@ -1,6 +1,7 @@
 """Models of displacements from the outside: train, evaluate, predict, compare, and what is refused."""
 import csv
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -84,6 +85,15 @@ def test_compare_keeps_the_files_of_two_datasets_of_one_resolution_apart(mano_in
     assert "resolution 16x16 is asked for twice" in mano_in("compare", "--model", "mano", "--field", "two-phase", "--resolution", "16x16,16x16",
                                                             "-o", "three", status=2).err
     assert not (folder / "three").exists()
+
+
+def test_compare_tells_runs_of_one_folder_name_apart(mano_in, folder):
+    (folder / "again").mkdir()
+    shutil.copytree(folder / "mano", folder / "again/mano")
+    mano_in("compare", "--model", "mano", "--model", "again/mano/", "--data", "test.h5", "--samples", 1, "-o", "again/c")
+    curves = json.loads((folder / "again/c/compare.json").read_text())["results"][0]["curves"]
+    assert {"mano", "again/mano"} <= {curve["name"] for curve in curves}
+    assert "model ./mano is given twice" in mano_in("compare", "--model", "mano", "--model", "./mano", "--data", "test.h5", "-o", "x", status=2).err
 
 
 ENSEMBLE = ["ensemble", "--field", "two-phase", "--seed", 8, "--resolution", "16x16", "--quantity", "recovery@0.4pv", "--quantity", "water-cut@0.5pv"]
