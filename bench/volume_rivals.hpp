@@ -20,7 +20,11 @@ double processor_seconds();
 double since(double start);
 
 struct Method {
-  enum class Levels { none, full, semi };  ///< of a geometric multigrid: all directions halved, or the strong ones
+  enum class Levels {
+    none,
+    full,
+    semi
+  };  ///< of a geometric multigrid: all directions halved, or the strong ones
   std::string name;
   Levels levels = Levels::none;
   bool galerkin = false;
@@ -31,8 +35,9 @@ struct Method {
 std::vector<Method> rivals();
 
 struct Outcome {
-  double seconds = 0.0;  ///< stencil, assembly, set-up and iterations; objects and non-zero patterns are there already
-  int iterations = 0;    ///< -1 where it did not converge
+  double seconds =
+      0.0;  ///< stencil, assembly, set-up and iterations; objects and non-zero patterns are there already
+  int iterations = 0;  ///< -1 where it did not converge
   Field pressure;
 };
 

@@ -32,8 +32,8 @@ std::string equation_of(const DatasetInfo& info) {
         "div(fractional_flow(saturation) flux) = injected; fluids in the attribute displacement",
         units.consistent() ? "" : fmt::format("{:.17g}", units.conductance()));
   if (units.consistent()) return "-div(permeability grad pressure) = source";
-  return fmt::format("-div({:.17g} permeability grad pressure) = source, source in {} for each {}2",
-                     units.conductance(), units.names().rate, units.names().length);
+  return fmt::format("-div({:.17g} permeability grad pressure) = source, source in {} for each {}{}",
+                     units.conductance(), units.names().rate, units.names().length, info.grid.flat() ? 2 : 3);
 }
 
 }  // namespace

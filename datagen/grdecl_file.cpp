@@ -35,6 +35,12 @@ bool is_keyword(std::string_view word) {
          });
 }
 
+// Parts of a deck behind GRID and EDIT.
+bool follows_the_grid(const std::string& keyword) {
+  constexpr std::array kNames{"PROPS", "REGIONS", "SOLUTION", "SUMMARY", "SCHEDULE"};
+  return std::find(kNames.begin(), kNames.end(), keyword) != kNames.end();
+}
+
 // Lists of names, which may begin a line: RPTGRID, RPTSOL, ...; those of ONLY have no list.
 bool is_report(const std::string& keyword) {
   return keyword.starts_with("RPT") && !keyword.starts_with("RPTONLY");
@@ -160,6 +166,9 @@ class GrdeclScanner {
       close(word.text.data());
       const std::string keyword = capitals(word.text);
       if (keyword == "END") return false;
+      // Of a whole deck what follows the grid is not for us, with all that it includes.
+      has_grid_ = has_grid_ || keyword == "GRID";
+      if (has_grid_ && follows_the_grid(keyword)) return false;
       if (keyword == "ENDINC") return true;
       check(keyword != "SKIP100" && keyword != "SKIP300",
             "{}, line {}: what {} leaves out depends on the simulator; take it out of the file",
@@ -179,6 +188,9 @@ class GrdeclScanner {
         if (is_report(keyword)) until = Until::slash;
       }
     }
+    check(until != Until::own_slash,
+          "{}, line {}: {} is not ended by a slash on a line of its own: is the file complete?",
+          result_.files_[file].string(), section.line, section.keyword);
     close(text.data() + text.size());
     return true;
   }
@@ -226,6 +238,7 @@ class GrdeclScanner {
 
   GrdeclFile& result_;
   bool anywhere_;
+  bool has_grid_ = false;  // a keyword GRID was read
   fs::path root_;
   std::vector<fs::path> stack_;  // of files that include each other
 };
@@ -241,6 +254,15 @@ std::shared_ptr<const GrdeclFile> GrdeclFile::open(const fs::path& path, bool in
   last = file;
   what = asked;
   return file;
+}
+
+bool GrdeclFile::ends_open() const {
+  if (sections_.empty()) return false;
+  GrdeclWords words(sections_.back().body, 1);
+  GrdeclWords::Word word;
+  bool open = false;
+  while (words.next(word)) open = !word.is_slash();
+  return open;
 }
 
 std::string GrdeclFile::place(const GrdeclSection& section, int line) const {

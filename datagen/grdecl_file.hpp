@@ -51,13 +51,16 @@ struct GrdeclSection {
 class GrdeclFile {
  public:
   /// Reads a file and, in place, those that it includes: by paths relative to the including file, 16 deep at most. Unless
-  /// `include_anywhere`, only files below the folder of the first one are followed. As long as somebody holds the result, a file
+  /// `include_anywhere`, only files below the folder of the first one are followed. Of a deck with the keyword GRID, nothing is read from
+  /// PROPS, REGIONS, SOLUTION, SUMMARY or SCHEDULE on. As long as somebody holds the result, a file
   /// that is opened again is not read again. Throws InvalidInput, naming file and line.
   static std::shared_ptr<const GrdeclFile> open(const std::filesystem::path& path, bool include_anywhere);
 
   const std::vector<GrdeclSection>& sections() const { return sections_; }
   /// The file itself, then those that it includes.
   const std::vector<std::filesystem::path>& files() const { return files_; }
+  /// The last record has no slash: the file may have been cut.
+  bool ends_open() const;
   std::string name() const { return files_.front().string(); }
   /// "rock.grdecl, line 3"
   std::string place(const GrdeclSection& section, int line) const;

@@ -240,7 +240,7 @@ void generate(GenerateDisplacementOptions o, const Invocation& invocation) {
   bool complete = false;
   run_on_ranks(session, [&] {
     if (session.rank() != 0) return;
-    note_other_permeabilities(o.flow, source, request.grids[0], Takes::ratios);
+    note_permeabilities_left_out(o.flow, source, request.grids[0]);
     complete = prepare_generation(request, lock) == Prepared::complete;
   });
   if (session.maximum(complete ? 1 : 0) == 1) {

@@ -209,10 +209,10 @@ void check_picture(const SolveOptions& o) {
 void solve(const SolveOptions& o, const Invocation& invocation) {
   // 1. The permeability, from a random field or a file.
   const FieldSource source(o.field);
-  const FlowSource flow(o.flow, source, settle_units(o.units, source));
   const Grid grid = source.volume(o.resolution);
   check_thickness(o.units, grid);
-  note_other_permeabilities(o.flow, source, grid);
+  const FlowSource flow(with_permeabilities_of_deck(o.flow, source, grid), source,
+                        settle_units(o.units, source));
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check(!o.output.empty(), "no output: pass -o FILE.vti or FILE.h5");
   const OutputKind kind = check_output(o.output);

@@ -35,16 +35,15 @@ nlohmann::json direction(const EffectivePermeability& k) {
 
 void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const FieldSource source(o.field);
-  FlowOptions closed = o.flow;
+  const Grid grid = source.volume(o.resolution);
+  FlowOptions closed = with_permeabilities_of_deck(o.flow, source, grid);
   closed.problem_name = "closed";         // nothing but the pressure drop drives the flow
   const FlowSource flow(closed, source);  // in any units: the effective permeability is in those of the rock
   const Units units = settle_units(o.units, source);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   const std::uint64_t sample = o.field.sample.value_or(0);
-  const Grid grid = source.volume(o.resolution);
   source.check_location(Location::cell);
   check_memory(solve_memory(grid) + source.memory(grid), fmt::format("upscaling at {}", grid.resolution()));
-  note_other_permeabilities(o.flow, source, grid);
   const Problem rock = flow.problem(source.sample(sample, grid));
   const PetscSession session(invocation.petsc_options);
 

@@ -78,6 +78,8 @@ struct FieldSource::Impl {
       single = read_grdecl(o.permeability, grdecl);
       if (!o.any_sign) note_what_is_not_read();
     }
+    check(deck || o.any_sign || (!o.layer && !o.section && o.grid3.empty()),
+          "--layer, --section and --grid are for GRDECL files, {} is none", o.permeability);
     check(array || o.any_sign || (o.arrays.axes.empty() && !o.arrays.time_step),
           "--axes and --time-step are for HDF5, {} is none", o.permeability);
     open_mask();
@@ -116,6 +118,9 @@ struct FieldSource::Impl {
           fmt::join(shapes, ", "), options.permeability, shapes.size() == 1 ? "is" : "are",
           options.size.empty() ? "; without it lengths are 1" : ""));
     }
+    if (deck->ends_open())
+      say(fmt::format("note: {} of {} ends without a slash and is taken to be complete",
+                      deck->sections().back().keyword, options.permeability));
     const auto joints =
         mentions({"NTG", "FAULTS", "MULTFLT", "MULTX", "MULTX-", "MULTY", "MULTY-", "MULTZ", "MULTZ-",
                   "MULTREGT", "NNC", "EDITNNC", "TRANX", "TRANY", "TRANZ", "PINCH", "MINPV", "MINPVV"});
@@ -196,6 +201,8 @@ FieldSource::FieldSource(FieldOptions options) : impl_(std::make_unique<Impl>())
   }
   check(o.active.empty() && !o.nan_is_inactive,
         "--active and --nan-is-inactive belong to --permeability FILE; a random field has --inactive");
+  check(!o.layer && !o.section && o.grid3.empty(),
+        "--layer, --section and --grid belong to --permeability FILE, of a GRDECL file");
   check(o.field != "file", "--field file needs --permeability FILE");
   check(!o.field.empty(), "no permeability: pass --field KIND or --permeability FILE");
   o.spec.kind = o.field;

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/grdecl.hpp"
+#include "datagen/grdecl_file.hpp"
 #include "solver/regions.hpp"
 
 namespace mano {
@@ -239,29 +240,52 @@ nlohmann::json FlowSource::configuration() const {
   return j;
 }
 
-void note_other_permeabilities(const FlowOptions& o, const FieldSource& rock, const Grid& grid, Takes takes) {
+namespace {
+
+// Of PERMY and PERMZ those that a deck, read whole by its PERMX, has and the options leave open.
+std::vector<char> open_directions(const FlowOptions& o, const FieldSource& rock, const Grid& grid) {
   const FieldOptions& file = rock.options();
-  if (grid.flat() || !is_grdecl(file.permeability)) return;
-  const auto note = [&](const char* keyword, const char* option, const char* ratio) {
-    say(fmt::format("note: {} of {} is not used: ", keyword, file.permeability) +
-        (takes == Takes::fields
-             ? fmt::format("{} {} takes it", option, keyword)
-             : fmt::format("a dataset holds one permeability a cell, {} gives its ratio to PERMX", ratio)));
-  };
+  if (grid.flat() || !is_grdecl(file.permeability)) return {};
+  if (!file.keyword.empty() && !same_keyword(file.keyword, "PERMX")) return {};
   const auto has = [&](const char* keyword) {
     return !grdecl_mentions(file.permeability, {keyword}, file.include_anywhere).empty();
   };
-  const bool z_is_given = o.anisotropy_z || !o.permeability_z.empty();
-  if (!z_is_given && has("PERMZ")) note("PERMZ", "--permeability-z", "--anisotropy-z");
-  const bool y_is_given = o.anisotropy || !o.permeability_y.empty();
-  if (y_is_given || !has("PERMY")) return;
-  bool same = false;
-  try {
+  std::vector<char> axes;
+  if (!o.anisotropy && o.permeability_y.empty() && has("PERMY")) {
     const Field y = read_companion(open_companion(file, "PERMY", "permeability-y"), grid, 0, "PERMY");
-    same = y.values == rock.draw(0, grid).values;
-  } catch (const InvalidInput&) {  // it cannot be read, or not every cell has a value
+    if (y.values != rock.draw(0, grid).values) axes.push_back('y');
   }
-  if (!same) note("PERMY", "--permeability-y", "--anisotropy");
+  if (!o.anisotropy_z && o.permeability_z.empty() && has("PERMZ")) axes.push_back('z');
+  return axes;
+}
+
+}  // namespace
+
+FlowOptions with_permeabilities_of_deck(FlowOptions o, const FieldSource& rock, const Grid& grid) {
+  const FieldOptions& file = rock.options();
+  const bool open_section = file.section && !o.anisotropy && o.permeability_y.empty();
+  if (open_section && !grdecl_mentions(file.permeability, {"PERMZ"}, file.include_anywhere).empty())
+    say(
+        fmt::format("note: PERMZ of {} is not used: the section has PERMX in both directions; "
+                    "--permeability-y PERMZ takes it",
+                    file.permeability));
+  for (const char axis : open_directions(o, rock, grid)) {
+    const bool y = axis == 'y';
+    (y ? o.permeability_y : o.permeability_z) = y ? "PERMY" : "PERMZ";
+    say(fmt::format("permeability along {} is {} of {}; --anisotropy{} 1 takes PERMX in its place", axis,
+                    y ? "PERMY" : "PERMZ", file.permeability, y ? "" : "-z"));
+  }
+  return o;
+}
+
+void note_permeabilities_left_out(const FlowOptions& o, const FieldSource& rock, const Grid& grid) {
+  for (const char axis : open_directions(o, rock, grid)) {
+    const bool y = axis == 'y';
+    say(fmt::format(
+        "note: {} of {} is not used: a dataset holds one permeability a cell, --anisotropy{} gives its "
+        "ratio to PERMX",
+        y ? "PERMY" : "PERMZ", rock.options().permeability, y ? "" : "-z"));
+  }
 }
 
 }  // namespace mano

@@ -42,11 +42,11 @@ void add_drop_islands_option(CLI::App& app, bool& drop, const std::string& group
 /// --anisotropy and --permeability-y, -z alone.
 void add_anisotropy_options(CLI::App& app, FlowOptions& options);
 
-/// Says where a volume's GRDECL file has a PERMZ, or a PERMY other than PERMX, that the options leave unused, and which option would take it
-/// from the file, or where a dataset takes ratios alone, its ratio to PERMX.
-enum class Takes { fields, ratios };
-void note_other_permeabilities(const FlowOptions& options, const FieldSource& rock, const Grid& grid,
-                               Takes takes = Takes::fields);
+/// Of a GRDECL file that is read whole, PERMZ is the permeability along z, and a PERMY other than PERMX that along y, unless the options say
+/// otherwise: the options with both, which are said in a line each. Of a section along z a PERMZ that is not used is said. Throws InvalidInput where one cannot be read.
+FlowOptions with_permeabilities_of_deck(FlowOptions options, const FieldSource& rock, const Grid& grid);
+/// Says that a dataset does not hold them, and which option gives a ratio in their place.
+void note_permeabilities_left_out(const FlowOptions& options, const FieldSource& rock, const Grid& grid);
 
 /// Turns permeabilities into problems.
 class FlowSource {

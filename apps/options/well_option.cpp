@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include "apps/options/field_options.hpp"
 #include "core/error.hpp"
@@ -82,7 +83,10 @@ WellOption parse_well(const std::string& text) {
     (d == 0 ? option.x : option.y) = *value;
   }
   bool controlled = false;
+  std::set<std::string> keys;
   for (std::size_t p = 2; p < parts.size(); ++p) {
+    const std::string key = parts[p].substr(0, parts[p].find('='));
+    if (!keys.insert(key).second) fail(fmt::format("{} is given twice", key));
     const std::string why = parse_part(parts[p], option, controlled);
     if (!why.empty()) fail(why);
   }

@@ -136,6 +136,8 @@ MINPV
   500 /
 EDIT
 PROPS
+INCLUDE
+ 'absent/PVT.INC' /
 EQUALS
 SWL 0.04 1 46 1 112 1  1   /
 /
@@ -173,8 +175,17 @@ def test_a_deck_built_as_nornes(mano, tmp_path):
     assert len(notes) == 2
     assert "COORD, ZCORN of NORNE.DATA are not read" in notes[0] and "equal boxes" in notes[0]
     assert "NTG, FAULTS, MULTFLT, MULTZ, PINCH, MINPV of NORNE.DATA are not applied" in notes[1]
-    out = mano("solve", "--permeability", "NORNE.DATA", "--drop-islands", "-o", "o.vti").out
-    assert "without it lengths are 1" in out and "PERMZ of NORNE.DATA is not used" in out and "PERMY" not in out
+    # Without an option kz is PERMZ, and with --anisotropy-z 1 it is PERMX; the PERMY of this deck is its PERMX.
+    rock = ["solve", "--permeability", "NORNE.DATA", "--drop-islands", "-o", "o.vti", "--json"]
+    out = mano(*rock, "deck.json").out
+    assert "without it lengths are 1" in out and "permeability along z is PERMZ of NORNE.DATA" in out and "PERMY" not in out
+    mano(*rock, "given.json", "--permeability-z", "PERMZ")
+    assert "PERMZ" not in mano(*rock, "equal.json", "--anisotropy-z", 1).out
+    flows = [json.loads((tmp_path / f"{name}.json").read_text())["outflow"] for name in ("deck", "given", "equal")]
+    assert flows[0] == flows[1] and abs(flows[2]["top"] - flows[0]["top"]) > 0.01 * abs(flows[0]["top"])
+    section = ["solve", "--permeability", "NORNE.DATA", "--section", 28, "--drop-islands", "-o", "s.vti"]
+    assert "--permeability-y PERMZ takes it" in mano(*section).out
+    assert "takes it" not in mano(*section, "--permeability-y", "PERMZ").out
     dataset = ["generate", "--permeability", "NORNE.DATA", "--size", "2300x4480x88", "--drop-islands", "--well", "1150,2280,bhp=200,radius=0.1", "--well",
                "850,1000,rate=100,radius=0.1", "-o", "o.h5"]
     assert "PERMZ of NORNE.DATA is not used: a dataset holds one permeability a cell, --anisotropy-z gives" in mano(*dataset).out

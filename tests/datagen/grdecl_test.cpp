@@ -59,6 +59,24 @@ TEST_F(Grdecl, TakesTheGridFromTheOptionAndDoesWithoutSlash) {
   EXPECT_EQ(read("DIMENS 2 1 2 /\nPERMX 1 2 3 4 /").values, (std::vector<double>{1, 2, 3, 4}));
 }
 
+TEST_F(Grdecl, ReadsNothingOfADeckBehindItsGrid) {
+  const std::string deck =
+      "RUNSPEC\nDIMENS 2 1 1 /\nGRID\nPERMX\n 1 2 /\nEDIT\nPROPS\nINCLUDE\n 'absent.inc' /\n";
+  EXPECT_EQ(read(deck).values, (std::vector<double>{1, 2}));
+  EXPECT_EQ(read(deck + "PERMX\n 3 4 /\n").values, (std::vector<double>{1, 2}));
+  EXPECT_NE(error("DIMENS 2 1 1 /\nPERMX\n 1 2 /\nPROPS\nINCLUDE\n 'absent.inc' /\n").find("absent.inc"),
+            std::string::npos);
+}
+
+TEST_F(Grdecl, RefusesRecordsThatAFilesEndCuts) {
+  const std::string whole = "DIMENS 2 1 1 /\nPERMX\n 1 2 /\nMULTIPLY\n PERMX 2 /\n/\n";
+  EXPECT_EQ(read(whole).values, (std::vector<double>{2, 4}));
+  for (const std::size_t left_out : {2U, 4U, 8U})
+    EXPECT_NE(error(whole.substr(0, whole.size() - left_out)).find("MULTIPLY is not ended by a slash"),
+              std::string::npos)
+        << left_out;
+}
+
 TEST_F(Grdecl, TakesFortransExponentsTheLastSectionAndNoTextAfterASlash) {
   const std::string head = "SPECGRID 2 1 1 1 F / PERMX in a comment\n";
   EXPECT_EQ(read(head + "PERMX\n 1 1 /\nPERMX\n 1.5D2 2e1 / 7 7\n").values, (std::vector<double>{150, 20}));
