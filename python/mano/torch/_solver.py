@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, overload
 
 import numpy as np
 import torch
@@ -10,7 +10,10 @@ from torch.autograd.function import once_differentiable
 
 from .. import _core
 from .._errors import InputError
-from .._setup import Flux, Pressure, Side, Well, domain, fields4, lengths3, make_setup, masks4, optional_fields, split_source, thread_count
+from .._setup import Flux, Pressure, Side, Well, Wells, domain, fields4, lengths3, make_setup, masks4, optional_fields, split_source, thread_count
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Flow(NamedTuple):
@@ -130,7 +133,41 @@ def _split_field(field, name: str, size: tuple):
     return optional_fields(field if tensor is None else _samples(tensor, size), name, size), tensor
 
 
-def solve(permeability: torch.Tensor, *, setup: str | None = None, wells=(), left: Side = None, right: Side = None, bottom: Side = None,
+class _Arguments(TypedDict, total=False):
+    """Of solve, but with_wells: for type checkers."""
+
+    setup: str | None
+    wells: Wells
+    left: Side
+    right: Side
+    bottom: Side
+    top: Side
+    front: Side
+    back: Side
+    source: Any
+    active: Any
+    permeability_y: Any
+    permeability_z: Any
+    anisotropy: float | None
+    anisotropy_z: float | None
+    drop_islands: bool
+    size: Any
+    units: str | None
+    viscosity: float | None
+    thickness: float | None
+    tolerance: float
+    threads: int | None
+
+
+@overload
+def solve(permeability: torch.Tensor, *, with_wells: Literal[False] = ..., **arguments: Unpack[_Arguments]) -> torch.Tensor: ...
+
+
+@overload
+def solve(permeability: torch.Tensor, *, with_wells: Literal[True], **arguments: Unpack[_Arguments]) -> Flow: ...
+
+
+def solve(permeability: torch.Tensor, *, setup: str | None = None, wells: Wells = (), left: Side = None, right: Side = None, bottom: Side = None,
           top: Side = None, front: Side = None, back: Side = None, source=None, active=None, permeability_y=None, permeability_z=None,
           anisotropy: float | None = None, anisotropy_z: float | None = None, drop_islands: bool = False, size=(1.0, 1.0), units: str | None = None,
           viscosity: float | None = None, thickness: float | None = None, tolerance: float = 1e-10, threads: int | None = None,
