@@ -11,12 +11,23 @@
 //   interior face   T = 2 k_a k_b / (k_a + k_b) ..., dT/d(ln k_a) = T k_b / (k_a + k_b):   -(lambda_a - lambda_b) (p_a - p_b) dT
 //   pressure face   T in proportion to k_a:   by ln k_a  lambda_a (p_boundary - p_a) T,    by p_boundary  lambda_a T
 //   flux face                                                                              by u.n  -lambda_a area
-//   source                                                                                 by f  lambda_a hx hy
-//   well of given pressure   index in proportion to k_a:   by ln k_a  lambda_a (p_well - p_a) index,    by p_well  lambda_a index
-//   well of given rate                                                                     by the rate  lambda_a
+//   source                                                                                 by f  lambda_a hx hy hz
 //
-// What a well does depends on p, and directly on k and on what is given: rate = index (p_well - p_a), p_well = p_a + rate / index
-// (Peaceman's, solver/problem.hpp). Both parts are in the derivative.
+// A well is open in cells a of one or several layers. What it does depends on p, and directly on k and on what is given (Peaceman's,
+// solver/problem.hpp); both parts are in the derivative. With W the sum of its indices, J_q and J_P the derivatives by its rate and by the
+// pressure P in its bore:
+//
+//   given pressure             q_a = index_a (P - p_a)              by ln index_a  (lambda_a + J_q) q_a
+//                                                                   by P           sum of (lambda_a + J_q) index_a + J_P
+//   given rate q, a radius     P = (q + sum of index_a p_a) / W     by ln index_a  (lambda_a - L) q_a - J_P q_a / W
+//                              L = sum of index_a lambda_a / W      by q           L + J_q + J_P / W
+//   given rate q, no radius    q_a = share_a q                      by ln of sqrt(kx ky)  (lambda_a - L) q_a,   L = sum of share_a lambda_a
+//                                                                   by q           L + J_q
+//
+// Permeability along y and along z may be variables of their own. With r = ky / kx and r_o the equivalent radius an index then has
+//
+//   d(ln index) / d(ln ky) = 1/2 - D / ln(r_o / radius),   d(ln index) / d(ln kx) = 1/2 + D / ln(r_o / radius)
+//   D = d(ln r_o) / d(ln r) = ((sqrt(r) hx^2 - hy^2 / sqrt(r)) / (sqrt(r) hx^2 + hy^2 / sqrt(r)) - (sqrt(r) - 1) / (sqrt(r) + 1)) / 4
 //
 // W. W.-G. Yeh, Review of parameter identification procedures in groundwater hydrology, Water Resour. Res. 22 (1986), section on
 // adjoint-state methods.
@@ -36,30 +47,38 @@ struct WellSlopes {
   std::vector<double> by_pressure;
 };
 
-/// dJ/dp [ny, nx] and that by the wells.
+/// dJ/dp [nz, ny, nx] and that by the wells.
 struct FunctionalSlope {
   Field by_pressure;
   WellSlopes by_wells = {};
 };
 
-/// dJ by all that drives the flow.
+/// The directions whose permeability is a variable of its own. That of the others is held at its ratio to the permeability along x.
+struct OwnDirections {
+  bool y = false;
+  bool z = false;  ///< of a volume
+};
+
+/// dJ by all that drives the flow. Fields are [nz, ny, nx], 0 in inactive cells.
 struct FlowGradient {
-  /// [ny, nx], 0 in inactive cells. Where the permeability has two directions both are multiplied with the cell's factor: the derivative is
-  /// that by the logarithm of either at a fixed ratio.
+  /// By the logarithm of the permeability along x, with which that along y and along z is multiplied where it is no variable of its own,
+  /// and else held fixed.
   Field by_log_permeability;
-  Field by_source;                                 ///< [ny, nx], 0 in inactive cells
+  Field by_log_permeability_y;  ///< all else held fixed; empty where it is no variable of its own
+  Field by_log_permeability_z;
+  Field by_source;
   std::vector<double> by_well;                     ///< by Well::value of each
   std::array<std::vector<double>, 6> by_boundary;  ///< by BoundaryCondition::values, indexed by Side
 };
 
 /// The right-hand side of the adjoint equation: dJ/dp with what goes through the wells' rates and pressures. Throws InvalidInput for a slope
-/// that does not fit the problem, and for volumes.
+/// that does not fit the problem.
 Field adjoint_source(const Problem& problem, FunctionalSlope slope);
 
-/// From the pressure [ny, nx] and the solution of the adjoint equation [ny, nx]. Where the pressure is free its mean is held at zero, and so
-/// must be the sum of what flows in: then only combinations of the derivatives that keep it mean something. Throws InvalidInput for fields
-/// of another grid, and for volumes.
+/// From the pressure [nz, ny, nx] and the solution of the adjoint equation [nz, ny, nx]. Where the pressure is free its mean is held at zero,
+/// and so must be the sum of what flows in: then only combinations of the derivatives that keep it mean something. Throws InvalidInput for
+/// fields of another grid, and for permeability along z as a variable in a flat grid.
 FlowGradient flow_gradient(const Problem& problem, const Stencil& stencil, const WellSlopes& by_wells,
-                           const Field& pressure, Field adjoint);
+                           const Field& pressure, Field adjoint, OwnDirections own = {});
 
 }  // namespace mano

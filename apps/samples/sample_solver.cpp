@@ -35,12 +35,13 @@ VerifiedSolution SampleSolver::solve(const Problem& problem) {
   return s;
 }
 
-FlowGradient SampleSolver::gradient(const Problem& problem, const Field& pressure, FunctionalSlope slope) {
+FlowGradient SampleSolver::gradient(const Problem& problem, const Field& pressure, FunctionalSlope slope,
+                                    OwnDirections own) {
   const WellSlopes by_wells = slope.by_wells;
   // The gradient is linear in the adjoint, whose error is its own: 1e-7 at the usual tolerance.
   Field adjoint =
       corrector_->solve_for(adjoint_source(problem, std::move(slope)), std::min(1e-6, 1000 * tolerance_));
-  return flow_gradient(problem, corrector_->stencil(), by_wells, pressure, std::move(adjoint));
+  return flow_gradient(problem, corrector_->stencil(), by_wells, pressure, std::move(adjoint), own);
 }
 
 }  // namespace mano

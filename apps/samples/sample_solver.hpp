@@ -24,10 +24,11 @@ class SampleSolver {
   /// Sets up the grid hierarchy of `problem`, as solve() does.
   void set_up(const Problem& problem) { corrector_for(problem); }
 
-  /// The gradient of a functional of the pressure [ny, nx] and the wells, by all that drives the flow: one more solve, of the adjoint equation
+  /// The gradient of a functional of the pressure and the wells, by all that drives the flow: one more solve, of the adjoint equation
   /// (solver/adjoint.hpp), by mano's multigrid alone, to 1000 times the tolerance. `problem` is the one that was solved or set up last. What
   /// the fields hold in inactive cells counts for nothing. Throws RunFailed where the multigrid does not solve it.
-  FlowGradient gradient(const Problem& problem, const Field& pressure, FunctionalSlope slope);
+  FlowGradient gradient(const Problem& problem, const Field& pressure, FunctionalSlope slope,
+                        OwnDirections own = {});
 
  private:
   Corrector& corrector_for(const Problem& problem);

@@ -65,11 +65,13 @@ SolvedBatch::~SolvedBatch() {
 }
 
 void SolvedBatch::gradients(int threads, const std::function<FunctionalSlope(int)>& slope_of,
-                            const std::function<void(int, const FlowGradient&)>& take) {
+                            const std::function<void(int, const FlowGradient&)>& take, OwnDirections own) {
   in_solving_threads(size(), threads, tolerance_, [&](int i, SampleSolver& solver_of_thread) {
     Entry& e = entries_[i];
     if (!e.solver) solver_of_thread.set_up(e.problem);
-    take(i, (e.solver ? *e.solver : solver_of_thread).gradient(e.problem, e.solution.pressure, slope_of(i)));
+    take(
+        i,
+        (e.solver ? *e.solver : solver_of_thread).gradient(e.problem, e.solution.pressure, slope_of(i), own));
   });
 }
 

@@ -22,7 +22,8 @@ class SolvedBatch {
 
   /// take(i, gradient) from the slope of each problem's functional (SampleSolver::gradient), in any of the threads.
   void gradients(int threads, const std::function<FunctionalSlope(int i)>& slope_of,
-                 const std::function<void(int i, const FlowGradient& gradient)>& take);
+                 const std::function<void(int i, const FlowGradient& gradient)>& take,
+                 OwnDirections own = {});
 
  private:
   struct Entry {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -70,6 +71,13 @@ inline Field field_of(const double* values, const Grid& grid) {
   field.grid = grid;
   field.values.assign(values, values + grid.cells());
   return field;
+}
+
+/// The field's values, not a number in inactive cells.
+template <typename T>
+void store(const Field& field, const CellMask& active, T* to) {
+  for (std::size_t c = 0; c < field.values.size(); ++c)
+    to[c] = active[c] ? static_cast<T>(field.values[c]) : std::numeric_limits<T>::quiet_NaN();
 }
 
 inline CellMask mask_of(const std::uint8_t* values, const Grid& grid) {

@@ -42,6 +42,8 @@ struct Batch {
     fits(source, "source");
     fits(permeability_y, "permeability_y");
     fits(permeability_z, "permeability_z");
+    check(!permeability_z || !grid.flat(), "permeability_z is for volumes, the grid is {}",
+          grid.resolution());
   }
 
   int count() const { return static_cast<int>(k.shape(0)); }

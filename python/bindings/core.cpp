@@ -11,6 +11,7 @@ NB_MODULE(_core, m) {
   translate_errors();
   bind_setup(m);
   bind_solving(m);
+  bind_differentiable(m);
   bind_samples(m);
   bind_datasets(m);
   bind_displacement(m);

@@ -8,6 +8,7 @@ namespace mano::python {
 namespace nb = nanobind;
 
 void bind_setup(nb::module_& m);
+void bind_differentiable(nb::module_& m);
 void bind_solving(nb::module_& m);
 void bind_samples(nb::module_& m);
 void bind_datasets(nb::module_& m);

@@ -1,4 +1,4 @@
-// One solve with all that is asked of it, many solves, the adjoint, effective permeability.
+// One solve with all that is asked of it, many solves, effective permeability.
 
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
@@ -7,12 +7,7 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
-#include <array>
-#include <limits>
-
 #include "apps/samples/sample_stream.hpp"
-#include "apps/samples/solved_batch.hpp"
 #include "apps/samples/upscaling.hpp"
 #include "batch.hpp"
 #include "modules.hpp"
@@ -37,12 +32,6 @@ struct Solved {
     return values;
   }
 };
-
-template <typename T>
-void store(const Field& field, const CellMask& active, T* to) {
-  for (std::size_t c = 0; c < field.values.size(); ++c)
-    to[c] = active[c] ? static_cast<T>(field.values[c]) : std::numeric_limits<T>::quiet_NaN();
-}
 
 std::unique_ptr<Solved> solve(const Setup& setup, const Fields& k, std::optional<Masks> active,
                               std::optional<Fields> source, std::optional<Fields> permeability_y,
@@ -86,90 +75,6 @@ Tuple solve_batch(const Batch& batch, double tolerance, int threads) {
   return nb::make_tuple(give_fields(std::move(pressure), batch.grid), give(std::move(residual), {count}),
                         give(std::move(iterations), {count}));
 }
-
-// A batch with what its gradients need.
-struct Differentiable {
-  std::unique_ptr<SolvedBatch> solved;
-  Grid grid;
-  Units units;
-
-  std::size_t count() const { return solved->size(); }
-  std::size_t wells() const { return solved->problem(0).wells.size(); }
-
-  Out<double> pressure() const {
-    const std::size_t n = count(), cells = grid.cells();
-    std::vector<double> all(n * cells);
-    for (std::size_t i = 0; i < n; ++i)
-      store(solved->solution(static_cast<int>(i)).pressure, solved->problem(static_cast<int>(i)).active,
-            all.data() + i * cells);
-    return give_fields(std::move(all), grid);
-  }
-
-  // Rates and pressures of the wells, [N, W] each.
-  Tuple well_states() const {
-    const std::size_t n = count(), w = wells();
-    std::vector<double> rate, bore;
-    for (int i = 0; i < solved->size(); ++i) {
-      for (const WellState& state : mano::well_states(solved->problem(i), solved->solution(i).pressure)) {
-        rate.push_back(state.rate);
-        bore.push_back(state.pressure);
-      }
-    }
-    return nb::make_tuple(give(std::move(rate), {n, w}), give(std::move(bore), {n, w}));
-  }
-
-  // dJ by permeability and, where asked for, by source [N, 1, ny, nx], by each well's value [N, W], and by the values of the
-  // sides left, right, bottom, top [N, faces], from dJ/dp [N, 1, ny, nx] and dJ by the wells' rates and pressures [N, W].
-  Tuple gradient(const Fields& by_pressure, const In<double, 2>& by_rate, const In<double, 2>& by_bore,
-                 bool with_source, int threads) {
-    const std::size_t n = count(), cells = grid.cells(), w = wells();
-    check(by_pressure.size() == n * cells && by_rate.size() == n * w && by_bore.size() == n * w,
-          "the slopes must have the shapes of pressures and of wells");
-    std::vector<double> by_k(n * cells), by_source(with_source ? n * cells : 0), by_well(n * w);
-    std::array<std::vector<double>, 4> by_side;
-    for (Side side : sides_of(grid))
-      by_side.at(static_cast<int>(side)).resize(n * solved->problem(0).on(side).values.size());
-    const auto row = [w](const In<double, 2>& of, std::size_t i) {
-      return std::vector<double>(of.data() + i * w, of.data() + (i + 1) * w);
-    };
-    {
-      const nb::gil_scoped_release released;
-      solved->gradients(
-          threads,
-          [&](int i) {
-            return FunctionalSlope{field_of(by_pressure.data() + i * cells, grid),
-                                   {row(by_rate, i), row(by_bore, i)}};
-          },
-          [&](int i, const FlowGradient& g) {
-            const Problem& problem = solved->problem(i);
-            for (std::size_t c = 0; c < cells; ++c) {
-              if (problem.active[c])
-                by_k[i * cells + c] =
-                    units.conductance() * g.by_log_permeability.values[c] / problem.permeability.values[c];
-            }
-            if (with_source)
-              std::copy(g.by_source.values.begin(), g.by_source.values.end(), by_source.begin() + i * cells);
-            std::copy(g.by_well.begin(), g.by_well.end(), by_well.begin() + i * w);
-            for (Side side : sides_of(grid)) {
-              const std::vector<double>& values = g.by_boundary[static_cast<int>(side)];
-              const bool flux = problem.on(side).type == BoundaryCondition::Type::flux;
-              const double unit = flux ? 1.0 / units.velocity() : 1.0;
-              std::transform(values.begin(), values.end(),
-                             by_side.at(static_cast<int>(side)).begin() + i * values.size(),
-                             [&](double v) { return unit * v; });
-            }
-          });
-    }
-    nb::list sides;
-    for (std::vector<double>& values : by_side) {
-      const std::size_t faces = values.size() / n;
-      sides.append(give(std::move(values), {n, faces}));
-    }
-    return nb::make_tuple(give_fields(std::move(by_k), grid),
-                          with_source ? nb::cast(give_fields(std::move(by_source), grid)) : nb::none(),
-                          give(std::move(by_well), {n, w}), sides);
-  }
-};
 
 List wells_of(const Solved& s) {
   const std::vector<WellState> states = well_states(s.problem, s.solution.pressure);
@@ -246,27 +151,6 @@ void bind_solving(nb::module_& m) {
       nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("source").none(),
       nb::arg("permeability_y").none(), nb::arg("permeability_z").none(), nb::arg("size"),
       nb::arg("tolerance"), nb::arg("threads"), nb::arg("single_precision"));
-  nb::class_<Differentiable>(m, "Differentiable",
-                             "Solved problems with what gradients by all that drives the flow need.")
-      .def(
-          "__init__",
-          [](Differentiable* self, const Setup& setup, Fields k, std::optional<Masks> active,
-             std::optional<Fields> source, std::optional<Fields> ky, const Size& size, double tolerance,
-             int threads) {
-            const nb::gil_scoped_release released;
-            const Batch batch(setup, k, active, source, ky, {}, size);
-            check(batch.grid.flat(), "gradients are of flat grids, not of a volume of {}",
-                  batch.grid.resolution());
-            new (self) Differentiable{std::make_unique<SolvedBatch>(batch.count(), threads, tolerance,
-                                                                    [&](int i) { return batch.problem(i); }),
-                                      batch.grid, setup.flow().units()};
-          },
-          nb::arg("setup"), nb::arg("permeability"), nb::arg("active").none(), nb::arg("source").none(),
-          nb::arg("permeability_y").none(), nb::arg("size"), nb::arg("tolerance"), nb::arg("threads"))
-      .def("pressure", &Differentiable::pressure)
-      .def("well_states", &Differentiable::well_states)
-      .def("gradient", &Differentiable::gradient, nb::arg("by_pressure"), nb::arg("by_well_rate"),
-           nb::arg("by_well_pressure"), nb::arg("with_source"), nb::arg("threads"));
   m.def(
       "upscale",
       [](const Setup& setup, const Fields& k, std::optional<Masks> active, std::optional<Fields> ky,

@@ -108,12 +108,12 @@ class Dataset:
         return self._info["setup"]
 
     @property
-    def configuration(self) -> dict:
+    def configuration(self) -> dict[str, Any]:
         """Everything that the data depend on."""
         return json.loads(self._info["configuration"]) if self._info["configuration"] else {}
 
     @property
-    def info(self) -> dict:
+    def info(self) -> dict[str, Any]:
         """field, location (cell or node), origin, tolerance, dtype, units and their names, has_inactive, version, and the above; of displacements also
         `displacement`: fluids, porosity and what drives the flow."""
         displacement = json.loads(self._info["displacement"]) if self._info["displacement"] else None

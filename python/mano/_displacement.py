@@ -7,7 +7,7 @@ import numpy as np
 
 from . import _core
 from ._errors import InputError
-from ._setup import Number, Side, domain, flat, fields4, lengths3, make_setup, masks4, optional_fields, split_source, text
+from ._setup import Number, Side, Wells, domain, flat, fields4, lengths3, make_setup, masks4, optional_fields, split_source, text
 
 DISPLACEMENT_ARGUMENTS = ("fluids", "viscosity_ratio", "displaced_viscosity", "corey", "end_points", "residuals", "porosity", "until", "snapshots",
                           "transport", "step_tolerance")
@@ -95,7 +95,7 @@ class Simulation:
         return f"<mano.Simulation {nx}x{ny}: {snapshots} snapshots up to {self.times[-1]:g} pore volumes, recovery {self.curve.recovery[-1]:.3f}>"
 
 
-def simulate(permeability, *, setup: str | None = None, wells=(), left: Side = None, right: Side = None, bottom: Side = None, top: Side = None, source=None,
+def simulate(permeability, *, setup: str | None = None, wells: Wells = (), left: Side = None, right: Side = None, bottom: Side = None, top: Side = None, source=None,
              active=None, permeability_y=None, anisotropy: float | None = None, drop_islands: bool = False, size=(1.0, 1.0), units: str | None = None,
              viscosity: float | None = None, thickness: float | None = None, fluids: str = "oil-water", viscosity_ratio: float | None = None,
              displaced_viscosity: float | None = None, corey: tuple[Number, Number] | None = None, end_points: tuple[Number, Number] | None = None,

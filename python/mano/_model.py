@@ -7,13 +7,16 @@ import os
 import pathlib
 import re
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 
 from . import _core
 from ._errors import InputError, MissingPart, RunError
 from ._setup import fields4, masks4
+
+if TYPE_CHECKING:
+    from .torch import Model as Module
 
 
 def torch_folder() -> pathlib.Path | None:
@@ -110,6 +113,11 @@ class Model:
         self._model.set_cycles(chosen)
         return chosen
 
+    @overload
+    def predict(self, permeability: Any, *, estimate: Literal[False] = ..., active: Any = ..., size: Any = ..., method: str = ..., force: bool = ...) -> np.ndarray: ...
+    @overload
+    def predict(self, permeability: Any, *, estimate: Literal[True], active: Any = ..., size: Any = ..., method: str = ..., force: bool = ...) -> Estimated: ...
+
     def predict(self, permeability, *, estimate: bool = False, active=None, size=None, method: str = "multigrid", force: bool = False):
         """Pressures for permeabilities [ny, nx] or [N, ny, nx], float64 of the same shape.
 
@@ -121,6 +129,11 @@ class Model:
         found = self.predictions(permeability, estimate=estimate, active=active, size=size, method=method, force=force)
         shape = np.shape(permeability)
         return Estimated(found.pressure.reshape(shape), found.error.reshape(shape)) if estimate else found.pressure.reshape(shape)
+
+    @overload
+    def correct(self, permeability: Any, cycles: int = ..., *, estimate: Literal[False] = ..., active: Any = ..., size: Any = ..., force: bool = ...) -> np.ndarray: ...
+    @overload
+    def correct(self, permeability: Any, cycles: int = ..., *, estimate: Literal[True], active: Any = ..., size: Any = ..., force: bool = ...) -> Estimated: ...
 
     def correct(self, permeability, cycles: int = 1, *, estimate: bool = False, active=None, size=None, force: bool = False):
         """Predictions corrected by `cycles` multigrid cycles: nearer to the solution, and no longer the network's alone. With estimate as predict."""
@@ -135,7 +148,7 @@ class Model:
         found = self.predictions(permeability, estimate=True, active=active, size=size, force=force).relative_l2
         return float(found[0]) if np.ndim(permeability) == 2 else found
 
-    def interval(self, permeability, *, active=None, size=None, force: bool = False):
+    def interval(self, permeability, *, active=None, size=None, force: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper end of the prediction interval, each of the permeability's shape: meant to hold 90 % of the points of fields like those it
         was calibrated on. Raises RunError where the model has none."""
         found = self.predictions(permeability, active=active, size=size, force=force)
@@ -158,7 +171,7 @@ class Model:
         p, error, relative, half, unlike = self._model.predict(k, _mask(active), size, method, estimate, int(correct), force)
         return Prediction(p, error, relative if estimate else None, half, unlike)
 
-    def module(self, method: str = "multigrid"):
+    def module(self, method: str = "multigrid") -> Module:
         """The same as a torch.nn.Module with the trained weights, on its device: mano.torch.Model, differentiable by permeability and weights."""
         from .torch import Model as Module
 

@@ -5,14 +5,20 @@ import dataclasses
 import functools
 import os
 from collections.abc import Sequence
-from typing import Union
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
 from . import _core
 from ._errors import InputError
 
+if TYPE_CHECKING:
+    import torch
+
 Number = Union[int, float]
+# What mano.torch.solve takes as tensors as well.
+Given = Union[int, float, "torch.Tensor"]
+Values = Union[int, float, Sequence[Any], np.ndarray, "torch.Tensor"]
 
 
 def text(value: Number) -> str:
@@ -30,10 +36,10 @@ class Well:
     all layers, or in `layers` (first, last), counted from 1 at the top.
     """
 
-    x: float
-    y: float
-    rate: float | None = None
-    bhp: float | None = None
+    x: Given
+    y: Given
+    rate: Given | None = None
+    bhp: Given | None = None
     radius: float | None = None
     name: str | None = None
     layers: tuple[int, int] | None = None
@@ -56,7 +62,7 @@ class Pressure:
     """A given pressure on a side: one number, or one a face (ny on left and right, nx on bottom and top), south to north, west to east.
     In a volume one number, or one a face as [nz, ny] on left and right, [nz, nx] on front and back, [ny, nx] on top and bottom."""
 
-    values: Number | Sequence[Number]
+    values: Values
 
     def __str__(self) -> str:
         return "pressure=" + ",".join(map(text, np.ravel(self.values)))
@@ -66,13 +72,14 @@ class Pressure:
 class Flux:
     """A given Darcy flux out through a side, per unit length: one number, or one a face."""
 
-    values: Number | Sequence[Number]
+    values: Values
 
     def __str__(self) -> str:
         return "flux=" + ",".join(map(text, np.ravel(self.values)))
 
 
 Side = Union[Pressure, Flux, str, None]
+Wells = Union[Well, str, Sequence[Union[Well, str]]]
 
 
 @functools.lru_cache(maxsize=64)

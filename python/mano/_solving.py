@@ -1,13 +1,13 @@
 """Permeabilities and their pressures: draw, solve, solve_many, upscale."""
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from . import _core
 from ._errors import InputError
-from ._setup import (Side, Well, domain, fields4, flat, lengths3, make_field, make_setup, masks4, optional_fields, precision, resolution_text,
+from ._setup import (Side, Wells, domain, fields4, flat, lengths3, make_field, make_setup, masks4, optional_fields, precision, resolution_text,
                      split_source, thread_count)
 
 
@@ -112,6 +112,18 @@ class Upscaled(NamedTuple):
     """Of a volume."""
 
 
+@overload
+def draw(field: str, *, resolution: Any, inactive: None = None, seed: int = ..., sample: int = ..., samples: int | None = ..., phases: Any = ..., mean: float = ...,
+         deviation: float = ..., correlation_length: Any = ..., smoothness: float = ..., layers: int = ..., channels: int = ..., channel_width: float = ...,
+         contrast: float = ..., size: Any = ...) -> np.ndarray: ...
+
+
+@overload
+def draw(field: str, *, resolution: Any, inactive: float, seed: int = ..., sample: int = ..., samples: int | None = ..., phases: Any = ..., mean: float = ...,
+         deviation: float = ..., correlation_length: Any = ..., smoothness: float = ..., layers: int = ..., channels: int = ..., channel_width: float = ...,
+         contrast: float = ..., size: Any = ...) -> tuple[np.ndarray, np.ndarray]: ...
+
+
 def draw(field: str, *, seed: int = 0, sample: int = 0, resolution, samples: int | None = None, phases=(3.0, 12.0), mean: float = 0.0,
          deviation: float = 1.0, correlation_length=0.1, smoothness: float = 0.5, layers: int = 8, channels: int = 4,
          channel_width: float = 0.08, contrast: float = 100.0, inactive: float | None = None, size=(1.0, 1.0)):
@@ -140,7 +152,7 @@ def draw(field: str, *, seed: int = 0, sample: int = 0, resolution, samples: int
     return k if active is None else (k, active.view(bool))
 
 
-def solve(permeability, *, setup: str | None = None, wells: tuple[Well, ...] | list[Well] = (), left: Side = None, right: Side = None,
+def solve(permeability, *, setup: str | None = None, wells: Wells = (), left: Side = None, right: Side = None,
           bottom: Side = None, top: Side = None, front: Side = None, back: Side = None, source=None, active=None, permeability_y=None, permeability_z=None,
           anisotropy: float | None = None, anisotropy_z: float | None = None, drop_islands: bool = False, size=(1.0, 1.0), units: str | None = None,
           viscosity: float | None = None, thickness: float | None = None, tolerance: float = 1e-10) -> Result:
@@ -173,7 +185,7 @@ def solve(permeability, *, setup: str | None = None, wells: tuple[Well, ...] | l
                               optional_fields(permeability_z, "permeability_z", size), lengths3(size), tolerance), size)
 
 
-def solve_many(permeability, *, setup: str | None = None, wells=(), left: Side = None, right: Side = None, bottom: Side = None, top: Side = None,
+def solve_many(permeability, *, setup: str | None = None, wells: Wells = (), left: Side = None, right: Side = None, bottom: Side = None, top: Side = None,
                front: Side = None, back: Side = None, source=None, active=None, permeability_y=None, permeability_z=None,
                anisotropy: float | None = None, anisotropy_z: float | None = None, drop_islands: bool = False, size=(1.0, 1.0),
                units: str | None = None, viscosity: float | None = None, thickness: float | None = None, tolerance: float = 1e-10,

@@ -2,10 +2,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ._errors import InputError, MissingPart
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SCALES = ("sequential", "logarithmic", "diverging")
 
@@ -35,7 +39,7 @@ def _norm(values: np.ndarray, scale: str, limits, title: str):
 
 
 def maps(fields: Mapping[str, np.ndarray], *, scale: str | Mapping[str, str] | None = None, size=(1.0, 1.0), share: Sequence[str] = (),
-         wells: Sequence = (), columns: int = 2):
+         wells: Sequence = (), columns: int = 2) -> Figure:
     """Maps of fields, each with its title, axes in units of the domain and a colour bar with its ends; a matplotlib Figure.
 
     fields   by title, arrays [ny, nx] (or tensors on the CPU); cells that are not numbers stay blank

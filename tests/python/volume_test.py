@@ -71,13 +71,7 @@ def test_many_volumes_at_once_and_arrays_of_sources():
         assert np.allclose(pressure, mano.solve(one, size=SIZE, setup="drive", source=source).pressure, rtol=1e-5)
     with pytest.raises(mano.InputError, match=r"source has the shape \[1, 3, 6, 8\], the permeability \[3, 4, 6, 8\]"):
         mano.solve_many(k, size=SIZE, source=source[1:])
+    with pytest.raises(mano.InputError, match="permeability_z is for volumes, the grid is 8x6"):
+        mano.solve(k[0, 0], permeability_z=k[0, 0])
     with pytest.raises(mano.InputError, match="layers are those of a volume"):
         mano.solve(k[0, 0], wells=mano.Well(0.5, 0.5, rate=1, layers=(1, 1)), setup="drive")
-
-
-def test_gradients_of_volumes_are_refused():
-    torch = pytest.importorskip("torch")
-    import mano.torch
-
-    with pytest.raises(mano.InputError, match="gradients are of flat grids"):
-        mano.torch.solve(torch.ones(3, 4, 5), size=SIZE)

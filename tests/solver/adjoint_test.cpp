@@ -39,11 +39,11 @@ Field solved(const Problem& problem) {
   return Corrector(problem).solve_from(Field(problem.grid()), kSolve).pressure;
 }
 
-FlowGradient gradient_of(const Problem& problem, const FunctionalSlope& slope) {
+FlowGradient gradient_of(const Problem& problem, const FunctionalSlope& slope, OwnDirections own = {}) {
   Corrector corrector(problem);
   const Field p = corrector.solve_from(Field(problem.grid()), kSolve).pressure;
   const Field lambda = corrector.solve_for(adjoint_source(problem, slope), kSolve);
-  return flow_gradient(problem, corrector.stencil(), slope.by_wells, p, lambda);
+  return flow_gradient(problem, corrector.stencil(), slope.by_wells, p, lambda, own);
 }
 
 // Worst difference from central differences over some cells, relative to the largest derivative.
@@ -110,38 +110,127 @@ double functional(const Problem& problem) {
   return sum;
 }
 
-TEST(Adjoint, IsTheGradientOfAllThatDrivesTheFlow) {
-  const Problem problem = everything(rock(14, 10));
-  const FlowGradient found =
-      gradient_of(problem, {by_pressure(solved(problem)), {kRateWeights, kBoreWeights}});
-  const auto expect = [&](double derivative, const std::string& what,
-                          const std::function<void(Problem&, double)>& change) {
-    const double h = 1e-3;
-    Problem more = problem;
-    Problem less = problem;
-    change(more, h);
-    change(less, -h);
-    EXPECT_NEAR(derivative, (functional(more) - functional(less)) / (2 * h),
-                1e-6 * (1.0 + std::abs(derivative)))
-        << what;
+FlowGradient gradient_of(const Problem& problem, OwnDirections own = {}) {
+  return gradient_of(problem, {by_pressure(solved(problem)), {kRateWeights, kBoreWeights}}, own);
+}
+
+// Against differences of fourth order.
+void expect_derivative(const Problem& problem, double derivative, const std::string& what,
+                       const std::function<void(Problem&, double)>& change) {
+  const double h = 1e-3;
+  const auto at = [&](double step) {
+    Problem other = problem;
+    change(other, step);
+    return functional(other);
   };
-  for (std::size_t w = 0; w < 3; ++w)
-    expect(found.by_well[w], fmt::format("well {}", w), [&](Problem& p, double h) { p.wells[w].value += h; });
-  for (std::size_t c : {0, 18, 34, 103})
-    expect(found.by_source.values[c], fmt::format("source in {}", c),
-           [&](Problem& p, double h) { p.source.values[c] += h; });
-  for (Side side : {Side::back, Side::left})
-    expect(found.by_boundary[static_cast<int>(side)][4], name_of(side, problem.grid()),
-           [&](Problem& p, double h) { p.on(side).values[4] += h; });
-  for (const Well& well : problem.wells) {
-    const std::size_t c = problem.grid().index(well.i, well.j);
-    expect(found.by_log_permeability.values[c], fmt::format("k in the well's cell {}", c),
-           [&](Problem& p, double h) {
-             p.permeability.values[c] *= std::exp(h);
-             p.permeability_y.values[c] *= std::exp(h);
-           });
+  EXPECT_NEAR(derivative, (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h),
+              1e-6 * (0.1 + std::abs(derivative)))
+      << what;
+}
+
+// By wells, by the source in some cells, by sides in their face 4, and by permeability in the same cells and those of wells.
+void expect_gradient(const Problem& problem, std::vector<std::size_t> cells) {
+  const FlowGradient found = gradient_of(problem);
+  for (std::size_t w = 0; w < problem.wells.size(); ++w)
+    expect_derivative(problem, found.by_well[w], fmt::format("well {}", w),
+                      [&](Problem& p, double h) { p.wells[w].value += h; });
+  for (std::size_t c : cells)
+    expect_derivative(problem, found.by_source.values[c], fmt::format("source in {}", c),
+                      [&](Problem& p, double h) { p.source.values[c] += h; });
+  for (Side side : sides_of(problem.grid()))
+    expect_derivative(problem, found.by_boundary[static_cast<int>(side)][4], name_of(side, problem.grid()),
+                      [&](Problem& p, double h) { p.on(side).values[4] += h; });
+  for (const Well& well : problem.wells)
+    for (const Completion& c : completions(problem, well)) cells.push_back(c.cell);
+  for (std::size_t c : cells)
+    expect_derivative(problem, found.by_log_permeability.values[c], fmt::format("k in cell {}", c),
+                      [&](Problem& p, double h) {
+                        for (Field* k : {&p.permeability, &p.permeability_y, &p.permeability_z})
+                          if (!k->values.empty()) k->values[c] *= std::exp(h);
+                      });
+  for (std::size_t c = 0; c < problem.grid().cells(); ++c) {
+    if (problem.active[c]) continue;
+    EXPECT_EQ(found.by_source.values[c], 0.0);
+    EXPECT_EQ(found.by_log_permeability.values[c], 0.0);
   }
-  for (int i = 4; i < 8; ++i) EXPECT_EQ(found.by_source.values[problem.grid().index(i, 5)], 0.0);
+}
+
+TEST(Adjoint, IsTheGradientOfAllThatDrivesTheFlow) {
+  expect_gradient(everything(rock(14, 10)), {0, 18, 34, 103});
+}
+
+// The same of an oblong volume. The well of given rate that has no radius is open in four layers but one, which is inactive, the others in
+// three and in two.
+Problem volume() {
+  Grid grid{7, 5, 2.0, 1.0};
+  grid.nz = 4;
+  grid.lz = 0.3;
+  Field k(grid), along_y(grid), along_z(grid);
+  CellMask mask{grid, std::vector<std::uint8_t>(grid.cells(), 1)};
+  for (std::size_t c = 0; c < grid.cells(); ++c) {
+    k.values[c] = std::exp(std::sin(5.0 * c));
+    along_y.values[c] = k.values[c] * (0.4 + 0.3 * std::cos(3.0 * c));
+    along_z.values[c] = k.values[c] * (0.1 + 0.05 * std::cos(7.0 * c));
+  }
+  for (std::size_t c : {grid.index(2, 3, 1), grid.index(5, 0, 0), grid.index(6, 4, 3)}) mask.values[c] = 0;
+  Problem problem = make_problem("closed", k, mask);
+  problem.permeability_y = along_y;
+  problem.permeability_z = along_z;
+  problem.on(Side::back) = constant_boundary(grid, Side::back, BoundaryCondition::Type::pressure, 0.4);
+  problem.on(Side::left) = constant_boundary(grid, Side::left, BoundaryCondition::Type::flux, -0.7);
+  problem.on(Side::top) = constant_boundary(grid, Side::top, BoundaryCondition::Type::pressure, 0.2);
+  for (std::size_t f = 0; f < grid.layer(); ++f) problem.on(Side::top).values[f] += 0.05 * f;
+  problem.source = Field(grid, 0.2);
+  problem.wells = {{.i = 2, .j = 3, .value = 1.0, .last_layer = 3},
+                   {.i = 4,
+                    .j = 1,
+                    .control = Well::Control::pressure,
+                    .value = 2.0,
+                    .radius = 1e-3,
+                    .first_layer = 1,
+                    .last_layer = 3},
+                   {.i = 1, .j = 2, .value = -1.5, .radius = 2e-3, .first_layer = 0, .last_layer = 1}};
+  return problem;
+}
+
+TEST(Adjoint, IsTheGradientOfAllThatDrivesAVolume) {
+  expect_gradient(volume(), {0, 18, 34, 103, 138});
+}
+
+// By the permeability along each axis in every cell that is `step`-th, the others held fixed.
+void expect_own_directions(const Problem& problem, OwnDirections own, std::size_t step) {
+  const FlowGradient found = gradient_of(problem, own);
+  const auto expect = [&](const Field& gradient, Field Problem::*k, const std::string& what) {
+    for (std::size_t c = 0; c < problem.grid().cells(); c += step) {
+      if (problem.active[c])
+        expect_derivative(problem, gradient.values[c], fmt::format("{} in cell {}", what, c),
+                          [&](Problem& p, double h) { (p.*k).values[c] *= std::exp(h); });
+      else
+        EXPECT_EQ(gradient.values[c], 0.0);
+    }
+  };
+  expect(found.by_log_permeability, &Problem::permeability, "kx");
+  expect(found.by_log_permeability_y, &Problem::permeability_y, "ky");
+  if (own.z) expect(found.by_log_permeability_z, &Problem::permeability_z, "kz");
+}
+
+TEST(Adjoint, HasTheGradientByEachDirection) {
+  expect_own_directions(everything(rock(14, 10)), {.y = true}, 1);
+  expect_own_directions(volume(), {.y = true, .z = true}, 1);
+}
+
+TEST(Adjoint, OfDirectionsAddUpToThatAtFixedRatios) {
+  const Problem problem = volume();
+  const FlowGradient all = gradient_of(problem), y = gradient_of(problem, {.y = true}),
+                     both = gradient_of(problem, {true, true});
+  EXPECT_TRUE(y.by_log_permeability_z.values.empty() && all.by_log_permeability_y.values.empty());
+  for (std::size_t c = 0; c < problem.grid().cells(); ++c) {
+    const double sum = all.by_log_permeability.values[c];
+    EXPECT_NEAR(y.by_log_permeability.values[c] + y.by_log_permeability_y.values[c], sum, 1e-10);
+    EXPECT_NEAR(both.by_log_permeability.values[c] + both.by_log_permeability_y.values[c] +
+                    both.by_log_permeability_z.values[c],
+                sum, 1e-10);
+  }
 }
 
 TEST(Adjoint, RefusesFieldsOfAnotherGrid) {
@@ -151,6 +240,7 @@ TEST(Adjoint, RefusesFieldsOfAnotherGrid) {
   EXPECT_THROW(flow_gradient(problem, stencil, {}, Field(Grid{4, 4}), ours), InvalidInput);
   EXPECT_THROW(adjoint_source(problem, {Field(Grid{4, 4})}), InvalidInput);
   EXPECT_THROW(adjoint_source(problem, {ours, {{1.0}, {}}}), InvalidInput);
+  EXPECT_THROW(flow_gradient(problem, stencil, {}, ours, ours, {.z = true}), InvalidInput);
 }
 
 TEST(Adjoint, SolvesForAnyRightHandSideAndKeepsItsOwn) {

@@ -1,6 +1,8 @@
 """Streams of solved samples for a torch DataLoader."""
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
@@ -49,7 +51,7 @@ class Stream(IterableDataset):
             raise TypeError("the stream is endless and has no length")
         return self.stream.samples // self.stream.block if self.whole else self.stream.samples
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
         worker = get_worker_info()
         for block in self.stream.blocks(*((worker.id, worker.num_workers) if worker else (0, 1))):
             parts = [torch.from_numpy(a) for a in (block.permeability, block.pressure, *((block.active,) if self.stream.active else ()))]
