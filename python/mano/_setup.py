@@ -33,7 +33,7 @@ class Well:
 
     Either `rate`, into the rock (negative: it produces), or `bhp`, the pressure in its bore, which needs a `radius` (Peaceman's well model).
     A well of given rate with a radius has its pressure reported. `name` is W1, W2, ... by its place where it is left out. In a volume it is open in
-    all layers, or in `layers` (first, last), counted from 1 at the top.
+    all layers, or in `layers`, one number or (first, last), counted from 1 at the top.
     """
 
     x: Given
@@ -42,7 +42,12 @@ class Well:
     bhp: Given | None = None
     radius: float | None = None
     name: str | None = None
-    layers: tuple[int, int] | None = None
+    layers: int | tuple[int, int] | None = None
+
+    def __post_init__(self):
+        given = (self.layers, self.layers) if isinstance(self.layers, (int, np.integer)) else self.layers
+        if given is not None and not (isinstance(given, (tuple, list)) and len(given) == 2 and all(isinstance(n, (int, np.integer)) for n in given)):
+            raise InputError(f"layers of a well is {self.layers!r}, expected one number or (first, last), counted from 1 at the top")
 
     def __str__(self) -> str:
         parts = [text(self.x), text(self.y)]
@@ -51,7 +56,8 @@ class Well:
             if value is not None:
                 parts.append(f"{key}={text(value)}")
         if self.layers is not None:
-            parts.append(f"layers={self.layers[0]}:{self.layers[1]}")
+            first, last = (self.layers, self.layers) if isinstance(self.layers, (int, np.integer)) else self.layers
+            parts.append(f"layers={first}:{last}")
         if self.name is not None:
             parts.append(f"name={self.name}")
         return ",".join(parts)
@@ -189,6 +195,29 @@ def masks4(array, size=(1.0, 1.0)) -> np.ndarray | None:
         if wrong.any():
             raise InputError(f"active holds {a[wrong].flat[0]}, expected 1 (active) and 0 (inactive), or True and False")
     return fields4(a, "active", size, np.uint8)
+
+
+def check_sides(shape, size, **sides) -> None:
+    """Values of a side are one number or one a face: [ny] or [nx], of a volume [nz, ny], [nz, nx] or [ny, nx], or as many in one row."""
+    *nz, ny, nx = shape
+    across = {"left": (*nz, ny), "right": (*nz, ny), "front": (*nz, nx), "back": (*nz, nx)}
+    for name, side in sides.items():
+        values = np.shape(side.values) if isinstance(side, (Pressure, Flux)) else ()
+        faces = across.get(name, (ny, nx) if len(size) == 3 else (nx,))
+        if values not in ((), (1,), faces, (int(np.prod(faces)),)):
+            raise InputError(f"side {name} has values of the shape {list(values)}, expected one number, or one a face {list(faces)}")
+
+
+def check_one_of(field, ratio, axis: str) -> None:
+    """Of the permeability along y or z either an array or its ratio is given."""
+    if field is not None and ratio is not None:
+        raise InputError(f"permeability_{axis} and anisotropy{'' if axis == 'y' else '_z'} exclude each other")
+
+
+def optional_along(field, ratio, axis: str, size) -> np.ndarray | None:
+    """permeability_y or _z as fields4 returns it."""
+    check_one_of(field, ratio, axis)
+    return optional_fields(field, f"permeability_{axis}", size)
 
 
 def split_source(source, setup: str | None, size) -> tuple[Number | None, np.ndarray | None, str | None]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import _core
 from ._errors import InputError
-from ._setup import (Side, Wells, domain, fields4, flat, lengths3, make_field, make_setup, masks4, optional_fields, precision, resolution_text,
+from ._setup import (Side, Wells, check_sides, domain, fields4, flat, lengths3, make_field, make_setup, masks4, optional_along, precision, resolution_text,
                      split_source, thread_count)
 
 
@@ -180,9 +180,10 @@ def solve(permeability, *, setup: str | None = None, wells: Wells = (), left: Si
         raise InputError(f"permeability has the shape {list(np.shape(permeability))}: solve takes one field [ny, nx], or with size=(lx, ly, lz) one volume "
                          "[nz, ny, nx]; solve_many takes several")
     number, f, setup = split_source(source, setup, size)
+    check_sides(k.shape[4 - len(size):], size, left=left, right=right, bottom=bottom, top=top, front=front, back=back)
     made = make_setup(setup, wells, left, right, bottom, top, number, anisotropy, drop_islands, units, viscosity, thickness, front, back, anisotropy_z)
-    return Result(_core.solve(made, k, masks4(active, size), f, optional_fields(permeability_y, "permeability_y", size),
-                              optional_fields(permeability_z, "permeability_z", size), lengths3(size), tolerance), size)
+    return Result(_core.solve(made, k, masks4(active, size), f, optional_along(permeability_y, anisotropy, "y", size),
+                              optional_along(permeability_z, anisotropy_z, "z", size), lengths3(size), tolerance), size)
 
 
 def solve_many(permeability, *, setup: str | None = None, wells: Wells = (), left: Side = None, right: Side = None, bottom: Side = None, top: Side = None,
@@ -199,9 +200,10 @@ def solve_many(permeability, *, setup: str | None = None, wells: Wells = (), lef
     size = domain(size)
     k = fields4(permeability, "permeability", size)
     number, f, setup = split_source(source, setup, size)
+    check_sides(k.shape[4 - len(size):], size, left=left, right=right, bottom=bottom, top=top, front=front, back=back)
     made = make_setup(setup, wells, left, right, bottom, top, number, anisotropy, drop_islands, units, viscosity, thickness, front, back, anisotropy_z)
-    pressure, residual, iterations = _core.solve_many(made, k, masks4(active, size), f, optional_fields(permeability_y, "permeability_y", size),
-                                                      optional_fields(permeability_z, "permeability_z", size), lengths3(size), tolerance,
+    pressure, residual, iterations = _core.solve_many(made, k, masks4(active, size), f, optional_along(permeability_y, anisotropy, "y", size),
+                                                      optional_along(permeability_z, anisotropy_z, "z", size), lengths3(size), tolerance,
                                                       thread_count(threads), precision(dtype) == np.float32)
     return Results(flat(pressure, size), residual, iterations)
 
@@ -215,6 +217,6 @@ def upscale(permeability, *, active=None, permeability_y=None, permeability_z=No
     if len(k) != 1:
         raise InputError(f"permeability has the shape {list(np.shape(permeability))}: upscale takes one field [ny, nx] or volume [nz, ny, nx]")
     made = make_setup("closed", anisotropy=anisotropy, anisotropy_z=anisotropy_z)
-    found = _core.upscale(made, k, masks4(active, size), optional_fields(permeability_y, "permeability_y", size),
-                          optional_fields(permeability_z, "permeability_z", size), lengths3(size), tolerance)
+    found = _core.upscale(made, k, masks4(active, size), optional_along(permeability_y, anisotropy, "y", size),
+                          optional_along(permeability_z, anisotropy_z, "z", size), lengths3(size), tolerance)
     return Upscaled(*(Direction(*direction) for direction in found))

@@ -75,3 +75,35 @@ def test_many_volumes_at_once_and_arrays_of_sources():
         mano.solve(k[0, 0], permeability_z=k[0, 0])
     with pytest.raises(mano.InputError, match="layers are those of a volume"):
         mano.solve(k[0, 0], wells=mano.Well(0.5, 0.5, rate=1, layers=(1, 1)), setup="drive")
+
+
+@pytest.mark.parametrize("side, shape, faces", [("top", (8, 6), r"\[6, 8\]"), ("bottom", (4, 6), r"\[6, 8\]"), ("left", (6, 4), r"\[4, 6\]"),
+                                                ("back", (6, 8), r"\[4, 8\]"), ("front", (31,), r"\[4, 8\]")])
+def test_values_of_a_side_have_its_shape(side, shape, faces):
+    with pytest.raises(mano.InputError, match=f"side {side} has values of the shape .*one a face {faces}"):
+        mano.solve(rock(), size=SIZE, **{side: mano.Pressure(np.ones(shape))})
+
+
+def test_values_of_a_side_lie_where_they_are_given():
+    values = np.random.default_rng(3).uniform(0, 1, (6, 8))
+    r = mano.solve(rock(), size=SIZE, top=mano.Pressure(values), bottom=mano.Pressure(0.5))
+    assert np.array_equal(r.pressure, mano.solve(rock(), size=SIZE, top=mano.Pressure(values.ravel()), bottom=mano.Pressure(0.5)).pressure)
+    assert np.array_equal(r.flux.z[0] > 0, values > r.pressure[0])
+    with pytest.raises(mano.InputError, match=r"side bottom has values of the shape \[2, 4\], expected one number, or one a face \[8\]"):
+        mano.solve(rock()[0], bottom=mano.Pressure(np.ones((2, 4))))
+
+
+def test_a_permeability_and_its_ratio_exclude_each_other():
+    k = rock()
+    for axis, ratio in (("y", "anisotropy"), ("z", "anisotropy_z")):
+        for call in (mano.solve, mano.solve_many, mano.upscale):
+            with pytest.raises(mano.InputError, match=f"permeability_{axis} and {ratio} exclude each other"):
+                call(k, size=SIZE, **{f"permeability_{axis}": k, ratio: 0.5})
+
+
+def test_a_well_is_open_in_one_layer_or_from_a_first_to_a_last():
+    one, pair = (mano.solve(rock(), size=SIZE, wells=mano.Well(1.0, 1.0, bhp=1, radius=0.01, layers=layers), left=mano.Pressure(0)).pressure for layers in (2, (2, 2)))
+    assert np.array_equal(one, pair)
+    for layers in ((1,), (1, 2, 3), "1:2", 1.5):
+        with pytest.raises(mano.InputError, match="layers of a well is"):
+            mano.Well(1.0, 1.0, rate=1, layers=layers)

@@ -10,7 +10,8 @@ from torch.autograd.function import once_differentiable
 
 from .. import _core
 from .._errors import InputError
-from .._setup import Flux, Pressure, Side, Well, Wells, domain, fields4, lengths3, make_setup, masks4, optional_fields, split_source, thread_count
+from .._setup import (Flux, Pressure, Side, Well, Wells, check_one_of, domain, fields4, lengths3, make_setup, masks4, optional_fields, split_source,
+                      thread_count)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -205,6 +206,8 @@ def solve(permeability: torch.Tensor, *, setup: str | None = None, wells: Wells 
     number, f, setup = split_source(source, setup, size)
     plain, of_wells = _split_wells(wells)
     sides, of_sides = _split_sides({"left": left, "right": right, "bottom": bottom, "top": top, "front": front, "back": back}, permeability, size)
+    check_one_of(permeability_y, anisotropy, "y")
+    check_one_of(permeability_z, anisotropy_z, "z")
     along_y, of_y = _split_field(permeability_y, "permeability_y", size)
     along_z, of_z = _split_field(permeability_z, "permeability_z", size)
     made = make_setup(setup, plain, source=number, anisotropy=anisotropy, drop_islands=drop_islands, units=units, viscosity=viscosity, thickness=thickness,
