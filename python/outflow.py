@@ -22,6 +22,10 @@ def outflow(path):
     with h5py.File(path) as f:
         if f.attrs["setup"] != "drive":
             raise SystemExit(f"outflow: error: {path}: problem is '{f.attrs['setup']}', expected 'drive'")
+        if f["pressure"].ndim != 3:
+            raise SystemExit(f"outflow: error: {path}: holds volumes of the shape {f['pressure'].shape[1:]}, expected flat fields; mano.solve(...).outflow has theirs")
+        if "active" in f:
+            raise SystemExit(f"outflow: error: {path}: has inactive cells, expected none; mano.solve(...).outflow takes them")
         k, p = f["permeability"][()], f["pressure"][()]
         aspect = (f.attrs["size_y"] / p.shape[1]) / (f.attrs["size_x"] / p.shape[2])  # hy / hx
     harmonic = lambda a, b: 2 * a * b / (a + b)

@@ -45,3 +45,15 @@ def test_few_solutions_of_other_draws_are_refused(tmp_path):
     result = subprocess.run([os.path.join(ROOT, ".venv/bin/python"), os.path.join(ROOT, "python/outflow.py"), "--control", "few.h5", "many.h5"],
                             cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 1 and "first draws" in result.stderr
+
+
+def test_the_flow_through_volumes_and_inactive_cells_is_refused(tmp_path):
+    for name, shape, words in (("volumes", (2, 3, 3, 3), "holds volumes of the shape (3, 3, 3)"), ("inactive", (2, 3, 3), "has inactive cells")):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as f:
+            f.attrs.update(setup="drive", size_x=1.0, size_y=1.0)
+            f["permeability"] = f["pressure"] = np.ones(shape)
+            if name == "inactive":
+                f["active"] = np.ones(shape, np.uint8)
+        result = subprocess.run([os.path.join(ROOT, ".venv/bin/python"), os.path.join(ROOT, "python/outflow.py"), f"{name}.h5"], cwd=tmp_path,
+                                capture_output=True, text=True, check=False)
+        assert result.returncode == 1 and words in result.stderr and result.stdout == ""
