@@ -4,7 +4,7 @@
 
 One core unless said otherwise; two-phase permeability, benchmark set-up, relative tolerance 1e-8 on the true residual. mano generate is timed
 as a whole program: start, fields, solves, checks, writing. Its first field is then solved by mano alone and by all rivals (volume_bench,
-volume_pyamg.py): set-up and solution, without drawing and writing. Times are by the clock: leave both cores free.
+volume_pyamg.py): set-up and solution, without drawing and writing, in processor time. mano generate is timed by the clock: leave both cores free.
 """
 import json
 import pathlib

@@ -197,15 +197,23 @@ def masks4(array, size=(1.0, 1.0)) -> np.ndarray | None:
     return fields4(a, "active", size, np.uint8)
 
 
-def check_sides(shape, size, **sides) -> None:
-    """Values of a side are one number or one a face: [ny] or [nx], of a volume [nz, ny], [nz, nx] or [ny, nx], or as many in one row."""
+def faces_of(shape, size) -> dict[str, tuple[int, ...]]:
+    """Faces of each side along the axes it lies in: [ny] or [nx], of a volume [nz, ny], [nz, nx] or [ny, nx]."""
     *nz, ny, nx = shape
-    across = {"left": (*nz, ny), "right": (*nz, ny), "front": (*nz, nx), "back": (*nz, nx)}
+    across_z = (ny, nx) if len(size) == 3 else (nx,)
+    return {"left": (*nz, ny), "right": (*nz, ny), "front": (*nz, nx), "back": (*nz, nx), "top": across_z, "bottom": across_z}
+
+
+def check_values(side: str, values: tuple[int, ...], faces: tuple[int, ...]) -> None:
+    """Values of a side are one number, one a face, or as many in one row."""
+    if values not in ((), (1,), faces, (int(np.prod(faces)),)):
+        raise InputError(f"side {side} has values of the shape {list(values)}, expected one number, or one a face {list(faces)}")
+
+
+def check_sides(shape, size, **sides) -> None:
     for name, side in sides.items():
-        values = np.shape(side.values) if isinstance(side, (Pressure, Flux)) else ()
-        faces = across.get(name, (ny, nx) if len(size) == 3 else (nx,))
-        if values not in ((), (1,), faces, (int(np.prod(faces)),)):
-            raise InputError(f"side {name} has values of the shape {list(values)}, expected one number, or one a face {list(faces)}")
+        if isinstance(side, (Pressure, Flux)):
+            check_values(name, np.shape(side.values), faces_of(shape, size)[name])
 
 
 def check_one_of(field, ratio, axis: str) -> None:

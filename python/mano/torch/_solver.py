@@ -10,8 +10,8 @@ from torch.autograd.function import once_differentiable
 
 from .. import _core
 from .._errors import InputError
-from .._setup import (Flux, Pressure, Side, Well, Wells, check_one_of, domain, fields4, lengths3, make_setup, masks4, optional_fields, split_source,
-                      thread_count)
+from .._setup import (Flux, Pressure, Side, Well, Wells, check_one_of, check_values, domain, faces_of, fields4, lengths3, make_setup, masks4,
+                      optional_fields, split_source, thread_count)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -111,20 +111,18 @@ def _split_side(name: str, side: Side, faces: tuple):
     values = _stacked(side.values) if isinstance(side, (Pressure, Flux)) else None
     if not isinstance(values, torch.Tensor):
         return side, None
-    if values.numel() != 1 and tuple(values.shape) not in (faces, (int(np.prod(faces)),)):
-        raise InputError(f"side {name} has values of the shape {list(values.shape)}, expected one number, or one a face {list(faces)}")
+    if values.numel() != 1:
+        check_values(name, tuple(values.shape), faces)
     return type(side)(_numpy(values).ravel().tolist()), values
 
 
 def _split_sides(sides: dict, permeability: torch.Tensor, size: tuple):
     """The sides as numbers by name, and their tensors in the order of solver/problem.hpp."""
-    *nz, ny, nx = permeability.shape[-len(size):] if permeability.ndim >= len(size) else (1,) * len(size)
-    x, y = ((*nz, ny), (*nz, nx))
-    faces = {"left": x, "right": x, "front": y, "back": y, "top": (ny, nx) if nz else y, "bottom": (ny, nx) if nz else y}
+    faces = faces_of(permeability.shape[-len(size):] if permeability.ndim >= len(size) else (1,) * len(size), size)
     plain, tensors = {}, {}
     for name, side in sides.items():
         plain[name], tensors[name] = _split_side(name, side, faces[name])
-    order = [("left",), ("right",), ("front",), ("back",), ("top",), ("bottom",)] if nz else [("left",), ("right",), ("bottom", "front"), ("top", "back")]
+    order = [("left",), ("right",), ("front",), ("back",), ("top",), ("bottom",)] if len(size) == 3 else [("left",), ("right",), ("bottom", "front"), ("top", "back")]
     return plain, [next((tensors[name] for name in names if tensors[name] is not None), None) for names in order]
 
 
