@@ -252,8 +252,13 @@ std::vector<char> open_directions(const FlowOptions& o, const FieldSource& rock,
   };
   std::vector<char> axes;
   if (!o.anisotropy && o.permeability_y.empty() && has("PERMY")) {
-    const Field y = read_companion(open_companion(file, "PERMY", "permeability-y"), grid, 0, "PERMY");
-    if (y.values != rock.draw(0, grid).values) axes.push_back('y');
+    bool same = false;
+    try {
+      const Field y = read_companion(open_companion(file, "PERMY", "permeability-y"), grid, 0, "PERMY");
+      same = y.values == rock.draw(0, grid).values;
+    } catch (const InvalidInput&) {  // it cannot be read: who takes it is told so
+    }
+    if (!same) axes.push_back('y');
   }
   if (!o.anisotropy_z && o.permeability_z.empty() && has("PERMZ")) axes.push_back('z');
   return axes;

@@ -228,3 +228,11 @@ def test_a_model_like_spe10(mano, tmp_path):
     conductance = 1e-3 * DARCY / (0.3e-3) * PSI * 86400 * FOOT / BARREL
     velocity = BARREL / FOOT**3  # of barrels a day and square foot
     check_solution(tmp_path, (k, k, kz), (400.0, 440.0, 20.0), wells, np.ones(shape, bool), conductance, "psi", "ft/day", velocity)
+
+
+def test_a_permeability_along_y_that_cannot_be_read_is_refused_where_it_is_taken(mano, tmp_path):
+    (tmp_path / "part.grdecl").write_text("DIMENS\n 2 2 2 /\nPERMX\n 8*5 /\nBOX\n 1 2 1 2 1 1 /\nPERMY\n 4*7 /\nENDBOX\n")
+    err = mano("solve", "--permeability", "part.grdecl", "-o", "o.vti", status=2).err
+    assert "PERMY" in err and err.count("\n") == 1 and not (tmp_path / "o.vti").exists()
+    mano("solve", "--permeability", "part.grdecl", "--anisotropy", 1, "-o", "o.vti")
+    assert "PERMY of part.grdecl is not used: a dataset holds one" in mano("generate", "--permeability", "part.grdecl", "-o", "o.h5").out
