@@ -20,7 +20,8 @@ enum RandomStream : std::uint64_t {
   kLayerStream = 3,
   kChannelStream = 4,
   kVolumeNeumannStream = 5,
-  kVolumeMaternStream = 6
+  kVolumeMaternStream = 6,
+  kWellStream = 7
 };
 
 /// One stream of random numbers: a seed of the user, and a number for the purpose, so that fields do not share draws.

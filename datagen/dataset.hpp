@@ -4,6 +4,8 @@
 //   /permeability, /pressure          float32 or float64 [N, ny, nx], one sample a chunk, deflate, Fletcher-32;
 //                                     of volumes [N, nz, ny, nx], layers downwards, with /z-coordinate, in a file of version 2
 //   /active                           uint8 [N, ny, nx], 1 active, 0 inactive; absent where all are active
+//   /wells                            float64 [N, W, 5], x, y, rate, pressure, radius; only where each sample has wells of its own,
+//                                     in a file of version 3
 //   /x-coordinate, /y-coordinate      float64 [nx], [ny]
 //   /seed, /sample, /iterations, /residual, /solver   [N]
 //   /nu, /coeff, /x, /sol, /y, /tensor   the same bytes under the names that other programs read
@@ -24,6 +26,7 @@
 
 #include "core/cell_mask.hpp"
 #include "core/field.hpp"
+#include "core/placed_well.hpp"
 #include "core/units.hpp"
 
 namespace mano {
@@ -31,6 +34,7 @@ namespace mano {
 inline constexpr const char* kDatasetSchema = "mano.darcy";
 inline constexpr int kDatasetSchemaVersion = 1;
 inline constexpr int kVolumeSchemaVersion = 2;  ///< of files of volumes, which programs of version 1 refuse
+inline constexpr int kWellsSchemaVersion = 3;   ///< of files in which each sample has wells of its own
 inline constexpr const char* kUnknownProblem =
     "unknown";  ///< imported data: the equation's data are not recorded
 
@@ -65,7 +69,14 @@ struct DatasetInfo {
   std::vector<double> times =
       {};  ///< of a displacement, in pore volumes injected, rising; empty for steady flow
   std::string displacement = {};  ///< JSON: fluids, wells and all else that a new simulation needs
+  std::size_t most_wells = 0;     ///< that a sample has of its own; 0 where all samples share the problem's
 };
+
+/// Of its file.
+inline int schema_version(const DatasetInfo& info) {
+  if (info.most_wells > 0) return kWellsSchemaVersion;
+  return info.grid.flat() ? kDatasetSchemaVersion : kVolumeSchemaVersion;
+}
 
 /// A displacement, one entry for each of DatasetInfo::times; empty for steady flow.
 struct History {
@@ -85,10 +96,11 @@ struct Sample {
   std::uint64_t seed = 0;
   std::uint64_t number = 0;  ///< which sample of the seed
   int iterations = 0;
-  double residual = 0.0;  ///< true relative residual
-  std::string solver;     ///< method that found the pressure, 16 bytes at most
-  CellMask active = {};   ///< in the others the pressure is not a number in the file and 0 here
-  History history = {};   ///< of a displacement
+  double residual = 0.0;               ///< true relative residual
+  std::string solver;                  ///< method that found the pressure, 16 bytes at most
+  CellMask active = {};                ///< in the others the pressure is not a number in the file and 0 here
+  History history = {};                ///< of a displacement
+  std::vector<PlacedWell> wells = {};  ///< of its own, beside those of the problem
 };
 
 /// For those who take all cells as active. Throws InvalidInput naming `where`, unless they are.

@@ -10,6 +10,9 @@ namespace mano {
 inline constexpr std::size_t kSolverNameSize = 16;
 H5Handle solver_type();
 
+/// Numbers that /wells holds of a well: x, y, rate, pressure, radius. What is not given is not a number, rows beyond the last well altogether.
+inline constexpr std::size_t kWellNumbers = 5;
+
 /// Layers of a volume in a chunk: as many as 4 MB of float64 hold, so that a reader of one layer does not unpack a large volume.
 int layers_in_chunk(const Grid& grid);
 
@@ -23,10 +26,12 @@ struct DatasetReader::Impl {
   H5Handle pressure;
   H5Handle active;      // where there is one
   H5Handle saturation;  // of a displacement
+  H5Handle wells;       // where each sample has its own
   DatasetInfo info;
 
   void open(const std::string& name, DatasetKind kind);
   void open_history(const std::string& name);
+  void open_wells(const std::string& name);
   Sample read(std::size_t index) const;
   Field read_field(hid_t dataset, const char* name, std::size_t index) const;
   std::vector<Field> read_fields(hid_t dataset, const char* name, const Sample& sample,
@@ -35,6 +40,7 @@ struct DatasetReader::Impl {
   History read_curves(std::size_t index) const;  // without the fields
   void check_written(hid_t dataset, const char* name, std::size_t index) const;
   CellMask read_active(std::size_t index) const;
+  std::vector<PlacedWell> read_wells(std::size_t index) const;
   Sample read_numbers(std::size_t index) const;
 };
 

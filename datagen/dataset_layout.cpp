@@ -72,6 +72,18 @@ H5Handle create_rows(hid_t file, const char* name, std::size_t samples, std::siz
   return h5_own(H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, properties, H5P_DEFAULT), name);
 }
 
+H5Handle create_tables(hid_t file, const char* name, std::size_t samples, std::size_t most,
+                       std::size_t numbers) {
+  const std::array<hsize_t, 3> shape{samples, most, numbers};
+  const std::array<hsize_t, 3> chunk{std::clamp<hsize_t>(kScalarChunk / (most * numbers), 1, samples), most,
+                                     numbers};
+  const H5Handle space = h5_own(H5Screate_simple(3, shape.data(), nullptr), name);
+  const H5Handle properties = dataset_properties(name);
+  h5_check(H5Pset_chunk(properties, 3, chunk.data()), name);
+  h5_check(H5Pset_fletcher32(properties), name);
+  return h5_own(H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, properties, H5P_DEFAULT), name);
+}
+
 H5Handle create_scalars(hid_t file, const char* name, hid_t type, std::size_t samples) {
   const hsize_t size = samples;
   const hsize_t chunk = std::min<hsize_t>(size, kScalarChunk);
@@ -107,7 +119,7 @@ void create_tensor_view(hid_t file, const DatasetInfo& info) {
 void write_attributes(hid_t file, const DatasetInfo& info) {
   // What our reader reads, in one text of fixed length, which HDF5 keeps under a checksum; the others below are for people
   // and other programs. Texts of variable length lie in a heap without one, where HDF5 1.10 may even hang on a flipped bit.
-  const int version = info.grid.flat() ? kDatasetSchemaVersion : kVolumeSchemaVersion;
+  const int version = schema_version(info);
   nlohmann::json all{{"schema", kDatasetSchema},
                      {"schema_version", version},
                      {"setup", info.problem_name},
@@ -126,6 +138,7 @@ void write_attributes(hid_t file, const DatasetInfo& info) {
   }
   const bool has_origin = info.grid.x0 != 0 || info.grid.y0 != 0;
   if (has_origin) all["origin"] = {info.grid.x0, info.grid.y0};
+  if (info.most_wells > 0) all["most_wells"] = info.most_wells;
   if (!info.grid.flat()) all["depth"] = {info.grid.z0, info.grid.lz};
   h5_write_fixed_text(file, kInfoAttribute, all.dump());
   h5_write_attribute(file, "schema", std::string(kDatasetSchema));

@@ -21,6 +21,9 @@ H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, co
                        std::size_t times = 0);
 /// [N, times]
 H5Handle create_rows(hid_t file, const char* name, std::size_t samples, std::size_t times);
+/// [N, most, numbers], some samples a chunk.
+H5Handle create_tables(hid_t file, const char* name, std::size_t samples, std::size_t most,
+                       std::size_t numbers);
 /// [N]
 H5Handle create_scalars(hid_t file, const char* name, hid_t type, std::size_t samples);
 void write_vector(hid_t file, const char* name, const std::vector<double>& values);

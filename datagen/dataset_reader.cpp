@@ -103,17 +103,21 @@ nlohmann::json read_attributes(hid_t file, const std::string& path) {
   check(json.is_object() && json.value("schema", "") == kDatasetSchema,
         "{} is not a mano dataset; if it holds arrays of others, run 'mano import' first", path);
   const int version = json.value("schema_version", 0);
-  check(version == kDatasetSchemaVersion || version == kVolumeSchemaVersion,
-        "{}: dataset schema version {}, this program reads versions {} and {}", path, version,
-        kDatasetSchemaVersion, kVolumeSchemaVersion);
+  check(version >= kDatasetSchemaVersion && version <= kWellsSchemaVersion,
+        "{}: dataset schema version {}, this program reads versions {} to {}", path, version,
+        kDatasetSchemaVersion, kWellsSchemaVersion);
   return json;
+}
+
+bool is_volume(const nlohmann::json& attributes) {
+  return attributes.contains("depth");
 }
 
 DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std::string& path) {
   DatasetInfo info;
   const auto shape = h5_shape(permeability);
   info.samples = shape[0];
-  const bool volume = json.value("schema_version", 0) == kVolumeSchemaVersion;
+  const bool volume = is_volume(json);
   info.grid.nx = static_cast<int>(shape[volume ? 3 : 2]);
   info.grid.ny = static_cast<int>(shape[volume ? 2 : 1]);
   if (volume) info.grid.nz = static_cast<int>(shape[1]);
@@ -132,6 +136,7 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
       info.times = json.at("times").get<std::vector<double>>();
       info.displacement = json.at("displacement");
     }
+    info.most_wells = json.value("most_wells", std::size_t{0});
     if (json.contains("origin")) {
       info.grid.x0 = json.at("origin").at(0);
       info.grid.y0 = json.at("origin").at(1);
@@ -172,7 +177,7 @@ H5Handle solver_type() {
 void DatasetReader::Impl::open(const std::string& name, DatasetKind kind) {
   file = h5_open(path);
   const nlohmann::json attributes = read_attributes(file, name);
-  const std::size_t axes = attributes.value("schema_version", 0) == kVolumeSchemaVersion ? 4 : 3;
+  const std::size_t axes = is_volume(attributes) ? 4 : 3;
   permeability = open_field(file, "permeability", name, axes);
   info = read_info(attributes, permeability, name);
   check(info.grid.flat() || kind == DatasetKind::any,
@@ -198,6 +203,7 @@ void DatasetReader::Impl::open(const std::string& name, DatasetKind kind) {
     check(shape == shape_k, "{}: /permeability has shape {}, /active {}", name, h5_shape_text(shape_k),
           h5_shape_text(shape));
   }
+  if (info.most_wells > 0) open_wells(name);
   read_vector(file, "x-coordinate", shape_k[axes - 1], name);
   read_vector(file, "y-coordinate", shape_k[axes - 2], name);
   if (axes == 4) read_vector(file, "z-coordinate", shape_k[1], name);
@@ -214,6 +220,14 @@ void DatasetReader::Impl::open_history(const std::string& name) {
   }
   check(read_vector(file, "time", info.times.size(), name) == info.times,
         "{}: /time and the attribute {} differ", name, kInfoAttribute);
+}
+
+void DatasetReader::Impl::open_wells(const std::string& name) {
+  wells = open_field(file, "wells", name);
+  const std::vector<hsize_t> expected{info.samples, info.most_wells, kWellNumbers};
+  const auto shape = h5_shape(wells);
+  check(shape == expected, "{}: /wells has shape {}, expected {}", name, h5_shape_text(shape),
+        h5_shape_text(expected));
 }
 
 DatasetReader::DatasetReader(const std::filesystem::path& path, DatasetKind kind)
@@ -283,11 +297,36 @@ CellMask DatasetReader::Impl::read_active(std::size_t index) const {
                         fmt::format("{}: /active of sample {}", path.string(), index));
 }
 
+std::vector<PlacedWell> DatasetReader::Impl::read_wells(std::size_t index) const {
+  if (info.most_wells == 0) return {};
+  const std::string where = fmt::format("{}: /wells of sample {}", path.string(), index);
+  std::vector<double> values(info.most_wells * kWellNumbers);
+  const hsize_t size = values.size();
+  const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
+  const H5Handle space = select_sample(wells, index);
+  check(H5Dread(wells, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) >= 0,
+        "{} cannot be read: the file is damaged", where);
+  std::vector<PlacedWell> list;
+  for (std::size_t w = 0; w < info.most_wells; ++w) {
+    const double* v = &values[w * kWellNumbers];
+    if (std::all_of(v, v + kWellNumbers, [](double x) { return std::isnan(x); })) break;
+    const PlacedWell well{v[0], v[1], v[2], v[3], v[4]};
+    const double drive = well.has_rate() ? well.rate : well.pressure;
+    check(std::isfinite(well.x) && std::isfinite(well.y) && std::isfinite(drive) &&
+              std::isfinite(well.radius) && well.has_rate() == std::isnan(well.pressure) && well.radius >= 0,
+          "{}: well {} is at ({}, {}), rate {}, pressure {}, radius {}", where, w + 1, well.x, well.y,
+          well.rate, well.pressure, well.radius);
+    list.push_back(well);
+  }
+  return list;
+}
+
 Sample DatasetReader::Impl::read(std::size_t index) const {
   const std::string path = this->path.string();
   check(index < info.samples, "{} holds {} samples, sample {} was asked for", path, info.samples, index);
   Sample sample = read_numbers(index);
   sample.active = read_active(index);
+  sample.wells = read_wells(index);
   const auto finite = [&](hid_t dataset, const char* name) {
     Field field = read_field(dataset, name, index);
     for (std::size_t c = 0; c < field.values.size(); ++c) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -33,6 +34,24 @@ void write_row(hid_t dataset, std::size_t index, const std::vector<double>& valu
   h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), "write numbers");
 }
 
+// Sample `index` of an array [N, most, kWellNumbers].
+void write_well_table(hid_t dataset, std::size_t index, std::size_t most,
+                      const std::vector<PlacedWell>& wells) {
+  std::vector<double> values(most * kWellNumbers, std::numeric_limits<double>::quiet_NaN());
+  for (std::size_t w = 0; w < wells.size(); ++w) {
+    const PlacedWell& well = wells[w];
+    std::ranges::copy(std::array{well.x, well.y, well.rate, well.pressure, well.radius},
+                      values.begin() + static_cast<std::ptrdiff_t>(w * kWellNumbers));
+  }
+  const H5Handle space = h5_own(H5Dget_space(dataset), "write wells");
+  const std::array<hsize_t, 3> start{index, 0, 0};
+  const std::array<hsize_t, 3> count{1, most, kWellNumbers};
+  const H5Handle memory = h5_own(H5Screate_simple(3, count.data(), nullptr), "write wells");
+  h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+           "write wells");
+  h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), "write wells");
+}
+
 std::array<char, kSolverNameSize> solver_entry(const std::string& name) {
   std::array<char, kSolverNameSize> text{};
   std::copy_n(name.begin(), std::min(name.size(), text.size()), text.begin());
@@ -51,6 +70,7 @@ struct DatasetWriter::Impl {
   DatasetInfo info;
   H5Handle file, permeability, pressure, active, seed, sample, iterations, residual, solver;
   H5Handle saturation, water_cut, recovery, elapsed_time, breakthrough;  // of a displacement
+  H5Handle wells;                                                        // where each sample has its own
   H5Handle solver_text = solver_type();
   ChunkCodec codec;
   std::vector<float> single;
@@ -127,6 +147,13 @@ struct DatasetWriter::Impl {
     write_values(dataset, index, all.values, info.grid);
   }
 
+  void write_wells(std::size_t index, const std::vector<PlacedWell>& list) {
+    check(list.size() <= info.most_wells,
+          "{}: sample {} has {} wells of its own, the dataset is to have {} at most", path.string(), index,
+          list.size(), info.most_wells);
+    if (info.most_wells > 0) write_well_table(wells, index, info.most_wells, list);
+  }
+
   void write_active(std::size_t index, const CellMask& mask) {
     check(info.has_inactive || mask.all(), "{}: sample {} has inactive cells, the dataset is to have none",
           path.string(), index);
@@ -149,6 +176,10 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   d.permeability = create_fields(d.file, "permeability", info, info.grid);
   d.pressure = create_fields(d.file, "pressure", info, info.grid, info.times.size());
   if (info.has_inactive) d.active = create_fields(d.file, "active", info, info.grid, H5T_STD_U8LE);
+  if (info.most_wells > 0) {
+    d.wells = create_tables(d.file, "wells", info.samples, info.most_wells, kWellNumbers);
+    h5_write_attribute(d.wells, "columns", std::string("x, y, rate, pressure, radius"));
+  }
   write_unit(d.permeability, info.units.names().permeability);
   write_unit(d.pressure, info.units.names().pressure);
   d.seed = create_scalars(d.file, "seed", H5T_STD_U64LE, info.samples);
@@ -225,6 +256,7 @@ void DatasetWriter::write(std::size_t index, const Sample& sample) {
     d.write_history(index, sample);
   }
   d.write_active(index, sample.active);
+  d.write_wells(index, sample.wells);
   write_entry(d.seed, H5T_NATIVE_UINT64, index, &sample.seed);
   write_entry(d.sample, H5T_NATIVE_UINT64, index, &sample.number);
   write_entry(d.iterations, H5T_NATIVE_INT, index, &sample.iterations);
@@ -278,6 +310,7 @@ void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
     copy_sample(shard.impl_->permeability, d.permeability, s, index + s);
     copy_sample(shard.impl_->pressure, d.pressure, s, index + s);
     if (d.info.has_inactive) copy_sample(shard.impl_->active, d.active, s, index + s);
+    d.write_wells(index + s, shard.impl_->read_wells(s));
     if (!d.info.times.empty()) {
       copy_sample(shard.impl_->saturation, d.saturation, s, index + s);
       d.write_curves(index + s, shard.impl_->read_curves(s));
@@ -298,7 +331,7 @@ void DatasetWriter::close() {
   d.closed = true;
   for (H5Handle* dataset :
        {&d.permeability, &d.pressure, &d.active, &d.seed, &d.sample, &d.iterations, &d.residual, &d.solver,
-        &d.saturation, &d.water_cut, &d.recovery, &d.elapsed_time, &d.breakthrough})
+        &d.saturation, &d.water_cut, &d.recovery, &d.elapsed_time, &d.breakthrough, &d.wells})
     *dataset = H5Handle();
   d.more.clear();
   if (H5Fclose(d.file.release()) < 0) {

@@ -59,6 +59,7 @@ DatasetInfo info_of(const GenerateRequest& request, std::size_t grid, std::size_
   info.units = request.units;
   info.times = request.times;
   info.displacement = request.displacement;
+  info.most_wells = request.most_wells;
   return info;
 }
 

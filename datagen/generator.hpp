@@ -35,6 +35,7 @@ struct GenerateRequest {
   Units units;
   std::vector<double> times = {};  ///< of a displacement, as in DatasetInfo
   std::string displacement = {};
+  std::size_t most_wells = 0;  ///< as in DatasetInfo
   bool overwrite = false;
   std::string configuration;  ///< whole configuration, JSON: stored, and compared when a run goes on
 };

@@ -29,7 +29,7 @@ FirstGuess::Arrival FirstGuess::arrival(const Displacement& d, double until) con
     const double pore_volumes_a_time = flow.flows().inflow() / whole;
     for (double& time : times.mean) time *= pore_volumes_a_time;
     Arrival found{d.problem.active, grid, std::move(times.mean), std::move(times.tanks),
-                  flow.flows().out, pore};
+                  flow.flows().out, pore, flow.pressure()};
     const double outflow = flow.flows().outflow();
     for (double& out : found.out) out /= outflow;
     for (double& part : found.pore) part /= whole;

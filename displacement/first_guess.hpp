@@ -25,6 +25,7 @@ class FirstGuess {
     std::vector<double> tanks;
     std::vector<double> out;   ///< of each cell to the outside, its part of all outflow
     std::vector<double> pore;  ///< its part of the pore volume
+    Field pressure;            ///< of both fluids in that flow
   };
   /// In the flow for times up to `until` pore volumes injected. Throws as simulate() does.
   Arrival arrival(const Displacement& displacement, double until) const;

@@ -16,13 +16,6 @@ namespace mano {
 
 namespace {
 
-// [N, T, H, W] float32.
-torch::Tensor stack_histories(const std::vector<std::vector<Field>>& histories) {
-  std::vector<torch::Tensor> samples;
-  for (const auto& fields : histories) samples.push_back(stack_values(fields).transpose(0, 1));
-  return torch::cat(samples).contiguous();
-}
-
 std::vector<Field> fields_of(const torch::Tensor& values, std::int64_t sample, const Grid& grid) {
   const auto one = values[sample].unsqueeze(1);  // [T, 1, H, W]
   std::vector<Field> fields;
@@ -76,7 +69,7 @@ std::string HistorySurrogate::device() const {
 }
 
 std::vector<History> HistorySurrogate::predict(const std::vector<Field>& rocks,
-                                               const std::vector<std::vector<Field>>& first_guesses,
+                                               const std::vector<HistoryGuess>& first_guesses,
                                                Method method) const {
   if (rocks.empty()) return {};
   const SurrogateModel& model = impl_->model;
@@ -86,12 +79,14 @@ std::vector<History> HistorySurrogate::predict(const std::vector<Field>& rocks,
         first_guesses.size());
   for (std::size_t s = 0; s < rocks.size(); ++s) {
     check_permeability(rocks[s], "predict", card().takes_inactive() ? mask_of_rock(rocks[s]) : CellMask{});
-    check(first_guesses[s].size() == times, "predict: first guesses at {} times, the model knows {}",
-          first_guesses[s].size(), times);
+    check(first_guesses[s].saturation.size() == times,
+          "predict: first guesses at {} times, the model knows {}", first_guesses[s].saturation.size(),
+          times);
   }
   const torch::InferenceMode inference;
   const auto rock = stack_values(rocks).to(model.device);
-  const auto guess = stack_histories(first_guesses).to(model.device);
+  const bool with_pressure = card().history->std_pressure_correction.has_value();
+  const auto guess = guess_tensor(first_guesses, with_pressure).to(model.device);
   const auto history = bounded(model, by_method(model, rock, guess, grid, method), rock);
   if (!torch::isfinite(history.saturation).all().item<bool>() ||
       !torch::isfinite(history.pressure).all().item<bool>()) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "datagen/dataset.hpp"
+#include "surrogate/multigrid/history_guess.hpp"
 #include "surrogate/surrogate.hpp"
 
 namespace mano {
@@ -25,12 +26,12 @@ class HistorySurrogate {
   const ModelCard& card() const;
   std::string device() const;  ///< "cpu" or "cuda"
 
-  /// Of rocks on one grid (permeability, 0 in inactive cells), each with the saturation's first guess at every time of the card
-  /// (displacement/first_guess.hpp). Of each History saturation and pressure are there, 0 in inactive cells. On a grid that training did not see: Method::multigrid and interpolation add the network's
-  /// correction from the training resolution; direct and interleaved take the network as it is. Throws InvalidInput for permeabilities
+  /// Of rocks on one grid (permeability, 0 in inactive cells), each with the first guess at every time of the card. Of each History
+  /// saturation and pressure are there, 0 in inactive cells. On a grid that training did not see: Method::multigrid and interpolation add
+  /// the network's correction from the training resolution; direct and interleaved take the network as it is. Throws InvalidInput for permeabilities
   /// that are not finite and above zero in active cells, another number of first guesses, or another method.
   std::vector<History> predict(const std::vector<Field>& rocks,
-                               const std::vector<std::vector<Field>>& first_guesses,
+                               const std::vector<HistoryGuess>& first_guesses,
                                Method method = Method::multigrid) const;
 
   /// Half-width of the interval about a saturation that is to hold kCoverage of the true values (surrogate/trust/calibration.hpp), times

@@ -50,8 +50,8 @@ const ModelCard& HistorySurrogate::card() const {
 std::string HistorySurrogate::device() const {
   missing();
 }
-std::vector<History> HistorySurrogate::predict(const std::vector<Field>&,
-                                               const std::vector<std::vector<Field>>&, Method) const {
+std::vector<History> HistorySurrogate::predict(const std::vector<Field>&, const std::vector<HistoryGuess>&,
+                                               Method) const {
   missing();
 }
 std::optional<double> HistorySurrogate::interval_half_width(const History&, const CellMask&) const {

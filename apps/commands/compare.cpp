@@ -14,6 +14,7 @@
 #include "apps/options/progress.hpp"
 #include "apps/pictures/vtk_image.hpp"
 #include "apps/workflow/cycle_options.hpp"
+#include "apps/workflow/own_wells.hpp"
 #include "apps/workflow/prediction.hpp"
 #include "apps/workflow/trained_on.hpp"
 #include "core/error.hpp"
@@ -36,6 +37,7 @@ struct CompareOptions {
   std::size_t samples = 8;
   double tolerance = SolverOptions{}.relative_tolerance;
   CycleOptions cycles;
+  OwnWellOptions wells;
   bool direct = false, force = false, overwrite = false, state = false;
 };
 
@@ -229,12 +231,13 @@ void write_collection(const fs::path& folder, const Comparison& c) {
 
 std::vector<DisplacementSamples> displacements_of_data(const CompareOptions& o,
                                                        const DisplacementModel& model) {
+  check(!o.wells.given(), "--data has its own wells: leave --well and --random-wells out");
   std::vector<DisplacementSamples> list;
   for (const auto& path : o.data) {
     auto reader = std::make_shared<DatasetReader>(path, DatasetKind::displacement);
     model.check_data(reader->info(), path);
     list.push_back({path, reader->info().grid, std::min(o.samples, reader->info().samples),
-                    [reader](std::size_t s) { return reader->read(s); }});
+                    [reader, &model](std::size_t s) { return model.read(*reader, s); }});
   }
   return list;
 }
@@ -242,12 +245,17 @@ std::vector<DisplacementSamples> displacements_of_data(const CompareOptions& o,
 std::vector<DisplacementSamples> displacements_of_fields(const CompareOptions& o,
                                                          const DisplacementModel& model) {
   auto field = std::make_shared<FieldSource>(o.field);
+  const auto wells = std::make_shared<OwnWells>(model, o.wells);
   std::vector<DisplacementSamples> list;
   for (const Grid& grid : grids_of(o, *field)) {
     model.check_rock(*field, grid);
     list.push_back({field->description(), grid,
                     field->from_file() ? std::min(o.samples, field->samples()) : o.samples,
-                    [field, grid](std::size_t s) { return field->sample(s, grid); }});
+                    [field, wells, grid](std::size_t s) {
+                      Sample sample = field->sample(s, grid);
+                      wells->give(sample);
+                      return sample;
+                    }});
   }
   return list;
 }
@@ -328,6 +336,7 @@ void compare(CompareOptions o, const Invocation& invocation) {
   if (predicts_history(o.models.front())) return compare_models_of_displacements(o, invocation);
   check(o.models.size() == 1, "steady flow is compared for one model at a time; {} are given",
         o.models.size());
+  check(!o.wells.given(), "--well and --random-wells are for models of displacements");
   o.model = o.models.front();
   for (const auto& option : invocation.petsc_options)
     check(!option.starts_with("-ksp_rtol"), "-ksp_rtol would override the tolerances that are compared");
@@ -380,6 +389,7 @@ std::function<void(const Invocation&)> add_compare(CLI::App& app) {
   app.add_flag("--state", o->state,
                "Also write compare_state.py, which opens everything in ParaView or pvpython");
   app.add_option("--device", o->device, "auto, cpu or cuda [auto]");
+  add_own_well_options(app, o->wells);
   add_cycle_options(app, o->cycles);
   add_direct_option(app, o->direct);
   app.add_flag("--force", o->force, "Compare on another problem or domain than the model's");

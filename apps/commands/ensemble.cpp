@@ -156,10 +156,13 @@ std::unique_ptr<ControlModel> open_model(const EnsembleOptions& o, const Asked& 
     check(!o.cycles.given() && !o.always_model, "--cycles, --accuracy and --always-model need --model RUN");
     return nullptr;
   }
-  ControlModelOptions options{o.model, o.device, o.cycles, ""};
-  if (!asked.setup.simulation.snapshots.empty())
-    options.displacement_problem =
-        DisplacementSource(o.displacement, o.flow, asked.flow.units(), o.solver_tolerance).problem_name();
+  ControlModelOptions options{
+      .model = o.model, .device = o.device, .cycles = o.cycles, .wells = o.flow.wells};
+  if (!asked.setup.simulation.snapshots.empty()) {
+    const DisplacementSource source(o.displacement, o.flow, asked.flow.units(), o.solver_tolerance);
+    options.displacement_problem = source.problem_name();
+    options.displacement_with_own_wells = source.name_with_own_wells();
+  }
   return open_control_model(options, asked.setup, asked.grids.back());
 }
 

@@ -16,6 +16,7 @@
 
 #include "apps/displacement/dataset_displacement.hpp"
 #include "apps/options/command_line.hpp"
+#include "apps/options/deck_permeability.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/progress.hpp"
@@ -83,9 +84,9 @@ TotalFlow::Spare spare_of(DarcySolver& solver, std::uint64_t sample) {
   };
 }
 
-Problem problem_of(const FlowSource& flow, const Sample& sample) {
+Problem problem_of(const FlowSource& flow, Sample& sample) {
   try {
-    return flow.problem(sample);
+    return flow.settle(sample);
   } catch (const InvalidInput& e) {
     throw InvalidInput(
         fmt::format("sample {} at {}: {}", sample.number, sample.permeability.grid.resolution(), e.what()));
@@ -107,7 +108,6 @@ GenerateTimes lead(const PetscSession& session, const GenerateOptions& o, const 
     if (displacement != nullptr)
       return simulate_sample(*displacement, sample, o.tolerance, spare_of(solver, sample.number));
     const Problem problem = problem_of(flow, sample);
-    sample.active = problem.active;  // without islands, where they are dropped
     VerifiedSolution solution;
     together(session, o, [&] { solution = verified_solve(solver, problem); });
     return solution;
@@ -123,7 +123,8 @@ void follow(const PetscSession& session, const GenerateOptions& o, const Generat
     const std::uint64_t sample = groups.broadcast(0);
     if (sample == kAllDone) return;
     const Grid grid = request.grids.at(groups.broadcast(0));
-    const Problem problem = problem_of(flow, source.sample(sample, grid));
+    Sample drawn = source.sample(sample, grid);
+    const Problem problem = problem_of(flow, drawn);
     together(session, o, [&] { solver.solve(problem); });
   }
 }
@@ -309,6 +310,7 @@ std::function<void(const Invocation&)> add_generate(CLI::App& app) {
                  "Further resolutions: the same samples, each solved anew, in files of their own")
       ->type_name("WxH,...");
   add_flow_options(app, o->flow);
+  add_random_wells_option(app, o->flow);
   add_unit_options(app, o->units);
   add_displacement_options(app, o->displacement);
   app.add_option("--driven-by", o->driven_by,

@@ -36,8 +36,8 @@ nlohmann::json describe_dataset(const std::string& path) {
     most_iterations = std::max(most_iterations, sample.iterations);
     worst_residual = std::max(worst_residual, sample.residual);
   }
-  say(fmt::format("dataset (schema {} version {}), written by mano {}", kDatasetSchema,
-                  i.grid.flat() ? kDatasetSchemaVersion : kVolumeSchemaVersion, i.version));
+  say(fmt::format("dataset (schema {} version {}), written by mano {}", kDatasetSchema, schema_version(i),
+                  i.version));
   say(fmt::format("{} samples of {} ({}), values at the {}, domain {}", i.samples, i.grid.resolution(),
                   i.single_precision ? "float32" : "float64", to_string(i.location), i.grid.size()));
   if (!i.units.consistent()) say(i.units.description(i.grid.flat()));
@@ -45,6 +45,7 @@ nlohmann::json describe_dataset(const std::string& path) {
     say(fmt::format("south-west corner at ({:g}, {:g})", i.grid.x0, i.grid.y0));
   if (i.grid.z0 != 0) say(fmt::format("top at depth {:g}", i.grid.z0));
   say(fmt::format("field {}, problem {}, tolerance {:g}", i.field, i.problem_name, i.tolerance));
+  if (i.most_wells > 0) say(fmt::format("each sample has wells of its own, at most {}", i.most_wells));
   if (!i.times.empty()) {
     say(
         fmt::format("displacement at {} times, {:g} to {:g} pore volumes injected; mass balance error at "
@@ -71,6 +72,7 @@ nlohmann::json describe_dataset(const std::string& path) {
     json["size"].push_back(i.grid.lz);
     json["origin"].push_back(i.grid.z0);
   }
+  if (i.most_wells > 0) json["most_wells"] = i.most_wells;
   if (!i.units.consistent()) json["units"] = units_json(i.units);
   if (!i.times.empty()) {
     json["times"] = i.times;

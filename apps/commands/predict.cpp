@@ -37,6 +37,7 @@ struct PredictOptions {
   std::string model, data, resolution, output, json, device = "auto";
   PredictionOptions prediction;
   CycleOptions cycles;
+  OwnWellOptions wells;
   std::size_t samples = 1;
   int batch = 16;
   std::vector<double> times;
@@ -258,8 +259,11 @@ void predict(const PredictOptions& o, const Invocation&) {
                                   .samples = o.samples,
                                   .batch = o.batch,
                                   .times = o.times,
-                                  .direct = o.direct});
+                                  .direct = o.direct,
+                                  .wells = o.wells});
   }
+  check(!o.wells.given(),
+        "--well and --random-wells are for models of displacements; {} predicts steady pressures", o.model);
   check(o.times.empty(), "--times is for models of displacements; {} predicts steady pressures", o.model);
   const OutputKind kind = check_output(o.output);
   catch_interrupts();
@@ -320,6 +324,7 @@ std::function<void(const Invocation&)> add_predict(CLI::App& app) {
                  "Of a model of displacements: pore volumes injected, for an animation [the model's own]")
       ->delimiter(',')
       ->type_name("T,...");
+  add_own_well_options(app, o->wells);
   add_cycle_options(app, o->cycles);
   add_direct_option(app, o->direct);
   app.add_flag("--force", o->force, "Predict for another problem or domain than the model's");

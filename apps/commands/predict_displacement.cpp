@@ -24,24 +24,30 @@ struct DisplacementInput {
   std::size_t first = 0, count = 1;
   std::string field, configuration;
   bool has_inactive = false, has_truth = false;
+  std::size_t most_wells = 0;  // of a sample's own
+  std::string displacement;    // as in DatasetInfo
   std::function<Sample(std::size_t)> read;
 };
 
 DisplacementInput displacement_input_of_data(const PredictDisplacementOptions& o,
                                              const DisplacementModel& model) {
+  check(!o.wells.given(), "--data has its own wells: leave --well and --random-wells out");
   check(o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty() &&
             o.field.size.empty() && o.samples == 1,
         "--data excludes --field, --permeability, --resolution, --size and --samples");
   auto reader = std::make_shared<DatasetReader>(o.data, DatasetKind::displacement);
   const DatasetInfo& info = reader->info();
   model.check_data(info, o.data);
-  DisplacementInput in{.grid = info.grid,
-                       .count = info.samples,
-                       .field = info.field,
-                       .configuration = info.configuration,
-                       .has_inactive = info.has_inactive,
-                       .has_truth = true,
-                       .read = [reader](std::size_t s) { return reader->read(s); }};
+  DisplacementInput in{
+      .grid = info.grid,
+      .count = info.samples,
+      .field = info.field,
+      .configuration = info.configuration,
+      .has_inactive = info.has_inactive,
+      .has_truth = true,
+      .most_wells = std::max(info.most_wells, DisplacementSource(info).shared_wells().size()),
+      .displacement = info.displacement,
+      .read = [reader, &model](std::size_t s) { return model.read(*reader, s); }};
   if (o.field.sample) {
     in.first = *o.field.sample;
     in.count = 1;
@@ -60,7 +66,14 @@ DisplacementInput displacement_input_of_field(const PredictDisplacementOptions& 
                        .has_inactive = source->has_inactive()};
   model.check_rock(*source, in.grid);
   source->check_samples(in.first, in.count);
-  in.read = [source, grid = in.grid](std::size_t s) { return source->sample(s, grid); };
+  const auto wells = std::make_shared<OwnWells>(model, o.wells);
+  in.most_wells = wells->most();
+  in.displacement = wells->description();
+  in.read = [source, wells, grid = in.grid](std::size_t s) {
+    Sample sample = source->sample(s, grid);
+    wells->give(sample);
+    return sample;
+  };
   return in;
 }
 
@@ -124,7 +137,8 @@ void write_predictions(const PredictDisplacementOptions& o, const DisplacementMo
   info.has_inactive = in.has_inactive;
   info.units = model.source().units();
   info.times = model.card().history->times;
-  info.displacement = model.card().history->displacement;
+  info.displacement = in.displacement;
+  if (model.source().flow().has_own_wells()) info.most_wells = in.most_wells;
   info.configuration = nlohmann::json{{"predicted_by", o.model}, {"input", in.configuration}}.dump();
   const Method method = o.direct ? Method::direct : Method::multigrid;
   Progress progress("predict", "samples", in.count);

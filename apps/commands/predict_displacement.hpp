@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/options/field_source.hpp"
+#include "apps/workflow/own_wells.hpp"
 
 namespace mano {
 
@@ -15,6 +16,7 @@ struct PredictDisplacementOptions {
   int batch = 16;
   std::vector<double> times;  ///< of an animation, in pore volumes injected; empty: the model's own
   bool direct = false;
+  OwnWellOptions wells;
 };
 
 /// A dataset of predictions (.h5), or an animation of one (.pvd) with its curves beside it as .csv. Throws InvalidInput.

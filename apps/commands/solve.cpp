@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "apps/options/command_line.hpp"
+#include "apps/options/deck_permeability.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/output_field.hpp"

@@ -4,6 +4,7 @@
 //   mano upscale --permeability data/spe10_model1_permx.grdecl --grid 100x1x20 --section 1 --size 2500x50
 
 #include "apps/options/command_line.hpp"
+#include "apps/options/deck_permeability.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/unit_options.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/options/well_option.hpp"
 #include "apps/samples/petsc_reserve.hpp"
 #include "core/error.hpp"
 #include "solver/verification.hpp"
@@ -20,6 +21,7 @@ nlohmann::json json_of_flow(const FlowOptions& o) {
   }
   if (!o.source.empty()) j["source"] = o.source;
   if (!o.wells.empty()) j["wells"] = o.wells;
+  if (o.own_wells) j["own_wells"] = true;
   if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
   return j;
 }
@@ -29,6 +31,7 @@ FlowOptions flow_from_json(const nlohmann::json& j) {
   o.problem_name = j.at("driven_by");
   for (const auto& [name, text] : kSideOptions) o.*text = j.value(name, "");
   o.source = j.value("source", "");
+  o.own_wells = j.value("own_wells", false);
   if (j.contains("wells")) o.wells = j.at("wells").get<std::vector<std::string>>();
   if (j.contains("anisotropy")) o.anisotropy = j.at("anisotropy").get<double>();
   return o;
@@ -56,6 +59,7 @@ DisplacementSource::DisplacementSource(const DatasetInfo& info) {
   try {
     const nlohmann::json j = nlohmann::json::parse(info.displacement);
     flow = flow_from_json(j.at("flow"));
+    flow.random_wells = j.value("random_wells", "");
     flow.drop_islands = info.has_inactive;
     fluids_ = fluids_from_json(j.at("fluids"));
     porosity_ = j.at("porosity");
@@ -76,6 +80,8 @@ void DisplacementSource::open(FlowOptions flow, const Units& units) {
   if (flow.problem_name.empty()) choose_displacement_problem(flow);
   FieldOptions any;
   any.field = "two-phase";  // no option here refers to the rock's file
+  random_wells_ = flow.random_wells;
+  flow.own_wells = flow.own_wells || !random_wells_.empty();
   flow_json_ = json_of_flow(flow);
   flow_ = std::make_unique<FlowSource>(std::move(flow), FieldSource(any), units);
   if (flow_json_["driven_by"] == "") flow_json_["driven_by"] = "closed";
@@ -96,9 +102,26 @@ nlohmann::json DisplacementSource::identity() const {
 }
 
 std::string DisplacementSource::problem_name() const {
+  return name_of(identity());
+}
+
+std::string DisplacementSource::name_with_own_wells() const {
+  nlohmann::json own = identity();
+  own["flow"].erase("wells");
+  own["flow"]["own_wells"] = true;
+  return name_of(own);
+}
+
+std::vector<PlacedWell> DisplacementSource::shared_wells() const {
+  std::vector<PlacedWell> wells;
+  if (!flow_json_.contains("wells")) return wells;
+  for (const auto& text : flow_json_.at("wells")) wells.push_back(placed_well(parse_well(text)));
+  return wells;
+}
+
+std::string DisplacementSource::name_of(const nlohmann::json& own) {
   const nlohmann::json plain{
       {"flow", {{"driven_by", kDefaultDriver}}}, {"fluids", to_json(Fluids{})}, {"porosity", 1.0}};
-  const nlohmann::json own = identity();
   return own == plain ? kDisplacementProblem
                       : fmt::format("{}-{:08x}", kDisplacementProblem, text_hash(own.dump()) & 0xffffffffU);
 }
@@ -108,13 +131,16 @@ std::string DisplacementSource::description() const {
   j["tolerance"] = tolerance_;
   j["transport"] = to_string(options_.transport);
   j["step_tolerance"] = options_.step_tolerance;
+  if (!random_wells_.empty()) j["random_wells"] = random_wells_;
   return j.dump();
 }
 
 Displacement DisplacementSource::displacement(const Sample& sample) const {
-  Displacement d{flow_->problem(sample), Field(sample.permeability.grid, porosity_ * units().storage()),
-                 fluids_};
-  return d;
+  return {flow_->problem(sample), Field(sample.permeability.grid, porosity_ * units().storage()), fluids_};
+}
+
+Displacement DisplacementSource::settle(Sample& sample) const {
+  return {flow_->settle(sample), Field(sample.permeability.grid, porosity_ * units().storage()), fluids_};
 }
 
 History history_of(const SimulationResult& result) {
@@ -179,8 +205,7 @@ VerifiedSolution verified_displacement(const Displacement& d, const SimulationOp
 
 VerifiedSolution simulate_sample(const DisplacementSource& source, Sample& sample, double tolerance,
                                  const TotalFlow::Spare& spare) {
-  const Displacement displacement = source.displacement(sample);
-  sample.active = displacement.problem.active;
+  const Displacement displacement = source.settle(sample);
   SimulationOptions options = source.options();
   options.spare = spare;
   return verified_displacement(displacement, options, tolerance);

@@ -30,6 +30,10 @@ class DisplacementSource {
 
   /// kDisplacementProblem for the default: five-spot, named fluids oil-water, porosity 1, consistent units. Another one has a hash after it.
   std::string problem_name() const;
+  /// Of the same where each sample had wells of its own in place of those that all share.
+  std::string name_with_own_wells() const;
+  /// The wells of --well, which all samples share.
+  std::vector<PlacedWell> shared_wells() const;
   std::string description() const;  ///< JSON, for DatasetInfo::displacement
   const std::vector<double>& times() const { return options_.snapshots; }
   const Fluids& fluids() const { return fluids_; }
@@ -37,14 +41,18 @@ class DisplacementSource {
   const FlowSource& flow() const { return *flow_; }
   /// Of a permeability and its active cells, on any grid.
   Displacement displacement(const Sample& sample) const;
+  /// The same, and what it decides of the sample (FlowSource::settle).
+  Displacement settle(Sample& sample) const;
   /// As the dataset was made, with its times; the caller may change accuracy and times.
   const SimulationOptions& options() const { return options_; }
 
  private:
   void open(FlowOptions flow, const Units& units);
   nlohmann::json identity() const;  // what problem_name() tells apart
+  static std::string name_of(const nlohmann::json& identity);
 
   nlohmann::json flow_json_;  // options that drive the flow
+  std::string random_wells_;  // FlowOptions::random_wells
   std::unique_ptr<FlowSource> flow_;
   Fluids fluids_;
   double porosity_ = 1.0;

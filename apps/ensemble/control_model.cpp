@@ -5,6 +5,7 @@
 #include <set>
 
 #include "apps/workflow/displacement_model.hpp"
+#include "apps/workflow/own_wells.hpp"
 #include "core/error.hpp"
 #include "displacement/curve.hpp"
 #include "surrogate/surrogate.hpp"
@@ -103,9 +104,12 @@ class HistoryControl : public ControlModel {
       : quantities_(setup.quantities),
         model_(o.model, o.device),
         times_(times_of(quantities_, model_.card().history->times)) {
-    check(model_.card().problem_name == o.displacement_problem,
-          "--model: the quantities need the displacement '{}', the model was trained for '{}'",
-          o.displacement_problem, model_.card().problem_name);
+    const bool own_wells = model_.source().flow().has_own_wells();
+    const std::string& needed = own_wells ? o.displacement_with_own_wells : o.displacement_problem;
+    check(model_.card().problem_name == needed,
+          "--model: the quantities need the displacement '{}', the model was trained for '{}'", needed,
+          model_.card().problem_name);
+    if (own_wells) wells_.emplace(model_, OwnWellOptions{.wells = o.wells});
     check(times_.back() <= model_.card().history->times.back(),
           "--model: the quantities need times up to {:g} pore volumes, the model knows those up to {:g}",
           times_.back(), model_.card().history->times.back());
@@ -114,7 +118,11 @@ class HistoryControl : public ControlModel {
 
   std::vector<std::vector<double>> values(LevelSolver&, const std::vector<Sample>& rocks) const override {
     std::vector<std::vector<double>> values;
-    for (const History& h : model_.predict_at(rocks, times_))
+    std::vector<Sample> samples = rocks;
+    for (Sample& sample : samples) {
+      if (wells_) wells_->give(sample);
+    }
+    for (const History& h : model_.predict_at(samples, times_))
       values.push_back(values_of(quantities_, times_, h.water_cut, h.recovery));
     return values;
   }
@@ -122,6 +130,7 @@ class HistoryControl : public ControlModel {
  private:
   std::vector<Quantity> quantities_;
   DisplacementModel model_;
+  std::optional<OwnWells> wells_;
   std::vector<double> times_;
 };
 

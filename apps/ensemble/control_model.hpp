@@ -28,6 +28,9 @@ struct ControlModelOptions {
   std::string device;
   CycleOptions cycles;
   std::string displacement_problem;  ///< of quantities of Flow::displacement
+  /// The same with wells of each sample's own, for models that know such, and the wells.
+  std::string displacement_with_own_wells;
+  std::vector<std::string> wells;
 };
 
 /// Throws InvalidInput for a model of another problem, domain, location or range of times than that of the quantities, rock that it does not

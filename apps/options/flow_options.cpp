@@ -7,8 +7,6 @@
 #include "apps/options/companion_field.hpp"
 #include "core/error.hpp"
 #include "datagen/dataset.hpp"
-#include "datagen/grdecl.hpp"
-#include "datagen/grdecl_file.hpp"
 #include "solver/regions.hpp"
 
 namespace mano {
@@ -71,6 +69,17 @@ void add_flow_options(CLI::App& app, FlowOptions& o) {
   add_drop_islands_option(app, o.drop_islands, group);
 }
 
+void add_random_wells_option(CLI::App& app, FlowOptions& o) {
+  app.add_option("--random-wells", o.random_wells,
+                 "Wells of each sample's own, at random places: injectors=N,producers=N, each a number or "
+                 "LEAST:MOST; "
+                 "then any of rate=RATE [1] shared among the injectors, bhp=PRESSURE,radius=R of the "
+                 "producers [rates], "
+                 "distance=D between wells over the shorter side [0.15]")
+      ->type_name("WELLS")
+      ->group("What drives the flow");
+}
+
 void add_drop_islands_option(CLI::App& app, bool& drop, const std::string& group) {
   auto* option = app.add_flag(
       "--drop-islands", drop,
@@ -131,6 +140,10 @@ FlowSource::FlowSource(FlowOptions options, const FieldSource& rock, const Units
     sides_.push_back({name, type, std::move(values)});
   }
   for (const std::string& text : o.wells) wells_.push_back(parse_well(text));
+  if (!o.random_wells.empty()) {
+    random_wells_ = parse_random_wells(o.random_wells);
+    o.own_wells = true;
+  }
   if (!o.source.empty()) {
     uniform_source_ = parse_number(o.source);
     if (!uniform_source_) {
@@ -138,7 +151,7 @@ FlowSource::FlowSource(FlowOptions options, const FieldSource& rock, const Units
       check_same_place(*source_file_, rock.place(), "source");
     }
   }
-  const bool driven = !sides_.empty() || !wells_.empty() || !o.source.empty();
+  const bool driven = !sides_.empty() || !wells_.empty() || !o.source.empty() || o.own_wells;
   if (o.problem_name.empty()) o.problem_name = driven ? "closed" : "benchmark";
   name_wells(make_problem(o.problem_name, Field(Grid{2, 2}, 1.0)));  // which refuses an unknown name
 }
@@ -186,7 +199,7 @@ void FlowSource::set_sides(Problem& problem) const {
   }
 }
 
-Problem FlowSource::problem(const Sample& sample) const {
+Problem FlowSource::without_own_wells(const Sample& sample) const {
   const Grid grid = sample.permeability.grid;
   check(grid.flat() || units_.thickness == 1.0, "the thickness is {:g}, but a volume has its own",
         units_.thickness);
@@ -203,6 +216,38 @@ Problem FlowSource::problem(const Sample& sample) const {
   problem.permeability_z = for_solver(permeability_z(sample));
   for (const WellOption& option : wells_) problem.wells.push_back(well_on(grid, option));
   if (options_.drop_islands) drop_islands(problem);
+  return problem;
+}
+
+std::vector<PlacedWell> FlowSource::own_wells_on(const Problem& problem, const Sample& sample) const {
+  if (!options_.own_wells) {
+    check(sample.wells.empty(), "sample {} brings {} wells of its own, which this problem has not",
+          sample.number, sample.wells.size());
+    return {};
+  }
+  if (!sample.wells.empty()) return sample.wells;
+  check(random_wells_.has_value(),
+        "sample {} has no wells, and each sample of this problem needs its own: give them by --well or "
+        "--random-wells",
+        sample.number);
+  std::vector<PlacedWell> fixed;
+  for (const WellOption& option : wells_) fixed.push_back({.x = option.x, .y = option.y});
+  return draw_wells(*random_wells_, sample.seed, sample.number, problem.grid(), problem.active, fixed);
+}
+
+Problem FlowSource::settle(Sample& sample) const {
+  Problem problem = without_own_wells(sample);
+  sample.wells = own_wells_on(problem, sample);
+  for (const PlacedWell& well : sample.wells) problem.wells.push_back(well_on(problem.grid(), well));
+  check_problem(problem);
+  sample.active = problem.active;
+  return problem;
+}
+
+Problem FlowSource::problem(const Sample& sample) const {
+  Problem problem = without_own_wells(sample);
+  for (const PlacedWell& well : own_wells_on(problem, sample))
+    problem.wells.push_back(well_on(problem.grid(), well));
   check_problem(problem);
   return problem;
 }
@@ -230,6 +275,7 @@ nlohmann::json FlowSource::configuration() const {
   if (along_y_.file) identify("permeability_y_file", *along_y_.file);
   if (along_z_.file) identify("permeability_z_file", *along_z_.file);
   if (!o.wells.empty()) j["wells"] = o.wells;
+  if (o.own_wells) j["own_wells"] = true;  // whichever they are: the problem is one
   if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
   if (o.anisotropy_z && *o.anisotropy_z != 1.0) j["anisotropy_z"] = *o.anisotropy_z;
   if (!units_.consistent())  // a name alone says nothing of units: the problem is a custom one
@@ -238,59 +284,6 @@ nlohmann::json FlowSource::configuration() const {
                   {"thickness", units_.thickness}};
   if (!j.is_null()) j["setup"] = o.problem_name;
   return j;
-}
-
-namespace {
-
-// Of PERMY and PERMZ those that a deck, read whole by its PERMX, has and the options leave open.
-std::vector<char> open_directions(const FlowOptions& o, const FieldSource& rock, const Grid& grid) {
-  const FieldOptions& file = rock.options();
-  if (grid.flat() || !is_grdecl(file.permeability)) return {};
-  if (!file.keyword.empty() && !same_keyword(file.keyword, "PERMX")) return {};
-  const auto has = [&](const char* keyword) {
-    return !grdecl_mentions(file.permeability, {keyword}, file.include_anywhere).empty();
-  };
-  std::vector<char> axes;
-  if (!o.anisotropy && o.permeability_y.empty() && has("PERMY")) {
-    bool same = false;
-    try {
-      const Field y = read_companion(open_companion(file, "PERMY", "permeability-y"), grid, 0, "PERMY");
-      same = y.values == rock.draw(0, grid).values;
-    } catch (const InvalidInput&) {  // it cannot be read: who takes it is told so
-    }
-    if (!same) axes.push_back('y');
-  }
-  if (!o.anisotropy_z && o.permeability_z.empty() && has("PERMZ")) axes.push_back('z');
-  return axes;
-}
-
-}  // namespace
-
-FlowOptions with_permeabilities_of_deck(FlowOptions o, const FieldSource& rock, const Grid& grid) {
-  const FieldOptions& file = rock.options();
-  const bool open_section = file.section && !o.anisotropy && o.permeability_y.empty();
-  if (open_section && !grdecl_mentions(file.permeability, {"PERMZ"}, file.include_anywhere).empty())
-    say(
-        fmt::format("note: PERMZ of {} is not used: the section has PERMX in both directions; "
-                    "--permeability-y PERMZ takes it",
-                    file.permeability));
-  for (const char axis : open_directions(o, rock, grid)) {
-    const bool y = axis == 'y';
-    (y ? o.permeability_y : o.permeability_z) = y ? "PERMY" : "PERMZ";
-    say(fmt::format("permeability along {} is {} of {}; --anisotropy{} 1 takes PERMX in its place", axis,
-                    y ? "PERMY" : "PERMZ", file.permeability, y ? "" : "-z"));
-  }
-  return o;
-}
-
-void note_permeabilities_left_out(const FlowOptions& o, const FieldSource& rock, const Grid& grid) {
-  for (const char axis : open_directions(o, rock, grid)) {
-    const bool y = axis == 'y';
-    say(fmt::format(
-        "note: {} of {} is not used: a dataset holds one permeability a cell, --anisotropy{} gives its "
-        "ratio to PERMX",
-        y ? "PERMY" : "PERMZ", rock.options().permeability, y ? "" : "-z"));
-  }
 }
 
 }  // namespace mano

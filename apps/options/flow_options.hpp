@@ -26,6 +26,8 @@ struct FlowOptions {
   bool drop_islands = false;
   std::optional<double> anisotropy_z;  ///< kz / kx, of a volume
   std::string permeability_z;          ///< as permeability_y, of a volume
+  std::string random_wells;  ///< wells that each sample has of its own, drawn; empty where not given
+  bool own_wells = false;    ///< each sample brings or draws such wells
 };
 
 /// Name and text of each option that prescribes a side.
@@ -38,15 +40,11 @@ inline constexpr std::array<std::pair<const char*, std::string FlowOptions::*>, 
      {"top", &FlowOptions::top}}};
 
 void add_flow_options(CLI::App& app, FlowOptions& options);
+/// --random-wells
+void add_random_wells_option(CLI::App& app, FlowOptions& options);
 void add_drop_islands_option(CLI::App& app, bool& drop, const std::string& group = "");
 /// --anisotropy and --permeability-y, -z alone.
 void add_anisotropy_options(CLI::App& app, FlowOptions& options);
-
-/// Of a GRDECL file that is read whole, PERMZ is the permeability along z, and a PERMY other than PERMX that along y, unless the options say
-/// otherwise: the options with both, which are said in a line each. Of a section along z a PERMZ that is not used is said.
-FlowOptions with_permeabilities_of_deck(FlowOptions options, const FieldSource& rock, const Grid& grid);
-/// Says that a dataset does not hold them, and which option gives a ratio in their place.
-void note_permeabilities_left_out(const FlowOptions& options, const FieldSource& rock, const Grid& grid);
 
 /// Turns permeabilities into problems.
 class FlowSource {
@@ -64,9 +62,14 @@ class FlowSource {
   Field permeability_z(const Sample& sample) const { return along_z_.of(sample, !units_.consistent()); }
   /// The problem's name, or kCustomProblem and a hash of the configuration where options changed it.
   std::string problem_name() const;
-  /// Of the permeability and active cells of a sample; islands are dropped where asked for. Checked. Its permeability is multiplied by
+  /// Of the permeability, the active cells and the own wells of a sample; islands are dropped where asked for. Checked. Its permeability is multiplied by
   /// conductance() of the units, so that its pressures and rates are in these units. Throws InvalidInput for what does not fit the grid.
   Problem problem(const Sample& sample) const;
+  /// The same, and what it decides of the sample: active cells without islands, and the wells of its own.
+  Problem settle(Sample& sample) const;
+  /// Each sample has wells of its own: those that it brings, else random ones of its seed and number.
+  bool has_own_wells() const { return options_.own_wells; }
+  std::size_t most_own_wells() const { return random_wells_ ? random_wells_->most() : 0; }
   /// ky or kz comes from a file, which only a single solve takes.
   bool has_permeability_file() const { return along_y_.file || along_z_.file; }
   /// The source comes from a file, which may hold one for every sample.
@@ -92,6 +95,8 @@ class FlowSource {
   };
 
   void set_sides(Problem& problem) const;
+  Problem without_own_wells(const Sample& sample) const;  // not checked
+  std::vector<PlacedWell> own_wells_on(const Problem& problem, const Sample& sample) const;
   void name_wells(const Problem& named);
   Field for_solver(Field permeability) const;
 
@@ -100,6 +105,7 @@ class FlowSource {
   std::vector<SideOption> sides_;
   std::vector<WellOption> wells_;
   std::vector<std::string> well_names_;
+  std::optional<RandomWells> random_wells_;
   std::optional<double> uniform_source_;
   std::optional<FieldSource> source_file_;  // open for as long as samples are drawn
   Direction along_y_, along_z_;

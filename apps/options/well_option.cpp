@@ -96,6 +96,76 @@ WellOption parse_well(const std::string& text) {
   return option;
 }
 
+PlacedWell placed_well(const WellOption& option) {
+  check(!option.layers, "--well '{}': here a well is open in all layers: leave layers out", option.text);
+  PlacedWell well{.x = option.x, .y = option.y, .radius = option.well.radius};
+  (option.well.control == Well::Control::rate ? well.rate : well.pressure) = option.well.value;
+  return well;
+}
+
+Well well_on(const Grid& grid, const PlacedWell& placed) {
+  WellOption option{.x = placed.x, .y = placed.y};
+  option.well.control = placed.has_rate() ? Well::Control::rate : Well::Control::pressure;
+  option.well.value = placed.has_rate() ? placed.rate : placed.pressure;
+  option.well.radius = placed.radius;
+  return well_on(grid, option);
+}
+
+namespace {
+
+// "2" or "1:3"
+std::optional<RandomWells::Count> parse_count(const std::string& text) {
+  const auto parts = split(text, ':');
+  std::vector<int> numbers;
+  for (const std::string& part : parts) {
+    const auto value = parse_number(part);
+    if (!value || *value != std::floor(*value) || *value < 0 || *value > 1000) return {};
+    numbers.push_back(static_cast<int>(*value));
+  }
+  if (numbers.empty() || numbers.size() > 2 || numbers.front() > numbers.back()) return {};
+  return RandomWells::Count{numbers.front(), numbers.back()};
+}
+
+}  // namespace
+
+RandomWells parse_random_wells(const std::string& text) {
+  const auto fail = [&](const std::string& why) {
+    throw InvalidInput(fmt::format(
+        "--random-wells '{}': {}; expected injectors=N,producers=N, each a number or LEAST:MOST, then "
+        "any of rate=RATE, bhp=PRESSURE, radius=R, distance=D",
+        text, why));
+  };
+  RandomWells wells;
+  std::set<std::string> keys;
+  for (const std::string& part : split(text, ',')) {
+    const auto equals = std::min(part.find('='), part.size());
+    const std::string key = part.substr(0, equals);
+    const std::string value = equals < part.size() ? part.substr(equals + 1) : "";
+    if (!keys.insert(key).second) fail(fmt::format("{} is given twice", key));
+    if (key == "injectors" || key == "producers") {
+      const auto count = parse_count(value);
+      if (!count) fail(fmt::format("'{}' is no number of wells", part));
+      (key == "injectors" ? wells.injectors : wells.producers) = *count;
+      continue;
+    }
+    const auto number = parse_number(value);
+    if (!number || !std::isfinite(*number)) fail(fmt::format("'{}' is not understood", part));
+    const bool above_zero = key == "bhp" || *number > 0;
+    if (!above_zero) fail(fmt::format("'{}' must be above zero", part));
+    double* const place = key == "rate"       ? &wells.rate
+                          : key == "bhp"      ? &wells.pressure
+                          : key == "radius"   ? &wells.radius
+                          : key == "distance" ? &wells.distance
+                                              : nullptr;
+    if (place == nullptr) fail(fmt::format("'{}' is not understood", part));
+    *place = *number;
+  }
+  if (!keys.contains("injectors") || !keys.contains("producers")) fail("how many of each is not said");
+  if (wells.injectors.least + wells.producers.least == 0) fail("there may be no well at all");
+  if (keys.contains("bhp") && !keys.contains("radius")) fail("producers of given pressure need a radius");
+  return wells;
+}
+
 Well well_on(const Grid& grid, const WellOption& option) {
   const double x = option.x - grid.x0;
   const double y = option.y - grid.y0;

@@ -1,10 +1,12 @@
 #pragma once
 // --well X,Y,rate=RATE|bhp=PRESSURE[,radius=R][,layers=FIRST:LAST][,name=NAME]
+// --random-wells injectors=N[:M],producers=N[:M][,rate=RATE][,bhp=PRESSURE][,radius=R][,distance=D]
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "datagen/random_wells.hpp"
 #include "solver/problem.hpp"
 
 namespace mano {
@@ -31,6 +33,14 @@ WellOption parse_well(const std::string& text);
 /// In the cell of `grid` that holds (x, y), open in its layers. Throws InvalidInput for a place outside, for layers that a volume does not
 /// have, and for layers in a flat grid.
 Well well_on(const Grid& grid, const WellOption& option);
+
+/// The same of a well that stands at its place on every grid; and back.
+Well well_on(const Grid& grid, const PlacedWell& well);
+/// Throws InvalidInput for layers, which it has not.
+PlacedWell placed_well(const WellOption& option);
+
+/// Throws InvalidInput naming the part that is not understood.
+RandomWells parse_random_wells(const std::string& text);
 
 /// "cell (3, 4)"; of a volume "column (3, 4), layers 2 to 5" or "column (3, 4), layer 2", counted from 1.
 std::string place_of(const Grid& grid, const Well& well);

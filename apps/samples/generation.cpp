@@ -52,6 +52,7 @@ GenerateRequest make_generate_request(const GenerateOptions& o, const FieldSourc
   r.single_precision = o.precision == "float32";
   r.has_inactive = source.has_inactive();
   r.units = flow.units();
+  r.most_wells = flow.most_own_wells();
   r.overwrite = o.overwrite;
   nlohmann::json c = source.configuration();
   c.update({{"samples", r.samples},
@@ -64,6 +65,7 @@ GenerateRequest make_generate_request(const GenerateOptions& o, const FieldSourc
             {"petsc_options", petsc}});
   if (!r.grids[0].flat()) c["size"].push_back(r.grids[0].lz);
   if (const auto changes = flow.configuration(); !changes.is_null()) c["flow"] = changes;
+  if (!o.flow.random_wells.empty()) c["random_wells"] = o.flow.random_wells;
   if (o.flow.drop_islands) c["drop_islands"] = true;
   if (o.device != "cpu") c["device"] = o.device;                            // other last bits
   if (o.ranks_per_sample != 1) c["ranks_per_sample"] = o.ranks_per_sample;  // another solver, other last bits
@@ -90,10 +92,7 @@ class Shard {
     return samples_.at(number - first_);
   }
 
-  VerifiedSolution solution(Sample& sample) {
-    sample.active = actives_.at(sample.number - first_);
-    return std::move(solutions_.at(sample.number - first_));
-  }
+  VerifiedSolution solution(const Sample& sample) { return std::move(solutions_.at(sample.number - first_)); }
 
  private:
   void make(std::uint64_t number) {
@@ -101,13 +100,11 @@ class Shard {
     const auto n = static_cast<int>(std::min<std::uint64_t>(shard_size(request_), end - number));
     first_ = number;
     samples_.assign(n, {});
-    actives_.assign(n, {});
     solutions_.assign(n, {});
     batch::in_threads(threads_, n, [&](int i, int worker) {
       samples_[i] = source_.sample(first_ + i, grid_);
       try {
         solutions_[i] = solvers_[worker](samples_[i]);
-        actives_[i] = samples_[i].active;
       } catch (const Error& e) {
         throw Error(e.exit_status(),
                     fmt::format("sample {} at {}: {}", first_ + i, grid_.resolution(), e.what()));
@@ -122,7 +119,6 @@ class Shard {
   std::vector<SampleSolution> solvers_;
   std::uint64_t first_ = 0;
   std::vector<Sample> samples_;
-  std::vector<CellMask> actives_;
   std::vector<VerifiedSolution> solutions_;
 };
 
@@ -156,9 +152,7 @@ Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& 
     flow.problem({.permeability = Field(grid, 1.0), .number = request.first});
   const auto for_thread = [&]() -> SampleSolution {
     return [&flow, solver = std::make_shared<SampleSolver>(request.tolerance)](Sample& sample) {
-      const Problem problem = flow.problem(sample);
-      sample.active = problem.active;  // without islands, where they are dropped
-      return solver->solve(problem);
+      return solver->solve(flow.settle(sample));
     };
   };
   return generate_by_threads(request, source, threads, for_thread, progress);

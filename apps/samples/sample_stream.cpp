@@ -49,9 +49,7 @@ SampleStream::SampleStream(const SampleOptions& o)
 Sample SampleStream::make(std::uint64_t number, SampleSolver& solver) const {
   try {
     Sample sample = drawn(source_, number, grid_);
-    const Problem problem = flow_.problem(sample);
-    VerifiedSolution solution = solver.solve(problem);
-    sample.active = problem.active;  // without islands, where they are dropped
+    VerifiedSolution solution = solver.solve(flow_.settle(sample));
     sample.pressure = std::move(solution.pressure);
     sample.iterations = solution.iterations;
     sample.residual = solution.relative_residual;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "apps/workflow/trained_on.hpp"
 #include "core/clock.hpp"
@@ -28,7 +29,8 @@ Field rock(const Sample& sample) {
 GuessedHistory guessed(const FirstGuess& guess, const Displacement& displacement,
                        const std::vector<double>& times) {
   GuessedHistory history{guess.arrival(displacement, times.back()), {}};
-  for (double time : times) history.saturation.push_back(guess.saturation(history.arrival, time));
+  for (double time : times) history.guess.saturation.push_back(guess.saturation(history.arrival, time));
+  history.guess.pressure = history.arrival.pressure;
   return history;
 }
 
@@ -48,7 +50,7 @@ FirstGuesses first_guesses_of_data() {
       *last = std::make_unique<Of>(Of{info.displacement, std::move(source), FirstGuess(fluids)});
     }
     GuessedHistory start = guessed((*last)->guess, (*last)->source.displacement(sample), info.times);
-    KnownBefore known{std::move(start.saturation), Field(info.grid)};
+    KnownBefore known{std::move(start.guess), Field(info.grid)};
     known.outflow.values = std::move(start.arrival.out);
     return known;
   };
@@ -56,6 +58,16 @@ FirstGuesses first_guesses_of_data() {
 
 DisplacementModel::DisplacementModel(const std::string& model, const std::string& device)
     : surrogate_(model, device), source_(info_of(surrogate_.card())), guess_(source_.fluids()) {}
+
+DisplacementSource DisplacementModel::source_with(const std::string& random_wells) const {
+  DatasetInfo info = info_of(card());
+  if (!random_wells.empty()) {
+    auto displacement = nlohmann::json::parse(info.displacement);
+    displacement["random_wells"] = random_wells;
+    info.displacement = displacement.dump();
+  }
+  return DisplacementSource(info);
+}
 
 void DisplacementModel::add_curves(const FirstGuess::Arrival& arrival, History& history) const {
   history.water_cut.clear();
@@ -77,10 +89,10 @@ std::vector<History> DisplacementModel::predict_from(const std::vector<Sample>& 
                                                      const std::vector<GuessedHistory>& starts,
                                                      Method method) const {
   std::vector<Field> rocks;
-  std::vector<std::vector<Field>> guesses;
+  std::vector<HistoryGuess> guesses;
   for (std::size_t s = 0; s < samples.size(); ++s) {
     rocks.push_back(rock(samples[s]));
-    guesses.push_back(starts[s].saturation);
+    guesses.push_back(starts[s].guess);
   }
   std::vector<History> histories = surrogate_.predict(rocks, guesses, method);
   for (std::size_t s = 0; s < histories.size(); ++s) add_curves(starts[s].arrival, histories[s]);
@@ -93,7 +105,7 @@ std::vector<History> DisplacementModel::predict(const std::vector<Sample>& sampl
 
 History DisplacementModel::guess(const Sample& sample) const {
   GuessedHistory start = guessed(guess_, source_.displacement(sample), card().history->times);
-  History history{.saturation = std::move(start.saturation)};
+  History history{.saturation = std::move(start.guess.saturation)};
   add_curves(start.arrival, history);
   return history;
 }
@@ -124,7 +136,7 @@ History DisplacementModel::between(const Sample& sample, const GuessedHistory& s
     for (std::size_t c = 0; c < saturation.values.size(); ++c) {
       if (!sample.active[c]) continue;
       const auto added = [&](std::ptrdiff_t t) {
-        return own.saturation[t].values[c] - start.saturation[t].values[c];
+        return own.saturation[t].values[c] - start.guess.saturation[t].values[c];
       };
       const double first = next > 0 ? added(next - 1) : 0.0;
       saturation.values[c] = std::clamp(saturation.values[c] + first + part * (added(next) - first),
@@ -148,13 +160,22 @@ void DisplacementModel::check_domain(const Grid& grid, const std::string& where)
 
 void DisplacementModel::check_data(const DatasetInfo& info, const std::string& where) const {
   const ModelCard& c = card();
-  check(info.problem_name == c.problem_name, "{}: problem is '{}', the model was trained for '{}'", where,
+  const std::string problem =
+      source_.flow().has_own_wells() ? DisplacementSource(info).name_with_own_wells() : info.problem_name;
+  check(problem == c.problem_name, "{}: problem is '{}', the model was trained for '{}'", where,
         info.problem_name, c.problem_name);
   check(info.times == c.history->times,
         "{}: it is stored at other times than the model predicts ({} up to {}, {} up to {})", where,
         info.times.size(), info.times.back(), c.history->times.size(), c.history->times.back());
   check_domain(info.grid, where);
   c.check_takes_inactive(info.has_inactive, where);
+}
+
+Sample DisplacementModel::read(const DatasetReader& data, std::size_t index) const {
+  Sample sample = data.read(index);
+  if (source_.flow().has_own_wells() && data.info().most_wells == 0)
+    sample.wells = DisplacementSource(data.info()).shared_wells();
+  return sample;
 }
 
 void DisplacementModel::check_rock(const FieldSource& source, const Grid& grid) const {
@@ -194,7 +215,7 @@ DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetRea
   for (std::size_t begin = 0; begin < info.samples; begin += batch) {
     std::vector<Sample> samples;
     for (std::size_t s = begin; s < std::min<std::size_t>(info.samples, begin + batch); ++s)
-      samples.push_back(data.read(s));
+      samples.push_back(model.read(data, s));
     if (begin == 0) model.predict(samples, method);  // warm-up, not timed
     const double begun = seconds_now();
     const auto starts = model.start(samples);
@@ -204,7 +225,7 @@ DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetRea
       const History& truth = samples[s].history;
       saturation.push_back(relative_l2(predictions[s].saturation, truth.saturation));
       pressure.push_back(relative_l2(predictions[s].pressure, truth.pressure));
-      guess.push_back(relative_l2(starts[s].saturation, truth.saturation));
+      guess.push_back(relative_l2(starts[s].guess.saturation, truth.saturation));
       cut.push_back(largest_difference(predictions[s].water_cut, truth.water_cut));
       recovery.push_back(largest_difference(predictions[s].recovery, truth.recovery));
       if (const auto width = model.surrogate().interval_half_width(predictions[s], samples[s].active))

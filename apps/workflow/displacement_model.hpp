@@ -19,7 +19,7 @@ FirstGuesses first_guesses_of_data();
 /// What a prediction starts from: the first guess at each time, and the flow that it comes from.
 struct GuessedHistory {
   FirstGuess::Arrival arrival;
-  std::vector<Field> saturation;
+  HistoryGuess guess;
 };
 
 class DisplacementModel {
@@ -30,6 +30,8 @@ class DisplacementModel {
   const HistorySurrogate& surrogate() const { return surrogate_; }
   const ModelCard& card() const { return surrogate_.card(); }
   const DisplacementSource& source() const { return source_; }
+  /// The same, with other random wells for samples that bring none, where `random_wells` is not empty.
+  DisplacementSource source_with(const std::string& random_wells) const;
 
   /// Of permeabilities and active cells on one grid, at the model's times, with curves of cut and recovery.
   std::vector<History> predict(const std::vector<Sample>& samples, Method method = Method::multigrid) const;
@@ -45,8 +47,11 @@ class DisplacementModel {
   std::vector<History> predict_at(const std::vector<Sample>& samples, const std::vector<double>& times,
                                   Method method = Method::multigrid) const;
 
-  /// Throws InvalidInput where a dataset's displacement, domain or location is not the model's.
+  /// Throws InvalidInput where a dataset's displacement, domain or location is not the model's. A model whose samples have wells of their
+  /// own takes any wells, those that all samples of the data share too.
   void check_data(const DatasetInfo& info, const std::string& where) const;
+  /// A sample of checked data, with the wells that all share as its own where the model needs them so.
+  Sample read(const DatasetReader& data, std::size_t index) const;
   /// The same of a rock from a file or a random field, on `grid`; its units, too.
   void check_rock(const FieldSource& source, const Grid& grid) const;
 

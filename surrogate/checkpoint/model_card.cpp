@@ -98,15 +98,20 @@ std::vector<Calibration> calibrations_from(const json& list) {
 }
 
 json history_json(const HistoryCard& h) {
-  return {{"times", h.times},
-          {"std_correction", h.std_correction},
-          {"saturations", {h.least_saturation, h.most_saturation}},
-          {"displacement", h.displacement}};
+  json j{{"times", h.times},
+         {"std_correction", h.std_correction},
+         {"saturations", {h.least_saturation, h.most_saturation}},
+         {"displacement", h.displacement}};
+  if (h.std_pressure_correction) j["std_pressure_correction"] = *h.std_pressure_correction;
+  return j;
 }
 
 HistoryCard history_from(const json& j) {
-  return {j.at("times").get<std::vector<double>>(), j.at("std_correction"), j.at("saturations").at(0),
-          j.at("saturations").at(1), j.at("displacement")};
+  HistoryCard h{j.at("times").get<std::vector<double>>(), j.at("std_correction"), j.at("saturations").at(0),
+                j.at("saturations").at(1), j.at("displacement")};
+  if (j.contains("std_pressure_correction"))
+    h.std_pressure_correction = j.at("std_pressure_correction").get<double>();
+  return h;
 }
 
 void check_history(const ModelCard& card, const std::string& where) {
@@ -116,7 +121,9 @@ void check_history(const ModelCard& card, const std::string& where) {
   check(!h.times.empty() && h.times.size() <= kMostTimes && h.times.front() > 0 &&
             std::adjacent_find(h.times.begin(), h.times.end(), std::greater_equal<>()) == h.times.end() &&
             std::isfinite(h.times.back()) && h.std_correction > 0 && std::isfinite(h.std_correction) &&
-            h.least_saturation >= 0 && h.least_saturation < h.most_saturation && h.most_saturation <= 1,
+            h.std_pressure_correction.value_or(1) > 0 &&
+            std::isfinite(h.std_pressure_correction.value_or(1)) && h.least_saturation >= 0 &&
+            h.least_saturation < h.most_saturation && h.most_saturation <= 1,
         "{}: metadata is damaged: times or saturations of the displacement are out of range", where);
   check(card.architecture.channels_out == 2 * times && (card.architecture.channels_in == card.inputs() ||
                                                         card.architecture.channels_in == card.inputs() + 1),
@@ -190,8 +197,10 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
   const json training{{"resolutions", resolutions}, {"problem", c.problem_name},         {"field", c.field},
                       {"size", {c.lx, c.ly}},       {"location", to_string(c.location)}, {"data", data},
                       {"epoch", c.epoch},           {validation_key(c), c.validation_l2}};
+  const int version =
+      c.history && c.history->std_pressure_correction ? kHistorySchemaVersion : kCheckpointSchemaVersion;
   std::map<std::string, std::string> metadata{{"schema", kCheckpointSchema},
-                                              {"schema_version", std::to_string(kCheckpointSchemaVersion)},
+                                              {"schema_version", std::to_string(version)},
                                               {"program_version", c.version},
                                               {"architecture", to_json(c.architecture)},
                                               {"normalization", normalization.dump()},
@@ -223,9 +232,10 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
   check(get("schema") == kCheckpointSchema, "{} is not a mano checkpoint (schema '{}')", where,
         get("schema"));
   const std::string version = get("schema_version");
-  check(version == "1" || version == std::to_string(kCheckpointSchemaVersion),
+  check(version == "1" || version == std::to_string(kCheckpointSchemaVersion) ||
+            version == std::to_string(kHistorySchemaVersion),
         "{}: checkpoint schema version '{}', this program reads versions 1 to {}", where, version,
-        kCheckpointSchemaVersion);
+        kHistorySchemaVersion);
   const auto renamed = [&](const char* key, const char* old_key) {
     return metadata.contains(key) ? get(key) : get(old_key);
   };

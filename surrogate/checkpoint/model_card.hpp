@@ -16,6 +16,8 @@ namespace mano {
 
 inline constexpr const char* kCheckpointSchema = "mano.checkpoint";
 inline constexpr int kCheckpointSchemaVersion = 2;
+inline constexpr int kHistorySchemaVersion =
+    3;  ///< of models of displacements that know a guess of the pressure
 inline constexpr int kMostCycles = 64;
 inline constexpr std::size_t kMostTimes = 256;  ///< of a displacement
 
@@ -33,14 +35,18 @@ struct TrainingData {
   std::size_t samples = 0;
 };
 
-/// Of a model that predicts a displacement in time (surrogate/history.hpp). Its input ends with the saturation's first guess at each time;
-/// its outputs are, at each time, saturation less first guess over std_correction, then the pressures.
+/// Of a model that predicts a displacement in time (surrogate/history.hpp). Its input ends with the saturation's first guess at each time and
+/// the pressure's, normalised; its outputs are, at each time, saturation less first guess over std_correction, then pressure less first guess
+/// over std_pressure_correction. Older models know no guess of the pressure: their outputs are the normalised pressures themselves.
 struct HistoryCard {
   std::vector<double> times;  ///< pore volumes injected, ascending
   double std_correction = 1.0;
   double least_saturation = 0.0;  ///< of training: predictions stay within
   double most_saturation = 1.0;
   std::string displacement;  ///< DatasetInfo::displacement of the first dataset
+  std::optional<double> std_pressure_correction = {};
+
+  int guesses() const { return static_cast<int>(times.size()) + (std_pressure_correction ? 1 : 0); }
 };
 
 struct ModelCard {
@@ -78,7 +84,7 @@ struct ModelCard {
   std::vector<Calibration> calibrations;  ///< one a resolution; empty in a training that has not ended
 
   /// Input channels where all cells are active: ln k, x, y, and of a history the first guess at each time.
-  int inputs() const { return 3 + (history ? static_cast<int>(history->times.size()) : 0); }
+  int inputs() const { return 3 + (history ? history->guesses() : 0); }
   /// The network is told which cells are active, by one more channel: it was trained on data that have inactive ones.
   bool takes_inactive() const { return architecture.channels_in == inputs() + 1; }
   /// Throws InvalidInput where the rock at `where` may have inactive cells and that of training had none.

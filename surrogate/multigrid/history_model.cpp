@@ -10,18 +10,49 @@ using torch::Tensor;
 
 namespace {
 
+std::int64_t times_of(const SurrogateModel& model) {
+  return static_cast<std::int64_t>(model.card.history->times.size());
+}
+
+Tensor saturation_in(const SurrogateModel& model, const Tensor& guess) {
+  return guess.slice(1, 0, times_of(model));
+}
+
+Tensor pressure_in(const SurrogateModel& model, const Tensor& guess) {
+  return guess.slice(1, times_of(model));
+}
+
 Tensor input_of(const SurrogateModel& model, const Tensor& permeability, const Tensor& guess,
                 const Grid& grid) {
-  return torch::cat({network_input(permeability.to(guess.dtype()), grid, model.card), guess}, 1);
+  std::vector<Tensor> channels{network_input(permeability.to(guess.dtype()), grid, model.card),
+                               saturation_in(model, guess)};
+  if (model.card.history->std_pressure_correction) {
+    const Normalization& n = model.card.normalization;
+    channels.push_back(hidden((pressure_in(model, guess) - n.mean_pressure) / n.std_pressure,
+                              model.active_on(permeability, resolution_of(permeability))));
+  }
+  return torch::cat(channels, 1);
 }
 
 HistoryTensors from_output(const SurrogateModel& model, const Tensor& output, const Tensor& guess) {
-  const std::int64_t times = guess.size(1);
-  return {guess + model.card.history->std_correction * output.slice(1, 0, times),
-          denormalized(output.slice(1, times), model.card.normalization)};
+  const std::int64_t times = times_of(model);
+  const HistoryCard& card = *model.card.history;
+  const Tensor pressures = output.slice(1, times);
+  return {saturation_in(model, guess) + card.std_correction * output.slice(1, 0, times),
+          card.std_pressure_correction ? pressure_in(model, guess) + *card.std_pressure_correction * pressures
+                                       : denormalized(pressures, model.card.normalization)};
 }
 
 }  // namespace
+
+Tensor guess_tensor(const std::vector<HistoryGuess>& guesses, bool with_pressure) {
+  std::vector<Tensor> samples;
+  for (const HistoryGuess& guess : guesses) {
+    samples.push_back(stack_values(guess.saturation).transpose(0, 1));
+    if (with_pressure) samples.back() = torch::cat({samples.back(), stack_values({guess.pressure})}, 1);
+  }
+  return torch::cat(samples).contiguous();
+}
 
 HistoryTensors history_direct(const SurrogateModel& model, const Tensor& permeability, const Tensor& guess,
                               const Grid& grid, Precision precision) {
@@ -55,7 +86,11 @@ HistoryTensors history_interpolated(const SurrogateModel& model, const Tensor& p
   const auto carried = [&](const Tensor& values) {
     return interpolated(hidden(values, coarse_part), coarse_part, part, target, location, Ends{});
   };
-  return {guess + carried(coarse.saturation - coarse_guess), carried(coarse.pressure)};
+  const Tensor saturation =
+      saturation_in(model, guess) + carried(coarse.saturation - saturation_in(model, coarse_guess));
+  if (!model.card.history->std_pressure_correction) return {saturation, carried(coarse.pressure)};
+  return {saturation,
+          pressure_in(model, guess) + carried(coarse.pressure - pressure_in(model, coarse_guess))};
 }
 
 }  // namespace mano

@@ -2,13 +2,16 @@
 // The network as a map from rock to a displacement in time (HistoryCard), by a first guess that somebody else brings. Private to
 // surrogate/ and its tests.
 //
-//   S_t = clamp(G_t + s N_t(ln k, x, y, G_1 ... G_T)),   p_t = std_pressure N_{T + t}(...) + mean_pressure
+//   S_t = clamp(G_t + s N_t(ln k, x, y, G_1 ... G_T, P)),   p_t = P + r N_{T + t}(...)
 //
-// G: first guess of the saturation [N, T, H, W] (displacement/first_guess.hpp). s: std_correction. So the network learns what the guess
-// leaves out, and where that is nothing the guess stands.
+// G, P: first guess of the saturation at each time and of the pressure, one above the other [N, T + 1, H, W]
+// (displacement/first_guess.hpp); the network reads P normalised, and 0 in inactive cells. s, r: std_correction, std_pressure_correction. So
+// the network learns what the guess leaves out, and where that is nothing the guess stands. Of older models, without P (r is empty), the
+// guess is [N, T, H, W] and p_t = std_pressure N_{T + t} + mean_pressure.
 
 #include <torch/types.h>
 
+#include "surrogate/multigrid/history_guess.hpp"
 #include "surrogate/multigrid/model.hpp"
 
 namespace mano {
@@ -16,6 +19,9 @@ namespace mano {
 struct HistoryTensors {
   torch::Tensor saturation, pressure;  ///< [N, T, H, W]
 };
+
+/// [N, T + 1, H, W] float32; without the pressures where `with_pressure` is false.
+torch::Tensor guess_tensor(const std::vector<HistoryGuess>& guesses, bool with_pressure = true);
 
 /// The network on the grid as it is. `permeability` [N, 1, H, W], 0 in inactive cells where the card takes them. Differentiable; saturations
 /// are not clamped.

@@ -37,8 +37,10 @@ std::vector<Symmetry> symmetries(const std::string& problem_name, const Grid& gr
 std::vector<Symmetry> history_symmetries(const std::string& displacement, const Grid& grid) {
   const auto j = nlohmann::json::parse(displacement, nullptr, false);
   const auto flow = j.is_object() ? j.value("flow", nlohmann::json::object()) : nlohmann::json::object();
-  const bool named = flow.size() == 1 && flow.contains("driven_by");
-  auto list = symmetries(named ? flow["driven_by"].get<std::string>() : "", grid, Location::cell);
+  const std::string driver = flow.value("driven_by", "");
+  // Wells of each sample's own are reflected with the rock.
+  const bool wells_alone = flow.size() == 2 && driver == "closed" && flow.value("own_wells", false);
+  auto list = symmetries(wells_alone ? "benchmark" : flow.size() == 1 ? driver : "", grid, Location::cell);
   std::erase_if(list, [](const Symmetry& s) { return s.sign < 0; });
   return list;
 }

@@ -29,7 +29,8 @@ inline bool can_exchange(const Grid& grid) {
 std::vector<Symmetry> symmetries(const std::string& problem_name, const Grid& grid, Location location);
 
 /// Those of a displacement (DatasetInfo::displacement): of the named problem that drives it, the ones that leave the pressure as it is, so
-/// that fluid enters where it entered; the identity alone where wells, sides or anisotropy were changed.
+/// that fluid enters where it entered; all where nothing but wells of each sample's own drives it; the identity alone where wells of all, sides
+/// or anisotropy were changed.
 std::vector<Symmetry> history_symmetries(const std::string& displacement, const Grid& grid);
 
 /// values [N, C, H, W].

@@ -82,7 +82,7 @@ void read_fields(const DatasetReader& reader, const TrainRequest& request, Train
       saturations.push_back(in_time(sample.history.saturation));
       histories.push_back(in_time(sample.history.pressure));
       const KnownBefore known = request.first_guess(set.info, sample);
-      guesses.push_back(in_time(known.saturation));
+      guesses.push_back(guess_tensor({known.guess}));
       outflows.push_back(stack_values({known.outflow}));
     } else {
       pressures.push_back(std::move(sample.pressure));
@@ -148,6 +148,11 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
           reader.info().grid.resolution());
     reader.refuse_predicted();
     if (request.classify) reader.refuse_inactive();
+    check(
+        reader.info().most_wells == 0 || !reader.info().times.empty() || request.classify,
+        "{}: each sample has wells of its own, and a network of steady pressures is not told where: train on "
+        "displacements (mano generate --problem displacement), or on wells that all samples share",
+        path.string());
     if (!data.sets.empty()) check_same_problem(data.sets.front().info, reader.info(), path.string());
     data.sets.push_back(read_set(reader, request));
     data.card.data.push_back({path.filename().string(), file_hash(path), reader.info().samples});
@@ -158,16 +163,23 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
     data.sets.push_back(fresh_set(*data.fresh, info));
     data.card.data.push_back({"generated " + info.field, hash_text(info.configuration), info.samples});
   }
-  std::vector<torch::Tensor> log_k, pressure, correction;
+  std::vector<torch::Tensor> log_k, pressure, correction, pressure_correction;
+  const auto add_corrections = [&](const TrainSet& set, const torch::Tensor& training,
+                                   const torch::Tensor& active) {
+    const std::int64_t times = set.saturation.size(1);
+    const auto of = [&](const torch::Tensor& truth, const torch::Tensor& guess) {
+      return (truth - guess).index_select(0, training).masked_select(active);
+    };
+    correction.push_back(of(set.saturation, set.first_guess.slice(1, 0, times)));
+    pressure_correction.push_back(of(set.pressure, set.first_guess.slice(1, times)));
+  };
   for (const TrainSet& set : data.sets) {
     const auto training = torch::tensor(set.split.training);
     const auto rock = set.permeability.index_select(0, training);
     const auto active = rock > 0;
     log_k.push_back(rock.masked_select(active).log());
     pressure.push_back(set.pressure.index_select(0, training).masked_select(active));
-    if (set.saturation.defined())
-      correction.push_back(
-          (set.saturation - set.first_guess).index_select(0, training).masked_select(active));
+    if (set.saturation.defined()) add_corrections(set, training, active);
     const Resolution resolution{set.info.grid.nx, set.info.grid.ny};
     if (!data.card.seen(resolution)) data.card.resolutions.push_back(resolution);
     auto& classes = data.card.classes;
@@ -191,6 +203,7 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
     card.history = HistoryCard{first.times};
     card.history->displacement = first.displacement;
     card.history->std_correction = mean_and_std(correction).second;
+    card.history->std_pressure_correction = mean_and_std(pressure_correction).second;
     double least = 1.0, most = 0.0;
     for (const TrainSet& set : data.sets) {
       const auto inside = set.saturation.masked_select(set.permeability > 0);

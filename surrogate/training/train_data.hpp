@@ -33,9 +33,10 @@ struct TrainSet {  // one file
   DatasetInfo info;
   torch::Tensor
       permeability;  // [N, 1, H, W] float32, on TrainData::storage; 0 in inactive cells, as is the pressure
-  torch::Tensor pressure;                 // [N, 1, H, W]; of a displacement [N, T, H, W], as are
-  torch::Tensor saturation, first_guess;  // these; undefined where the flow is steady
-  torch::Tensor outflow;                  // [N, 1, H, W], of a displacement: KnownBefore::outflow
+  torch::Tensor pressure;     // [N, 1, H, W]; of a displacement [N, T, H, W], as are
+  torch::Tensor saturation;   // this; undefined where the flow is steady
+  torch::Tensor first_guess;  // [N, T + 1, H, W], as surrogate/multigrid/history_model.hpp has it
+  torch::Tensor outflow;      // [N, 1, H, W], of a displacement: KnownBefore::outflow
   Split split;
 };
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "datagen/dataset.hpp"
+#include "surrogate/multigrid/history_guess.hpp"
 #include "surrogate/networks/architecture.hpp"
 
 namespace mano {
@@ -26,10 +27,9 @@ struct FreshSamples {
   std::size_t held_out(const TrainRequest& request) const;  ///< numbers below are held out
 };
 
-/// What is known of a displacement before a network looks at it (displacement/first_guess.hpp).
 struct KnownBefore {
-  std::vector<Field> saturation;  ///< at each time of the dataset
-  Field outflow;                  ///< of each cell to the outside, its part of all
+  HistoryGuess guess;  ///< at the times of the dataset
+  Field outflow;       ///< of each cell to the outside, its part of all
 };
 /// Of one sample of a dataset.
 using FirstGuesses = std::function<KnownBefore(const DatasetInfo&, const Sample&)>;

@@ -71,3 +71,13 @@ def test_old_options_mean_what_they_meant(mano, old):
     result = mano("evaluate", "--model", "run", "--data", "dataset.h5", "--method", "ladder")
     assert "--method ladder is now --method multigrid" in result.err
     assert "32x32" in result.out
+
+
+@pytest.mark.needs("petsc", "torch")
+def test_a_model_of_displacements_without_a_guess_of_the_pressure_predicts_what_it_predicted(mano, tmp_path):
+    for name in ("displacement.h5", "displacement-predicted.h5", "displacement.safetensors"):
+        shutil.copy(os.path.join(OLD, "..", "schema_2", name), tmp_path)
+    mano("predict", "--model", "displacement.safetensors", "--data", "displacement.h5", "-o", "now.h5")
+    with h5py.File(tmp_path / "now.h5") as now, h5py.File(tmp_path / "displacement-predicted.h5") as then:
+        for name in ("saturation", "pressure", "water_cut"):
+            assert np.linalg.norm(now[name][()] - then[name][()]) <= 1e-5 * np.linalg.norm(then[name][()])

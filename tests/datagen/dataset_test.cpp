@@ -160,6 +160,53 @@ TEST(Dataset, KeepsInactiveCells) {
   EXPECT_THROW(ArrayReader(folder.path() / "plain.h5", "active", {}), InvalidInput);
 }
 
+std::vector<PlacedWell> wells_of(std::size_t s) {
+  std::vector<PlacedWell> wells{{.x = 0.5, .y = 0.25, .rate = 2.0},
+                                {.x = 1.5, .y = 0.75, .pressure = 80.0, .radius = 0.1}};
+  wells.resize(s);
+  return wells;
+}
+
+void expect_same_wells(const std::vector<PlacedWell>& a, const std::vector<PlacedWell>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  const auto same = [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); };
+  for (std::size_t w = 0; w < a.size(); ++w) {
+    EXPECT_TRUE(a[w].x == b[w].x && a[w].y == b[w].y && a[w].radius == b[w].radius) << w;
+    EXPECT_TRUE(same(a[w].rate, b[w].rate) && same(a[w].pressure, b[w].pressure)) << w;
+  }
+}
+
+// Samples with no, one and two wells of their own.
+std::filesystem::path write_wells(const TemporaryFolder& folder) {
+  DatasetInfo info = small_info(3);
+  info.most_wells = 2;
+  DatasetWriter writer(folder.path() / "wells.h5", info);
+  for (std::size_t s = 0; s < 3; ++s) {
+    Sample sample = numbered_sample(s);
+    sample.wells = wells_of(s);
+    writer.write(s, sample);
+  }
+  writer.close();
+  return folder.path() / "wells.h5";
+}
+
+TEST(Dataset, KeepsTheWellsOfEachSample) {
+  const TemporaryFolder folder;
+  const DatasetReader reader(write_wells(folder));
+  EXPECT_EQ(reader.info().most_wells, 2u);
+  EXPECT_EQ(schema_version(reader.info()), kWellsSchemaVersion);
+  for (std::size_t s = 0; s < 3; ++s) expect_same_wells(reader.read(s).wells, wells_of(s));
+  DatasetWriter joined(folder.path() / "joined.h5", reader.info());
+  joined.copy(0, reader);
+  joined.close();
+  expect_same_wells(DatasetReader(folder.path() / "joined.h5").read(2).wells, wells_of(2));
+
+  Sample more = numbered_sample(0);
+  more.wells = {wells_of(2)[0], wells_of(2)[0], wells_of(2)[0]};
+  DatasetWriter none(folder.path() / "none.h5", small_info(1));
+  EXPECT_THROW(none.write(0, more), InvalidInput);
+}
+
 TEST(Dataset, ReturnsWhatWasWritten) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "d.h5";
@@ -290,6 +337,8 @@ std::string everything(const std::filesystem::path& path) {
                         sample.solver);
     for (double v : sample.permeability.values) text += fmt::format(" {}", v);
     for (double v : sample.pressure.values) text += fmt::format(" {}", v);
+    for (const PlacedWell& w : sample.wells)
+      text += fmt::format(" well {} {} {} {} {}", w.x, w.y, w.rate, w.pressure, w.radius);
   }
   return text;
 }
@@ -297,8 +346,7 @@ std::string everything(const std::filesystem::path& path) {
 // Each flip is refused, or nothing that a reader sees has changed (bytes that HDF5 leaves unused).
 TEST(Dataset, NoFlippedBitIsSilent) {
   const TemporaryFolder folder;
-  const auto path = folder.path() / "d.h5";
-  write(path, 2);
+  const auto path = write_wells(folder);
   const std::string whole = everything(path);
   const auto size = std::filesystem::file_size(path);
   std::mt19937_64 random(5);

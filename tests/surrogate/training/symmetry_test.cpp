@@ -40,6 +40,21 @@ TEST(Symmetry, OfNodesIsTheExchangeAlone) {
   EXPECT_EQ(symmetries("drive", {8, 8}, Location::node).size(), 1u);
 }
 
+TEST(Symmetry, OfDisplacementsAreThoseThatKeepWhatDrivesThem) {
+  const auto count = [](const char* flow, const Grid& grid) {
+    const auto list = history_symmetries(std::string(R"({"flow":)") + flow + "}", grid);
+    for (const Symmetry& s : list) EXPECT_EQ(s.sign, 1.0);
+    return list.size();
+  };
+  EXPECT_EQ(count(R"({"driven_by":"five-spot"})", {8, 8}), 2u);
+  EXPECT_EQ(count(R"({"driven_by":"closed","wells":["0.1,0.1,rate=1"]})", {8, 8}), 1u);
+  // Wells of each sample's own are reflected with the rock, unless the rest is no longer symmetric.
+  EXPECT_EQ(count(R"({"driven_by":"closed","own_wells":true})", {8, 8}), 8u);
+  EXPECT_EQ(count(R"({"driven_by":"closed","own_wells":true})", {8, 6}), 4u);
+  EXPECT_EQ(count(R"({"driven_by":"closed","own_wells":true,"anisotropy":0.5})", {8, 8}), 1u);
+  EXPECT_EQ(count(R"({"driven_by":"closed","own_wells":true,"left":"pressure=1"})", {8, 8}), 1u);
+}
+
 TEST(Symmetry, OfUnknownEquationsIsTheIdentityAlone) {
   EXPECT_EQ(symmetries("unknown", {8, 8}, Location::cell).size(), 1u);
 }

@@ -25,6 +25,20 @@ class TrainHistory : public Train {
     return s;
   }
 
+  static HistoryGuess guess(const Field& k, const std::vector<double>& times) {
+    HistoryGuess guess{{}, pressure(k, 0.0)};
+    for (double time : times) guess.saturation.push_back(saturation(k, time, true));
+    return guess;
+  }
+
+  // From 3 to 2 along x, and more as time goes on.
+  static Field pressure(const Field& k, double time) {
+    Field p(k.grid);
+    for (int j = 0; j < k.grid.ny; ++j)
+      for (int i = 0; i < k.grid.nx; ++i) p(i, j) = 3.0 - k.grid.x(i) / k.grid.lx + 0.1 * time;
+    return p;
+  }
+
   std::filesystem::path displacements(const std::string& name, std::size_t samples, const Grid& grid) {
     DatasetInfo info;
     info.grid = grid;
@@ -41,7 +55,7 @@ class TrainHistory : public Train {
       sample.permeability = draw_field({}, 1, s, grid);
       for (double time : info.times) {
         sample.history.saturation.push_back(saturation(sample.permeability, time, false));
-        sample.history.pressure.push_back(Field(grid, 1.0 + time));
+        sample.history.pressure.push_back(pressure(sample.permeability, time));
         sample.history.water_cut.push_back(0.0);
         sample.history.recovery.push_back(time);
         sample.history.elapsed_time.push_back(time);
@@ -55,9 +69,8 @@ class TrainHistory : public Train {
   TrainRequest history_request(const std::filesystem::path& data, const std::string& run, int epochs) {
     TrainRequest r = request(data, run, epochs);
     r.first_guess = [](const DatasetInfo& info, const Sample& sample) {
-      KnownBefore known{{}, Field(info.grid, 1.0 / static_cast<double>(info.grid.cells()))};
-      for (double time : info.times) known.saturation.push_back(saturation(sample.permeability, time, true));
-      return known;
+      return KnownBefore{guess(sample.permeability, info.times),
+                         Field(info.grid, 1.0 / static_cast<double>(info.grid.cells()))};
     };
     return r;
   }
@@ -68,10 +81,13 @@ class TrainHistory : public Train {
     double sum = 0.0;
     for (std::size_t s = 0; s < data.info().samples; ++s) {
       const Sample sample = data.read(s);
-      std::vector<Field> found;
-      for (double time : data.info().times) found.push_back(saturation(sample.permeability, time, true));
-      if (surrogate != nullptr)
-        found = surrogate->predict({sample.permeability}, {found}, method).front().saturation;
+      const HistoryGuess known = guess(sample.permeability, data.info().times);
+      std::vector<Field> found = known.saturation;
+      if (surrogate != nullptr) {
+        const History history = surrogate->predict({sample.permeability}, {known}, method).front();
+        found = history.saturation;
+        EXPECT_LT(relative_l2(history.pressure, sample.history.pressure), 0.01);
+      }
       sum += relative_l2(found, sample.history.saturation) / static_cast<double>(data.info().samples);
     }
     return sum;
@@ -91,7 +107,8 @@ TEST_F(TrainHistory, AddsToTheGuessWhatItLeavesOut) {
   const ModelCard& card = surrogate.card();
   ASSERT_TRUE(card.history.has_value());
   EXPECT_EQ(card.history->times, (std::vector<double>{0.2, 0.4, 0.6}));
-  EXPECT_EQ(card.architecture.channels_in, 3 + kTimes);
+  EXPECT_EQ(card.architecture.channels_in, 3 + kTimes + 1);
+  EXPECT_GT(card.history->std_pressure_correction.value_or(0), 0.0);
   EXPECT_EQ(card.architecture.channels_out, 2 * kTimes);
   EXPECT_EQ(card.calibrations.size(), 0u);  // 8 held-out fields are too few
   EXPECT_NEAR(card.history->least_saturation, 0.0, 1e-6);
@@ -115,7 +132,7 @@ TEST_F(TrainHistory, ModelsOfDisplacementsAndOfSteadyFlowRefuseEachOthersPlace) 
   EXPECT_THROW(HistorySurrogate(folder_.path() / "steady", "cpu"), InvalidInput);
   EXPECT_FALSE(predicts_history(folder_.path() / "steady"));
   const HistorySurrogate surrogate(folder_.path() / "run", "cpu");
-  EXPECT_THROW(surrogate.predict({Field({8, 8}, 1.0)}, {{Field({8, 8})}}),
+  EXPECT_THROW(surrogate.predict({Field({8, 8}, 1.0)}, {{{Field({8, 8})}, Field({8, 8})}}),
                InvalidInput);  // one guess, three times
   // Steady flow and displacements do not mix.
   TrainRequest both = history_request(folder_.path() / "d.h5", "both", 1);
