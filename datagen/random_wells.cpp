@@ -73,7 +73,8 @@ std::vector<PlacedWell> draw_wells(const RandomWells& wells, std::uint64_t seed,
     int attempt = 0;
     while (attempt < kPlaceAttempts && !stands(attempt)) ++attempt;
     check(attempt < kPlaceAttempts,
-          "sample {}: no place for well {} of {}, {:g} from all before, in {} attempts: ask for fewer wells or a "
+          "sample {}: no place for well {} of {}, {:g} from all before, in {} attempts: ask for fewer wells "
+          "or a "
           "smaller distance",
           sample, w + 1, injectors + producers, distance, kPlaceAttempts);
     list.push_back(well);

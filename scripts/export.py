@@ -20,12 +20,11 @@ def read(path):
         if "mano" not in f.attrs:
             raise SystemExit(f"export: error: {path} is not a mano dataset")
         version = json.loads(f.attrs["mano"])["schema_version"]
-        if version not in (1, 2):
-            raise SystemExit(f"export: error: {path}: dataset schema version {version}, this script reads versions 1 and 2")
+        if version not in (1, 2, 3):
+            raise SystemExit(f"export: error: {path}: dataset schema version {version}, this script reads versions 1 to 3")
         data = {name: f[name][()] for name in ("permeability", "pressure", "x-coordinate", "y-coordinate", "seed", "sample")}
         data.update({name: f[name][()] for name in (*HISTORY, "z-coordinate") if name in f})
-        if "active" in f:
-            data["active"] = f["active"][()]
+        data.update({name: f[name][()] for name in ("active", "wells") if name in f})
         units = json.loads(f.attrs["mano"]).get("units")
         if units:
             data["units"] = json.dumps(units)
@@ -37,8 +36,8 @@ def write_npz(path, data):
 
 
 def more(data):
-    """What only some datasets have: the active cells, the units as JSON, a history in time."""
-    return {name: data[name] for name in ("active", "units", *HISTORY) if name in data}
+    """What only some datasets have: the active cells, wells of each sample's own, the units as JSON, a history in time."""
+    return {name: data[name] for name in ("active", "wells", "units", *HISTORY) if name in data}
 
 
 def solution(data):

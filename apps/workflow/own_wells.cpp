@@ -21,9 +21,10 @@ void add_own_well_options(CLI::App& app, OwnWellOptions& o) {
 OwnWells::OwnWells(const DisplacementModel& model, const OwnWellOptions& o)
     : source_(model.source_with(model.source().flow().has_own_wells() ? o.random_wells : "")) {
   check(o.wells.empty() || o.random_wells.empty(), "--well and --random-wells exclude each other");
-  check(!o.given() || source_.flow().has_own_wells(),
-        "--well and --random-wells: the model knows the wells of its training data alone, which were the same "
-        "in all samples; leave them out, or train on data of mano generate --random-wells");
+  check(
+      !o.given() || source_.flow().has_own_wells(),
+      "--well and --random-wells: the model knows the wells of its training data alone, which were the same "
+      "in all samples; leave them out, or train on data of mano generate --random-wells");
   for (const std::string& text : o.wells) given_.push_back(placed_well(parse_well(text)));
 }
 

@@ -25,7 +25,7 @@ class OwnWells {
 
   /// Gives a sample its wells, and drops islands. Nothing where the model's wells are fixed.
   void give(Sample& sample) const;
-  std::size_t most() const;  ///< that a sample gets
+  std::size_t most() const;                                          ///< that a sample gets
   std::string description() const { return source_.description(); }  ///< as DatasetInfo::displacement
 
  private:

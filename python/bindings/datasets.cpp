@@ -5,6 +5,8 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 
 #include "arrays.hpp"
@@ -64,6 +66,9 @@ Dict read(const DatasetReader& reader, const std::vector<std::size_t>& indices) 
   std::vector<double> residual(n), cut, recovery, elapsed, breakthrough(n);
   std::vector<std::int32_t> iterations(n);
   std::vector<std::string> solver(n);
+  constexpr std::size_t kNumbers = 5;  // of a well
+  const std::size_t most = reader.info().most_wells;
+  std::vector<double> wells(n * most * kNumbers, std::numeric_limits<double>::quiet_NaN());
   for (std::size_t i = 0; i < n; ++i) {
     const Sample s = reader.read(indices[i]);
     append(k, s.permeability);
@@ -86,6 +91,11 @@ Dict read(const DatasetReader& reader, const std::vector<std::size_t>& indices) 
     residual[i] = s.residual;
     iterations[i] = s.iterations;
     solver[i] = s.solver;
+    for (std::size_t w = 0; w < s.wells.size(); ++w) {
+      const PlacedWell& well = s.wells[w];
+      std::ranges::copy(std::array{well.x, well.y, well.rate, well.pressure, well.radius},
+                        wells.begin() + static_cast<std::ptrdiff_t>((i * most + w) * kNumbers));
+    }
   }
   nb::dict d;
   d["permeability"] = give_fields(std::move(k), grid);
@@ -103,6 +113,7 @@ Dict read(const DatasetReader& reader, const std::vector<std::size_t>& indices) 
   d["residual"] = give(std::move(residual), {n});
   d["iterations"] = give(std::move(iterations), {n});
   d["solver"] = solver;
+  d["wells"] = give(std::move(wells), {n, most, kNumbers});
   return d;
 }
 

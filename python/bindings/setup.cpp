@@ -45,7 +45,7 @@ void bind_setup(nb::module_& m) {
              std::string top, std::string front, std::string back, std::string source,
              std::vector<std::string> wells, std::optional<double> anisotropy,
              std::optional<double> anisotropy_z, bool drop_islands, std::string units,
-             std::optional<double> viscosity, std::optional<double> thickness) {
+             std::optional<double> viscosity, std::optional<double> thickness, std::string random_wells) {
             FlowOptions flow{.problem_name = std::move(problem),
                              .left = std::move(left),
                              .right = std::move(right),
@@ -57,13 +57,14 @@ void bind_setup(nb::module_& m) {
                              .wells = std::move(wells),
                              .anisotropy = anisotropy,
                              .drop_islands = drop_islands,
-                             .anisotropy_z = anisotropy_z};
+                             .anisotropy_z = anisotropy_z,
+                             .random_wells = std::move(random_wells)};
             new (self) Setup(flow, {std::move(units), viscosity, thickness});
           },
           nb::arg("problem"), nb::arg("left"), nb::arg("right"), nb::arg("bottom"), nb::arg("top"),
           nb::arg("front"), nb::arg("back"), nb::arg("source"), nb::arg("wells"),
           nb::arg("anisotropy").none(), nb::arg("anisotropy_z").none(), nb::arg("drop_islands"),
-          nb::arg("units"), nb::arg("viscosity").none(), nb::arg("thickness").none())
+          nb::arg("units"), nb::arg("viscosity").none(), nb::arg("thickness").none(), nb::arg("random_wells"))
       .def_prop_ro("problem", [](const Setup& s) { return s.flow().problem_name(); })
       .def_prop_ro("well_names", [](const Setup& s) { return s.flow().well_names(); });
 }

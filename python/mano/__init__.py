@@ -12,10 +12,10 @@ from ._dataset import Dataset, DisplacementSample, Sample, generate
 from ._displacement import Curve, Simulation, StepError, simulate
 from ._errors import Error, InputError, MissingPart, RunError
 from ._model import Estimated, Model, Prediction, load
-from ._setup import Flux, Pressure, Well
+from ._setup import Flux, Pressure, RandomWells, Well
 from ._solving import Direction, FaceFlux, Result, Results, Upscaled, WellState, draw, solve, solve_many, upscale
 from ._stream import Batch, Stream
 
 __all__ = ["Batch", "Curve", "Dataset", "Direction", "DisplacementSample", "Error", "Estimated", "FaceFlux", "Flux", "InputError", "MissingPart", "Model",
-           "Prediction", "Pressure", "Result", "Results", "RunError", "Sample", "Simulation", "StepError", "Stream", "Upscaled", "Well", "WellState", "__version__",
+           "Prediction", "Pressure", "RandomWells", "Result", "Results", "RunError", "Sample", "Simulation", "StepError", "Stream", "Upscaled", "Well", "WellState", "__version__",
            "draw", "generate", "load", "simulate", "solve", "solve_many", "upscale"]

@@ -13,13 +13,15 @@ import numpy as np
 from . import _core
 from ._displacement import DISPLACEMENT_ARGUMENTS, make_displacement
 from ._errors import InputError, MissingPart
-from ._setup import (flat, make_field, make_setup, precision, resolution_text, split_arguments, thread_count)
+from ._setup import (RandomWells, flat, make_field, make_setup, precision, resolution_text, split_arguments, thread_count)
 
 
 class Sample(NamedTuple):
     """One sample of a dataset or stream, [ny, nx], or several, [N, ny, nx]: then the numbers are arrays as well. Volumes are [nz, ny, nx], layer 0 on top.
 
     pressure is not a number in inactive cells; active is None where all cells of all samples are. residual is the true relative residual.
+    wells are those of each sample's own, [W, 5]: x, y, rate, pressure, radius, not a number where not given and in rows beyond the last; W is 0 where the
+    dataset has no such wells.
     """
 
     permeability: np.ndarray
@@ -30,6 +32,7 @@ class Sample(NamedTuple):
     residual: Any
     iterations: Any
     solver: Any
+    wells: np.ndarray
 
 
 class DisplacementSample(NamedTuple):
@@ -38,7 +41,7 @@ class DisplacementSample(NamedTuple):
     saturation (of the injected fluid) and pressure are [T, ny, nx], not a number in inactive cells; permeability and active [ny, nx].
     water_cut (the injected fluid's part of what leaves), recovery (displaced fluid produced, over what there was) and elapsed_time (pore volume over
     rate, days in metric and field units) are [T]. breakthrough is in pore volumes injected, not a number where there is none.
-    residual is the largest mass balance error of a step.
+    residual is the largest mass balance error of a step; wells as in Sample.
     """
 
     permeability: np.ndarray
@@ -54,6 +57,7 @@ class DisplacementSample(NamedTuple):
     residual: Any
     iterations: Any
     solver: Any
+    wells: np.ndarray
 
 
 class Dataset:
@@ -184,11 +188,11 @@ class Dataset:
         units = {"permeability": self._info["unit_of_permeability"], "pressure": self._info["unit_of_pressure"]}
         variables = {}
         for name, values in s._asdict().items():
-            if values is None or name == "sample":
+            if values is None or name == "sample" or (name == "wells" and values.size == 0):
                 continue
             values = np.asarray(values)
             fields = name in ("permeability", "pressure", "active", "saturation")
-            steps = ("time",) if values.ndim > (1 + len(grid) if fields else 1) else ()
+            steps = ("well", "number") if name == "wells" else ("time",) if values.ndim > (1 + len(grid) if fields else 1) else ()
             variables[name] = (("sample", *steps, *(grid if fields else ())), values, {"units": units[name]} if units.get(name) else {})
         coordinates = {"sample": s.sample, "z": self.z, "y": self.y, "x": self.x, "time": self.times}
         return xarray.Dataset(variables, {name: values for name, values in coordinates.items() if values is not None},
@@ -212,7 +216,7 @@ def _bar(total: int, show: bool | None) -> tuple[Callable[[int], None], Callable
 
 def generate(path: str | os.PathLike, field: str, *, samples: int, resolution, also=(), seed: int = 0, first: int = 0, dtype=np.float64,
              tolerance: float = 1e-10, overwrite: bool = False, threads: int | None = None, progress: bool | None = None,
-             problem: str | None = None, **arguments) -> Dataset:
+             problem: str | None = None, random_wells: RandomWells | str | None = None, **arguments) -> Dataset:
     """Makes a dataset, every sample solved and verified, and opens it.
 
     path, field, resolution, seed   of the file (.h5), and as in draw()
@@ -223,6 +227,7 @@ def generate(path: str | os.PathLike, field: str, *, samples: int, resolution, a
     progress    True shows tqdm's bar where tqdm is installed; by default on a terminal alone
     problem     "displacement": one fluid displaces another in time (as simulate(), whose fluids, times and accuracy are arguments then; the porosity must
                 be one number, and setup is what drives the flow, five-spot by default); steady flow by default
+    random_wells   wells that each sample has of its own, Sample.wells
     arguments   of draw() for the field (phases, deviation, inactive, size, ...), of solve() for what drives the flow (setup, wells, left, ...)
 
     A run that was interrupted goes on where it stopped, when it is called again with the same arguments; a finished file with the same
@@ -235,7 +240,7 @@ def generate(path: str | os.PathLike, field: str, *, samples: int, resolution, a
     if np.ndim(given.get("porosity", 0)):
         raise InputError("porosity is an array; the porosity of a dataset must be one number")
     of_field, of_setup = split_arguments("generate", arguments)
-    spec, setup = make_field(field, seed, **of_field), make_setup(**of_setup)
+    spec, setup = make_field(field, seed, **of_field), make_setup(**of_setup, random_wells=random_wells)
     displacement = make_displacement(**given) if problem else None
     if samples < 1 or first < 0:
         raise InputError(f"samples is {samples} and first is {first}; they must be at least 1 and 0")

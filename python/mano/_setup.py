@@ -64,6 +64,31 @@ class Well:
 
 
 @dataclasses.dataclass(frozen=True)
+class RandomWells:
+    """Wells of each sample's own, at random places of the domain, for generate(): the same at every resolution.
+
+    injectors, producers   how many: a number, or (least, most)
+    rate        of all injectors, shared among them at random; the producers take it out again, shared likewise, unless
+    pressure    is that in their bores, which needs a `radius`
+    distance    least between two wells, over the domain's shorter side
+    """
+
+    injectors: int | tuple[int, int]
+    producers: int | tuple[int, int]
+    rate: float | None = None
+    pressure: float | None = None
+    radius: float | None = None
+    distance: float | None = None
+
+    def __str__(self) -> str:
+        parts = [f"{name}={':'.join(map(str, np.atleast_1d(getattr(self, name))))}" for name in ("injectors", "producers")]
+        for key, value in (("rate", self.rate), ("bhp", self.pressure), ("radius", self.radius), ("distance", self.distance)):
+            if value is not None:
+                parts.append(f"{key}={text(value)}")
+        return ",".join(parts)
+
+
+@dataclasses.dataclass(frozen=True)
 class Pressure:
     """A given pressure on a side: one number, or one a face (ny on left and right, nx on bottom and top), south to north, west to east.
     In a volume one number, or one a face as [nz, ny] on left and right, [nz, nx] on front and back, [ny, nx] on top and bottom."""
@@ -89,16 +114,16 @@ Wells = Union[Well, str, Sequence[Union[Well, str]]]
 
 
 @functools.lru_cache(maxsize=64)
-def _made(problem, sides, source, wells, anisotropy, anisotropy_z, drop_islands, units, viscosity, thickness):
-    return _core.Setup(problem, *sides, source, list(wells), anisotropy, anisotropy_z, drop_islands, units, viscosity, thickness)
+def _made(problem, sides, source, wells, anisotropy, anisotropy_z, drop_islands, units, viscosity, thickness, random_wells=""):
+    return _core.Setup(problem, *sides, source, list(wells), anisotropy, anisotropy_z, drop_islands, units, viscosity, thickness, random_wells)
 
 
 _BENCHMARK = _made("", ("",) * 6, "", (), None, None, False, "", None, None)
 
 
 def make_setup(setup=None, wells=(), left=None, right=None, bottom=None, top=None, source=None, anisotropy=None, drop_islands=False,
-               units=None, viscosity=None, thickness=None, front=None, back=None, anisotropy_z=None) -> _core.Setup:
-    if setup is None and not wells and left is right is bottom is top is front is back is source is anisotropy is anisotropy_z is units is None:
+               units=None, viscosity=None, thickness=None, front=None, back=None, anisotropy_z=None, random_wells=None) -> _core.Setup:
+    if setup is None and not wells and random_wells is left is right is bottom is top is front is back is source is anisotropy is anisotropy_z is units is None:
         if viscosity is None and thickness is None and not drop_islands:
             return _BENCHMARK
     if isinstance(wells, (Well, str)):
@@ -106,7 +131,7 @@ def make_setup(setup=None, wells=(), left=None, right=None, bottom=None, top=Non
     sides = tuple("" if s is None else str(s) for s in (left, right, bottom, top, front, back))
     number = lambda value: None if value is None else float(value)  # noqa: E731
     return _made(setup or "", sides, "" if source is None else text(source), tuple(map(str, wells)), number(anisotropy), number(anisotropy_z),
-                 bool(drop_islands), units or "", viscosity, thickness)
+                 bool(drop_islands), units or "", viscosity, thickness, "" if random_wells is None else str(random_wells))
 
 
 SETUP_ARGUMENTS = ("setup", "wells", "left", "right", "bottom", "top", "source", "anisotropy", "drop_islands", "units", "viscosity", "thickness", "front", "back",

@@ -100,6 +100,17 @@ def test_export_keeps_active_cells_and_units(mano, tmp_path):
         assert np.array_equal(np.frombuffer(z.read("archive/data/2"), "<f4").reshape(active.shape), active)
 
 
+def test_export_keeps_wells_of_each_samples_own(mano, tmp_path):
+    import scipy.io
+
+    mano("generate", "--field", "two-phase", "--samples", 3, "--resolution", "12x10", "--random-wells", "injectors=1,producers=1:2", "-o", "w.h5")
+    for name in ("w.npz", "w.mat"):
+        export(tmp_path / "w.h5", tmp_path / name)
+    with h5py.File(tmp_path / "w.h5") as h, np.load(tmp_path / "w.npz") as f:
+        assert np.array_equal(f["wells"], h["wells"][()], equal_nan=True) and f["wells"].shape == (3, 3, 5)
+        assert np.array_equal(scipy.io.loadmat(tmp_path / "w.mat")["wells"], f["wells"], equal_nan=True)
+
+
 @pytest.mark.needs("torch")
 def test_export_to_pt_is_read_by_pytorch(data, tmp_path):
     export(data, tmp_path / "d.pt")

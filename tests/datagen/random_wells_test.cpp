@@ -43,7 +43,8 @@ TEST(RandomWells, HaveEveryNumberAndShareThatIsAskedFor) {
   double least = 1.0, most = 0.0, x = 0.0, y = 0.0, n = 0.0;
   for (std::uint64_t sample = 0; sample < 2000; ++sample) {
     const auto list = draw_wells(spec, 1, sample, {32, 32}, {});
-    const int injectors = static_cast<int>(std::ranges::count_if(list, [](const auto& w) { return w.rate > 0; }));
+    const int injectors =
+        static_cast<int>(std::ranges::count_if(list, [](const auto& w) { return w.rate > 0; }));
     numbers.insert({injectors, static_cast<int>(list.size()) - injectors});
     if (injectors == 2) {
       least = std::min(least, list[0].rate);
@@ -63,7 +64,8 @@ TEST(RandomWells, HaveEveryNumberAndShareThatIsAskedFor) {
 TEST(RandomWells, AreThoseOfTheirSeedAndSampleOnEveryGrid) {
   const RandomWells spec = wells({1, 1}, {3, 3});
   const auto same = [](const auto& a, const auto& b) {
-    return std::ranges::equal(a, b, [](const auto& p, const auto& q) { return p.x == q.x && p.y == q.y && p.rate == q.rate; });
+    return std::ranges::equal(
+        a, b, [](const auto& p, const auto& q) { return p.x == q.x && p.y == q.y && p.rate == q.rate; });
   };
   const auto list = draw_wells(spec, 5, 8, {32, 32}, {});
   EXPECT_TRUE(same(list, draw_wells(spec, 5, 8, {100, 37}, {})));
@@ -90,7 +92,8 @@ TEST(RandomWells, ProducersOfGivenPressureHaveNoRate) {
   spec.radius = 0.1;
   const auto list = draw_wells(spec, 1, 0, {32, 32, 1000, 1000}, {});
   EXPECT_TRUE(list[0].has_rate() && std::isnan(list[0].pressure));
-  for (int w = 1; w < 3; ++w) EXPECT_TRUE(!list[w].has_rate() && list[w].pressure == 80.0 && list[w].radius == 0.1);
+  for (int w = 1; w < 3; ++w)
+    EXPECT_TRUE(!list[w].has_rate() && list[w].pressure == 80.0 && list[w].radius == 0.1);
 }
 
 TEST(RandomWells, RefusesCellsThatTwoMayShareAndTooManyWells) {

@@ -38,6 +38,26 @@ def test_a_custom_set_up_has_the_name_that_the_program_gives(program, tmp_path):
     assert np.array_equal(ours[:].permeability, theirs[:].permeability) and np.allclose(ours[:].pressure, theirs[:].pressure, rtol=1e-7)
 
 
+@pytest.mark.parametrize("problem", [None, "displacement"])
+def test_wells_of_each_samples_own(program, tmp_path, problem):
+    wells = mano.RandomWells(injectors=1, producers=(1, 3), rate=2.5, pressure=4.0, radius=1e-3, distance=0.2)
+    of_problem = {"problem": problem, "snapshots": 3} if problem else {}
+    ours = mano.generate(tmp_path / "m.h5", "two-phase", seed=6, samples=4, resolution=(16, 16), random_wells=wells, **of_problem)
+    program("generate", *(["--problem", problem, "--snapshots", 3] if problem else []), "--field", "two-phase", "--seed", 6, "--samples", 4, "--resolution", "16x16",
+            "--random-wells", "injectors=1,producers=1:3,rate=2.5,bhp=4,radius=0.001,distance=0.2", "-o", "p.h5")
+    theirs = mano.Dataset(tmp_path / "p.h5")
+    assert ours.setup == theirs.setup and ours[:].wells.shape == (4, 4, 5) and ours[2].wells.shape == (4, 5)
+    assert np.array_equal(ours[:].wells, theirs[:].wells, equal_nan=True)
+    assert np.array_equal(ours[:].permeability, theirs[:].permeability) and np.allclose(ours[:].pressure, theirs[:].pressure, rtol=1e-7)
+    assert ours.to_xarray()["wells"].dims == ("sample", "well", "number")
+    x, y, rate = ours[1].wells[0, :3]
+    assert rate == 2.5
+    if problem is None:  # what the file says, solved again
+        again = mano.solve(ours[1].permeability, wells=[mano.Well(x, y, rate=rate, radius=1e-3)] + [mano.Well(w[0], w[1], bhp=w[3], radius=w[4]) for w in ours[1].wells[1:] if w[0] == w[0]])
+        np.testing.assert_allclose(again.pressure, ours[1].pressure, rtol=1e-8)
+        assert ours[[0]].wells.shape == (1, 4, 5) and mano.generate(tmp_path / "n.h5", "two-phase", samples=1, resolution=(8, 8))[0].wells.shape == (0, 5)
+
+
 def test_reading(tmp_path):
     data = mano.generate(tmp_path / "d.h5", samples=6, **ARGUMENTS)
     with h5py.File(tmp_path / "d.h5") as f:
