@@ -84,14 +84,16 @@ struct DatasetWriter::Impl {
     write_values(dataset, index, field.values, grid);
   }
 
-  void write_values(hid_t dataset, std::size_t index, const std::vector<double>& exact, const Grid& grid) {
+  // In float32 nothing becomes infinite, nor zero where `keeps_small`: a permeability or pressure that small is no zero.
+  void write_values(hid_t dataset, std::size_t index, const std::vector<double>& exact, const Grid& grid,
+                    bool keeps_small = true) {
     const void* values = exact.data();
     std::size_t width = sizeof(double);
     if (info.single_precision) {
       single.assign(exact.begin(), exact.end());
       for (std::size_t c = 0; c < single.size(); ++c) {
         if ((!std::isfinite(single[c]) && std::isfinite(exact[c])) ||
-            (single[c] == 0.0F) != (exact[c] == 0.0))
+            (keeps_small && (single[c] == 0.0F) != (exact[c] == 0.0)))
           throw RunFailed(
               fmt::format("sample {}: {} does not fit into float32: store float64", index, exact[c]));
       }
@@ -133,7 +135,7 @@ struct DatasetWriter::Impl {
 
   // All times of a sample in one chunk.
   void write_fields(hid_t dataset, std::size_t index, const std::vector<Field>& fields,
-                    const CellMask& active) {
+                    const CellMask& active, bool keeps_small) {
     check(fields.size() == info.times.size(), "{}: {} fields for {} times", path.string(), fields.size(),
           info.times.size());
     Field all(info.grid);
@@ -144,7 +146,7 @@ struct DatasetWriter::Impl {
       const Field blank = with_inactive(field, active, std::numeric_limits<double>::quiet_NaN());
       all.values.insert(all.values.end(), blank.values.begin(), blank.values.end());
     }
-    write_values(dataset, index, all.values, info.grid);
+    write_values(dataset, index, all.values, info.grid, keeps_small);
   }
 
   void write_wells(std::size_t index, const std::vector<PlacedWell>& list) {
@@ -229,8 +231,8 @@ void DatasetWriter::Impl::create_history() {
 }
 
 void DatasetWriter::Impl::write_history(std::size_t index, const Sample& sample) {
-  write_fields(saturation, index, sample.history.saturation, sample.active);
-  write_fields(pressure, index, sample.history.pressure, sample.active);
+  write_fields(saturation, index, sample.history.saturation, sample.active, false);
+  write_fields(pressure, index, sample.history.pressure, sample.active, true);
   write_curves(index, sample.history);
 }
 

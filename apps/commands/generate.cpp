@@ -16,7 +16,7 @@
 
 #include "apps/displacement/dataset_displacement.hpp"
 #include "apps/options/command_line.hpp"
-#include "apps/options/deck_permeability.hpp"
+#include "apps/options/deck.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/progress.hpp"

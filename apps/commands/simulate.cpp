@@ -9,6 +9,7 @@
 #include "apps/displacement/displacement_options.hpp"
 #include "apps/displacement/simulation_output.hpp"
 #include "apps/options/command_line.hpp"
+#include "apps/options/deck.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/options/unit_options.hpp"
 #include "apps/pictures/vtk_image.hpp"
@@ -63,9 +64,10 @@ void simulate(SimulateOptions o, const Invocation& invocation) {
   check(launched_processes() == 1, "mano simulate runs in one process: leave mpirun out");
   const FieldSource source(o.field);
   choose_displacement_problem(o.flow);
-  const FlowSource flow(o.flow, source, settle_units(o.units, source));
-  const Fluids fluids = settle_fluids(o.displacement, flow.units());
   const Grid grid = source.grid(o.resolution);
+  const FlowSource flow(with_permeabilities_of_file(o.flow, source, grid), source,
+                        settle_units(o.units, source));
+  const Fluids fluids = settle_fluids(o.displacement, flow.units());
   check_animation(o.output);
   source.check_location(Location::cell);
   check_memory(solve_memory(grid) + source.memory(grid) +

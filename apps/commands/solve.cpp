@@ -12,7 +12,7 @@
 #include <limits>
 
 #include "apps/options/command_line.hpp"
-#include "apps/options/deck_permeability.hpp"
+#include "apps/options/deck.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/output_field.hpp"
@@ -212,7 +212,7 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   const FieldSource source(o.field);
   const Grid grid = source.volume(o.resolution);
   check_thickness(o.units, grid);
-  const FlowSource flow(with_permeabilities_of_deck(o.flow, source, grid), source,
+  const FlowSource flow(with_permeabilities_of_file(o.flow, source, grid), source,
                         settle_units(o.units, source));
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);
   check(!o.output.empty(), "no output: pass -o FILE.vti or FILE.h5");

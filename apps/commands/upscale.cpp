@@ -4,7 +4,7 @@
 //   mano upscale --permeability data/spe10_model1_permx.grdecl --grid 100x1x20 --section 1 --size 2500x50
 
 #include "apps/options/command_line.hpp"
-#include "apps/options/deck_permeability.hpp"
+#include "apps/options/deck.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/unit_options.hpp"
@@ -37,7 +37,7 @@ nlohmann::json direction(const EffectivePermeability& k) {
 void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const FieldSource source(o.field);
   const Grid grid = source.volume(o.resolution);
-  FlowOptions closed = with_permeabilities_of_deck(o.flow, source, grid);
+  FlowOptions closed = with_permeabilities_of_file(o.flow, source, grid);
   closed.problem_name = "closed";         // nothing but the pressure drop drives the flow
   const FlowSource flow(closed, source);  // in any units: the effective permeability is in those of the rock
   const Units units = settle_units(o.units, source);

@@ -1,12 +1,12 @@
 #include "apps/options/field_source.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <filesystem>
 
 #include "apps/options/command_line.hpp"
 #include "apps/options/companion_field.hpp"
+#include "apps/options/deck.hpp"
+#include "apps/options/random_field_options.hpp"
 #include "apps/pictures/vtk_image.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -18,26 +18,10 @@
 
 namespace mano {
 
-// "blobs:0.2"
-static double parse_blobs(const std::string& text) {
-  constexpr std::string_view kName = "blobs:";
-  const auto fraction =
-      text.starts_with(kName) ? parse_number(std::string_view(text).substr(kName.size())) : std::nullopt;
-  check(fraction && *fraction > 0 && *fraction < kMostInactive,
-        "--inactive is '{}', expected blobs:F with a part F of the domain above 0 and below {}", text,
-        kMostInactive);
-  return *fraction;
-}
-
 // "mD" of "permeability [mD]"; "" where there is none.
 static std::string unit_in(const std::string& name) {
   const std::size_t at = name.rfind('[');
   return at == std::string::npos || !name.ends_with(']') ? "" : name.substr(at + 1, name.size() - at - 2);
-}
-
-// How many lengths "LXxLYxLZ" gives.
-static std::ptrdiff_t lengths_in(const std::string& text) {
-  return std::count(text.begin(), text.end(), 'x') + 1;
 }
 
 struct FieldSource::Impl {
@@ -76,7 +60,7 @@ struct FieldSource::Impl {
       grdecl.whole = true;
       deck = GrdeclFile::open(o.permeability, o.include_anywhere);
       single = read_grdecl(o.permeability, grdecl);
-      if (!o.any_sign) note_what_is_not_read();
+      if (!o.any_sign) note_what_is_not_read(*deck, o);
     }
     check(deck || o.any_sign || (!o.layer && !o.section && o.grid3.empty()),
           "--layer, --section and --grid are for GRDECL files, {} is none", o.permeability);
@@ -102,33 +86,6 @@ struct FieldSource::Impl {
           if (unit_in(name) == unit) units = Units{system};
         }
       }
-    }
-  }
-
-  // What the file states of its cells' shapes and of what joins them is not read.
-  void note_what_is_not_read() const {
-    const auto mentions = [&](const std::vector<std::string>& keywords) {
-      return grdecl_mentions(options.permeability, keywords, options.include_anywhere);
-    };
-    const auto shapes = mentions({"COORD", "ZCORN", "DX", "DY", "DZ", "DXV", "DYV", "DZV", "TOPS"});
-    if (!shapes.empty()) {
-      say(fmt::format(
-          "note: {} of {} {} not read: all cells are taken as equal boxes, side by side, of the domain "
-          "that --size gives{}",
-          fmt::join(shapes, ", "), options.permeability, shapes.size() == 1 ? "is" : "are",
-          options.size.empty() ? "; without it lengths are 1" : ""));
-    }
-    if (deck->ends_open())
-      say(fmt::format("note: {} of {} ends without a slash and is taken to be complete",
-                      deck->sections().back().keyword, options.permeability));
-    const auto joints =
-        mentions({"NTG", "FAULTS", "MULTFLT", "MULTX", "MULTX-", "MULTY", "MULTY-", "MULTZ", "MULTZ-",
-                  "MULTREGT", "NNC", "EDITNNC", "TRANX", "TRANY", "TRANZ", "PINCH", "MINPV", "MINPVV"});
-    if (!joints.empty()) {
-      say(fmt::format(
-          "note: {} of {} {} not applied: faces conduct as the permeabilities of their two cells say, "
-          "and ACTNUM alone makes cells inactive",
-          fmt::join(joints, ", "), options.permeability, joints.size() == 1 ? "is" : "are"));
     }
   }
 
@@ -205,21 +162,7 @@ FieldSource::FieldSource(FieldOptions options) : impl_(std::make_unique<Impl>())
         "--layer, --section and --grid belong to --permeability FILE, of a GRDECL file");
   check(o.field != "file", "--field file needs --permeability FILE");
   check(!o.field.empty(), "no permeability: pass --field KIND or --permeability FILE");
-  o.spec.kind = o.field;
-  if (!o.phases.empty()) std::tie(o.spec.low, o.spec.high) = parse_two(o.phases, ',', "phases");
-  if (!o.correlation_length.empty()) {
-    if (lengths_in(o.correlation_length) == 3) {
-      const auto [x, y, z] = parse_volume_size(o.correlation_length, "correlation length");
-      o.spec.correlation_length_x = x;
-      o.spec.correlation_length_y = y;
-      o.spec.correlation_length_z = z;
-    } else {
-      std::tie(o.spec.correlation_length_x, o.spec.correlation_length_y) =
-          parse_two(o.correlation_length, 'x', "correlation length");
-      o.spec.correlation_length_z = o.spec.correlation_length_x;
-    }
-  }
-  check_field_spec(o.spec);
+  settle_spec(o);
   if (!o.inactive.empty()) impl_->blobs = parse_blobs(o.inactive);
 }
 
@@ -267,15 +210,7 @@ Grid FieldSource::volume(const std::string& resolution) const {
     grid.ly = ly;
     grid.lz = lz;
   }
-  if (!from_file() && o.field == "lognormal") {
-    const auto lengths = lengths_in(o.correlation_length);
-    check(grid.flat() || lengths != 2,
-          "correlation length is '{}': a volume needs one length, or three: LXxLYxLZ", o.correlation_length);
-    check(!grid.flat() || lengths != 3,
-          "correlation length is '{}', but the grid is {}: pass one length, or LXxLY", o.correlation_length,
-          grid.resolution());
-  }
-  if (!from_file()) check_field_spec(o.spec, grid);
+  if (!from_file()) check_spec_fits(o, grid);
   return grid;
 }
 
@@ -369,22 +304,7 @@ nlohmann::json FieldSource::configuration() const {
     if (o.nan_is_inactive) j["nan_is_inactive"] = true;
     return j;
   }
-  const FieldSpec& s = o.spec;
-  nlohmann::json j{{"field", s.kind}, {"seed", o.seed}};
-  if (s.kind == "two-phase") j.update({{"phases", {s.low, s.high}}});
-  if (s.kind == "lognormal" || s.kind == "layered") j.update({{"mean", s.mean}, {"deviation", s.deviation}});
-  if (s.kind == "lognormal") {
-    j.update({{"correlation_length", {s.correlation_length_x, s.correlation_length_y}},
-              {"smoothness", s.smoothness}});
-    if (s.correlation_length_z != s.correlation_length_x)
-      j["correlation_length"].push_back(s.correlation_length_z);
-  }
-  if (s.kind == "layered") j["layers"] = s.layers;
-  if (s.kind == "channels") {
-    j.update({{"channels", s.channels}, {"channel_width", s.channel_width}, {"contrast", s.contrast}});
-  }
-  if (!o.inactive.empty()) j["inactive"] = o.inactive;
-  return j;
+  return configuration_of_random_field(o);
 }
 
 nlohmann::json FieldSource::reading() const {

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import operator
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Union
@@ -152,6 +153,8 @@ def make_field(kind: str, seed: int, phases=(3.0, 12.0), mean=0.0, deviation=1.0
                channel_width=0.08, contrast=100.0, inactive=None, size=(1.0, 1.0)) -> _core.Field:
     if seed < 0:
         raise InputError(f"seed is {seed}; it must not be negative")
+    if inactive is not None and (isinstance(inactive, str) or np.ndim(inactive) != 0):
+        raise InputError(f"inactive is {inactive!r}, expected the part of the domain that is inactive, such as 0.2")
     lengths = "x".join(map(text, np.atleast_1d(correlation_length)))
     size = domain(size)
     plain = size == (1, 1)
@@ -176,7 +179,7 @@ def resolution_text(resolution) -> str:
     if isinstance(resolution, str):
         return resolution
     try:
-        cells = [int(n) for n in resolution]
+        cells = [operator.index(n) for n in resolution]
     except (TypeError, ValueError):
         cells = []
     if len(cells) not in (2, 3):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import direct_solve
-from conftest import DATA
+from conftest import DATA, PARTS
 
 pytestmark = pytest.mark.needs("petsc")
 ROCK = os.path.join(DATA, "spe10_model1_permx.grdecl")
@@ -109,3 +109,21 @@ def test_several_ranks_a_sample(mano, tmp_path):
     with h5py.File(tmp_path / "one.h5") as a, h5py.File(tmp_path / "two.h5") as b:
         assert np.array_equal(a["permeability"], b["permeability"])
         assert relative(b["pressure"][()], a["pressure"][()]) < 1e-8
+
+
+@pytest.mark.parametrize("name, resolution", [("r.h5", "8x6"), ("r.vti", "8x6"), ("r.h5", "6x5x4"), ("r.vti", "6x5x4")])
+def test_a_result_read_again_has_all_its_permeabilities(mano, tmp_path, name, resolution):
+    if name.endswith(".vti") and "vtk" not in PARTS:
+        pytest.skip("built without vtk")
+    volume = resolution.count("x") == 2
+    sides = ["--left", "pressure=1", "--front", "pressure=0", *(["--top", "pressure=2"] if volume else [])]
+    mano("solve", "--field", "two-phase", "--resolution", resolution, "--anisotropy", 0.3, *(["--anisotropy-z", 0.1] if volume else []), *sides, "-o", "first.h5")
+    mano("solve", "--field", "two-phase", "--resolution", resolution, "--anisotropy", 0.3, *(["--anisotropy-z", 0.1] if volume else []), *sides, "-o", name)
+    again = mano("solve", "--permeability", name, *sides, "-o", "again.h5").out
+    assert "permeability along y is permeability_y" in again and ("permeability along z is permeability_z" in again) == volume
+    alike = mano("solve", "--permeability", name, *sides, "--anisotropy", 1, *(["--anisotropy-z", 1] if volume else []), "-o", "alike.h5").out
+    assert "permeability along" not in alike
+    with h5py.File(tmp_path / "first.h5") as first, h5py.File(tmp_path / "again.h5") as second, h5py.File(tmp_path / "alike.h5") as other:
+        assert relative(second["pressure"][0], first["pressure"][0]) < 1e-9 < 1e-3 < relative(other["pressure"][0], first["pressure"][0])
+    said = mano("generate", "--permeability", name, *sides, "-o", "d.h5").out
+    assert "note: permeability_y of" in said and ("note: permeability_z of" in said) == volume

@@ -101,6 +101,25 @@ TEST(Dataset, HoldsDisplacementsInTime) {
   expect_history(DatasetReader(folder.path() / "joined.h5", DatasetKind::any).read(2), 1);
 }
 
+// Far ahead of a front saturations are below what float32 holds; a pressure that small is refused instead.
+TEST(Dataset, TinySaturationsAreZeroInFloat32) {
+  const TemporaryFolder folder;
+  DatasetInfo info = history_info(1);
+  info.single_precision = true;
+  Sample sample = history_sample(0);
+  sample.history.saturation[1].values[3] = 1e-50;
+  {
+    DatasetWriter writer(folder.path() / "d.h5", info);
+    writer.write(0, sample);
+    writer.close();
+  }
+  EXPECT_EQ(DatasetReader(folder.path() / "d.h5", DatasetKind::any).read(0).history.saturation[1].values[3],
+            0.0);
+  sample.history.pressure[1].values[3] = 1e-50;
+  DatasetWriter writer(folder.path() / "p.h5", info);
+  EXPECT_THROW(writer.write(0, sample), RunFailed);
+}
+
 TEST(Dataset, DisplacementsAndSteadyFlowAreNotTakenForOneAnother) {
   const TemporaryFolder folder;
   {

@@ -158,6 +158,8 @@ BAD = [(lambda: mano.solve(-np.ones((3, 3))), r"permeability is -1 in cell \(0, 
        (lambda: mano.solve(np.ones((1, 4, 5)), size=(1, 1, 1)), "a volume of one layer is a flat grid"),
        (lambda: mano.solve(np.ones((3, 4, 5)), size=(1, 1, 1), units="metric", thickness=2), "thickness"),
        (lambda: mano.draw("two-phase", resolution=(4, 4), seed=-1), "seed is -1"),
+       (lambda: mano.draw("two-phase", resolution=(4, 4, 4.5)), r"resolution is \(4, 4, 4.5\), expected"),
+       (lambda: mano.draw("two-phase", resolution=(4, 4), inactive="blobs:0.2"), "inactive is 'blobs:0.2', expected the part"),
        (lambda: mano.draw("lognormal", resolution=(4, 4), correlation_length=9.0), "9")]
 
 
