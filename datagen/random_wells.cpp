@@ -42,12 +42,13 @@ bool may_stand_at(double x, double y, const Grid& grid, const CellMask& active) 
 std::vector<PlacedWell> draw_wells(const RandomWells& wells, std::uint64_t seed, std::uint64_t sample,
                                    const Grid& grid, const CellMask& active,
                                    const std::vector<PlacedWell>& taken) {
-  const double distance = wells.distance * std::min(grid.lx, grid.ly);
-  check(wells.most() + taken.size() <= 1 || distance >= std::hypot(grid.hx(), grid.hy()),
-        "random wells are at least {:g} apart, and a cell of {} is {:g} across: two may share one; ask for a "
-        "finer grid or distance={:.2g} at least",
-        distance, grid.resolution(), std::hypot(grid.hx(), grid.hy()),
-        1.01 * std::hypot(grid.hx(), grid.hy()) / std::min(grid.lx, grid.ly));
+  const double shorter = std::min(grid.lx, grid.ly), distance = wells.distance * shorter,
+               cell = std::hypot(grid.hx(), grid.hy()) / shorter;
+  check(wells.most() + taken.size() <= 1 || wells.distance >= cell,
+        "random wells are at least {:g} of the domain's shorter side apart, and a cell of {} measures {:.4g} "
+        "of it "
+        "across: two may share one; ask for a finer grid or distance={:g}",
+        wells.distance, grid.resolution(), cell, std::ceil(1e3 * cell) / 1e3);
   const CounterRandom random(seed, kWellStream, sample);
   const int injectors = drawn_count(wells.injectors, random.uniform(kCounts, 0));
   const int producers = drawn_count(wells.producers, random.uniform(kCounts, 1));
@@ -56,7 +57,7 @@ std::vector<PlacedWell> draw_wells(const RandomWells& wells, std::uint64_t seed,
   for (int w = 0; w < injectors + producers; ++w) {
     PlacedWell well{.radius = wells.radius};
     const bool injects = w < injectors;
-    if (injects || std::isnan(wells.pressure)) {
+    if (injects || !wells.has_pressure()) {
       well.rate = wells.rate * (injects ? injected[w] : -produced[w - injectors]);
     } else {
       well.pressure = wells.pressure;
@@ -72,11 +73,11 @@ std::vector<PlacedWell> draw_wells(const RandomWells& wells, std::uint64_t seed,
     };
     int attempt = 0;
     while (attempt < kPlaceAttempts && !stands(attempt)) ++attempt;
-    check(attempt < kPlaceAttempts,
-          "sample {}: no place for well {} of {}, {:g} from all before, in {} attempts: ask for fewer wells "
-          "or a "
-          "smaller distance",
-          sample, w + 1, injectors + producers, distance, kPlaceAttempts);
+    check(
+        attempt < kPlaceAttempts,
+        "no place for well {} of {}, {:g} from all before, in {} attempts: ask for fewer wells or a smaller "
+        "distance",
+        w + 1, injectors + producers, distance, kPlaceAttempts);
     list.push_back(well);
   }
   return list;

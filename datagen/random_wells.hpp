@@ -1,5 +1,5 @@
 #pragma once
-// Random wells, each sample its own: the same in the domain at every resolution.
+// Random wells, each sample its own: the same in the domain at every resolution, but for cells that are inactive on one grid alone.
 
 #include <cstdint>
 #include <vector>
@@ -22,6 +22,7 @@ struct RandomWells {
   double radius = 0.0;                      ///< of all bores; 0 where no well pressure is needed
   double distance = 0.15;                   ///< least between two wells, over the domain's shorter side
 
+  bool has_pressure() const { return pressure == pressure; }
   int most() const { return injectors.most + producers.most; }
 };
 

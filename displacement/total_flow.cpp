@@ -91,7 +91,7 @@ struct TotalFlow::Impl {
         sequence(problem),
         connections(problem.grid().cells(), faces_between(problem.grid())),
         openings(openings_of(problem)),
-        pressure(problem.grid()) {}
+        pressure(sequence.level()) {}
 
   void find_flows(const std::vector<double>& lambda) {
     const Stencil& s = sequence.stencil();

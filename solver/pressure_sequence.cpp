@@ -1,5 +1,6 @@
 #include "solver/pressure_sequence.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
@@ -26,17 +27,34 @@ const Problem& with_check(const Problem& problem) {
   return problem;
 }
 
+double least_prescribed(const Problem& problem) {
+  std::vector<double> held;
+  for (const Side side : sides_of(problem.grid())) {
+    const BoundaryCondition& condition = problem.on(side);
+    if (condition.type == BoundaryCondition::Type::pressure)
+      held.insert(held.end(), condition.values.begin(), condition.values.end());
+  }
+  for (const Well& well : problem.wells)
+    if (well.control == Well::Control::pressure) held.push_back(well.value);
+  return held.empty() ? 0.0 : *std::min_element(held.begin(), held.end());
+}
+
 }  // namespace
 
 struct PressureSequence::Impl {
   Problem base, scaled;
   Stencil stencil;
   bool free = false;  // the pressure, up to a constant
+  Field level;
   Multigrid multigrid;
   Values r, z, direction, image;
 
   explicit Impl(const Problem& problem)
-      : base(with_check(problem)), scaled(problem), stencil(problem), free(problem.pressure_is_free()) {
+      : base(with_check(problem)),
+        scaled(problem),
+        stencil(problem),
+        free(problem.pressure_is_free()),
+        level(with_inactive(Field(problem.grid(), least_prescribed(problem)), problem.active, 0.0)) {
     for (Values* v : {&r, &z, &direction, &image}) v->resize(problem.grid().cells());
   }
 
@@ -99,23 +117,28 @@ PressureSequence::Solved PressureSequence::solve(const Values& factor, Field& pr
   constexpr int kMostCycles = 60;  // as in solver/krylov_system.cpp
   Impl& d = *impl_;
   d.scale(factor);
-  const double rhs = norm(d.stencil.rhs);
-  if (rhs == 0.0) {
-    pressure = Field(d.stencil.grid);
+  const double scale = norm(residual(d.stencil, d.level).values);
+  if (scale == 0.0) {
+    pressure = d.level;
     return {};
   }
+  const double rhs = norm(d.stencil.rhs);
   Solved solved;
   std::vector<Multigrid::Precision> precisions{Multigrid::precision_for(d.scaled.permeability_range())};
   if (precisions[0] == Multigrid::Precision::single) precisions.push_back(Multigrid::Precision::double_);
   for (Multigrid::Precision precision : precisions) {
     d.multigrid.set_up(d.stencil, precision);
-    solved.cycles += d.reach(pressure, tolerance * rhs, kMostCycles);
-    solved.relative_residual = norm(d.r) / rhs;
+    solved.cycles += d.reach(pressure, tolerance * scale, kMostCycles);
+    solved.relative_residual = norm(d.r) / scale;
     if (solved.relative_residual <= tolerance) return solved;
-    if (solved.relative_residual <= attainable_relative_residual(d.stencil, pressure)) return solved;
+    if (norm(d.r) <= attainable_relative_residual(d.stencil, pressure) * rhs) return solved;
   }
   throw RunFailed(fmt::format("{} cycles leave a relative residual of {:.3g}, {:.3g} was asked for",
                               solved.cycles, solved.relative_residual, tolerance));
+}
+
+Field PressureSequence::level() const {
+  return impl_->level;
 }
 
 const Stencil& PressureSequence::stencil() const {

@@ -22,11 +22,15 @@ class PressureSequence {
 
   struct Solved {
     int cycles = 0;
-    double relative_residual = 0.0;  ///< |rhs - A p| / |rhs|, recomputed from p
+    double relative_residual = 0.0;  ///< |rhs - A p| / |rhs - A level|, recomputed from p
   };
-  /// Improves `pressure` until |rhs - A p| <= tolerance |rhs|, or what rounding allows; with `factor` [cells] above zero in active cells.
+  /// Improves `pressure` until |rhs - A p| <= tolerance |rhs - A level|, or what rounding allows; with `factor` [cells] above zero in active cells.
   /// Throws RunFailed where the multigrid does not get there, in single or in double precision.
   Solved solve(const std::vector<double>& factor, Field& pressure, double tolerance);
+
+  /// The least pressure that is prescribed, in all active cells; 0 where none is. Errors are measured from it, so that flow does not depend on
+  /// a pressure that is added to all.
+  Field level() const;
 
   const Stencil& stencil() const;  ///< of the last one
   const Problem& problem() const;

@@ -84,9 +84,11 @@ TotalFlow::Spare spare_of(DarcySolver& solver, std::uint64_t sample) {
   };
 }
 
-Problem problem_of(const FlowSource& flow, Sample& sample) {
+// What `make` throws, naming the sample.
+template <typename Make>
+auto naming(const Sample& sample, const Make& make) {
   try {
-    return flow.settle(sample);
+    return make();
   } catch (const InvalidInput& e) {
     throw InvalidInput(
         fmt::format("sample {} at {}: {}", sample.number, sample.permeability.grid.resolution(), e.what()));
@@ -106,8 +108,10 @@ GenerateTimes lead(const PetscSession& session, const GenerateOptions& o, const 
   };
   callbacks.solve = [&](Sample& sample) {
     if (displacement != nullptr)
-      return simulate_sample(*displacement, sample, o.tolerance, spare_of(solver, sample.number));
-    const Problem problem = problem_of(flow, sample);
+      return naming(sample, [&] {
+        return simulate_sample(*displacement, sample, o.tolerance, spare_of(solver, sample.number));
+      });
+    const Problem problem = naming(sample, [&] { return flow.settle(sample); });
     VerifiedSolution solution;
     together(session, o, [&] { solution = verified_solve(solver, problem); });
     return solution;
@@ -124,7 +128,7 @@ void follow(const PetscSession& session, const GenerateOptions& o, const Generat
     if (sample == kAllDone) return;
     const Grid grid = request.grids.at(groups.broadcast(0));
     Sample drawn = source.sample(sample, grid);
-    const Problem problem = problem_of(flow, drawn);
+    const Problem problem = naming(drawn, [&] { return flow.settle(drawn); });
     together(session, o, [&] { solver.solve(problem); });
   }
 }
@@ -210,7 +214,7 @@ void generate(GenerateDisplacementOptions o, const Invocation& invocation) {
   for (const Grid& grid : request.grids) {  // what cannot fit is refused before any work
     const std::size_t sources = flow.has_source_file() ? request.samples : 1;
     for (std::size_t s = 0; s < sources; ++s)
-      flow.problem({.permeability = Field(grid, 1.0), .number = request.first + s});
+      flow.problem({.permeability = Field(grid, 1.0), .seed = request.seed, .number = request.first + s});
   }
   if (source.from_file()) {  // so is a field of the file that cannot be used
     for (std::size_t s = 0; s < request.samples; ++s) source.draw(request.first + s, request.grids[0]);

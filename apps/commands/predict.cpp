@@ -245,6 +245,8 @@ void predict(const PredictOptions& o, const Invocation&) {
   check(o.samples > 0, "samples is {}; it must be at least 1", o.samples);
   check(o.batch > 0, "batch is {}; it must be at least 1", o.batch);
   if (predicts_history(o.model)) {
+    check(!o.drop_islands,
+          "--drop-islands: a displacement is predicted without islands always: leave it out");
     check(!o.force && !o.prediction.estimate && o.prediction.correct == 0 && !o.prediction.conservative &&
               !o.cycles.given(),
           "a displacement is predicted without --force, --estimate, --correct, --conservative, --cycles and "

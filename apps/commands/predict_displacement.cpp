@@ -37,6 +37,7 @@ DisplacementInput displacement_input_of_data(const PredictDisplacementOptions& o
         "--data excludes --field, --permeability, --resolution, --size and --samples");
   auto reader = std::make_shared<DatasetReader>(o.data, DatasetKind::displacement);
   const DatasetInfo& info = reader->info();
+  reader->refuse_predicted();
   model.check_data(info, o.data);
   DisplacementInput in{
       .grid = info.grid,
@@ -46,7 +47,7 @@ DisplacementInput displacement_input_of_data(const PredictDisplacementOptions& o
       .has_inactive = info.has_inactive,
       .has_truth = true,
       .most_wells = std::max(info.most_wells, DisplacementSource(info).shared_wells().size()),
-      .displacement = info.displacement,
+      .displacement = info.most_wells > 0 ? info.displacement : model.source().description(),
       .read = [reader, &model](std::size_t s) { return model.read(*reader, s); }};
   if (o.field.sample) {
     in.first = *o.field.sample;

@@ -107,6 +107,7 @@ std::string DisplacementSource::problem_name() const {
 
 std::string DisplacementSource::name_with_own_wells() const {
   nlohmann::json own = identity();
+  if (flow_->has_own_wells()) return name_of(own);
   own["flow"].erase("wells");
   own["flow"]["own_wells"] = true;
   return name_of(own);
@@ -251,7 +252,8 @@ Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& 
                              const DisplacementSource& displacement, int threads,
                              const std::function<void(std::size_t)>& progress) {
   for (const Grid& grid : request.grids)  // what cannot fit is refused before any work
-    displacement.displacement({.permeability = Field(grid, 1.0), .number = request.first});
+    displacement.displacement(
+        {.permeability = Field(grid, 1.0), .seed = request.seed, .number = request.first});
   const auto for_thread = [&]() -> SampleSolution {
     return [&](Sample& sample) {
       return simulate_sample(displacement, sample, request.tolerance, [&](const Problem& problem) {

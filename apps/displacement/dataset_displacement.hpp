@@ -30,7 +30,7 @@ class DisplacementSource {
 
   /// kDisplacementProblem for the default: five-spot, named fluids oil-water, porosity 1, consistent units. Another one has a hash after it.
   std::string problem_name() const;
-  /// Of the same where each sample had wells of its own in place of those that all share.
+  /// Of the same where each sample has wells of its own; in place of those that all share, where it has none yet.
   std::string name_with_own_wells() const;
   /// The wells of --well, which all samples share.
   std::vector<PlacedWell> shared_wells() const;

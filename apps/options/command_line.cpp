@@ -11,6 +11,10 @@
 
 namespace mano {
 
+std::string not_empty(const std::string& text) {
+  return text.empty() ? "it is empty" : "";
+}
+
 namespace {
 
 const CLI::Option* find_option(const CLI::App& app, const std::string& name) {

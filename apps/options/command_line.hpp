@@ -10,6 +10,9 @@
 
 namespace mano {
 
+/// For options whose empty text would be taken for none.
+std::string not_empty(const std::string& text);
+
 struct Invocation {
   std::vector<std::string> petsc_options;  ///< everything after "--"
   std::string command_line;                ///< as typed

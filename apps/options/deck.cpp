@@ -70,7 +70,8 @@ FlowOptions with_permeabilities_of_file(FlowOptions o, const FieldSource& rock, 
     const std::string name = name_along(axis, rock);
     (y ? o.permeability_y : o.permeability_z) = name;
     say(fmt::format("permeability along {} is {} of {}; --anisotropy{} 1 takes {} in its place", axis, name,
-                    file.permeability, y ? "" : "-z", is_grdecl(file.permeability) ? "PERMX" : "that along x"));
+                    file.permeability, y ? "" : "-z",
+                    is_grdecl(file.permeability) ? "PERMX" : "that along x"));
   }
   return o;
 }

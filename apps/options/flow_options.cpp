@@ -1,5 +1,6 @@
 #include "apps/options/flow_options.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -77,6 +78,7 @@ void add_random_wells_option(CLI::App& app, FlowOptions& o) {
                  "producers [rates], "
                  "distance=D between wells over the shorter side [0.15]")
       ->type_name("WELLS")
+      ->check(not_empty)
       ->group("What drives the flow");
 }
 
@@ -153,7 +155,10 @@ FlowSource::FlowSource(FlowOptions options, const FieldSource& rock, const Units
   }
   const bool driven = !sides_.empty() || !wells_.empty() || !o.source.empty() || o.own_wells;
   if (o.problem_name.empty()) o.problem_name = driven ? "closed" : "benchmark";
-  name_wells(make_problem(o.problem_name, Field(Grid{2, 2}, 1.0)));  // which refuses an unknown name
+  const Problem named =
+      make_problem(o.problem_name, Field(Grid{2, 2}, 1.0));  // which refuses an unknown name
+  name_wells(named);
+  if (random_wells_) check_balance(named);
 }
 
 std::string FlowSource::problem_name() const {
@@ -172,6 +177,19 @@ void FlowSource::name_wells(const Problem& named) {
     if (name.empty()) name = fmt::format("W{}", w + 1);
     check(names.insert(name).second, "--well: two wells are named '{}'; name them apart", name);
   }
+}
+
+// Where nothing holds a pressure, what is injected must be produced in every sample.
+void FlowSource::check_balance(const Problem& named) const {
+  const RandomWells& random = *random_wells_;
+  const bool held = !named.pressure_is_free() || std::ranges::any_of(sides_, [](const SideOption& side) {
+    return side.type == BoundaryCondition::Type::pressure;
+  }) || std::ranges::any_of(wells_, [](const WellOption& well) {
+    return well.well.control == Well::Control::pressure;
+  });
+  check(held || (random.producers.least > 0 && (random.injectors.least > 0 || random.has_pressure())),
+        "--random-wells '{}': no pressure is prescribed elsewhere, so every sample needs {}",
+        options_.random_wells, random.has_pressure() ? "a producer" : "an injector and a producer");
 }
 
 Field FlowSource::for_solver(Field permeability) const {
@@ -230,8 +248,14 @@ std::vector<PlacedWell> FlowSource::own_wells_on(const Problem& problem, const S
         "sample {} has no wells, and each sample of this problem needs its own: give them by --well or "
         "--random-wells",
         sample.number);
+  const Grid& grid = problem.grid();
   std::vector<PlacedWell> fixed;
   for (const WellOption& option : wells_) fixed.push_back({.x = option.x, .y = option.y});
+  for (std::size_t w = 0; w + wells_.size() < problem.wells.size(); ++w) {  // of named problems: in corners
+    const Well& corner = problem.wells[w];
+    fixed.push_back(
+        {.x = grid.x0 + (corner.i == 0 ? 0.0 : grid.lx), .y = grid.y0 + (corner.j == 0 ? 0.0 : grid.ly)});
+  }
   return draw_wells(*random_wells_, sample.seed, sample.number, problem.grid(), problem.active, fixed);
 }
 

@@ -98,6 +98,7 @@ class FlowSource {
   Problem without_own_wells(const Sample& sample) const;  // not checked
   std::vector<PlacedWell> own_wells_on(const Problem& problem, const Sample& sample) const;
   void name_wells(const Problem& named);
+  void check_balance(const Problem& named) const;
   Field for_solver(Field permeability) const;
 
   FlowOptions options_;

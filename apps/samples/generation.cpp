@@ -149,7 +149,7 @@ Prepared generate_by_threads(const GenerateRequest& request, const FieldSource& 
                              const FlowSource& flow, int threads,
                              const std::function<void(std::size_t)>& progress) {
   for (const Grid& grid : request.grids)  // what cannot fit is refused before any work
-    flow.problem({.permeability = Field(grid, 1.0), .number = request.first});
+    flow.problem({.permeability = Field(grid, 1.0), .seed = request.seed, .number = request.first});
   const auto for_thread = [&]() -> SampleSolution {
     return [&flow, solver = std::make_shared<SampleSolver>(request.tolerance)](Sample& sample) {
       return solver->solve(flow.settle(sample));

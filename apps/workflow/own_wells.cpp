@@ -1,5 +1,6 @@
 #include "apps/workflow/own_wells.hpp"
 
+#include "apps/options/command_line.hpp"
 #include "apps/options/well_option.hpp"
 #include "core/error.hpp"
 
@@ -15,6 +16,7 @@ void add_own_well_options(CLI::App& app, OwnWellOptions& o) {
   app.add_option("--random-wells", o.random_wells,
                  "Random wells of each sample, as in mano generate [those of the training data]")
       ->type_name("WELLS")
+      ->check(not_empty)
       ->group(group);
 }
 

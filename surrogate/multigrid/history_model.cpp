@@ -22,14 +22,23 @@ Tensor pressure_in(const SurrogateModel& model, const Tensor& guess) {
   return guess.slice(1, times_of(model));
 }
 
+// Less its mean over the active cells: a constant added to a pressure changes no flow.
+Tensor less_mean(const Tensor& values, const Tensor& part) {
+  const std::vector<std::int64_t> space{2, 3};
+  const Tensor mean = part.defined()
+                          ? (values * part).sum(space, true) / part.to(values.dtype()).sum(space, true)
+                          : values.mean(space, true);
+  return values - mean;
+}
+
 Tensor input_of(const SurrogateModel& model, const Tensor& permeability, const Tensor& guess,
                 const Grid& grid) {
   std::vector<Tensor> channels{network_input(permeability.to(guess.dtype()), grid, model.card),
                                saturation_in(model, guess)};
   if (model.card.history->std_pressure_correction) {
     const Normalization& n = model.card.normalization;
-    channels.push_back(hidden((pressure_in(model, guess) - n.mean_pressure) / n.std_pressure,
-                              model.active_on(permeability, resolution_of(permeability))));
+    const Tensor part = model.active_on(permeability, resolution_of(permeability));
+    channels.push_back(hidden(less_mean(pressure_in(model, guess), part) / n.std_pressure, part));
   }
   return torch::cat(channels, 1);
 }

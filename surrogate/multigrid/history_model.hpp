@@ -5,7 +5,7 @@
 //   S_t = clamp(G_t + s N_t(ln k, x, y, G_1 ... G_T, P)),   p_t = P + r N_{T + t}(...)
 //
 // G, P: first guess of the saturation at each time and of the pressure, one above the other [N, T + 1, H, W]
-// (displacement/first_guess.hpp); the network reads P normalised, and 0 in inactive cells. s, r: std_correction, std_pressure_correction. So
+// (displacement/first_guess.hpp); the network reads (P - its mean) / std_pressure, and 0 in inactive cells. s, r: std_correction, std_pressure_correction. So
 // the network learns what the guess leaves out, and where that is nothing the guess stands. Of older models, without P (r is empty), the
 // guess is [N, T, H, W] and p_t = std_pressure N_{T + t} + mean_pressure.
 

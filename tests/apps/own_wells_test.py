@@ -141,11 +141,34 @@ def test_an_ensemble_chooses_its_wells(mano_in, folder, model, monkeypatch):
     ("injectors=1,producers=2,rate=-1", "'rate=-1' must be above zero"),
     ("injectors=1,producers=2,bhp=1", "producers of given pressure need a radius"),
     ("injectors=1,producers=2,distance=0.01", "two may share one"),
-    ("injectors=1,producers=0", "flows in more than out: balance the rates"),
+    ("injectors=1,producers=0", "every sample needs an injector and a producer"),
+    ("injectors=0:1,producers=1", "every sample needs an injector and a producer"),
+    ("injectors=1,producers=0:2,bhp=1,radius=0.001", "every sample needs a producer"),
+    ("injectors=1,producers=1,distance=0.088", "distance=0.089"),
+    ("", "it is empty"),
 ])
 def test_what_cannot_be_is_refused_in_a_line(mano, tmp_path, text, expected):
     err = mano("generate", "--field", "two-phase", "--samples", 2, "--resolution", "16x16", "--random-wells", text, "-o", "x.h5", status=2).err
-    assert expected in err and err.count("\n") == 1 and not (tmp_path / "x.h5").exists()
+    assert expected in err and err.count("\n") == 1 and not (tmp_path / "x.h5").exists() and not (tmp_path / "x.h5.part").exists()
+
+
+def test_the_hint_of_the_distance_helps(mano):
+    mano("generate", "--field", "two-phase", "--samples", 2, "--resolution", "16x16", "--random-wells", "injectors=1,producers=1,distance=0.089", "-o", "x.h5")
+
+
+def test_places_are_tried_by_the_seed_of_the_samples(mano, tmp_path):
+    """Seed 0 has its first well so central that none is that far away."""
+    far = ["generate", "--field", "lognormal", "--samples", 1, "--resolution", "16x16", "--random-wells", "injectors=1,producers=1,distance=0.86"]
+    mano(*far, "--seed", 2, "-o", "x.h5")
+    assert "no place for well 2 of 2" in mano(*far, "--seed", 0, "-o", "y.h5", status=2).err and not (tmp_path / "y.h5.part").exists()
+
+
+def test_the_wells_of_a_named_problem_keep_their_distance_too(mano, tmp_path):
+    mano("generate", "--field", "two-phase", "--problem", "five-spot", "--samples", 50, "--resolution", "12x12", "--random-wells", "injectors=1,producers=1,distance=0.4",
+         "-o", "x.h5")
+    with h5py.File(tmp_path / "x.h5") as f:
+        x, y = f["wells"][:, :, 0], f["wells"][:, :, 1]
+    assert min(np.hypot(x, y).min(), np.hypot(1 - x, 1 - y).min()) >= 0.4
 
 
 @pytest.mark.needs("petsc", "torch")
@@ -157,12 +180,19 @@ def test_what_cannot_be_is_refused_in_a_line(mano, tmp_path, text, expected):
     (["predict", "--model", "fixed", "--field", "two-phase", "--resolution", "16x16", *RANDOM, "-o", "x.h5"], "the same in all samples"),
     (["evaluate", "--model", "fixed", "--data", "test.h5"], "the model was trained for 'displacement'"),
     (["evaluate", "--model", "run", "--data", "spot.h5"], "problem is 'displacement'"),
+    (["evaluate", "--model", "run", "--data", "both.h5"], "the model was trained for 'displacement-"),
+    (["predict", "--model", "run", "--data", "own.h5", "--drop-islands", "-o", "x.h5"], "without islands always"),
+    (["predict", "--model", "run", "--data", "own.h5", "-o", "x.h5"], "holds predictions of the model"),
 ])
 def test_models_refuse_wells_that_they_do_not_know(mano_in, folder, model, arguments, expected):
     if not (folder / "fixed").exists():
         mano_in("generate", "--field", "two-phase", "--samples", 4, "--resolution", "16x16", *RANDOM, "-o", "steady.h5")
         mano_in("generate", *DISPLACEMENT, "--samples", 4, "--resolution", "16x16", "-o", "spot.h5")
+        mano_in("generate", *DISPLACEMENT, *RANDOM, "--well", "0.5,0.5,rate=-0.2", "--left", "pressure=0", "--samples", 4, "--resolution", "16x16", "-o", "both.h5")
         mano_in("train", "--data", "spot.h5", "--epochs", 1, "-o", "fixed")
+        mano_in("train", "--data", "both.h5", "--epochs", 1, "-o", "runboth")
+        mano_in("evaluate", "--model", "runboth", "--data", "both.h5")
+        mano_in("predict", "--model", "run", "--field", "two-phase", "--resolution", "16x16", "-o", "own.h5")
     err = mano_in(*arguments, status=2).err
     assert expected in err and err.count("\n") == 1
     assert not (folder / "x.h5").exists() and not (folder / "x").exists()

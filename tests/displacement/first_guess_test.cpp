@@ -99,6 +99,29 @@ TEST(FirstGuess, CutAndRecoveryAreThoseOfTheSimulatorWhereTheSaturationIs) {
   }
 }
 
+// A pressure that is added to all changes no flow, whatever stands in the tolerance of a solve.
+TEST(FirstGuess, AndTheSimulationDoNotDependOnTheLevelOfThePressure) {
+  const auto driven = [](double level) {
+    Displacement d{make_problem("closed", patchy({16, 16}, 2)), Field({16, 16}, 1.0), Fluids{}};
+    d.problem.wells = {
+        {.i = 3, .j = 3, .value = 1.0},
+        {.i = 12, .j = 13, .control = Well::Control::pressure, .value = level, .radius = 0.01}};
+    d.problem.on(Side::right) =
+        constant_boundary(d.problem.grid(), Side::right, BoundaryCondition::Type::pressure, level + 0.1);
+    return d;
+  };
+  const FirstGuess guess{Fluids{}};
+  const auto low = guess.arrival(driven(0.0), 0.6), high = guess.arrival(driven(1000.0), 0.6);
+  const auto a = simulate(driven(0.0), until(0.6, 2)), b = simulate(driven(1000.0), until(0.6, 2));
+  const Field early = guess.saturation(low, 0.3), same = guess.saturation(high, 0.3);
+  for (std::size_t c = 0; c < early.values.size(); ++c) {
+    EXPECT_NEAR(same.values[c], early.values[c], 1e-6) << c;
+    EXPECT_NEAR(high.pressure.values[c], low.pressure.values[c] + 1000.0, 1e-6) << c;
+    EXPECT_NEAR(b.snapshots[1].saturation.values[c], a.snapshots[1].saturation.values[c], 1e-6) << c;
+    EXPECT_NEAR(b.snapshots[1].pressure.values[c], a.snapshots[1].pressure.values[c] + 1000.0, 1e-6) << c;
+  }
+}
+
 TEST(FirstGuess, LeavesInactiveCellsAndResidualsAlone) {
   Fluids fluids{};
   fluids.injected_residual = 0.2;

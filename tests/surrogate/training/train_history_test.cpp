@@ -115,6 +115,20 @@ TEST_F(TrainHistory, AddsToTheGuessWhatItLeavesOut) {
   EXPECT_TRUE(predicts_history(folder_.path() / "run"));
 }
 
+// A constant added to the guess of the pressure is added to the predicted pressures, and changes nothing else.
+TEST_F(TrainHistory, KnowsNoLevelOfThePressure) {
+  train(history_request(displacements("d.h5", 10, {8, 8}), "run", 2), {});
+  const HistorySurrogate surrogate(folder_.path() / "run", "cpu");
+  const Field k = draw_field({}, 1, 3, {8, 8});
+  HistoryGuess low = guess(k, {0.2, 0.4, 0.6}), high = low;
+  for (double& p : high.pressure.values) p += 64.0;
+  const History a = surrogate.predict({k}, {low}).front(), b = surrogate.predict({k}, {high}).front();
+  for (std::size_t c = 0; c < k.values.size(); ++c) {
+    EXPECT_NEAR(b.saturation[1].values[c], a.saturation[1].values[c], 1e-5);
+    EXPECT_NEAR(b.pressure[1].values[c], a.pressure[1].values[c] + 64.0, 1e-4);
+  }
+}
+
 // On a grid that training did not see the guess is the fine grid's own, and what the network adds comes from the coarse one.
 TEST_F(TrainHistory, OnAFinerGridWhatItAddsIsInterpolated) {
   train(history_request(displacements("d.h5", 40, {8, 8}), "run", 80), {});
