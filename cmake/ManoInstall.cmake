@@ -30,13 +30,13 @@ install(FILES ${PROJECT_BINARY_DIR}/generated/manoConfig.cmake ${PROJECT_BINARY_
 install(FILES scripts/mano-completion.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME mano)
 
 foreach(header
-    core/cell_mask.hpp core/error.hpp core/field.hpp core/norms.hpp core/resample.hpp core/units.hpp
+    core/cell_mask.hpp core/error.hpp core/field.hpp core/norms.hpp core/placed_well.hpp core/resample.hpp core/units.hpp
     solver/correction.hpp solver/darcy_solver.hpp solver/flow.hpp solver/multigrid.hpp solver/problem.hpp solver/stencil.hpp solver/time_of_flight.hpp
     displacement/buckley_leverett.hpp displacement/coarse.hpp displacement/curve.hpp displacement/fluids.hpp displacement/network.hpp
     displacement/simulator.hpp displacement/step_doubling.hpp displacement/total_flow.hpp displacement/transport.hpp
     datagen/dataset.hpp datagen/random_field.hpp
     surrogate/networks/architecture.hpp surrogate/trust/coefficient_statistics.hpp surrogate/evaluate.hpp surrogate/checkpoint/model_card.hpp
-    surrogate/surrogate.hpp surrogate/training/train.hpp surrogate/training/train_request.hpp surrogate/trust/calibration.hpp)
+    surrogate/multigrid/history_guess.hpp surrogate/surrogate.hpp surrogate/training/train.hpp surrogate/training/train_request.hpp surrogate/trust/calibration.hpp)
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mano/${folder})
 endforeach()
