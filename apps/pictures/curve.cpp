@@ -21,11 +21,13 @@ std::string quoted(std::string text) {
 }
 
 std::string script_of(const CurveChart& chart, const std::string& output) {
-  std::string s = "set terminal pngcairo size 680,500 font 'DejaVu Sans,13' noenhanced\n";
+  const bool many = chart.curves.size() > 5;  // names above would take the place of the chart
+  std::string s = fmt::format("set terminal pngcairo size {},500 font 'DejaVu Sans,13' noenhanced\n",
+                              many ? 960 : 680);
   s += fmt::format("set output {}\nset title {}\nset xlabel {}\nset ylabel {}\n", quoted(output),
                    quoted(chart.title), quoted(chart.x_label), quoted(chart.y_label));
-  s += "set grid lc rgb '#dddddd'\nset key outside top center horizontal\nset border 3\nset tics "
-       "nomirror\n";
+  s += fmt::format("set grid lc rgb '#dddddd'\nset key outside {}\nset border 3\nset tics nomirror\n",
+                   many ? "right top vertical Left reverse" : "top center horizontal");
   if (chart.log_x) s += "set logscale x\n";
   if (chart.log_y) s += "set logscale y\n";
   if (!chart.x_ticks.empty()) {
