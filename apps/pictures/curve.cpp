@@ -22,8 +22,8 @@ std::string quoted(std::string text) {
 
 std::string script_of(const CurveChart& chart, const std::string& output) {
   const bool many = chart.curves.size() > 5;  // names above would take the place of the chart
-  std::string s = fmt::format("set terminal pngcairo size {},500 font 'DejaVu Sans,13' noenhanced\n",
-                              many ? 960 : 680);
+  std::string s =
+      fmt::format("set terminal pngcairo size {},500 font 'DejaVu Sans,13' noenhanced\n", many ? 960 : 680);
   s += fmt::format("set output {}\nset title {}\nset xlabel {}\nset ylabel {}\n", quoted(output),
                    quoted(chart.title), quoted(chart.x_label), quoted(chart.y_label));
   s += fmt::format("set grid lc rgb '#dddddd'\nset key outside {}\nset border 3\nset tics nomirror\n",
