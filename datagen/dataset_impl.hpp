@@ -10,8 +10,8 @@ namespace mano {
 inline constexpr std::size_t kSolverNameSize = 16;
 H5Handle solver_type();
 
-/// Numbers that /wells holds of a well: x, y, rate, pressure, radius. What is not given is not a number, rows beyond the last well altogether.
-inline constexpr std::size_t kWellNumbers = 5;
+/// Numbers that /wells holds of a well (PlacedWell::numbers). What is not given is not a number, rows beyond the last well altogether.
+inline constexpr std::size_t kWellNumbers = std::tuple_size_v<PlacedWell::Numbers>;
 
 /// Layers of a volume in a chunk: as many as 4 MB of float64 hold, so that a reader of one layer does not unpack a large volume.
 int layers_in_chunk(const Grid& grid);

@@ -62,40 +62,21 @@ H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, co
                        times);
 }
 
-H5Handle create_rows(hid_t file, const char* name, std::size_t samples, std::size_t times) {
-  const std::array<hsize_t, 2> shape{samples, times};
-  const std::array<hsize_t, 2> chunk{std::clamp<hsize_t>(kScalarChunk / times, 1, samples), times};
-  const H5Handle space = h5_own(H5Screate_simple(2, shape.data(), nullptr), name);
+H5Handle create_entries(hid_t file, const char* name, hid_t type, const std::vector<hsize_t>& shape) {
+  std::vector<hsize_t> chunk = shape;
+  hsize_t numbers = 1;  // of an entry
+  for (std::size_t axis = 1; axis < shape.size(); ++axis) numbers *= shape[axis];
+  chunk[0] = std::clamp<hsize_t>(kScalarChunk / numbers, 1, shape[0]);
+  const int axes = static_cast<int>(shape.size());
+  const H5Handle space = h5_own(H5Screate_simple(axes, shape.data(), nullptr), name);
   const H5Handle properties = dataset_properties(name);
-  h5_check(H5Pset_chunk(properties, 2, chunk.data()), name);
-  h5_check(H5Pset_fletcher32(properties), name);
-  return h5_own(H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, properties, H5P_DEFAULT), name);
-}
-
-H5Handle create_tables(hid_t file, const char* name, std::size_t samples, std::size_t most,
-                       std::size_t numbers) {
-  const std::array<hsize_t, 3> shape{samples, most, numbers};
-  const std::array<hsize_t, 3> chunk{std::clamp<hsize_t>(kScalarChunk / (most * numbers), 1, samples), most,
-                                     numbers};
-  const H5Handle space = h5_own(H5Screate_simple(3, shape.data(), nullptr), name);
-  const H5Handle properties = dataset_properties(name);
-  h5_check(H5Pset_chunk(properties, 3, chunk.data()), name);
-  h5_check(H5Pset_fletcher32(properties), name);
-  return h5_own(H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, properties, H5P_DEFAULT), name);
-}
-
-H5Handle create_scalars(hid_t file, const char* name, hid_t type, std::size_t samples) {
-  const hsize_t size = samples;
-  const hsize_t chunk = std::min<hsize_t>(size, kScalarChunk);
-  const H5Handle space = h5_own(H5Screate_simple(1, &size, nullptr), name);
-  const H5Handle properties = dataset_properties(name);
-  h5_check(H5Pset_chunk(properties, 1, &chunk), name);
+  h5_check(H5Pset_chunk(properties, axes, chunk.data()), name);
   h5_check(H5Pset_fletcher32(properties), name);
   return h5_own(H5Dcreate2(file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT), name);
 }
 
 void write_vector(hid_t file, const char* name, const std::vector<double>& values) {
-  const H5Handle dataset = create_scalars(file, name, H5T_IEEE_F64LE, values.size());
+  const H5Handle dataset = create_entries(file, name, H5T_IEEE_F64LE, {values.size()});
   h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), name);
   h5_check(H5Dflush(dataset), name);  // a close that fails would go unseen
 }

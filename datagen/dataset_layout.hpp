@@ -19,13 +19,8 @@ H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, co
 /// The same, of the type that the dataset stores fields in.
 H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid,
                        std::size_t times = 0);
-/// [N, times]
-H5Handle create_rows(hid_t file, const char* name, std::size_t samples, std::size_t times);
-/// [N, most, numbers], some samples a chunk.
-H5Handle create_tables(hid_t file, const char* name, std::size_t samples, std::size_t most,
-                       std::size_t numbers);
-/// [N]
-H5Handle create_scalars(hid_t file, const char* name, hid_t type, std::size_t samples);
+/// An array whose first axis is that of the samples, many of them a chunk.
+H5Handle create_entries(hid_t file, const char* name, hid_t type, const std::vector<hsize_t>& shape);
 void write_vector(hid_t file, const char* name, const std::vector<double>& values);
 /// /tensor: the pressures as [N, 1, ny, nx], of volumes [N, 1, nz, ny, nx], a virtual view of /pressure in the same file.
 void create_tensor_view(hid_t file, const DatasetInfo& info);

@@ -308,9 +308,10 @@ std::vector<PlacedWell> DatasetReader::Impl::read_wells(std::size_t index) const
         "{} cannot be read: the file is damaged", where);
   std::vector<PlacedWell> list;
   for (std::size_t w = 0; w < info.most_wells; ++w) {
-    const double* v = &values[w * kWellNumbers];
-    if (std::all_of(v, v + kWellNumbers, [](double x) { return std::isnan(x); })) break;
-    const PlacedWell well{v[0], v[1], v[2], v[3], v[4]};
+    PlacedWell::Numbers row;
+    std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(w * kWellNumbers), kWellNumbers, row.begin());
+    if (std::ranges::all_of(row, [](double x) { return std::isnan(x); })) break;
+    const PlacedWell well = PlacedWell::of(row);
     const double drive = well.has_rate() ? well.rate : well.pressure;
     check(std::isfinite(well.x) && std::isfinite(well.y) && std::isfinite(drive) &&
               std::isfinite(well.radius) && well.has_rate() == std::isnan(well.pressure) && well.radius >= 0,

@@ -15,41 +15,26 @@ namespace mano {
 
 namespace {
 
-void write_entry(hid_t dataset, hid_t type, std::size_t index, const void* value) {
-  const H5Handle space = h5_own(H5Dget_space(dataset), "write a number");
-  const hsize_t start = index;
-  const hsize_t count = 1;
-  const H5Handle memory = h5_own(H5Screate_simple(1, &count, nullptr), "write a number");
-  h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr), "write a number");
-  h5_check(H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, value), "write a number");
-}
-
-void write_row(hid_t dataset, std::size_t index, const std::vector<double>& values) {
+// Entry `index` of an array of samples, with all its other axes.
+void write_entry(hid_t dataset, hid_t type, std::size_t index, const void* values) {
+  std::vector<hsize_t> count = h5_shape(dataset);
+  std::vector<hsize_t> start(count.size(), 0);
+  start[0] = index;
+  count[0] = 1;
   const H5Handle space = h5_own(H5Dget_space(dataset), "write numbers");
-  const std::array<hsize_t, 2> start{index, 0};
-  const std::array<hsize_t, 2> count{1, values.size()};
-  const H5Handle memory = h5_own(H5Screate_simple(2, count.data(), nullptr), "write numbers");
+  const H5Handle memory =
+      h5_own(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "write numbers");
   h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
            "write numbers");
-  h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), "write numbers");
+  h5_check(H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, values), "write numbers");
 }
 
-// Sample `index` of an array [N, most, kWellNumbers].
-void write_well_table(hid_t dataset, std::size_t index, std::size_t most,
-                      const std::vector<PlacedWell>& wells) {
+// [most, kWellNumbers]
+std::vector<double> well_table(const std::vector<PlacedWell>& wells, std::size_t most) {
   std::vector<double> values(most * kWellNumbers, std::numeric_limits<double>::quiet_NaN());
-  for (std::size_t w = 0; w < wells.size(); ++w) {
-    const PlacedWell& well = wells[w];
-    std::ranges::copy(std::array{well.x, well.y, well.rate, well.pressure, well.radius},
-                      values.begin() + static_cast<std::ptrdiff_t>(w * kWellNumbers));
-  }
-  const H5Handle space = h5_own(H5Dget_space(dataset), "write wells");
-  const std::array<hsize_t, 3> start{index, 0, 0};
-  const std::array<hsize_t, 3> count{1, most, kWellNumbers};
-  const H5Handle memory = h5_own(H5Screate_simple(3, count.data(), nullptr), "write wells");
-  h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
-           "write wells");
-  h5_check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), "write wells");
+  auto row = values.begin();
+  for (const PlacedWell& well : wells) row = std::ranges::copy(well.numbers(), row).out;
+  return values;
 }
 
 std::array<char, kSolverNameSize> solver_entry(const std::string& name) {
@@ -153,7 +138,8 @@ struct DatasetWriter::Impl {
     check(list.size() <= info.most_wells,
           "{}: sample {} has {} wells of its own, the dataset is to have {} at most", path.string(), index,
           list.size(), info.most_wells);
-    if (info.most_wells > 0) write_well_table(wells, index, info.most_wells, list);
+    if (info.most_wells == 0) return;
+    write_entry(wells, H5T_NATIVE_DOUBLE, index, well_table(list, info.most_wells).data());
   }
 
   void write_active(std::size_t index, const CellMask& mask) {
@@ -179,16 +165,16 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetInf
   d.pressure = create_fields(d.file, "pressure", info, info.grid, info.times.size());
   if (info.has_inactive) d.active = create_fields(d.file, "active", info, info.grid, H5T_STD_U8LE);
   if (info.most_wells > 0) {
-    d.wells = create_tables(d.file, "wells", info.samples, info.most_wells, kWellNumbers);
+    d.wells = create_entries(d.file, "wells", H5T_IEEE_F64LE, {info.samples, info.most_wells, kWellNumbers});
     h5_write_attribute(d.wells, "columns", std::string("x, y, rate, pressure, radius"));
   }
   write_unit(d.permeability, info.units.names().permeability);
   write_unit(d.pressure, info.units.names().pressure);
-  d.seed = create_scalars(d.file, "seed", H5T_STD_U64LE, info.samples);
-  d.sample = create_scalars(d.file, "sample", H5T_STD_U64LE, info.samples);
-  d.iterations = create_scalars(d.file, "iterations", H5T_STD_I32LE, info.samples);
-  d.residual = create_scalars(d.file, "residual", H5T_IEEE_F64LE, info.samples);
-  d.solver = create_scalars(d.file, "solver", d.solver_text, info.samples);
+  d.seed = create_entries(d.file, "seed", H5T_STD_U64LE, {info.samples});
+  d.sample = create_entries(d.file, "sample", H5T_STD_U64LE, {info.samples});
+  d.iterations = create_entries(d.file, "iterations", H5T_STD_I32LE, {info.samples});
+  d.residual = create_entries(d.file, "residual", H5T_IEEE_F64LE, {info.samples});
+  d.solver = create_entries(d.file, "solver", d.solver_text, {info.samples});
   std::vector<double> x(info.grid.nx);
   std::vector<double> y(info.grid.ny);
   for (int i = 0; i < info.grid.nx; ++i) x[i] = info.grid.x(i, info.location);
@@ -218,9 +204,9 @@ void DatasetWriter::Impl::create_history() {
   saturation = create_fields(file, "saturation", info, info.grid, times);
   for (auto [name, rows] :
        {std::pair{"water_cut", &water_cut}, {"recovery", &recovery}, {"elapsed_time", &elapsed_time}})
-    *rows = create_rows(file, name, info.samples, times);
+    *rows = create_entries(file, name, H5T_IEEE_F64LE, {info.samples, times});
   write_unit(elapsed_time, info.units.names().time);
-  breakthrough = create_scalars(file, "breakthrough", H5T_IEEE_F64LE, info.samples);
+  breakthrough = create_entries(file, "breakthrough", H5T_IEEE_F64LE, {info.samples});
   write_unit(breakthrough, kPoreVolumes);
   write_vector(file, "time", info.times);
   const H5Handle time = h5_own(H5Dopen2(file, "time", H5P_DEFAULT), "time");
@@ -241,7 +227,7 @@ void DatasetWriter::Impl::write_curves(std::size_t index, const History& h) {
        {std::pair{&water_cut, &h.water_cut}, {&recovery, &h.recovery}, {&elapsed_time, &h.elapsed_time}}) {
     check(values->size() == info.times.size(), "{}: {} numbers for {} times", path.string(), values->size(),
           info.times.size());
-    write_row(*rows, index, *values);
+    write_entry(*rows, H5T_NATIVE_DOUBLE, index, values->data());
   }
   write_entry(breakthrough, H5T_NATIVE_DOUBLE, index, &h.breakthrough);
 }
@@ -280,7 +266,7 @@ void DatasetWriter::add(const std::string& name, std::size_t index, const Field&
 void DatasetWriter::add(const std::string& name, std::size_t index, double value) {
   Impl& d = *impl_;
   if (!d.more.contains(name))
-    d.more[name] = create_scalars(d.file, name.c_str(), H5T_IEEE_F64LE, d.info.samples);
+    d.more[name] = create_entries(d.file, name.c_str(), H5T_IEEE_F64LE, {d.info.samples});
   write_entry(d.more[name], H5T_NATIVE_DOUBLE, index, &value);
 }
 

@@ -231,13 +231,13 @@ void write_collection(const fs::path& folder, const Comparison& c) {
 
 std::vector<DisplacementSamples> displacements_of_data(const CompareOptions& o,
                                                        const DisplacementModel& model) {
-  check(!o.wells.given(), "--data has its own wells: leave --well and --random-wells out");
+  refuse_beside_data(o.wells);
   std::vector<DisplacementSamples> list;
   for (const auto& path : o.data) {
     auto reader = std::make_shared<DatasetReader>(path, DatasetKind::displacement);
     model.check_data(reader->info(), path);
     list.push_back({path, reader->info().grid, std::min(o.samples, reader->info().samples),
-                    [reader, &model](std::size_t s) { return model.read(*reader, s); }});
+                    [reader, read = model.reader_of(*reader)](std::size_t s) { return read(s); }});
   }
   return list;
 }
@@ -251,11 +251,7 @@ std::vector<DisplacementSamples> displacements_of_fields(const CompareOptions& o
     model.check_rock(*field, grid);
     list.push_back({field->description(), grid,
                     field->from_file() ? std::min(o.samples, field->samples()) : o.samples,
-                    [field, wells, grid](std::size_t s) {
-                      Sample sample = field->sample(s, grid);
-                      wells->give(sample);
-                      return sample;
-                    }});
+                    [field, wells, grid](std::size_t s) { return wells->given_to(field->sample(s, grid)); }});
   }
   return list;
 }

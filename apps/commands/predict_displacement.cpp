@@ -31,7 +31,7 @@ struct DisplacementInput {
 
 DisplacementInput displacement_input_of_data(const PredictDisplacementOptions& o,
                                              const DisplacementModel& model) {
-  check(!o.wells.given(), "--data has its own wells: leave --well and --random-wells out");
+  refuse_beside_data(o.wells);
   check(o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty() &&
             o.field.size.empty() && o.samples == 1,
         "--data excludes --field, --permeability, --resolution, --size and --samples");
@@ -48,7 +48,7 @@ DisplacementInput displacement_input_of_data(const PredictDisplacementOptions& o
       .has_truth = true,
       .most_wells = std::max(info.most_wells, DisplacementSource(info).shared_wells().size()),
       .displacement = info.most_wells > 0 ? info.displacement : model.source().description(),
-      .read = [reader, &model](std::size_t s) { return model.read(*reader, s); }};
+      .read = [reader, read = model.reader_of(*reader)](std::size_t s) { return read(s); }};
   if (o.field.sample) {
     in.first = *o.field.sample;
     in.count = 1;
@@ -71,9 +71,7 @@ DisplacementInput displacement_input_of_field(const PredictDisplacementOptions& 
   in.most_wells = wells->most();
   in.displacement = wells->description();
   in.read = [source, wells, grid = in.grid](std::size_t s) {
-    Sample sample = source->sample(s, grid);
-    wells->give(sample);
-    return sample;
+    return wells->given_to(source->sample(s, grid));
   };
   return in;
 }

@@ -21,7 +21,7 @@ nlohmann::json json_of_flow(const FlowOptions& o) {
   }
   if (!o.source.empty()) j["source"] = o.source;
   if (!o.wells.empty()) j["wells"] = o.wells;
-  if (o.own_wells) j["own_wells"] = true;
+  if (o.has_own_wells()) j["own_wells"] = true;
   if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
   return j;
 }
@@ -80,8 +80,6 @@ void DisplacementSource::open(FlowOptions flow, const Units& units) {
   if (flow.problem_name.empty()) choose_displacement_problem(flow);
   FieldOptions any;
   any.field = "two-phase";  // no option here refers to the rock's file
-  random_wells_ = flow.random_wells;
-  flow.own_wells = flow.own_wells || !random_wells_.empty();
   flow_json_ = json_of_flow(flow);
   flow_ = std::make_unique<FlowSource>(std::move(flow), FieldSource(any), units);
   if (flow_json_["driven_by"] == "") flow_json_["driven_by"] = "closed";
@@ -132,7 +130,7 @@ std::string DisplacementSource::description() const {
   j["tolerance"] = tolerance_;
   j["transport"] = to_string(options_.transport);
   j["step_tolerance"] = options_.step_tolerance;
-  if (!random_wells_.empty()) j["random_wells"] = random_wells_;
+  if (!flow_->random_wells().empty()) j["random_wells"] = flow_->random_wells();
   return j.dump();
 }
 

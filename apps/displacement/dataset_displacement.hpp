@@ -52,7 +52,6 @@ class DisplacementSource {
   static std::string name_of(const nlohmann::json& identity);
 
   nlohmann::json flow_json_;  // options that drive the flow
-  std::string random_wells_;  // FlowOptions::random_wells
   std::unique_ptr<FlowSource> flow_;
   Fluids fluids_;
   double porosity_ = 1.0;

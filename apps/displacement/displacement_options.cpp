@@ -114,8 +114,7 @@ bool is_default(const DisplacementOptions& o) {
 void choose_displacement_problem(FlowOptions& o) {
   const bool sides = std::any_of(kSideOptions.begin(), kSideOptions.end(),
                                  [&](const auto& option) { return !(o.*option.second).empty(); });
-  const bool driven =
-      sides || !o.source.empty() || !o.wells.empty() || o.own_wells || !o.random_wells.empty();
+  const bool driven = sides || !o.source.empty() || !o.wells.empty() || o.has_own_wells();
   if (o.problem_name.empty() && !driven) o.problem_name = "five-spot";
 }
 

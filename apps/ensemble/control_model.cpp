@@ -118,11 +118,11 @@ class HistoryControl : public ControlModel {
 
   std::vector<std::vector<double>> values(LevelSolver&, const std::vector<Sample>& rocks) const override {
     std::vector<std::vector<double>> values;
-    std::vector<Sample> samples = rocks;
-    for (Sample& sample : samples) {
-      if (wells_) wells_->give(sample);
+    std::vector<Sample> samples;
+    if (wells_) {
+      for (const Sample& rock : rocks) samples.push_back(wells_->given_to(rock));
     }
-    for (const History& h : model_.predict_at(samples, times_))
+    for (const History& h : model_.predict_at(wells_ ? samples : rocks, times_))
       values.push_back(values_of(quantities_, times_, h.water_cut, h.recovery));
     return values;
   }

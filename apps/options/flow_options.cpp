@@ -142,10 +142,7 @@ FlowSource::FlowSource(FlowOptions options, const FieldSource& rock, const Units
     sides_.push_back({name, type, std::move(values)});
   }
   for (const std::string& text : o.wells) wells_.push_back(parse_well(text));
-  if (!o.random_wells.empty()) {
-    random_wells_ = parse_random_wells(o.random_wells);
-    o.own_wells = true;
-  }
+  if (!o.random_wells.empty()) random_wells_ = parse_random_wells(o.random_wells);
   if (!o.source.empty()) {
     uniform_source_ = parse_number(o.source);
     if (!uniform_source_) {
@@ -153,7 +150,7 @@ FlowSource::FlowSource(FlowOptions options, const FieldSource& rock, const Units
       check_same_place(*source_file_, rock.place(), "source");
     }
   }
-  const bool driven = !sides_.empty() || !wells_.empty() || !o.source.empty() || o.own_wells;
+  const bool driven = !sides_.empty() || !wells_.empty() || !o.source.empty() || o.has_own_wells();
   if (o.problem_name.empty()) o.problem_name = driven ? "closed" : "benchmark";
   const Problem named =
       make_problem(o.problem_name, Field(Grid{2, 2}, 1.0));  // which refuses an unknown name
@@ -238,7 +235,7 @@ Problem FlowSource::without_own_wells(const Sample& sample) const {
 }
 
 std::vector<PlacedWell> FlowSource::own_wells_on(const Problem& problem, const Sample& sample) const {
-  if (!options_.own_wells) {
+  if (!has_own_wells()) {
     check(sample.wells.empty(), "sample {} brings {} wells of its own, which this problem has not",
           sample.number, sample.wells.size());
     return {};
@@ -259,21 +256,24 @@ std::vector<PlacedWell> FlowSource::own_wells_on(const Problem& problem, const S
   return draw_wells(*random_wells_, sample.seed, sample.number, problem.grid(), problem.active, fixed);
 }
 
-Problem FlowSource::settle(Sample& sample) const {
-  Problem problem = without_own_wells(sample);
-  sample.wells = own_wells_on(problem, sample);
-  for (const PlacedWell& well : sample.wells) problem.wells.push_back(well_on(problem.grid(), well));
+Problem FlowSource::with_own_wells(Problem problem, const std::vector<PlacedWell>& wells) const {
+  for (const PlacedWell& well : wells) problem.wells.push_back(well_on(problem.grid(), well));
   check_problem(problem);
+  return problem;
+}
+
+Problem FlowSource::settle(Sample& sample) const {
+  Problem rock = without_own_wells(sample);
+  sample.wells = own_wells_on(rock, sample);
+  Problem problem = with_own_wells(std::move(rock), sample.wells);
   sample.active = problem.active;
   return problem;
 }
 
 Problem FlowSource::problem(const Sample& sample) const {
-  Problem problem = without_own_wells(sample);
-  for (const PlacedWell& well : own_wells_on(problem, sample))
-    problem.wells.push_back(well_on(problem.grid(), well));
-  check_problem(problem);
-  return problem;
+  Problem rock = without_own_wells(sample);
+  const std::vector<PlacedWell> wells = own_wells_on(rock, sample);
+  return with_own_wells(std::move(rock), wells);
 }
 
 nlohmann::json FlowSource::configuration() const {
@@ -299,7 +299,7 @@ nlohmann::json FlowSource::configuration() const {
   if (along_y_.file) identify("permeability_y_file", *along_y_.file);
   if (along_z_.file) identify("permeability_z_file", *along_z_.file);
   if (!o.wells.empty()) j["wells"] = o.wells;
-  if (o.own_wells) j["own_wells"] = true;  // whichever they are: the problem is one
+  if (o.has_own_wells()) j["own_wells"] = true;  // whichever they are: the problem is one
   if (o.anisotropy && *o.anisotropy != 1.0) j["anisotropy"] = *o.anisotropy;
   if (o.anisotropy_z && *o.anisotropy_z != 1.0) j["anisotropy_z"] = *o.anisotropy_z;
   if (!units_.consistent())  // a name alone says nothing of units: the problem is a custom one

@@ -27,7 +27,8 @@ struct FlowOptions {
   std::optional<double> anisotropy_z;  ///< kz / kx, of a volume
   std::string permeability_z;          ///< as permeability_y, of a volume
   std::string random_wells;  ///< wells that each sample has of its own, drawn; empty where not given
-  bool own_wells = false;    ///< each sample brings or draws such wells
+  bool own_wells = false;    ///< each sample brings such wells, or random ones are drawn
+  bool has_own_wells() const { return own_wells || !random_wells.empty(); }
 };
 
 /// Name and text of each option that prescribes a side.
@@ -68,7 +69,8 @@ class FlowSource {
   /// The same, and what it decides of the sample: active cells without islands, and the wells of its own.
   Problem settle(Sample& sample) const;
   /// Each sample has wells of its own: those that it brings, else random ones of its seed and number.
-  bool has_own_wells() const { return options_.own_wells; }
+  bool has_own_wells() const { return options_.has_own_wells(); }
+  const std::string& random_wells() const { return options_.random_wells; }  ///< as the option has them
   std::size_t most_own_wells() const { return random_wells_ ? random_wells_->most() : 0; }
   /// ky or kz comes from a file, which only a single solve takes.
   bool has_permeability_file() const { return along_y_.file || along_z_.file; }
@@ -96,6 +98,7 @@ class FlowSource {
 
   void set_sides(Problem& problem) const;
   Problem without_own_wells(const Sample& sample) const;  // not checked
+  Problem with_own_wells(Problem problem, const std::vector<PlacedWell>& wells) const;
   std::vector<PlacedWell> own_wells_on(const Problem& problem, const Sample& sample) const;
   void name_wells(const Problem& named);
   void check_balance(const Problem& named) const;

@@ -171,11 +171,15 @@ void DisplacementModel::check_data(const DatasetInfo& info, const std::string& w
   c.check_takes_inactive(info.has_inactive, where);
 }
 
-Sample DisplacementModel::read(const DatasetReader& data, std::size_t index) const {
-  Sample sample = data.read(index);
+std::function<Sample(std::size_t)> DisplacementModel::reader_of(const DatasetReader& data) const {
+  std::vector<PlacedWell> shared;
   if (source_.flow().has_own_wells() && data.info().most_wells == 0)
-    sample.wells = DisplacementSource(data.info()).shared_wells();
-  return sample;
+    shared = DisplacementSource(data.info()).shared_wells();
+  return [&data, shared](std::size_t index) {
+    Sample sample = data.read(index);
+    if (!shared.empty()) sample.wells = shared;
+    return sample;
+  };
 }
 
 void DisplacementModel::check_rock(const FieldSource& source, const Grid& grid) const {
@@ -209,13 +213,14 @@ DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetRea
   DisplacementEvaluation e{
       .data = data.path().string(), .resolution = {info.grid.nx, info.grid.ny}, .samples = info.samples};
   e.seen_in_training = model.card().seen(e.resolution);
+  const auto read = model.reader_of(data);
   e.device = model.surrogate().device();
   std::vector<double> saturation, pressure, guess, cut, recovery;
   double seconds = 0.0;
   for (std::size_t begin = 0; begin < info.samples; begin += batch) {
     std::vector<Sample> samples;
     for (std::size_t s = begin; s < std::min<std::size_t>(info.samples, begin + batch); ++s)
-      samples.push_back(model.read(data, s));
+      samples.push_back(read(s));
     if (begin == 0) model.predict(samples, method);  // warm-up, not timed
     const double begun = seconds_now();
     const auto starts = model.start(samples);

@@ -50,8 +50,9 @@ class DisplacementModel {
   /// Throws InvalidInput where a dataset's displacement, domain or location is not the model's. A model whose samples have wells of their
   /// own takes any wells, those that all samples of the data share too.
   void check_data(const DatasetInfo& info, const std::string& where) const;
-  /// A sample of checked data, with the wells that all share as its own where the model needs them so.
-  Sample read(const DatasetReader& data, std::size_t index) const;
+  /// Reads samples of checked data by their index, with the wells that all share as their own where the model needs them so.
+  /// `data` must outlive what is returned.
+  std::function<Sample(std::size_t)> reader_of(const DatasetReader& data) const;
   /// The same of a rock from a file or a random field, on `grid`; its units, too.
   void check_rock(const FieldSource& source, const Grid& grid) const;
 

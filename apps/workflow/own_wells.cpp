@@ -20,6 +20,10 @@ void add_own_well_options(CLI::App& app, OwnWellOptions& o) {
       ->group(group);
 }
 
+void refuse_beside_data(const OwnWellOptions& o) {
+  check(!o.given(), "--data has its own wells: leave --well and --random-wells out");
+}
+
 OwnWells::OwnWells(const DisplacementModel& model, const OwnWellOptions& o)
     : source_(model.source_with(model.source().flow().has_own_wells() ? o.random_wells : "")) {
   check(o.wells.empty() || o.random_wells.empty(), "--well and --random-wells exclude each other");
@@ -30,10 +34,11 @@ OwnWells::OwnWells(const DisplacementModel& model, const OwnWellOptions& o)
   for (const std::string& text : o.wells) given_.push_back(placed_well(parse_well(text)));
 }
 
-void OwnWells::give(Sample& sample) const {
-  if (!source_.flow().has_own_wells()) return;
+Sample OwnWells::given_to(Sample sample) const {
+  if (!source_.flow().has_own_wells()) return sample;
   sample.wells = given_;
   source_.settle(sample);
+  return sample;
 }
 
 std::size_t OwnWells::most() const {

@@ -2,7 +2,6 @@
 // Wells of each sample's own, for models of displacements that were trained on such: where a prediction's wells come from.
 
 #include <CLI/CLI.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,14 +16,16 @@ struct OwnWellOptions {
 };
 
 void add_own_well_options(CLI::App& app, OwnWellOptions& options);
+/// Throws InvalidInput where any is given, since a dataset has its wells.
+void refuse_beside_data(const OwnWellOptions& options);
 
 class OwnWells {
  public:
   /// Throws InvalidInput for options that are not understood, that exclude each other, or that go with a model whose wells are fixed.
   OwnWells(const DisplacementModel& model, const OwnWellOptions& options);
 
-  /// Gives a sample its wells, and drops islands. Nothing where the model's wells are fixed.
-  void give(Sample& sample) const;
+  /// The sample with its wells, and without islands; as it is where the model's wells are fixed.
+  Sample given_to(Sample sample) const;
   std::size_t most() const;                                          ///< that a sample gets
   std::string description() const { return source_.description(); }  ///< as DatasetInfo::displacement
 

@@ -66,7 +66,7 @@ Dict read(const DatasetReader& reader, const std::vector<std::size_t>& indices) 
   std::vector<double> residual(n), cut, recovery, elapsed, breakthrough(n);
   std::vector<std::int32_t> iterations(n);
   std::vector<std::string> solver(n);
-  constexpr std::size_t kNumbers = 5;  // of a well
+  constexpr std::size_t kNumbers = std::tuple_size_v<PlacedWell::Numbers>;
   const std::size_t most = reader.info().most_wells;
   std::vector<double> wells(n * most * kNumbers, std::numeric_limits<double>::quiet_NaN());
   for (std::size_t i = 0; i < n; ++i) {
@@ -92,8 +92,7 @@ Dict read(const DatasetReader& reader, const std::vector<std::size_t>& indices) 
     iterations[i] = s.iterations;
     solver[i] = s.solver;
     for (std::size_t w = 0; w < s.wells.size(); ++w) {
-      const PlacedWell& well = s.wells[w];
-      std::ranges::copy(std::array{well.x, well.y, well.rate, well.pressure, well.radius},
+      std::ranges::copy(s.wells[w].numbers(),
                         wells.begin() + static_cast<std::ptrdiff_t>((i * most + w) * kNumbers));
     }
   }

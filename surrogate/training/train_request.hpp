@@ -27,6 +27,7 @@ struct FreshSamples {
   std::size_t held_out(const TrainRequest& request) const;  ///< numbers below are held out
 };
 
+/// What is known of a displacement before a network looks at it (displacement/first_guess.hpp).
 struct KnownBefore {
   HistoryGuess guess;  ///< at the times of the dataset
   Field outflow;       ///< of each cell to the outside, its part of all
