@@ -157,9 +157,4 @@ class DatasetWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-/// XXH3-64 of a text.
-std::uint64_t text_hash(const std::string& text);
-/// XXH3-128 of a file's bytes, in hexadecimal.
-std::string file_hash(const std::filesystem::path& path);
-
 }  // namespace mano

@@ -32,16 +32,17 @@ struct DatasetReader::Impl {
   void open(const std::string& name, DatasetKind kind);
   void open_history(const std::string& name);
   void open_wells(const std::string& name);
+  // dataset_sample.cpp
   Sample read(std::size_t index) const;
-  Field read_field(hid_t dataset, const char* name, std::size_t index) const;
-  std::vector<Field> read_fields(hid_t dataset, const char* name, const Sample& sample,
-                                 std::size_t index) const;
-  History read_history(const Sample& sample, std::size_t index) const;
-  History read_curves(std::size_t index) const;  // without the fields
-  void check_written(hid_t dataset, const char* name, std::size_t index) const;
+  Sample read_numbers(std::size_t index) const;
   CellMask read_active(std::size_t index) const;
   std::vector<PlacedWell> read_wells(std::size_t index) const;
-  Sample read_numbers(std::size_t index) const;
+  History read_curves(std::size_t index) const;  // without the fields
+  std::vector<Field> read_fields(hid_t dataset, const char* name, std::size_t index, const CellMask& active,
+                                 std::size_t count) const;
+  std::vector<double> read_values(hid_t dataset, const char* name, std::size_t index,
+                                  std::size_t count) const;
+  void check_written(hid_t dataset, const char* name, std::size_t index) const;
 };
 
 }  // namespace mano

@@ -38,6 +38,11 @@ std::string equation_of(const DatasetInfo& info) {
 
 }  // namespace
 
+int layers_in_chunk(const Grid& grid) {
+  constexpr std::size_t kMost = std::size_t{4} << 20;
+  return static_cast<int>(std::clamp<std::size_t>(kMost / (sizeof(double) * grid.layer()), 1, grid.nz));
+}
+
 H5Handle create_fields(hid_t file, const char* name, const DatasetInfo& info, const Grid& grid, hid_t type,
                        std::size_t times) {
   std::vector<hsize_t> shape{info.samples, static_cast<hsize_t>(grid.ny), static_cast<hsize_t>(grid.nx)};

@@ -1,9 +1,5 @@
-#include <xxhash.h>
-
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
@@ -25,34 +21,6 @@ auto read_of(const std::string& path, Read read) {
   }
 }
 
-// The slab of one sample.
-H5Handle select_sample(hid_t dataset, std::size_t index) {
-  H5Handle space = h5_own(H5Dget_space(dataset), "select a sample");
-  const auto shape = h5_shape(dataset);
-  std::vector<hsize_t> start(shape.size(), 0);
-  std::vector<hsize_t> count = shape;
-  start[0] = index;
-  count[0] = 1;
-  h5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
-           "select a sample");
-  return space;
-}
-
-template <typename T>
-T read_entry(hid_t file, const char* name, hid_t type, std::size_t index, const std::string& path) {
-  T value{};
-  if (!h5_exists(file, name)) return value;
-  const H5Handle dataset = h5_own(H5Dopen2(file, name, H5P_DEFAULT), name);
-  const H5Handle space = h5_own(H5Dget_space(dataset), name);
-  const hsize_t start = index;
-  const hsize_t count = 1;
-  const H5Handle memory = h5_own(H5Screate_simple(1, &count, nullptr), name);
-  const bool read = H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr) >= 0 &&
-                    H5Dread(dataset, type, memory, space, H5P_DEFAULT, &value) >= 0;
-  check(read, "{}: /{} cannot be read for sample {}: the file is damaged", path, name, index);
-  return value;
-}
-
 std::vector<double> read_vector(hid_t file, const char* name, std::size_t size, const std::string& path) {
   check(h5_exists(file, name), "{}: dataset /{} is missing", path, name);
   const H5Handle dataset = h5_own(H5Dopen2(file, name, H5P_DEFAULT), name);
@@ -62,25 +30,6 @@ std::vector<double> read_vector(hid_t file, const char* name, std::size_t size, 
   std::vector<double> values(size);
   check(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0,
         "{}: /{} cannot be read: the file is damaged", path, name);
-  return values;
-}
-
-// Row `index` of an array [N, size].
-std::vector<double> read_row(hid_t file, const char* name, std::size_t size, std::size_t index,
-                             const std::string& path) {
-  check(h5_exists(file, name), "{}: dataset /{} is missing", path, name);
-  const H5Handle dataset = h5_own(H5Dopen2(file, name, H5P_DEFAULT), name);
-  const auto shape = h5_shape(dataset);
-  check(shape.size() == 2 && shape[1] == size && index < shape[0],
-        "{}: /{} has shape {}, expected [samples, {}]", path, name, h5_shape_text(shape), size);
-  const H5Handle space = select_sample(dataset, index);
-  const hsize_t count = size;
-  const H5Handle memory = h5_own(H5Screate_simple(1, &count, nullptr), name);
-  std::vector<double> values(size);
-  check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) >= 0,
-        "{}: /{} cannot be read for sample {}: the file is damaged", path, name, index);
-  for (double value : values)
-    check(std::isfinite(value), "{}: /{} of sample {} holds {}", path, name, index, value);
   return values;
 }
 
@@ -161,18 +110,6 @@ DatasetInfo read_info(const nlohmann::json& json, hid_t permeability, const std:
 }
 
 }  // namespace
-
-int layers_in_chunk(const Grid& grid) {
-  constexpr std::size_t kMost = std::size_t{4} << 20;
-  return static_cast<int>(std::clamp<std::size_t>(kMost / (sizeof(double) * grid.layer()), 1, grid.nz));
-}
-
-H5Handle solver_type() {
-  H5Handle type = h5_own(H5Tcopy(H5T_C_S1), "text");
-  h5_check(H5Tset_size(type, kSolverNameSize), "text");
-  h5_check(H5Tset_strpad(type, H5T_STR_NULLPAD), "text");
-  return type;
-}
 
 void DatasetReader::Impl::open(const std::string& name, DatasetKind kind) {
   file = h5_open(path);
@@ -265,156 +202,6 @@ Sample DatasetReader::read(std::size_t index) const {
 
 Sample DatasetReader::read_numbers(std::size_t index) const {
   return read_of(impl_->path.string(), [&] { return impl_->read_numbers(index); });
-}
-
-// Chunks that were never written would be read as zeros.
-void DatasetReader::Impl::check_written(hid_t dataset, const char* name, std::size_t index) const {
-  const hsize_t layers = info.grid.flat() ? 1 : h5_shape(dataset)[1];
-  const hsize_t step = info.grid.flat() ? 1 : h5_chunk_shape(dataset)[1];
-  for (hsize_t layer = 0; layer < layers; layer += step) {
-    const std::array<hsize_t, 4> offset{index, layer, 0, 0};  // of as many axes as there are
-    hsize_t stored = 0;
-    check(H5Dget_chunk_storage_size(dataset, offset.data(), &stored) < 0 || stored > 0,
-          "{}: /{} of sample {} was never written", path.string(), name, index);
-  }
-}
-
-Field DatasetReader::Impl::read_field(hid_t dataset, const char* name, std::size_t index) const {
-  const std::string path = this->path.string();
-  Field field(info.grid);
-  const hsize_t size = field.grid.cells();
-  const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
-  const H5Handle space = select_sample(dataset, index);
-  check_written(dataset, name, index);
-  check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, field.values.data()) >= 0,
-        "{}: /{} of sample {} cannot be read: the file is damaged", path, name, index);
-  return field;
-}
-
-CellMask DatasetReader::Impl::read_active(std::size_t index) const {
-  if (!info.has_inactive) return {};
-  return make_cell_mask(read_field(active, "active", index),
-                        fmt::format("{}: /active of sample {}", path.string(), index));
-}
-
-std::vector<PlacedWell> DatasetReader::Impl::read_wells(std::size_t index) const {
-  if (info.most_wells == 0) return {};
-  const std::string where = fmt::format("{}: /wells of sample {}", path.string(), index);
-  std::vector<double> values(info.most_wells * kWellNumbers);
-  const hsize_t size = values.size();
-  const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
-  const H5Handle space = select_sample(wells, index);
-  check(H5Dread(wells, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) >= 0,
-        "{} cannot be read: the file is damaged", where);
-  std::vector<PlacedWell> list;
-  for (std::size_t w = 0; w < info.most_wells; ++w) {
-    PlacedWell::Numbers row;
-    std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(w * kWellNumbers), kWellNumbers, row.begin());
-    if (std::ranges::all_of(row, [](double x) { return std::isnan(x); })) break;
-    const PlacedWell well = PlacedWell::of(row);
-    const double drive = well.has_rate() ? well.rate : well.pressure;
-    check(std::isfinite(well.x) && std::isfinite(well.y) && std::isfinite(drive) &&
-              std::isfinite(well.radius) && well.has_rate() == std::isnan(well.pressure) && well.radius >= 0,
-          "{}: well {} is at ({}, {}), rate {}, pressure {}, radius {}", where, w + 1, well.x, well.y,
-          well.rate, well.pressure, well.radius);
-    list.push_back(well);
-  }
-  return list;
-}
-
-Sample DatasetReader::Impl::read(std::size_t index) const {
-  const std::string path = this->path.string();
-  check(index < info.samples, "{} holds {} samples, sample {} was asked for", path, info.samples, index);
-  Sample sample = read_numbers(index);
-  sample.active = read_active(index);
-  sample.wells = read_wells(index);
-  const auto finite = [&](hid_t dataset, const char* name) {
-    Field field = read_field(dataset, name, index);
-    for (std::size_t c = 0; c < field.values.size(); ++c) {
-      check(std::isfinite(field.values[c]) || !sample.active[c], "{}: /{} of sample {} holds {}", path, name,
-            index, field.values[c]);
-    }
-    return field;
-  };
-  sample.permeability = finite(permeability, "permeability");
-  if (info.times.empty()) {
-    sample.pressure = with_inactive(finite(pressure, "pressure"), sample.active, 0.0);
-  } else {
-    sample.history = read_history(sample, index);
-  }
-  check_permeability(sample.permeability, fmt::format("{}, sample {}", path, index), sample.active);
-  return sample;
-}
-
-std::vector<Field> DatasetReader::Impl::read_fields(hid_t dataset, const char* name, const Sample& sample,
-                                                    std::size_t index) const {
-  const std::string path = this->path.string();
-  const std::size_t cells = info.grid.cells();
-  std::vector<double> values(cells * info.times.size());
-  const hsize_t size = values.size();
-  const H5Handle memory = h5_own(H5Screate_simple(1, &size, nullptr), "memory space");
-  const H5Handle space = select_sample(dataset, index);
-  check_written(dataset, name, index);
-  check(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) >= 0,
-        "{}: /{} of sample {} cannot be read: the file is damaged", path, name, index);
-  std::vector<Field> fields(info.times.size(), Field(info.grid));
-  for (std::size_t t = 0; t < fields.size(); ++t) {
-    for (std::size_t c = 0; c < cells; ++c) {
-      const double value = values[t * cells + c];
-      check(std::isfinite(value) || !sample.active[c], "{}: /{} of sample {} holds {}", path, name, index,
-            value);
-      fields[t].values[c] = sample.active[c] ? value : 0.0;
-    }
-  }
-  return fields;
-}
-
-History DatasetReader::Impl::read_history(const Sample& sample, std::size_t index) const {
-  History h = read_curves(index);
-  h.saturation = read_fields(saturation, "saturation", sample, index);
-  h.pressure = read_fields(pressure, "pressure", sample, index);
-  return h;
-}
-
-History DatasetReader::Impl::read_curves(std::size_t index) const {
-  History h;
-  const std::string path = this->path.string();
-  for (auto [name, values] :
-       {std::pair{"water_cut", &h.water_cut}, {"recovery", &h.recovery}, {"elapsed_time", &h.elapsed_time}})
-    *values = read_row(file, name, info.times.size(), index, path);
-  h.breakthrough = read_entry<double>(file, "breakthrough", H5T_NATIVE_DOUBLE, index, path);
-  return h;
-}
-
-Sample DatasetReader::Impl::read_numbers(std::size_t index) const {
-  const std::string path = this->path.string();
-  check(index < info.samples, "{} holds {} samples, sample {} was asked for", path, info.samples, index);
-  Sample sample;
-  sample.seed = read_entry<std::uint64_t>(file, "seed", H5T_NATIVE_UINT64, index, path);
-  sample.number = read_entry<std::uint64_t>(file, "sample", H5T_NATIVE_UINT64, index, path);
-  sample.iterations = read_entry<int>(file, "iterations", H5T_NATIVE_INT, index, path);
-  sample.residual = read_entry<double>(file, "residual", H5T_NATIVE_DOUBLE, index, path);
-  const auto solver =
-      read_entry<std::array<char, kSolverNameSize>>(file, "solver", solver_type(), index, path);
-  sample.solver.assign(solver.begin(), std::find(solver.begin(), solver.end(), '\0'));
-  return sample;
-}
-
-std::uint64_t text_hash(const std::string& text) {
-  return XXH3_64bits(text.data(), text.size());
-}
-
-std::string file_hash(const std::filesystem::path& path) {
-  check_readable(path);
-  std::ifstream in(path, std::ios::binary);
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
-  XXH3_128bits_reset(state.get());
-  std::vector<char> buffer(1 << 20);
-  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0) {
-    XXH3_128bits_update(state.get(), buffer.data(), static_cast<std::size_t>(in.gcount()));
-  }
-  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
 }  // namespace mano

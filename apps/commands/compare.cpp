@@ -7,8 +7,8 @@
 #include <fstream>
 #include <map>
 
+#include "apps/commands/compare_options.hpp"
 #include "apps/comparison/compare_resolution.hpp"
-#include "apps/comparison/displacement_comparison.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/progress.hpp"
@@ -21,6 +21,7 @@
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
 #include "core/machine.hpp"
+#include "datagen/content_hash.hpp"
 #include "solver/darcy_solver.hpp"
 
 namespace mano {
@@ -28,18 +29,6 @@ namespace mano {
 namespace fs = std::filesystem;
 
 namespace {
-
-struct CompareOptions {
-  FieldOptions field;
-  std::vector<std::string> models;
-  std::string model, resolution, reference, output, json, device = "auto";
-  std::vector<std::string> data;
-  std::size_t samples = 8;
-  double tolerance = SolverOptions{}.relative_tolerance;
-  CycleOptions cycles;
-  OwnWellOptions wells;
-  bool direct = false, force = false, overwrite = false, state = false;
-};
 
 std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrogate& surrogate) {
   check(o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty() && o.reference.empty(),
@@ -67,20 +56,6 @@ std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrog
   return sources;
 }
 
-std::vector<Grid> grids_of(const CompareOptions& o, const FieldSource& field) {
-  if (o.resolution.empty()) {
-    check(field.from_file(), "no resolution: pass --resolution WxH,...");
-    return {field.grid("")};
-  }
-  std::vector<Grid> grids;
-  for (const Resolution& r : parse_resolutions(o.resolution)) {
-    grids.push_back(field.grid(r.text()));
-    check(std::find(grids.begin(), grids.end() - 1, grids.back()) == grids.end() - 1,
-          "resolution {} is asked for twice", r.text());
-  }
-  return grids;
-}
-
 std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surrogate& surrogate) {
   const ModelCard& card = surrogate.card();
   check(is_named_problem(card.problem_name),
@@ -91,7 +66,7 @@ std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surr
   check(o.reference.empty() || !field->from_file(),
         "--reference is for random fields: a file has one resolution");
   std::vector<CompareSource> sources;
-  for (const Grid& grid : grids_of(o, *field)) {
+  for (const Grid& grid : grids_to_compare(o, *field)) {
     field->check_location(card.location);
     if (!o.force) surrogate.check_problem(card.problem_name, grid, card.location, field->kind());
     CompareSource source{.name = field->description(),
@@ -150,24 +125,6 @@ std::unique_ptr<PetscSession> check_sources(const Surrogate& surrogate,
   return session;
 }
 
-// The folder is new, empty, or one of an earlier comparison that --overwrite gives up; only what that one wrote is removed.
-void prepare_folder(const CompareOptions& o) {
-  const fs::path folder(o.output);
-  std::error_code error;
-  const bool used = fs::is_directory(folder, error) && !fs::is_empty(folder, error);
-  check(!used || o.overwrite, "{} holds files already: name another folder, or pass --overwrite", o.output);
-  fs::create_directories(folder, error);
-  check(!error, "cannot make the folder {}: {}", o.output, error.message());
-  check_writable(folder / "report.html");
-  std::ifstream earlier(folder / "compare.json");
-  const auto written = nlohmann::json::parse(earlier, nullptr, false);
-  if (!used || !written.is_object() || !written.contains("files")) return;
-  for (const auto& name : written["files"]) {
-    const fs::path file(name.is_string() ? name.get<std::string>() : "");
-    if (!file.empty() && file == file.filename()) fs::remove(folder / file, error);
-  }
-}
-
 Comparison describe(const CompareOptions& o, const Invocation& invocation, const Surrogate& surrogate) {
   Comparison c;
   c.command_line = invocation.command_line;
@@ -185,15 +142,6 @@ Comparison describe(const CompareOptions& o, const Invocation& invocation, const
   if (!o.field.permeability.empty())
     c.data.emplace_back(o.field.permeability, file_hash(o.field.permeability));
   return c;
-}
-
-// The part of file names that tells a source from the others.
-template <typename Source>
-std::string label_of(const std::vector<Source>& sources, std::size_t s) {
-  const auto same = std::count_if(sources.begin(), sources.end(), [&](const Source& other) {
-    return other.grid.same_cells(sources[s].grid);
-  });
-  return same > 1 ? fmt::format("{}-{}", sources[s].grid.resolution(), s) : sources[s].grid.resolution();
 }
 
 void measure(const CompareOptions& o, Surrogate& surrogate, const std::vector<CompareSource>& sources,
@@ -229,107 +177,13 @@ void write_collection(const fs::path& folder, const Comparison& c) {
   write_pvd(folder / "compare.pvd", entries);
 }
 
-std::vector<DisplacementSamples> displacements_of_data(const CompareOptions& o,
-                                                       const DisplacementModel& model) {
-  refuse_beside_data(o.wells);
-  std::vector<DisplacementSamples> list;
-  for (const auto& path : o.data) {
-    auto reader = std::make_shared<DatasetReader>(path, DatasetKind::displacement);
-    model.check_data(reader->info(), path);
-    list.push_back({path, reader->info().grid, std::min(o.samples, reader->info().samples),
-                    [reader, read = model.reader_of(*reader)](std::size_t s) { return read(s); }});
-  }
-  return list;
-}
-
-std::vector<DisplacementSamples> displacements_of_fields(const CompareOptions& o,
-                                                         const DisplacementModel& model) {
-  auto field = std::make_shared<FieldSource>(o.field);
-  const auto wells = std::make_shared<OwnWells>(model, o.wells);
-  std::vector<DisplacementSamples> list;
-  for (const Grid& grid : grids_of(o, *field)) {
-    model.check_rock(*field, grid);
-    list.push_back({field->description(), grid,
-                    field->from_file() ? std::min(o.samples, field->samples()) : o.samples,
-                    [field, wells, grid](std::size_t s) { return wells->given_to(field->sample(s, grid)); }});
-  }
-  return list;
-}
-
-// The last folder of each run's path, or the whole path where others have that name too.
-std::vector<std::string> names_of_runs(const std::vector<std::string>& paths) {
-  std::vector<fs::path> runs;
-  std::map<std::string, int> count;
-  for (const auto& path : paths) {
-    const fs::path plain = fs::path(path).lexically_normal();
-    const fs::path run = plain.filename() == "model.safetensors" ? plain.parent_path() : plain;
-    runs.push_back(run.has_filename() ? run : run.parent_path());
-    check(std::count(runs.begin(), runs.end(), runs.back()) == 1, "model {} is given twice", path);
-    ++count[runs.back().filename().string()];
-  }
-  std::vector<std::string> names;
-  for (const auto& run : runs)
-    names.push_back(count[run.filename().string()] > 1 ? run.string() : run.filename().string());
-  return names;
-}
-
-// Models of displacements: any number of them, on the same samples.
-void compare_models_of_displacements(const CompareOptions& o, const Invocation& invocation) {
-  check(
-      !o.direct && !o.force && !o.state && o.reference.empty() && !o.cycles.given(),
-      "displacements are compared without --direct, --force, --state, --reference, --cycles and --accuracy");
-  const auto names = names_of_runs(o.models);
-  std::vector<DisplacementModel> loaded;
-  for (const auto& path : o.models) loaded.emplace_back(path, o.device);
-  std::vector<NamedModel> models;
-  for (std::size_t m = 0; m < loaded.size(); ++m) {
-    check(loaded[m].card().history->displacement == loaded.front().card().history->displacement &&
-              loaded[m].card().history->times == loaded.front().card().history->times,
-          "{} and {} were trained on different displacements", o.models.front(), o.models[m]);
-    models.push_back({names[m], &loaded[m]});
-  }
-  check(o.data.empty() || (o.field.field.empty() && o.field.permeability.empty() && o.resolution.empty()),
-        "--data excludes --field, --permeability and --resolution");
-  const auto sources =
-      o.data.empty() ? displacements_of_fields(o, loaded.front()) : displacements_of_data(o, loaded.front());
-  prepare_folder(o);
-  catch_interrupts();
-  std::size_t steps = 0;
-  for (const auto& source : sources) steps += source.count + 3 + models.size();
-  Progress progress("compare", "steps", steps);
-  std::size_t done = 0;
-  std::vector<ComparedDisplacements> all;
-  nlohmann::json files = nlohmann::json::array({"report.html", "compare.json"}),
-                 results = nlohmann::json::array();
-  for (std::size_t s = 0; s < sources.size(); ++s) {
-    all.push_back(compare_displacements(models, sources[s], o.output, label_of(sources, s), [&] {
-      progress.update(++done);
-      stop_if_interrupted();
-    }));
-    results.push_back(to_json(all.back()));
-    for (const auto& name : all.back().files()) files.push_back(name);
-  }
-  progress.clear();
-  const nlohmann::json report{{"command", "compare"},
-                              {"models", o.models},
-                              {"processor", processor_name()},
-                              {"results", results},
-                              {"files", files}};
-  write_json((fs::path(o.output) / "compare.json").string(), report);
-  write_json(o.json, report);
-  write_displacement_report(o.output, invocation.command_line, processor_name(), models, all);
-  for (const auto& c : all) say(verdict(c));
-  say(fmt::format("wrote {0}/report.html (open it in a browser) and {0}/{1} (open it in ParaView)", o.output,
-                  all.front().animation));
-}
-
 void compare(CompareOptions o, const Invocation& invocation) {
   // 1. What is asked for.
   check(!o.models.empty(), "no model: pass --model RUN");
   check(!o.output.empty(), "no folder for the comparison: pass -o DIR");
   check(o.samples > 0, "samples is {}; it must be at least 1", o.samples);
   check_vtk();
-  if (predicts_history(o.models.front())) return compare_models_of_displacements(o, invocation);
+  if (predicts_history(o.models.front())) return compare_displacement_models(o, invocation);
   check(o.models.size() == 1, "steady flow is compared for one model at a time; {} are given",
         o.models.size());
   check(!o.wells.given(), "--well and --random-wells are for models of displacements");

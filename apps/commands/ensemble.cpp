@@ -23,6 +23,7 @@
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
 #include "core/version.hpp"
+#include "datagen/content_hash.hpp"
 
 namespace mano {
 

@@ -13,6 +13,7 @@
 #include "apps/workflow/trained_on.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "datagen/content_hash.hpp"
 
 namespace mano {
 

@@ -10,6 +10,7 @@
 #include "apps/options/field_options.hpp"
 #include "core/error.hpp"
 #include "core/interrupt.hpp"
+#include "datagen/content_hash.hpp"
 #include "datagen/dataset.hpp"
 #include "solver/problem.hpp"
 

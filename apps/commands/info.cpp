@@ -15,6 +15,7 @@
 #include "apps/workflow/trained_on.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "datagen/content_hash.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/field_file.hpp"
 #include "datagen/units_json.hpp"

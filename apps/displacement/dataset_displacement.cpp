@@ -6,6 +6,7 @@
 #include "apps/options/well_option.hpp"
 #include "apps/samples/petsc_reserve.hpp"
 #include "core/error.hpp"
+#include "datagen/content_hash.hpp"
 #include "solver/verification.hpp"
 
 namespace mano {

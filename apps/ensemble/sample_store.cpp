@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "core/error.hpp"
+#include "datagen/content_hash.hpp"
 #include "datagen/dataset.hpp"
 
 namespace mano {

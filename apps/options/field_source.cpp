@@ -10,6 +10,7 @@
 #include "apps/pictures/vtk_image.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "datagen/content_hash.hpp"
 #include "datagen/field_file.hpp"
 #include "datagen/grdecl.hpp"
 #include "datagen/grdecl_file.hpp"

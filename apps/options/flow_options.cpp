@@ -7,6 +7,7 @@
 #include "apps/options/command_line.hpp"
 #include "apps/options/companion_field.hpp"
 #include "core/error.hpp"
+#include "datagen/content_hash.hpp"
 #include "datagen/dataset.hpp"
 #include "solver/regions.hpp"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "datagen/content_hash.hpp"
 #include "datagen/units_json.hpp"
 
 namespace mano {

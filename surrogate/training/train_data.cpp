@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "datagen/content_hash.hpp"
 #include "surrogate/kernels/tensor_memory.hpp"
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/darcy_operator.hpp"
