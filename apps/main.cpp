@@ -82,6 +82,7 @@ int run(std::vector<std::string> arguments, std::string& where) {
     if (!arguments.empty() && arguments[0] == entry.name) {
       where = entry.name;
       const std::vector<std::string> own(arguments.begin() + 1, arguments.end());
+      mano::refuse_empty_values(own);
       arguments.resize(1);
       for (auto& argument : mano::expand_config(*sub, own)) arguments.push_back(std::move(argument));
     }

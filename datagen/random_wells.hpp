@@ -2,6 +2,7 @@
 // Random wells, each sample its own: the same in the domain at every resolution, but for cells that are inactive on one grid alone.
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/cell_mask.hpp"
@@ -32,5 +33,9 @@ struct RandomWells {
 std::vector<PlacedWell> draw_wells(const RandomWells& wells, std::uint64_t seed, std::uint64_t sample,
                                    const Grid& grid, const CellMask& active,
                                    const std::vector<PlacedWell>& taken = {});
+
+/// In what wells are unlike those that `drawn` describes, in words; empty where in nothing. Rates, shares and distances may differ by a fifth.
+std::vector<std::string> unlike_drawn(const std::vector<PlacedWell>& wells, const RandomWells& drawn,
+                                      const Grid& grid);
 
 }  // namespace mano

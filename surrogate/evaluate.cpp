@@ -45,7 +45,7 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
     const std::size_t end = std::min(info.samples, begin + batch);
     const auto [rocks, pressures, active] = read_samples(data, begin, end);
     for (const Field& k : rocks) {
-      if (const auto unlike = surrogate.unlike_training(k))
+      if (const auto unlike = surrogate.card().unlike_training(k))
         e.unlike_training = e.unlike_training.value_or(0) + (unlike->empty() ? 0 : 1);
     }
     if (begin == 0) surrogate.predict(rocks, method);  // warm-up, not timed

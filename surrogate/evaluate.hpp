@@ -25,7 +25,7 @@ struct Evaluation {
   ErrorSummary interpolated_l2;
   /// Part of the points that the model's interval holds, mean over the samples; empty where the model has none.
   std::optional<double> covered;
-  /// Samples that Surrogate::unlike_training() finds; empty where the model does not know.
+  /// Samples that ModelCard::unlike_training() finds; empty where the model does not know.
   std::optional<std::size_t> unlike_training;
   double seconds_per_sample = 0.0;  ///< of prediction, in batches, after a warm-up
   std::string device;

@@ -98,9 +98,6 @@ void Surrogate::check_takes_inactive(bool, const std::string&) const {
 std::optional<double> Surrogate::interval_half_width(const Field&, const CellMask&) const {
   missing();
 }
-std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field&) const {
-  missing();
-}
 void Surrogate::set_cycles(int) {
   missing();
 }

@@ -147,15 +147,6 @@ std::optional<double> Surrogate::interval_half_width(const Field& prediction, co
   return calibration->half_width * root_mean_square(active_values(prediction, active));
 }
 
-std::optional<std::vector<std::string>> Surrogate::unlike_training(const Field& permeability) const {
-  const ModelCard& c = impl_->model.card;
-  if (c.coefficients.fields == 0) return std::nullopt;
-  const Resolution at = c.coarsest();
-  const bool coarser = permeability.grid.nx < at.nx || permeability.grid.ny < at.ny;
-  return c.coefficients.outside(coefficient_statistics(permeability, at, c.location),
-                                coarser ? 2 : kCoefficientStatistics.size());
-}
-
 void Surrogate::set_cycles(int cycles) {
   ModelCard& c = impl_->model.card;
   const int most = c.most_cycles();

@@ -67,10 +67,6 @@ class Surrogate {
   /// at its resolution or else where its hierarchy begins; empty where the model does not know.
   std::optional<double> interval_half_width(const Field& prediction, const CellMask& active = {}) const;
 
-  /// In what the coefficient is unlike those of training (surrogate/trust/coefficient_statistics.hpp), in words; an empty list where in nothing
-  /// that is looked at, none where the model does not know.
-  std::optional<std::vector<std::string>> unlike_training(const Field& permeability) const;
-
   /// Cycles of a multigrid prediction from now on, in place of the card's own; 0: the network and interpolation alone. Prediction
   /// intervals hold for the card's own number. Throws InvalidInput for a number that the model cannot do.
   void set_cycles(int cycles);

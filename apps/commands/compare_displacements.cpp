@@ -24,7 +24,8 @@ std::vector<DisplacementSamples> displacements_of_data(const CompareOptions& o,
     auto reader = std::make_shared<DatasetReader>(path, DatasetKind::displacement);
     model.check_data(reader->info(), path);
     list.push_back({path, reader->info().grid, std::min(o.samples, reader->info().samples),
-                    [reader, read = model.reader_of(*reader)](std::size_t s) { return read(s); }});
+                    [reader, read = model.reader_of(*reader)](std::size_t s) { return read(s); },
+                    nlohmann::json::parse(reader->info().configuration, nullptr, false)});
   }
   return list;
 }
@@ -38,7 +39,8 @@ std::vector<DisplacementSamples> displacements_of_fields(const CompareOptions& o
     model.check_rock(*field, grid);
     list.push_back({field->description(), grid,
                     field->from_file() ? std::min(o.samples, field->samples()) : o.samples,
-                    [field, wells, grid](std::size_t s) { return wells->given_to(field->sample(s, grid)); }});
+                    [field, wells, grid](std::size_t s) { return wells->given_to(field->sample(s, grid)); },
+                    field->configuration()});
   }
   return list;
 }
@@ -106,7 +108,10 @@ void compare_displacement_models(const CompareOptions& o, const Invocation& invo
   write_json((fs::path(o.output) / "compare.json").string(), report);
   write_json(o.json, report);
   write_displacement_report(o.output, invocation.command_line, processor_name(), models, all);
-  for (const auto& c : all) say(verdict(c));
+  for (const auto& c : all) {
+    say(verdict(c));
+    for (const std::string& text : c.cautions) say(text);
+  }
   say(fmt::format("wrote {0}/report.html (open it in a browser) and {0}/{1} (open it in ParaView)", o.output,
                   all.front().animation));
 }

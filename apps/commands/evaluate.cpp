@@ -27,6 +27,15 @@ struct EvaluateOptions {
   bool direct = false, force = false, record = false;
 };
 
+void tell_what_was_trained_on(const ModelCard& card, const std::vector<DatasetReader>& readers) {
+  for (const DatasetReader& reader : readers) {
+    if (const std::size_t known = samples_trained_on(card, reader); known > 0)
+      say(fmt::format(
+          "caution: the model was trained on {} of the {} samples of {}: new ones have larger errors", known,
+          reader.info().samples, reader.path().string()));
+  }
+}
+
 // Models of displacements.
 void evaluate_displacements(const EvaluateOptions& o) {
   check(!o.cycles.given(), "a displacement is predicted without cycles: leave --cycles and --accuracy out");
@@ -45,6 +54,7 @@ void evaluate_displacements(const EvaluateOptions& o) {
         evaluate(model, reader, o.batch, method, [&](std::size_t done) { progress.update(done); }));
   }
   for (const auto& line : table_lines(evaluations)) say(line);
+  tell_what_was_trained_on(model.card(), readers);
   nlohmann::json results = nlohmann::json::array();
   for (const auto& e : evaluations) results.push_back(to_json(e));
   const nlohmann::json report{{"command", "evaluate"},
@@ -84,12 +94,7 @@ void evaluate_command(const EvaluateOptions& o, const Invocation&) {
         evaluate(surrogate, reader, o.batch, method, [&](std::size_t done) { progress.update(done); }));
   }
   for (const auto& line : table_lines(evaluations, surrogate.card())) say(line);
-  for (const DatasetReader& reader : readers) {
-    if (const std::size_t known = samples_trained_on(surrogate.card(), reader); known > 0)
-      say(fmt::format(
-          "caution: the model was trained on {} of the {} samples of {}: new ones have larger errors", known,
-          reader.info().samples, reader.path().string()));
-  }
+  tell_what_was_trained_on(surrogate.card(), readers);
   auto results = evaluations_json("evaluate", o.model, surrogate.card(), evaluations);
   results["model_hash"] = file_hash(checkpoint_path(o.model));
   write_json(o.json, results);

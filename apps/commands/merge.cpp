@@ -38,10 +38,14 @@ nlohmann::json without_range(const std::string& configuration) {
   return json;
 }
 
+std::string value_at(const nlohmann::json& json, const nlohmann::json::json_pointer& where) {
+  return json.contains(where) ? json.at(where).dump() : "nothing";
+}
+
 void check_alike(const DatasetReader& first, const DatasetReader& other) {
   const DatasetInfo& a = first.info();
   const DatasetInfo& b = other.info();
-  const auto same = [&](const auto& x, const auto& y, const char* what) {
+  const auto same = [&](const auto& x, const auto& y, const std::string& what) {
     check(x == y, "{} and {} differ in {}: '{}' and '{}'", first.path().string(), other.path().string(), what,
           x, y);
   };
@@ -64,7 +68,10 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   same(a.tolerance, b.tolerance, "tolerance");
   same(a.has_inactive, b.has_inactive, "having inactive cells");
   same(a.single_precision, b.single_precision, "precision");
-  same(without_range(a.configuration).dump(), without_range(b.configuration).dump(), "configuration");
+  const nlohmann::json x = without_range(a.configuration), y = without_range(b.configuration);
+  if (x == y) return;
+  const nlohmann::json::json_pointer where(nlohmann::json::diff(x, y).front().at("path"));
+  same(value_at(x, where), value_at(y, where), "their configuration at " + where.to_string());
 }
 
 // The configuration of one run over all samples, where the files are such parts one after another; else the ranges.

@@ -4,8 +4,6 @@
 //   mano predict --model run --field two-phase --seed 7 --resolution 64x64 --estimate -o prediction.vti
 //   mano predict --model run --field two-phase --seed 7 --samples 1000 --resolution 64x64 --correct 2 -o corrected.h5
 
-#include <fmt/ranges.h>
-
 #include <limits>
 
 #include "apps/commands/predict_displacement.hpp"
@@ -18,6 +16,7 @@
 #include "apps/workflow/cycle_options.hpp"
 #include "apps/workflow/prediction.hpp"
 #include "apps/workflow/trained_on.hpp"
+#include "apps/workflow/unlike_training.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
@@ -114,8 +113,7 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
 // What is worth knowing of all predictions, as it goes on.
 struct Summary {
   std::vector<double> estimates;
-  std::size_t unlike = 0;
-  std::string first_unlike;
+  UnlikeTraining unlike;
   int cycles = 0;
   double seconds = 0.0;  // for conservative fluxes
 
@@ -123,9 +121,7 @@ struct Summary {
     if (p.estimated_relative_l2) estimates.push_back(*p.estimated_relative_l2);
     cycles += p.conservative_cycles;
     seconds += p.conservative_seconds;
-    if (!p.unlike_training || p.unlike_training->empty()) return;
-    if (unlike++ == 0)
-      first_unlike = fmt::format("sample {}: {}", number, fmt::join(*p.unlike_training, ", "));
+    unlike.add(p.unlike_training, number);
   }
 
   void tell(const PredictionOptions& o, std::size_t samples) const {
@@ -140,9 +136,7 @@ struct Summary {
       say(fmt::format("conservative flux: {:.1f} multigrid cycles and {:.2g} ms a sample",
                       static_cast<double>(cycles) / static_cast<double>(samples),
                       1e3 * seconds / static_cast<double>(samples)));
-    if (unlike > 0)
-      say(fmt::format("caution: {} of {} samples are unlike the training data; the first, {}", unlike,
-                      samples, first_unlike));
+    if (unlike.count() > 0) say(unlike.caution());
   }
 };
 
@@ -288,7 +282,7 @@ void predict(const PredictOptions& o, const Invocation&) {
   nlohmann::json results{{"samples", in.count},
                          {"resolution", {in.grid.nx, in.grid.ny}},
                          {"device", surrogate.device()},
-                         {"unlike_training", summary.unlike}};
+                         {"unlike_training", summary.unlike.count()}};
   if (!summary.estimates.empty()) {
     const ErrorSummary e = summarize(summary.estimates);
     results["estimated_relative_l2"] = {{"mean", e.mean}, {"median", e.median}, {"max", e.max}};

@@ -8,7 +8,7 @@
 #include "apps/options/progress.hpp"
 #include "apps/pictures/vtk_image.hpp"
 #include "apps/workflow/displacement_model.hpp"
-#include "apps/workflow/trained_on.hpp"
+#include "apps/workflow/unlike_training.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
@@ -86,8 +86,9 @@ void write_curves(const fs::path& path, const Fluids& fluids, const std::vector<
 }
 
 void write_animation(const PredictDisplacementOptions& o, const DisplacementModel& model,
-                     const DisplacementInput& in) {
+                     const DisplacementInput& in, UnlikeTraining& unlike) {
   const Sample sample = in.read(in.first);
+  unlike.add(model.unlike_training(sample), sample.number);
   const std::vector<double>& times = o.times.empty() ? model.card().history->times : o.times;
   const Method method = o.direct ? Method::direct : Method::multigrid;
   const History h = model.predict_at({sample}, times, method).front();
@@ -125,7 +126,7 @@ void write_animation(const PredictDisplacementOptions& o, const DisplacementMode
 }
 
 void write_predictions(const PredictDisplacementOptions& o, const DisplacementModel& model,
-                       const DisplacementInput& in) {
+                       const DisplacementInput& in, UnlikeTraining& unlike) {
   check(o.times.empty(),
         "--times goes with an animation of one sample: write .pvd; a dataset has the model's own times");
   DatasetInfo info;
@@ -156,6 +157,9 @@ void write_predictions(const PredictDisplacementOptions& o, const DisplacementMo
         samples[s].iterations = 0;
         samples[s].residual = std::numeric_limits<double>::quiet_NaN();  // nothing was simulated
         writer.write(begin + s, samples[s]);
+        const auto found = model.unlike_training(samples[s]);
+        if (found) writer.add("unlike_training", begin + s, found->empty() ? 0.0 : 1.0);
+        unlike.add(found, samples[s].number);
       }
       progress.update(begin + samples.size());
     }
@@ -175,18 +179,21 @@ void predict_displacements(const PredictDisplacementOptions& o) {
   const DisplacementModel model(o.model, o.device);
   const DisplacementInput in =
       o.data.empty() ? displacement_input_of_field(o, model) : displacement_input_of_data(o, model);
+  UnlikeTraining unlike;
   if (extension == ".pvd") {
     check(in.count == 1, "{} samples are asked for and a .pvd holds one: pass --sample I, or write .h5",
           in.count);
-    write_animation(o, model, in);
+    write_animation(o, model, in, unlike);
   } else {
-    write_predictions(o, model, in);
+    write_predictions(o, model, in, unlike);
   }
+  if (unlike.count() > 0) say(unlike.caution());
   say(fmt::format("wrote {}: {} displacement{} at {}", o.output, in.count, in.count == 1 ? "" : "s",
                   in.grid.resolution()));
   write_json(o.json, {{"samples", in.count},
                       {"resolution", {in.grid.nx, in.grid.ny}},
-                      {"device", model.surrogate().device()}});
+                      {"device", model.surrogate().device()},
+                      {"unlike_training", unlike.count()}});
 }
 
 }  // namespace mano

@@ -254,7 +254,7 @@ Compared compare_sample(const Surrogate& surrogate, const CompareSource& source,
                                   ? surrogate.interval_half_width(c.prediction, c.sample.active)
                                   : std::nullopt)
     figures.covered = covered_part(c.prediction, solution, *half_width, c.sample.active);
-  figures.unlike_training = surrogate.unlike_training(rock);
+  figures.unlike_training = surrogate.card().unlike_training(rock);
   return c;
 }
 

@@ -7,6 +7,8 @@
 #include "apps/pictures/curve.hpp"
 #include "apps/pictures/picture.hpp"
 #include "apps/pictures/vtk_image.hpp"
+#include "apps/workflow/trained_on.hpp"
+#include "apps/workflow/unlike_training.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "displacement/coarse.hpp"
@@ -204,6 +206,22 @@ void draw_first(const std::filesystem::path& folder, const NamedModel& named, co
   write_pvd(folder / c.animation, entries);
 }
 
+std::vector<std::string> cautions(const NamedModel& named, const std::vector<Case>& cases,
+                                  const nlohmann::json& configuration) {
+  UnlikeTraining unlike;
+  std::size_t known = 0;
+  for (const Case& one : cases) {
+    unlike.add(named.model->unlike_training(one.sample), one.sample.number);
+    known += trained_on(named.model->card(), configuration, one.sample.number) ? 1 : 0;
+  }
+  std::vector<std::string> list;
+  if (known > 0)
+    list.push_back(fmt::format("caution: {} was trained on {} of the {} samples: new ones have larger errors",
+                               named.name, known, cases.size()));
+  if (unlike.count() > 0) list.push_back(named.name + ", " + unlike.caution());
+  return list;
+}
+
 // The most accurate network.
 std::size_t best_network(const ComparedDisplacements& c) {
   std::size_t best = c.curves.size();
@@ -252,6 +270,8 @@ ComparedDisplacements compare_displacements(const std::vector<NamedModel>& model
   c.curves.push_back(std::move(guess));
   for (const NamedModel& named : models) {
     c.curves.push_back(network_curve(named, cases));
+    for (std::string& text : cautions(named, cases, samples.configuration))
+      c.cautions.push_back(std::move(text));
     done();
   }
   draw_work(folder, c);
@@ -319,7 +339,8 @@ nlohmann::json to_json(const ComparedDisplacements& c) {
   return {{"source", c.source},
           {"resolution", {c.resolution.nx, c.resolution.ny}},
           {"samples", c.samples},
-          {"curves", curves}};
+          {"curves", curves},
+          {"cautions", c.cautions}};
 }
 
 }  // namespace mano

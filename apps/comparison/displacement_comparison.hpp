@@ -42,6 +42,7 @@ struct ComparedDisplacements {
   std::vector<DisplacementCurve> curves;
   std::string work_chart, cut_chart, maps, animation;  ///< files in the folder
   std::vector<std::string> images;                     ///< of the animation
+  std::vector<std::string> cautions;  ///< samples that a model was trained on, or that are unlike those
 
   std::vector<std::string> files() const;
 };
@@ -56,6 +57,7 @@ struct DisplacementSamples {
   Grid grid;
   std::size_t count = 0;
   std::function<Sample(std::size_t)> read;
+  nlohmann::json configuration;  ///< of the rock, for trained_on()
 };
 
 /// Measures, and writes pictures and an animation of the first sample into `folder`, named by `label`. `done` is called after every sample and competitor.

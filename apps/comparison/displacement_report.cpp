@@ -15,6 +15,7 @@ void write_displacement_report(const std::filesystem::path& folder, const std::s
   for (const auto& c : all) {
     h += fmt::format("<h2>{}</h2>\n<p>{} samples of {}.</p>\n", c.resolution.text(), c.samples,
                      escaped(c.source));
+    for (const std::string& text : c.cautions) h += "<p><b>" + escaped(text) + "</b></p>\n";
     h += inline_picture(
         folder, c.work_chart,
         "Error of the saturation over the work of one core, both axes logarithmic. Left below is best.");

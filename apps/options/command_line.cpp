@@ -11,8 +11,15 @@
 
 namespace mano {
 
-std::string not_empty(const std::string& text) {
-  return text.empty() ? "it is empty" : "";
+void refuse_empty_values(const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    const bool names_nothing = argument.starts_with("--") && argument.find('=') + 1 == argument.size();
+    check(!names_nothing, "{} is empty: give it a value, or leave it out",
+          argument.substr(0, argument.size() - 1));
+    check(!argument.empty(), "an argument is empty{}: give a value, or leave it out",
+          i > 0 ? ", that after " + arguments[i - 1] : "");
+  }
 }
 
 namespace {

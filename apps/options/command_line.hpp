@@ -10,9 +10,6 @@
 
 namespace mano {
 
-/// For options whose empty text would be taken for none.
-std::string not_empty(const std::string& text);
-
 struct Invocation {
   std::vector<std::string> petsc_options;  ///< everything after "--"
   std::string command_line;                ///< as typed
@@ -36,6 +33,9 @@ std::function<void(const Invocation&)> add_classify(CLI::App& app);
 std::function<void(const Invocation&)> add_compare(CLI::App& app);
 std::function<void(const Invocation&)> add_benchmark(CLI::App& app);
 std::function<void(const Invocation&)> add_info(CLI::App& app);
+
+/// Throws InvalidInput where an option is given an empty value, which would pass for one that is not given.
+void refuse_empty_values(const std::vector<std::string>& arguments);
 
 /// Replaces `--config FILE.toml` among the arguments of `app` by the options that the file holds; options that are on
 /// the command line win. Old names of options, and of their values, give way to today's, each noted on stderr. Throws InvalidInput for a file that is no TOML or has a key that is no option.

@@ -79,7 +79,6 @@ void add_random_wells_option(CLI::App& app, FlowOptions& o) {
                  "producers [rates], "
                  "distance=D between wells over the shorter side [0.15]")
       ->type_name("WELLS")
-      ->check(not_empty)
       ->group("What drives the flow");
 }
 

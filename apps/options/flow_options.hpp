@@ -71,6 +71,7 @@ class FlowSource {
   /// Each sample has wells of its own: those that it brings, else random ones of its seed and number.
   bool has_own_wells() const { return options_.has_own_wells(); }
   const std::string& random_wells() const { return options_.random_wells; }  ///< as the option has them
+  const std::optional<RandomWells>& drawn_wells() const { return random_wells_; }
   std::size_t most_own_wells() const { return random_wells_ ? random_wells_->most() : 0; }
   /// ky or kz comes from a file, which only a single solve takes.
   bool has_permeability_file() const { return along_y_.file || along_z_.file; }

@@ -151,6 +151,15 @@ History DisplacementModel::between(const Sample& sample, const GuessedHistory& s
   return history;
 }
 
+std::optional<std::vector<std::string>> DisplacementModel::unlike_training(const Sample& sample) const {
+  auto found = card().unlike_training(rock(sample));
+  if (!found || !source_.flow().drawn_wells()) return found;
+  for (std::string& text :
+       unlike_drawn(sample.wells, *source_.flow().drawn_wells(), sample.permeability.grid))
+    found->push_back(std::move(text));
+  return found;
+}
+
 void DisplacementModel::check_domain(const Grid& grid, const std::string& where) const {
   const ModelCard& c = card();
   const auto close = [](double a, double b) { return std::abs(a - b) <= 1e-9 * std::abs(b); };
@@ -221,6 +230,10 @@ DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetRea
     std::vector<Sample> samples;
     for (std::size_t s = begin; s < std::min<std::size_t>(info.samples, begin + batch); ++s)
       samples.push_back(read(s));
+    for (const Sample& sample : samples) {
+      if (const auto unlike = model.unlike_training(sample))
+        e.unlike_training = e.unlike_training.value_or(0) + (unlike->empty() ? 0 : 1);
+    }
     if (begin == 0) model.predict(samples, method);  // warm-up, not timed
     const double begun = seconds_now();
     const auto starts = model.start(samples);
@@ -250,17 +263,18 @@ DisplacementEvaluation evaluate(const DisplacementModel& model, const DatasetRea
 
 std::vector<std::string> table_lines(const std::vector<DisplacementEvaluation>& evaluations) {
   std::vector<std::string> lines{
-      "resolution          samples  saturation  first guess  pressure  water cut  recovery  in interval  ms "
-      "a sample"};
+      "resolution          samples  saturation  first guess  pressure  water cut  recovery  in interval  "
+      "unlike  ms a sample"};
   for (const auto& e : evaluations)
-    lines.push_back(
-        fmt::format("{:<9} {:<9} {:7}  {:10.4f}  {:11.4f}  {:8.4f}  {:9.4f}  {:8.4f}  {:>11}  {:11.2f}",
-                    e.resolution.text(), e.seen_in_training ? "(seen)" : "(unseen)", e.samples,
-                    e.saturation.mean, e.first_guess.mean, e.pressure.mean, e.water_cut.mean, e.recovery.mean,
-                    e.covered ? fmt::format("{:.1f} %", 100 * *e.covered) : "", 1e3 * e.seconds_per_sample));
+    lines.push_back(fmt::format(
+        "{:<9} {:<9} {:7}  {:10.4f}  {:11.4f}  {:8.4f}  {:9.4f}  {:8.4f}  {:>11}  {:>6}  {:11.2f}",
+        e.resolution.text(), e.seen_in_training ? "(seen)" : "(unseen)", e.samples, e.saturation.mean,
+        e.first_guess.mean, e.pressure.mean, e.water_cut.mean, e.recovery.mean,
+        e.covered ? fmt::format("{:.1f} %", 100 * *e.covered) : "-",
+        e.unlike_training ? std::to_string(*e.unlike_training) : "-", 1e3 * e.seconds_per_sample));
   lines.push_back(
       "saturation, first guess, pressure: relative L2 over space and time; water cut, recovery: largest "
-      "absolute error of a curve; means");
+      "absolute error of a curve; means; unlike: samples whose rock or wells are unlike the training data's");
   return lines;
 }
 
@@ -280,6 +294,7 @@ nlohmann::json to_json(const DisplacementEvaluation& e) {
                    {"seconds_per_sample", e.seconds_per_sample},
                    {"device", e.device}};
   if (e.covered) j["covered"] = *e.covered;
+  if (e.unlike_training) j["unlike_training"] = *e.unlike_training;
   return j;
 }
 

@@ -47,6 +47,10 @@ class DisplacementModel {
   std::vector<History> predict_at(const std::vector<Sample>& samples, const std::vector<double>& times,
                                   Method method = Method::multigrid) const;
 
+  /// In what a sample is unlike those of training, in words: its rock (ModelCard::unlike_training) or its own wells. An empty list where in
+  /// nothing, none where the model does not know.
+  std::optional<std::vector<std::string>> unlike_training(const Sample& sample) const;
+
   /// Throws InvalidInput where a dataset's displacement, domain or location is not the model's. A model whose samples have wells of their
   /// own takes any wells, those that all samples of the data share too.
   void check_data(const DatasetInfo& info, const std::string& where) const;
@@ -73,12 +77,14 @@ struct DisplacementEvaluation {
   Resolution resolution;
   std::size_t samples = 0;
   bool seen_in_training = false;
-  ErrorSummary saturation;          ///< relative L2 over space and time
-  ErrorSummary pressure;            ///< the same
-  ErrorSummary first_guess;         ///< of the saturation
-  ErrorSummary water_cut;           ///< largest absolute error over the stored times
-  ErrorSummary recovery;            ///< the same
-  std::optional<double> covered;    ///< part of the saturations that the model's interval holds
+  ErrorSummary saturation;        ///< relative L2 over space and time
+  ErrorSummary pressure;          ///< the same
+  ErrorSummary first_guess;       ///< of the saturation
+  ErrorSummary water_cut;         ///< largest absolute error over the stored times
+  ErrorSummary recovery;          ///< the same
+  std::optional<double> covered;  ///< part of the saturations that the model's interval holds
+  std::optional<std::size_t>
+      unlike_training;              ///< samples of which DisplacementModel::unlike_training() finds something
   double seconds_per_sample = 0.0;  ///< first guess included, in batches
   std::string device;
 };

@@ -16,7 +16,6 @@ void add_own_well_options(CLI::App& app, OwnWellOptions& o) {
   app.add_option("--random-wells", o.random_wells,
                  "Random wells of each sample, as in mano generate [those of the training data]")
       ->type_name("WELLS")
-      ->check(not_empty)
       ->group(group);
 }
 

@@ -70,7 +70,7 @@ std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::v
     Prediction& p = predictions[s];
     if (options.interval && options.correct == 0 && options.method == Method::multigrid)
       p.half_width = surrogate.interval_half_width(pressures[s], samples[s].active);
-    p.unlike_training = surrogate.unlike_training(rocks[s]);
+    p.unlike_training = surrogate.card().unlike_training(rocks[s]);
     p.pressure = std::move(pressures[s]);
     if (options.needs_equation())
       work_on(options, make_problem(problem_name, samples[s].permeability, samples[s].active), p);

@@ -149,7 +149,7 @@ NB_MODULE(_surrogate, m) {
             std::vector<std::optional<std::vector<std::string>>> unlike;
             for (std::size_t i = 0; i < k.shape(0); ++i) {
               const Sample sample = r.sample(i);
-              unlike.push_back(s.unlike_training(rock_of(sample.permeability, sample.active)));
+              unlike.push_back(s.card().unlike_training(rock_of(sample.permeability, sample.active)));
             }
             return unlike;
           },

@@ -13,6 +13,14 @@ namespace mano {
 
 using nlohmann::json;
 
+std::optional<std::vector<std::string>> ModelCard::unlike_training(const Field& rock) const {
+  if (coefficients.fields == 0) return std::nullopt;
+  const Resolution at = coarsest();
+  const bool coarser = rock.grid.nx < at.nx || rock.grid.ny < at.ny;
+  return coefficients.outside(coefficient_statistics(rock, at, location),
+                              coarser ? 2 : kCoefficientStatistics.size());
+}
+
 bool ModelCard::seen(const Resolution& resolution) const {
   return std::find(resolutions.begin(), resolutions.end(), resolution) != resolutions.end();
 }

@@ -89,6 +89,9 @@ struct ModelCard {
   bool takes_inactive() const { return architecture.channels_in == inputs() + 1; }
   /// Throws InvalidInput where the rock at `where` may have inactive cells and that of training had none.
   void check_takes_inactive(bool has_inactive, const std::string& where) const;
+  /// In what a rock (permeability, 0 in inactive cells) is unlike those of training (surrogate/trust/coefficient_statistics.hpp), in words;
+  /// an empty list where in nothing, none where the model does not know.
+  std::optional<std::vector<std::string>> unlike_training(const Field& rock) const;
   bool seen(const Resolution& resolution) const;
   /// The network's grid for data of a training resolution.
   Resolution network_grid(const Resolution& resolution) const {

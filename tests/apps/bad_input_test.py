@@ -287,6 +287,12 @@ def test_bad_input_is_one_line_status_2_and_nothing_written(folder, parts, comma
     assert listing(folder) == before
 
 
+@pytest.mark.parametrize("empty, words", [(["--left", ""], "that after --left"), (["--left="], "--left is empty"), ([""], "an argument is empty")])
+def test_an_empty_value_is_no_option_left_out(tmp_path, empty, words):
+    result = run("solve", "--field", "two-phase", "--resolution", "8x8", *empty, "-o", "f.h5", cwd=tmp_path)
+    assert result.status == 2 and words in result.err and result.err.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
 def test_force_evaluates_another_problem(folder):
     from conftest import PARTS
 

@@ -85,6 +85,45 @@ def test_a_merge_keeps_them(mano, tmp_path):
         np.testing.assert_array_equal(a["pressure"][()], b["pressure"][()])
 
 
+def test_a_merge_of_others_says_in_what_they_differ(mano):
+    rock = ["--field", "two-phase", "--resolution", "16x16", "--samples", 2]
+    mano("generate", *rock, *RANDOM, "-o", "a.h5")
+    mano("generate", *rock, "--first", 2, "--random-wells", "injectors=2,producers=1:3", "-o", "b.h5")
+    err = mano("merge", "a.h5", "b.h5", "-o", "m.h5", status=2).err
+    assert """differ in their configuration at /random_wells: '"injectors=1:2,producers=1:3"' and '"injectors=2,producers=1:3"'""" in err
+    mano("generate", *rock, "--seed", 1, *RANDOM, "-o", "c.h5")
+    err = mano("merge", "a.h5", "c.h5", "-o", "m.h5", status=2).err
+    assert "a.h5 and c.h5 differ in their configuration at /seed: '0' and '1'" in err
+
+
+@pytest.mark.needs("petsc", "torch", "vtk")
+def test_wells_and_rock_unlike_those_of_training_are_told(mano_in, folder, model):
+    like = ["--well", "0.2,0.2,rate=1", "--well", "0.8,0.8,rate=-1"]
+    unlike = ["--well", "0.2,0.2,rate=2", "--well", "0.8,0.8,rate=-2"]
+    rock = ["--field", "two-phase", "--seed", 5, "--resolution", "32x32"]
+    assert "caution" not in mano_in("predict", "--model", model, *rock, *like, "-o", "u.pvd").out
+    out = mano_in("predict", "--model", model, *rock, *unlike, "-o", "u.pvd").out
+    assert "caution: 1 of 1 samples is unlike the training data; the first, sample 0: injected rates of 2 in all (training: 1), produced rates" in out
+    other = ["--field", "lognormal", "--deviation", 3, "--seed", 5, "--resolution", "16x16"]
+    out = mano_in("predict", "--model", model, *other, "--samples", 3, "-o", "u.h5", "--json", "u.json").out
+    assert "caution: 3 of 3 samples are unlike" in out and "largest permeability" in out and json.loads((folder / "u.json").read_text())["unlike_training"] == 3
+    with h5py.File(folder / "u.h5") as f:
+        assert list(f["unlike_training"]) == [1, 1, 1]
+    mano_in("generate", *DISPLACEMENT[:2], *other, "--snapshots", 3, *unlike, "--samples", 2, "-o", "unlike.h5")
+    mano_in("evaluate", "--model", model, "--data", "unlike.h5", "--data", "test.h5", "--json", "u.json")
+    assert [row["unlike_training"] for row in json.loads((folder / "u.json").read_text())["results"]] == [2, 0]
+    out = mano_in("compare", "--model", model, "--data", "unlike.h5", "--samples", 1, "-o", "cu").out
+    assert "run, caution: 1 of 1 samples is unlike" in out and "caution" in (folder / "cu/report.html").read_text()
+
+
+@pytest.mark.needs("petsc", "torch", "vtk")
+def test_samples_that_were_trained_on_are_told(mano_in, model):
+    assert "caution: the model was trained on 100 of the 100 samples of train.h5" in mano_in("evaluate", "--model", model, "--data", "train.h5").out
+    assert "caution" not in mano_in("evaluate", "--model", model, "--data", "test.h5").out
+    out = mano_in("compare", "--model", model, "--field", "two-phase", "--seed", 1, "--samples", 1, "--resolution", "16x16", "-o", "ct").out
+    assert "caution: run was trained on 1 of the 1 samples" in out
+
+
 @pytest.mark.needs("petsc", "torch", "vtk")
 def test_a_network_learns_them_and_takes_others(mano_in, folder, model):
     mano_in("evaluate", "--model", model, "--data", "test.h5", "--data", "test-32x32.h5", "--json", "e.json")
@@ -145,7 +184,7 @@ def test_an_ensemble_chooses_its_wells(mano_in, folder, model, monkeypatch):
     ("injectors=0:1,producers=1", "every sample needs an injector and a producer"),
     ("injectors=1,producers=0:2,bhp=1,radius=0.001", "every sample needs a producer"),
     ("injectors=1,producers=1,distance=0.088", "distance=0.089"),
-    ("", "it is empty"),
+    ("", "that after --random-wells"),
 ])
 def test_what_cannot_be_is_refused_in_a_line(mano, tmp_path, text, expected):
     err = mano("generate", "--field", "two-phase", "--samples", 2, "--resolution", "16x16", "--random-wells", text, "-o", "x.h5", status=2).err

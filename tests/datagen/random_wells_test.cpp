@@ -1,5 +1,6 @@
 #include "datagen/random_wells.hpp"
 
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -100,6 +101,48 @@ TEST(RandomWells, RefusesCellsThatTwoMayShareAndTooManyWells) {
   EXPECT_THROW(draw_wells(wells({1, 1}, {1, 1}), 1, 0, {8, 8}, {}), InvalidInput);
   EXPECT_NO_THROW(draw_wells(wells({1, 1}, {0, 0}), 1, 0, {2, 2}, {}));
   EXPECT_THROW(draw_wells(wells({50, 50}, {50, 50}), 1, 0, {64, 64}, {}), InvalidInput);
+}
+
+TEST(RandomWells, DrawnOnesAreLikeThemselves) {
+  const Grid grid{32, 32, 100.0, 200.0};
+  for (const bool with_pressure : {false, true}) {
+    RandomWells spec = wells({1, 2}, {1, 4});
+    if (with_pressure) spec.pressure = 7.0;
+    for (std::uint64_t sample = 0; sample < 200; ++sample)
+      EXPECT_TRUE(unlike_drawn(draw_wells(spec, 3, sample, grid, {}), spec, grid).empty()) << sample;
+  }
+}
+
+// Each of these differs from what was drawn in one way, and is told in words that name it.
+TEST(RandomWells, OthersAreUnlikeThem) {
+  const Grid grid{32, 32};
+  const RandomWells spec = wells({1, 2}, {1, 2});
+  const auto at = [](double x, double y, double rate) { return PlacedWell{.x = x, .y = y, .rate = rate}; };
+  const auto found = [&](const std::vector<PlacedWell>& list, const RandomWells& drawn) {
+    return fmt::format("{}", fmt::join(unlike_drawn(list, drawn, grid), "; "));
+  };
+  const PlacedWell in = at(0.1, 0.1, 1), out = at(0.9, 0.9, -1);
+  EXPECT_EQ(found({in, out}, spec), "");
+  EXPECT_EQ(found({out}, spec), "0 injectors (training: 1 to 2)");
+  EXPECT_EQ(found({in, at(0.9, 0.9, -0.4), at(0.5, 0.5, -0.3), at(0.9, 0.1, -0.3)}, spec),
+            "3 producers (training: 1 to 2)");
+  EXPECT_EQ(found({at(0.1, 0.1, 2), out}, spec), "injected rates of 2 in all (training: 1)");
+  EXPECT_EQ(found({in, at(0.9, 0.9, -0.5)}, spec), "produced rates of 0.5 in all (training: 1)");
+  EXPECT_EQ(found({in, at(0.9, 0.9, -0.9), at(0.9, 0.1, -0.1)}, spec),
+            "produced rates of 0.1 to 0.9 (training: at most 3 times each other)");
+  EXPECT_EQ(found({in, at(0.2, 0.1, -1)}, spec), "wells 0.1 apart (training: at least 0.15)");
+  const PlacedWell held{.x = 0.9, .y = 0.9, .pressure = 7.0, .radius = 0.001};
+  EXPECT_EQ(found({in, held}, spec), "a well with a pressure (training: all have rates)");
+
+  RandomWells by_pressure = spec;
+  by_pressure.pressure = 5.0;
+  PlacedWell other = held;
+  other.x = 0.1;
+  EXPECT_EQ(found({in, held, other}, by_pressure), "");  // a level of all pressures makes no difference
+  other.pressure = 8.0;
+  EXPECT_EQ(found({in, held, other}, by_pressure),
+            "producers with different pressures (training: all have one)");
+  EXPECT_EQ(found({in, out}, by_pressure), "a producer with a rate (training: all have a pressure)");
 }
 
 }  // namespace
