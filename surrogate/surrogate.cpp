@@ -33,7 +33,7 @@ Surrogate::Surrogate(const std::filesystem::path& model_path, const std::string&
         "{}: it tells kinds of rock and predicts no pressure: use 'mano classify'", path.string());
   check(!impl_->model.card.history,
         "{}: it predicts displacements in time and no steady pressure (mano predict and evaluate take it "
-        "with data of displacements)",
+        "with data of displacements, mano.load_displacement in Python)",
         path.string());
   const Architecture& a = impl_->model.card.architecture;
   check((a.channels_in == 3 || a.channels_in == 4) && a.channels_out == 1,

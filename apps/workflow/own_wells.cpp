@@ -34,8 +34,7 @@ OwnWells::OwnWells(const DisplacementModel& model, const OwnWellOptions& o)
 }
 
 Sample OwnWells::given_to(Sample sample) const {
-  if (!source_.flow().has_own_wells()) return sample;
-  sample.wells = given_;
+  if (source_.flow().has_own_wells()) sample.wells = given_;
   source_.settle(sample);
   return sample;
 }

@@ -24,7 +24,7 @@ class OwnWells {
   /// Throws InvalidInput for options that are not understood, that exclude each other, or that go with a model whose wells are fixed.
   OwnWells(const DisplacementModel& model, const OwnWellOptions& options);
 
-  /// The sample with its wells, and without islands; as it is where the model's wells are fixed.
+  /// The sample with its wells, none where the model's are fixed, and without islands.
   Sample given_to(Sample sample) const;
   std::size_t most() const;                                          ///< that a sample gets
   std::string description() const { return source_.description(); }  ///< as DatasetInfo::displacement

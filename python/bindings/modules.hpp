@@ -14,5 +14,6 @@ void bind_samples(nb::module_& m);
 void bind_datasets(nb::module_& m);
 void bind_displacement(nb::module_& m);
 void bind_networks(nb::module_& m);
+void bind_displacement_model(nb::module_& m);
 
 }  // namespace mano::python

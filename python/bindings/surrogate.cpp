@@ -11,10 +11,10 @@
 #include <limits>
 
 #include "apps/workflow/prediction.hpp"
-#include "apps/workflow/trained_on.hpp"
 #include "arrays.hpp"
 #include "core/version.hpp"
 #include "errors.hpp"
+#include "model_card.hpp"
 #include "modules.hpp"
 
 namespace mano::python {
@@ -22,35 +22,6 @@ namespace mano::python {
 namespace {
 
 constexpr std::size_t kBatch = 32;  // fields that are predicted at once
-
-Dict card_of(const Surrogate& surrogate) {
-  const ModelCard& c = surrogate.card();
-  nb::dict d;
-  d["model"] = to_string(c.architecture.model);
-  d["setup"] = c.problem_name;
-  d["field"] = c.field;
-  d["size"] = nb::make_tuple(c.lx, c.ly);
-  d["location"] = to_string(c.location);
-  d["parameters"] = c.parameters;
-  d["epoch"] = c.epoch;
-  d["validation_relative_l2"] = c.validation_l2;
-  d["cycles"] = c.cycles;
-  d["takes_inactive"] = c.takes_inactive();
-  d["knows_equation"] = c.knows_equation;
-  d["version"] = c.version;
-  nb::list resolutions, data, intervals;
-  for (const Resolution& r : c.resolutions) resolutions.append(nb::make_tuple(r.nx, r.ny));
-  for (const TrainingData& t : c.data) data.append(nb::make_tuple(t.file, t.hash, t.samples));
-  for (const Calibration& i : c.calibrations)
-    intervals.append(nb::make_tuple(nb::make_tuple(i.resolution.nx, i.resolution.ny), i.fields, i.half_width,
-                                    i.relative_l2));
-  d["resolutions"] = resolutions;
-  d["data"] = data;
-  d["intervals"] = intervals;
-  d["device"] = surrogate.device();
-  d["units"] = to_string(units_of(c).system);
-  return d;
-}
 
 struct Request {
   In<double, 3> k;
@@ -126,10 +97,11 @@ NB_MODULE(_surrogate, m) {
   m.attr("torch_version") = kTorchVersion;
   m.def("gpu_is_available", &gpu_is_available);
   bind_networks(m);
+  bind_displacement_model(m);
   nb::class_<Surrogate>(m, "Surrogate")
       .def("__init__", [](Surrogate* self, const std::string& model,
                           const std::string& device) { new (self) Surrogate(model, device); })
-      .def_prop_ro("card", &card_of)
+      .def_prop_ro("card", [](const Surrogate& s) { return card_of(s.card(), s.device()); })
       .def("set_cycles", &Surrogate::set_cycles)
       .def("cycles_for", &Surrogate::cycles_for)
       .def(

@@ -25,10 +25,9 @@ Tensor pressure_in(const SurrogateModel& model, const Tensor& guess) {
 // Less its mean over the active cells: a constant added to a pressure changes no flow.
 Tensor less_mean(const Tensor& values, const Tensor& part) {
   const std::vector<std::int64_t> space{2, 3};
-  const Tensor mean = part.defined()
-                          ? (values * part).sum(space, true) / part.to(values.dtype()).sum(space, true)
-                          : values.mean(space, true);
-  return values - mean;
+  if (!part.defined()) return values - values.mean(space, true);
+  const Tensor weight = part.to(values.dtype());
+  return values - (values * weight).sum(space, true) / weight.sum(space, true);
 }
 
 Tensor input_of(const SurrogateModel& model, const Tensor& permeability, const Tensor& guess,

@@ -54,6 +54,26 @@ def test_predictions_are_a_dataset_and_an_animation(mano_in, folder):
     assert sorted(path.name for path in (folder / "p").iterdir()) == ["001.vti", "002.vti", "003.vti", "004.vti"]
 
 
+def test_a_model_of_rock_with_inactive_cells_predicts_where_fluid_can_flow(mano_in, folder):
+    holed = ["--field", "two-phase", "--inactive", "blobs:0.4", "--resolution", "16x16"]
+    displacement = ["--problem", "displacement", *holed, "--snapshots", 4]
+    mano_in("generate", *displacement, "--seed", 1, "--samples", 60, "-o", "h.h5")
+    mano_in("generate", *displacement, "--seed", 2, "--samples", 12, "-o", "h-test.h5")
+    mano_in("train", "--data", "h.h5", "--epochs", 12, "--learning-rate", 1e-2, "-o", "holed")
+    mano_in("evaluate", "--model", "holed", "--data", "h-test.h5", "--json", "e.json")
+    row = json.loads((folder / "e.json").read_text())["results"][0]
+    assert row["saturation_relative_l2"]["mean"] < 0.9 * row["first_guess_relative_l2"]["mean"]
+    mano_in("predict", "--model", "holed", *holed, "--seed", 2, "--samples", 12, "-o", "h-p.h5")  # drawn anew, islands and all
+    with h5py.File(folder / "h-p.h5") as predicted, h5py.File(folder / "h-test.h5") as truth:
+        np.testing.assert_array_equal(predicted["active"][:], truth["active"][:])
+        active = truth["active"][:, None].astype(bool) & np.ones((1, 4, 1, 1), bool)
+        assert np.isnan(predicted["saturation"][:][~active]).all() and np.isfinite(predicted["saturation"][:][active]).all()
+        found, solved = predicted["saturation"][:], truth["saturation"][:]
+        errors = [np.linalg.norm((a - b)[~np.isnan(b)]) / np.linalg.norm(b[~np.isnan(b)]) for a, b in zip(found, solved)]
+        np.testing.assert_allclose(np.mean(errors), row["saturation_relative_l2"]["mean"], rtol=1e-4)
+    assert "without islands always" in mano_in("predict", "--model", "holed", *holed, "--drop-islands", "-o", "x.h5", status=2).err
+
+
 def test_between_its_times_a_prediction_goes_on_smoothly(mano_in, folder):
     times = [0.15, 0.2999, 0.3, 0.3001, 0.45]
     mano_in("predict", "--model", "mano", "--field", "two-phase", "--seed", 5, "--resolution", "32x32", "--times", ",".join(map(str, times)), "-o", "t.pvd")

@@ -39,8 +39,11 @@ class TrainHistory : public Train {
     return p;
   }
 
-  std::filesystem::path displacements(const std::string& name, std::size_t samples, const Grid& grid) {
+  // With `holed` a block of cells is inactive.
+  std::filesystem::path displacements(const std::string& name, std::size_t samples, const Grid& grid,
+                                      bool holed = false) {
     DatasetInfo info;
+    info.has_inactive = holed;
     info.grid = grid;
     info.samples = samples;
     info.problem_name = "displacement";
@@ -53,6 +56,10 @@ class TrainHistory : public Train {
     for (std::size_t s = 0; s < samples; ++s) {
       Sample sample;
       sample.permeability = draw_field({}, 1, s, grid);
+      if (holed) sample.active = {grid, std::vector<std::uint8_t>(grid.cells(), 1)};
+      for (int c = 0; holed && c < grid.nx * grid.ny; ++c) {
+        if (c % grid.nx >= grid.nx / 2 && c / grid.nx >= grid.ny / 2) sample.active.values[c] = 0;
+      }
       for (double time : info.times) {
         sample.history.saturation.push_back(saturation(sample.permeability, time, false));
         sample.history.pressure.push_back(pressure(sample.permeability, time));
@@ -113,6 +120,29 @@ TEST_F(TrainHistory, AddsToTheGuessWhatItLeavesOut) {
   EXPECT_EQ(card.calibrations.size(), 0u);  // 8 held-out fields are too few
   EXPECT_NEAR(card.history->least_saturation, 0.0, 1e-6);
   EXPECT_TRUE(predicts_history(folder_.path() / "run"));
+}
+
+// The prediction is 0 in inactive cells, and the guess of a pressure there makes no difference.
+TEST_F(TrainHistory, LearnsWithInactiveCells) {
+  const DatasetReader data(displacements("d.h5", 40, {8, 8}, true), DatasetKind::displacement);
+  train(history_request(data.path(), "run", 40), {});
+  const HistorySurrogate surrogate(folder_.path() / "run", "cpu");
+  double learnt = 0.0, guessed = 0.0;
+  for (std::size_t s = 0; s < 40; ++s) {
+    const Sample sample = data.read(s);
+    HistoryGuess known = guess(sample.permeability, data.info().times);
+    const Field rock = rock_of(sample.permeability, sample.active);
+    const History history = surrogate.predict({rock}, {known}).front();
+    EXPECT_EQ(history.saturation[1](6, 6), 0.0);
+    EXPECT_EQ(history.pressure[1](6, 6), 0.0);
+    learnt += relative_l2(history.saturation, sample.history.saturation);
+    known.pressure(6, 6) += 100.0;
+    const History again = surrogate.predict({rock}, {known}).front();
+    EXPECT_LT(relative_l2(again.saturation, history.saturation), 1e-6);
+    for (Field& field : known.saturation) field = with_inactive(field, sample.active, 0.0);
+    guessed += relative_l2(known.saturation, sample.history.saturation);
+  }
+  EXPECT_LT(learnt, 0.6 * guessed);
 }
 
 // A constant added to the guess of the pressure is added to the predicted pressures, and changes nothing else.
