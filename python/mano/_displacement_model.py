@@ -11,7 +11,7 @@ from ._errors import InputError
 from ._model import _mask, surrogate_module
 from ._setup import Well, fields4
 
-OwnWells = Union[Sequence[Well], Sequence[Sequence[Well]], np.ndarray, None]
+OwnWells = Union[Well, Sequence[Well], Sequence[Sequence[Well]], np.ndarray, None]
 
 
 class DisplacementPrediction(NamedTuple):
@@ -51,6 +51,10 @@ def _table(wells: OwnWells) -> np.ndarray | None:
         if table.ndim not in (2, 3) or table.shape[-1] != 5:
             raise InputError(f"wells is an array of the shape {list(table.shape)}, expected [W, 5] or [N, W, 5]")
         return np.ascontiguousarray(table if table.ndim == 3 else table[None])
+    if isinstance(wells, Well):
+        wells = [wells]
+    if not isinstance(wells, Sequence) or isinstance(wells, str):
+        raise InputError(f"wells is {wells!r}, expected a list of mano.Well, or numbers [W, 5] as Sample.wells has them")
     groups = list(wells)
     if not groups or not isinstance(groups[0], (list, tuple)):
         groups = [groups]
@@ -80,7 +84,7 @@ class DisplacementModel:
         takes_wells."""
         return self._model.card
 
-    def predict(self, permeability: Any, *, wells: OwnWells = None, active: Any = None, times: Sequence[float] = (), method: str = "multigrid") -> DisplacementPrediction:
+    def predict(self, permeability: Any, *, wells: OwnWells = None, active: Any = None, times: float | Sequence[float] = (), method: str = "multigrid") -> DisplacementPrediction:
         """Displacements in rocks [ny, nx] or [N, ny, nx].
 
         wells     of a model that was trained on wells of each sample's own (card["takes_wells"]), and of no other: a list of mano.Well for all rocks, a
@@ -90,7 +94,7 @@ class DisplacementModel:
         method    multigrid (the network on its own grid), or for comparison direct or interleaved
         """
         k = fields4(permeability, "permeability")[:, 0]
-        found = DisplacementPrediction(*self._model.predict(k, _mask(active), _table(wells), [float(t) for t in times], method))
+        found = DisplacementPrediction(*self._model.predict(k, _mask(active), _table(wells), [float(t) for t in np.atleast_1d(times)], method))
         if np.ndim(permeability) == 3:
             return found
         return DisplacementPrediction(*(a[0] for a in found[:4]), found.times, float(found.half_width[0]), found.unlike_training[0])

@@ -36,7 +36,7 @@ def test_predictions_are_those_of_the_program(folder, name):
         np.testing.assert_allclose(found.times, f["time"][()])
         np.testing.assert_array_equal([bool(lines) for lines in found.unlike_training], f["unlike_training"][()] > 0)
     assert found.saturation.shape == (4, 3, 16, 24) and 0 < found.half_width.min()
-    one = model.predict(data.permeability[1], **{key: value[1] for key, value in given.items()}, times=[0.1, 0.2])
+    one = model.predict(data.permeability[1], **{key: value[1] for key, value in given.items()}, times=(0.1, 0.2))
     assert one.saturation.shape == (2, 16, 24) and one.water_cut.shape == (2,) and isinstance(one.unlike_training, list)
     np.testing.assert_allclose(one.saturation[1], found.saturation[1, 0], atol=2e-5)
 
@@ -65,6 +65,7 @@ def test_bad_input(folder):
     well = mano.Well(0.2, 0.3, rate=1)
     for call, message in ((lambda: own.predict(rocks), "pass wells"), (lambda: spot.predict(rocks, wells=[well]), "leave them out"),
                           (lambda: own.predict(rocks, wells=[]), "no wells"), (lambda: own.predict(rocks, wells=["0.5,0.5,rate=1"]), "expected mano.Well"),
+                          (lambda: own.predict(rocks, wells=mano.RandomWells(1, 1)), "expected a list"), (lambda: own.predict(rocks, wells=well), "balance"),
                           (lambda: own.predict(rocks, wells=np.ones((3, 2, 5))), "of each"), (lambda: own.predict(rocks, wells=np.ones((2, 4))), r"\[2, 4\]"),
                           (lambda: own.predict(rocks, wells=[mano.Well(0.2, 0.3)]), "either a rate or a bhp"), (lambda: own.predict(rocks, wells=[well]), "balance"),
                           (lambda: spot.predict(-rocks), "permeability"), (lambda: spot.predict(rocks, times=[0.7]), "up to 0.6"),
