@@ -26,6 +26,8 @@ RATES = (4e-3, 8e-3, 2e-3)
 MODELS = "mano,fno,vit,swin,unet,xcit,qna,shunted,hlg,reguformer,mat,lit,transdepth"
 COLORS = ["#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f7f7f", "#bcbd22", "#9467bd", "#2ca02c", "#d62728"]
 
+TICS = [f"{first * 10.0**power:.{-power}f}" for power in range(-5, 0) for first in (1, 2, 5)] + ["1"]
+
 PROBLEMS = {
     "two-phase": {"field": ["--field", "two-phase"], "train": "32x32", "test": ["48x48", "64x64", "128x128", "100x37"]},
     "lognormal": {"field": ["--field", "lognormal"], "train": "32x32",
@@ -229,7 +231,7 @@ def draw(study, path, name, preset):
         "set ylabel 'mean relative L2 error'", "set key outside right top", "set xtics (16,32,48,64,96,128,192,256,384)",
         "set border 3", "set tics nomirror", "set grid lc rgb '#dddddd'",
         "set xrange [*:*] noextend", "set offsets graph 0.03, graph 0.03, 0, 0",
-        "set ytics (0.0002,0.0005,0.001,0.002,0.003,0.004,0.005,0.0075,0.01,0.02,0.03,0.05,0.1,0.2,0.3,0.5,1)", *blocks, "plot " + ", ".join(curves)])
+        f"set ytics ({', '.join(repr(tic) + ' ' + tic for tic in TICS)})", *blocks, "plot " + ", ".join(curves)])
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
