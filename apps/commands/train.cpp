@@ -55,13 +55,20 @@ struct TrainOptions {
   TrainRequest request;
   FreshOptions fresh;
   std::vector<std::string> data;
-  std::string run, model = "mano", preset = "small", json;
+  std::string run, model = "mano", preset, json;
   std::map<std::string, std::optional<int>> shape;  // by the option's name
   std::string sampling, precision = "fp32", task = "pressure";
 };
 
+// A displacement has many numbers at each point, and a wider MANO keeps more of them apart (docs/displacement.md).
+std::string default_preset(const TrainOptions& o) {
+  const bool displacement =
+      !o.data.empty() && !DatasetReader(o.data.front(), DatasetKind::any).info().times.empty();
+  return displacement && parse_model(o.model) == Architecture::Model::mano ? "wide" : "small";
+}
+
 Architecture architecture_of(const TrainOptions& o) {
-  Architecture a = architecture_preset(o.preset, parse_model(o.model));
+  Architecture a = architecture_preset(o.preset.empty() ? default_preset(o) : o.preset, parse_model(o.model));
   const auto options = kind_of(a.model).options();
   for (const auto& [name, value] : o.shape) {
     if (!value) continue;
@@ -180,8 +187,9 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--model", o->model, "mano, or another that 'mano info --models' lists [mano]");
   app.add_option(
       "--preset", o->preset,
-      "small (about 70,000 parameters), large (600,000); of MANO also as published: small-published, "
-      "large-published and paper [small]");
+      "small (about 70,000 parameters), large (600,000); of MANO also wide (small, of fewer and wider "
+      "blocks) and as "
+      "published: small-published, large-published and paper [small; of MANO on displacements wide]");
   app.add_option(
       "--task", o->task,
       "pressure, or classify: learn to tell the kinds of rock of several datasets apart [pressure]");

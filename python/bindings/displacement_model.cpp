@@ -1,5 +1,7 @@
 // Trained models of displacements: rock and wells to saturation and pressure at all times.
 
+#include "apps/workflow/displacement_model.hpp"
+
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -8,7 +10,6 @@
 #include <cmath>
 #include <limits>
 
-#include "apps/workflow/displacement_model.hpp"
 #include "arrays.hpp"
 #include "model_card.hpp"
 #include "modules.hpp"
@@ -66,7 +67,9 @@ Rocks rocks_of(const DisplacementModel& model, In<double, 3> k, std::optional<In
   const ModelCard& card = model.card();
   Rocks r{k, active, wells, grid_of(k, {card.lx, card.ly})};
   card.check_takes_inactive(active.has_value(), "active");
-  const auto one_or_all = [&](const auto& array) { return array->shape(0) == 1 || array->shape(0) == r.count(); };
+  const auto one_or_all = [&](const auto& array) {
+    return array->shape(0) == 1 || array->shape(0) == r.count();
+  };
   check(!active || (one_or_all(active) && active->shape(1) == k.shape(1) && active->shape(2) == k.shape(2)),
         "active must have the shape of the permeability");
   const bool own = model.source().flow().has_own_wells();
@@ -108,9 +111,10 @@ Tuple predict(const DisplacementModel& model, const Rocks& rocks, std::vector<do
     }
   }
   const std::size_t n = rocks.count(), t = times.size(), ny = rocks.k.shape(1), nx = rocks.k.shape(2);
-  return nb::make_tuple(give(std::move(saturation), {n, t, ny, nx}), give(std::move(pressure), {n, t, ny, nx}),
-                        give(std::move(cut), {n, t}), give(std::move(recovery), {n, t}),
-                        give(std::move(times), {t}), give(std::move(half_width), {n}), nb::cast(unlike));
+  return nb::make_tuple(give(std::move(saturation), {n, t, ny, nx}),
+                        give(std::move(pressure), {n, t, ny, nx}), give(std::move(cut), {n, t}),
+                        give(std::move(recovery), {n, t}), give(std::move(times), {t}),
+                        give(std::move(half_width), {n}), nb::cast(unlike));
 }
 
 }  // namespace

@@ -69,6 +69,13 @@ Architecture architecture_preset(const std::string& name, Architecture::Model mo
     a.mlp = 128;
     return a;
   }
+  if (name == "wide") {
+    a = kind_of(model).small;
+    a.dim = 48;
+    a.depth = 2;
+    a.mlp = 96;
+    return a;
+  }
   if (name == "refinement") {
     a.channels_in = 6;
     a.depth = 2;
@@ -78,7 +85,7 @@ Architecture architecture_preset(const std::string& name, Architecture::Model mo
     return a;
   }
   check(name == "small-published" || name == "large-published",
-        "preset is '{}', expected small, large, small-published, large-published or paper", name);
+        "preset is '{}', expected small, wide, large, small-published, large-published or paper", name);
   a = name == "small-published" ? kind_of(model).small : kind_of(model).large;
   a.patch = 1;
   a.convolutions = 0;
@@ -87,7 +94,7 @@ Architecture architecture_preset(const std::string& name, Architecture::Model mo
 
 std::vector<std::string> presets_of(Architecture::Model model) {
   if (model == Architecture::Model::mano)
-    return {"small", "large", "small-published", "large-published", "paper"};
+    return {"small", "wide", "large", "small-published", "large-published", "paper"};
   return {"small", "large"};
 }
 
