@@ -60,11 +60,11 @@ struct TrainOptions {
   std::string sampling, precision = "fp32", task = "pressure";
 };
 
-// A displacement has many numbers at each point, and a wider MANO keeps more of them apart (docs/displacement.md).
+// A displacement has many numbers at each point, and a wider network keeps more of them apart (docs/displacement.md).
 std::string default_preset(const TrainOptions& o) {
   const bool displacement =
       !o.data.empty() && !DatasetReader(o.data.front(), DatasetKind::any).info().times.empty();
-  return displacement && parse_model(o.model) == Architecture::Model::mano ? "wide" : "small";
+  return displacement && kind_of(parse_model(o.model)).wide ? "wide" : "small";
 }
 
 Architecture architecture_of(const TrainOptions& o) {
@@ -185,11 +185,11 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   app.add_option("-o,--output", o->run, "Folder of the run")->type_name("RUN");
   app.add_option("--model", o->model, "mano, or another that 'mano info --models' lists [mano]");
-  app.add_option(
-      "--preset", o->preset,
-      "small (about 70,000 parameters), large (600,000); of MANO also wide (small, of fewer and wider "
-      "blocks) and as "
-      "published: small-published, large-published and paper [small; of MANO on displacements wide]");
+  app.add_option("--preset", o->preset,
+                 "small (about 70,000 parameters), large (600,000); of MANO and FNO also wide, as large as "
+                 "small with more channels; of MANO as "
+                 "published small-published, large-published and paper [small; where there is one, for "
+                 "displacements wide]");
   app.add_option(
       "--task", o->task,
       "pressure, or classify: learn to tell the kinds of rock of several datasets apart [pressure]");

@@ -1,5 +1,7 @@
 #include "surrogate/networks/architecture.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -59,7 +61,9 @@ Architecture::Model parse_model(const std::string& name) {
 Architecture architecture_preset(const std::string& name, Architecture::Model model) {
   if (name == "small") return kind_of(model).small;
   if (name == "large") return kind_of(model).large;
-  check(model == Architecture::Model::mano, "preset is '{}'; {} has small and large", name, to_string(model));
+  if (name == "wide" && kind_of(model).wide) return *kind_of(model).wide;
+  check(model == Architecture::Model::mano, "preset is '{}'; {} has {}", name, to_string(model),
+        fmt::join(presets_of(model), " and "));
   Architecture a;
   if (name == "paper") {
     a.dim = 128;
@@ -67,13 +71,6 @@ Architecture architecture_preset(const std::string& name, Architecture::Model mo
     a.heads = 4;
     a.dim_head = 32;
     a.mlp = 128;
-    return a;
-  }
-  if (name == "wide") {
-    a = kind_of(model).small;
-    a.dim = 48;
-    a.depth = 2;
-    a.mlp = 96;
     return a;
   }
   if (name == "refinement") {
@@ -95,6 +92,7 @@ Architecture architecture_preset(const std::string& name, Architecture::Model mo
 std::vector<std::string> presets_of(Architecture::Model model) {
   if (model == Architecture::Model::mano)
     return {"small", "wide", "large", "small-published", "large-published", "paper"};
+  if (kind_of(model).wide) return {"small", "wide", "large"};
   return {"small", "large"};
 }
 

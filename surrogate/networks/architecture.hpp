@@ -57,7 +57,7 @@ struct Architecture {
   bool operator==(const Architecture&) const = default;
 };
 
-/// "small" (about 70,000 parameters), "large" (about 600,000); of MANO alone "wide", small with fewer and wider blocks; and as published: "small-published", "large-published" (without
+/// "small" (about 70,000 parameters), "large" (about 600,000); "wide" where there is one (ModelKind::wide); of MANO alone, as published: "small-published", "large-published" (without
 /// patches and local convolutions, docs/mano.md), "paper", and "refinement": the small one of the hierarchy
 /// (surrogate/multigrid/refinement.hpp). Throws InvalidInput for another name.
 Architecture architecture_preset(const std::string& name,

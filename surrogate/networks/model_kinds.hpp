@@ -2,6 +2,7 @@
 // The networks that `mano train --model` knows: name, source, cost, published proportions in two sizes, and which numbers of an
 // Architecture shape each. Private to surrogate/, apps/ and tests.
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,9 @@ struct ModelKind {
   Architecture small, large;  ///< about 70,000 and 600,000 parameters
   /// Numbers that a JSON has only where they are not as usual, so that files from before they were there load.
   std::vector<std::pair<const char*, int Architecture::*>> later_numbers = {};
+  /// About as many parameters as the small one, fewer blocks or modes of more channels: for displacements, which have many numbers at each
+  /// point. Where there is none, the small one is as wide as that.
+  std::optional<Architecture> wide = {};
 
   /// Channels, depth and both lists, as options of `mano train` name them: "dim-head", and "token-size" for MANO's patch.
   std::vector<std::pair<std::string, int Architecture::*>> options() const;

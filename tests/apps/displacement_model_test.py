@@ -39,12 +39,13 @@ def test_the_network_improves_the_first_guess_where_it_was_trained_and_beyond(ma
     assert (folder / "mano/evaluation.json").exists()
 
 
-def test_mano_is_wide_by_default(mano_in, folder):
+def test_mano_and_fno_are_wide_by_default(mano_in, folder):
     config = (folder / "mano/config.toml").read_text()
     assert "dim = 48" in config and "depth = 2" in config and "mlp = 96" in config
     mano_in("train", "--data", "train.h5", "--preset", "small", "--epochs", 1, "-o", "narrow")
     mano_in("train", "--data", "train.h5", "--config", "mano/config.toml", "--epochs", 1, "-o", "named")
     assert "dim = 32" in (folder / "narrow/config.toml").read_text() and "dim = 48" in (folder / "named/config.toml").read_text()
+    assert "dim = 20" in (folder / "fno/config.toml").read_text()
     mano_in("generate", "--field", "two-phase", "--samples", 10, "--resolution", "16x16", "-o", "flow.h5")
     mano_in("train", "--data", "flow.h5", "--epochs", 1, "--refinement", "none", "-o", "flow")
     assert "dim = 32" in (folder / "flow/config.toml").read_text()

@@ -32,6 +32,14 @@ TEST(Rivals, HaveTheParametersOfTheirBudget) {
           static_cast<double>(make_network(architecture_preset(preset, model), 0)->parameter_count());
       EXPECT_NEAR(count / budget, 1.0, 0.1) << to_string(model) << " " << preset << " " << count;
     }
+    const auto presets = presets_of(model);
+    if (std::find(presets.begin(), presets.end(), "wide") == presets.end()) {
+      EXPECT_THROW(architecture_preset("wide", model), InvalidInput);
+      continue;
+    }
+    const Architecture wide = architecture_preset("wide", model);
+    EXPECT_GT(wide.dim, architecture_preset("small", model).dim);
+    EXPECT_NEAR(make_network(wide, 0)->parameter_count() / 70e3, 1.0, 0.2) << to_string(model);
   }
 }
 
