@@ -3,6 +3,7 @@
 #include <map>
 
 #include "apps/commands/compare_options.hpp"
+#include "apps/comparison/compare_resolution.hpp"
 #include "apps/comparison/displacement_comparison.hpp"
 #include "apps/options/progress.hpp"
 #include "core/error.hpp"

@@ -1,6 +1,8 @@
 #pragma once
 // What `mano compare` is asked for, and what its two halves share: steady flow (compare.cpp) and displacements (compare_displacements.cpp).
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <string>
 #include <vector>

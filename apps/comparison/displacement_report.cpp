@@ -1,4 +1,7 @@
 // The HTML page of a comparison of displacements.
+
+#include <fmt/core.h>
+
 #include "apps/comparison/displacement_comparison.hpp"
 #include "apps/pictures/page.hpp"
 #include "core/files.hpp"

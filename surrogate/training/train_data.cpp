@@ -12,6 +12,7 @@
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/darcy_operator.hpp"
 #include "surrogate/multigrid/grid_transfer.hpp"
+#include "surrogate/multigrid/history_model.hpp"
 #include "surrogate/multigrid/refinement.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
 
