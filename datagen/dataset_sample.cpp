@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "datagen/dataset_impl.hpp"
+#include "datagen/well_table.hpp"
 
 namespace mano {
 
@@ -109,21 +110,9 @@ CellMask DatasetReader::Impl::read_active(std::size_t index) const {
 
 std::vector<PlacedWell> DatasetReader::Impl::read_wells(std::size_t index) const {
   if (info.most_wells == 0) return {};
-  const std::vector<double> values = read_values(wells, "wells", index, info.most_wells * kWellNumbers);
-  std::vector<PlacedWell> list;
-  for (std::size_t w = 0; w < info.most_wells; ++w) {
-    PlacedWell::Numbers row;
-    std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(w * kWellNumbers), kWellNumbers, row.begin());
-    if (std::ranges::all_of(row, [](double x) { return std::isnan(x); })) break;
-    const PlacedWell well = PlacedWell::of(row);
-    const double drive = well.has_rate() ? well.rate : well.pressure;
-    check(std::isfinite(well.x) && std::isfinite(well.y) && std::isfinite(drive) &&
-              std::isfinite(well.radius) && well.has_rate() == std::isnan(well.pressure) && well.radius >= 0,
-          "{} of sample {}: well {} is at ({}, {}), rate {}, pressure {}, radius {}",
-          place(path.string(), "wells"), index, w + 1, well.x, well.y, well.rate, well.pressure, well.radius);
-    list.push_back(well);
-  }
-  return list;
+  return wells_of_table(read_values(wells, "wells", index, info.most_wells * kWellNumbers).data(),
+                        info.most_wells,
+                        fmt::format("{} of sample {}", place(path.string(), "wells"), index));
 }
 
 Sample DatasetReader::Impl::read(std::size_t index) const {

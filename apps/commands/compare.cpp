@@ -4,8 +4,6 @@
 //   mano compare --model run --data test.h5 -o comparison
 
 #include <algorithm>
-#include <fstream>
-#include <map>
 
 #include "apps/commands/compare_options.hpp"
 #include "apps/comparison/compare_resolution.hpp"

@@ -38,10 +38,6 @@ nlohmann::json without_range(const std::string& configuration) {
   return json;
 }
 
-std::string value_at(const nlohmann::json& json, const nlohmann::json::json_pointer& where) {
-  return json.contains(where) ? json.at(where).dump() : "nothing";
-}
-
 void check_alike(const DatasetReader& first, const DatasetReader& other) {
   const DatasetInfo& a = first.info();
   const DatasetInfo& b = other.info();
@@ -69,9 +65,15 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   same(a.has_inactive, b.has_inactive, "having inactive cells");
   same(a.single_precision, b.single_precision, "precision");
   const nlohmann::json x = without_range(a.configuration), y = without_range(b.configuration);
-  if (x == y) return;
-  const nlohmann::json::json_pointer where(nlohmann::json::diff(x, y).front().at("path"));
-  same(value_at(x, where), value_at(y, where), "their configuration at " + where.to_string());
+  const auto entry = [](const nlohmann::json& json, const std::string& key) {
+    return json.contains(key) ? json.at(key).dump() : "nothing";
+  };
+  for (const nlohmann::json* one : {&x, &y}) {
+    if (!one->is_object()) continue;
+    for (const auto& item : one->items())
+      same(entry(x, item.key()), entry(y, item.key()), "their configuration at /" + item.key());
+  }
+  same(x.dump(), y.dump(), "configuration");
 }
 
 // The configuration of one run over all samples, where the files are such parts one after another; else the ranges.

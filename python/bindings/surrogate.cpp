@@ -16,6 +16,7 @@
 #include "errors.hpp"
 #include "model_card.hpp"
 #include "modules.hpp"
+#include "rocks.hpp"
 
 namespace mano::python {
 
@@ -23,39 +24,15 @@ namespace {
 
 constexpr std::size_t kBatch = 32;  // fields that are predicted at once
 
-struct Request {
-  In<double, 3> k;
-  std::optional<In<std::uint8_t, 3>> active;
-  Grid grid;
-
-  Sample sample(std::size_t i) const {
-    Sample s;
-    s.number = i;
-    s.permeability = field_of(k.data() + i * grid.cells(), grid);
-    if (active) s.active = mask_of(active->data() + (active->shape(0) == 1 ? 0 : i * grid.cells()), grid);
-    check_permeability(s.permeability, fmt::format("permeability {}", i), s.active);
-    return s;
-  }
-};
-
-Request request_of(const Surrogate& surrogate, In<double, 3> k, std::optional<In<std::uint8_t, 3>> active,
-                   std::optional<std::pair<double, double>> size, bool force) {
+Rocks rocks_of(const Surrogate& surrogate, In<double, 3> k, std::optional<In<std::uint8_t, 3>> active,
+               std::optional<std::pair<double, double>> size, bool force) {
   const ModelCard& card = surrogate.card();
-  Request r{k, active, grid_of(k, size.value_or(std::pair{card.lx, card.ly}))};
-  surrogate.check_takes_inactive(active.has_value(), "active");
-  check(!active || ((active->shape(0) == 1 || active->shape(0) == k.shape(0)) &&
-                    active->shape(1) == k.shape(1) && active->shape(2) == k.shape(2)),
-        "active must have the shape of the permeability");
-  if (!force) surrogate.check_problem(card.problem_name, r.grid, card.location, "permeability");
-  return r;
+  Rocks rocks(card, k, active, size.value_or(std::pair{card.lx, card.ly}));
+  if (!force) surrogate.check_problem(card.problem_name, rocks.grid, card.location, "permeability");
+  return rocks;
 }
 
-void append(std::vector<double>& all, const Field& field, const CellMask& active) {
-  for (std::size_t c = 0; c < field.values.size(); ++c)
-    all.push_back(active[c] ? field.values[c] : std::numeric_limits<double>::quiet_NaN());
-}
-
-Tuple predict(const Surrogate& surrogate, const Request& r, const PredictionOptions& options) {
+Tuple predict(const Surrogate& surrogate, const Rocks& r, const PredictionOptions& options) {
   const std::size_t n = r.k.shape(0);
   std::vector<double> pressure, estimate, relative, half_width;
   std::vector<std::optional<std::vector<std::string>>> unlike;
@@ -109,7 +86,7 @@ NB_MODULE(_surrogate, m) {
           [](const Surrogate& s, In<double, 3> k, std::optional<In<std::uint8_t, 3>> active,
              std::optional<std::pair<double, double>> size, const std::string& method, bool estimate,
              int correct, bool force) {
-            return predict(s, request_of(s, k, active, size, force),
+            return predict(s, rocks_of(s, k, active, size, force),
                            {.method = parse_method(method), .estimate = estimate, .correct = correct});
           },
           nb::arg("permeability"), nb::arg("active").none(), nb::arg("size").none(), nb::arg("method"),
@@ -117,7 +94,7 @@ NB_MODULE(_surrogate, m) {
       .def(
           "unlike_training",
           [](const Surrogate& s, In<double, 3> k, std::optional<In<std::uint8_t, 3>> active) {
-            const Request r = request_of(s, k, active, std::nullopt, true);
+            const Rocks r = rocks_of(s, k, active, std::nullopt, true);
             std::vector<std::optional<std::vector<std::string>>> unlike;
             for (std::size_t i = 0; i < k.shape(0); ++i) {
               const Sample sample = r.sample(i);

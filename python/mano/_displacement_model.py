@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Union
 import numpy as np
 
 from ._errors import InputError
-from ._model import _mask, surrogate_module
+from ._model import Loaded, _mask
 from ._setup import Well, fields4
 
 OwnWells = Union[Well, Sequence[Well], Sequence[Sequence[Well]], np.ndarray, None]
@@ -65,18 +65,10 @@ def _table(wells: OwnWells) -> np.ndarray | None:
     return table
 
 
-class DisplacementModel:
+class DisplacementModel(Loaded):
     """A trained surrogate of displacements: rock and wells to saturation and pressure at all times, at any resolution. Made by load_displacement()."""
 
-    def __init__(self, path: str | os.PathLike, device: str = "cpu"):
-        self.path, self.device = os.fspath(path), device
-        self._model = surrogate_module().DisplacementModel(self.path, device)
-
-    def __getstate__(self):
-        return {"path": self.path, "device": self.device}
-
-    def __setstate__(self, state):
-        self.__init__(**state)
+    kind = "DisplacementModel"
 
     @property
     def card(self) -> dict:

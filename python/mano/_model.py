@@ -87,18 +87,26 @@ class Prediction(NamedTuple):
     unlike_training: list[list[str] | None]
 
 
-class Model:
-    """A trained surrogate: permeability to pressure, at any resolution. Made by load()."""
+class Loaded:
+    """A checkpoint on a device, by the class of mano._surrogate that `kind` names. It is pickled as its path."""
+
+    kind: str
 
     def __init__(self, path: str | os.PathLike, device: str = "cpu"):
         self.path, self.device = os.fspath(path), device
-        self._model = surrogate_module().Surrogate(self.path, device)
+        self._model = getattr(surrogate_module(), self.kind)(self.path, device)
 
     def __getstate__(self):
         return {"path": self.path, "device": self.device}
 
     def __setstate__(self, state):
         self.__init__(**state)
+
+
+class Model(Loaded):
+    """A trained surrogate: permeability to pressure, at any resolution. Made by load()."""
+
+    kind = "Surrogate"
 
     @property
     def card(self) -> dict:

@@ -90,10 +90,12 @@ Architecture architecture_preset(const std::string& name, Architecture::Model mo
 }
 
 std::vector<std::string> presets_of(Architecture::Model model) {
+  std::vector<std::string> names{"small"};
+  if (kind_of(model).wide) names.push_back("wide");
+  names.push_back("large");
   if (model == Architecture::Model::mano)
-    return {"small", "wide", "large", "small-published", "large-published", "paper"};
-  if (kind_of(model).wide) return {"small", "wide", "large"};
-  return {"small", "large"};
+    names.insert(names.end(), {"small-published", "large-published", "paper"});
+  return names;
 }
 
 void check_grid(const Architecture& a, int height, int width) {

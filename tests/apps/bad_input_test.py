@@ -146,6 +146,7 @@ TABLE = [
     ("torch", "train --data good.h5 --data node.h5 -o run2", "values sit at the node"),
     ("torch", "train --data good.h5 -o run2 --model cnn", "cnn"),
     ("torch", "train --data good.h5 -o run2 --model vit --preset paper", "vit has small and large"),
+    ("torch", "train --data good.h5 -o run2 --model fno --preset paper", "fno has small and wide and large"),
     ("torch", "train --data good.h5 -o run2 --model vit --patch 4", "patches of 4x4"),
     ("torch", "train --data good.h5 -o run2 --model swin --patch 5", "--patch"),
     ("torch", "train --data good.h5 -o run2 --model swin --heads 5", "5 heads"),
