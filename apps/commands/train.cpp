@@ -32,7 +32,7 @@ struct ShapeOption {
   int Architecture::*member;
   const char* help;
 };
-constexpr std::array<ShapeOption, 15> kShape{{
+constexpr std::array<ShapeOption, 16> kShape{{
     {"dim", &Architecture::dim, "Width of a token"},
     {"depth", &Architecture::depth, "Blocks"},
     {"heads", &Architecture::heads, "Attention heads"},
@@ -48,6 +48,9 @@ constexpr std::array<ShapeOption, 15> kShape{{
     {"factor", &Architecture::factor, "Of N queries, factor * ceil(ln N) are kept, of Reguformer"},
     {"convolutions", &Architecture::convolutions,
      "Of MANO: 1 adds local convolutions to values and MLP, 0 is as published"},
+    {"point-width", &Architecture::point_width,
+     "Of MANO and transformers: numbers a point in the head, which reads the point's own inputs once more; 0 "
+     "maps tokens to points linearly"},
     {"modes", &Architecture::modes, "Fourier modes of an FNO in each direction"},
 }};
 

@@ -122,6 +122,12 @@ bool is_of_published_mano(const toml::table& table) {
          table.contains("stride") && !table.contains("convolutions");
 }
 
+// One of a MANO from before the head point by point, which today's `wide` has.
+bool is_of_linear_head(const toml::table& table) {
+  return table["model"].value_or(std::string("mano")) == "mano" && table.contains("token-size") &&
+         table.contains("stride") && !table.contains("point-width");
+}
+
 }  // namespace
 
 std::vector<std::string> expand_config(const CLI::App& app, const std::vector<std::string>& given_arguments) {
@@ -165,6 +171,9 @@ std::vector<std::string> expand_config(const CLI::App& app, const std::vector<st
         expanded.push_back(fmt::format("--{}={}", key, std::string_view(key) == "token-size" ? 1 : 0));
     }
   }
+  if (app.get_name() == "train" && (is_of_published_mano(table) || is_of_linear_head(table)) &&
+      !given(*find_option(app, "point-width"), rest))
+    expanded.emplace_back("--point-width=0");
   expanded.insert(expanded.end(), rest.begin(), rest.end());
   return expanded;
 }

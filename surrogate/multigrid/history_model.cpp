@@ -89,11 +89,18 @@ HistoryTensors history_interpolated(const SurrogateModel& model, const Tensor& p
   const Tensor part = model.active_on(permeability, target),
                coarse_part = model.active_on(permeability, from);
   const Tensor coarse_guess = restricted(guess, part, from, location);
-  const HistoryTensors coarse = history_direct(model, restricted(permeability, from, location), coarse_guess,
-                                               with_resolution(grid, from));
+  const Tensor coarse_permeability = restricted(permeability, from, location);
+  const Grid coarse_grid = with_resolution(grid, from);
   const auto carried = [&](const Tensor& values) {
     return interpolated(hidden(values, coarse_part), coarse_part, part, target, location, Ends{});
   };
+  if (model.card.architecture.point_width > 0) {
+    const Tensor features =
+        model.base->point_features(input_of(model, coarse_permeability, coarse_guess, coarse_grid));
+    const Tensor input = input_of(model, permeability, guess, grid);
+    return from_output(model, model.base->from_point_features(carried(features), input), guess);
+  }
+  const HistoryTensors coarse = history_direct(model, coarse_permeability, coarse_guess, coarse_grid);
   const Tensor saturation =
       saturation_in(model, guess) + carried(coarse.saturation - saturation_in(model, coarse_guess));
   if (!model.card.history->std_pressure_correction) return {saturation, carried(coarse.pressure)};

@@ -39,7 +39,8 @@ HistoryTensors history_interleaved(const SurrogateModel& model, const torch::Ten
                                    const Resolution& from);
 
 /// The network at `from` on rock and guess restricted to it. What it adds to the guess, and its pressures, are interpolated bilinearly;
-/// the guess is that of the grid itself, so that fronts stay as sharp as it has them.
+/// the guess is that of the grid itself, so that fronts stay as sharp as it has them. A network with a head point by point interpolates
+/// its features in place of its output, and the head reads rock and guess of the grid itself.
 HistoryTensors history_interpolated(const SurrogateModel& model, const torch::Tensor& permeability,
                                     const torch::Tensor& first_guess, const Grid& grid,
                                     const Resolution& from);

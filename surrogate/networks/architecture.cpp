@@ -138,7 +138,8 @@ std::int64_t least_parameters(const Architecture& a) {
     case Architecture::Model::mano: {
       const bool learned = a.sampling == Architecture::Sampling::conv;
       return static_cast<std::int64_t>(a.depth) * a.dim * std::max({a.dim, a.mlp, 3 * a.heads * a.dim_head}) +
-             (learned ? 2 * square * a.rate * a.rate : 0);
+             (learned ? 2 * square * a.rate * a.rate : 0) +
+             static_cast<std::int64_t>(a.point_width) * a.patch * a.patch * a.dim;
     }
     default: {
       const std::int64_t side = a.model == Architecture::Model::swin ? 2 * a.window - 1 : 0;
@@ -146,7 +147,8 @@ std::int64_t least_parameters(const Architecture& a) {
       return square * (1 + merged) +
              static_cast<std::int64_t>(a.depth) *
                  (static_cast<std::int64_t>(a.dim) * a.mlp + side * side * a.heads) +
-             static_cast<std::int64_t>(a.patch) * a.patch * a.dim * (a.channels_in + a.channels_out);
+             static_cast<std::int64_t>(a.patch) * a.patch * a.dim *
+                 (a.channels_in + (a.point_width > 0 ? a.point_width : a.channels_out));
     }
   }
 }
@@ -169,6 +171,7 @@ void check_architecture(const Architecture& a) {
   in_range(a.patch, 1, 64, "patch");
   in_range(a.modes, 2, 1024, "modes");
   in_range(a.convolutions, 0, 1, "convolutions");
+  in_range(a.point_width, 0, 8192, "point_width");
   in_range(a.queries, 1, 64, "queries");
   in_range(a.windows, 1, 64, "windows");
   in_range(a.factor, 1, 1000, "factor");
@@ -177,6 +180,12 @@ void check_architecture(const Architecture& a) {
   check(a.model != Model::unet || a.depth <= 8, "architecture: depth is {}; a U-Net's must lie in [1, 8]",
         a.depth);
   check(a.model != Model::fno || a.dim % 2 == 0, "architecture: dim is {}; an FNO's must be even", a.dim);
+  const auto& later = kind_of(a.model).later_numbers;
+  const bool takes_point_width = std::any_of(later.begin(), later.end(), [](const auto& number) {
+    return number.second == &Architecture::point_width;
+  });
+  check(a.point_width == 0 || takes_point_width,
+        "architecture: point_width is {}; {} has no head point by point", a.point_width, to_string(a.model));
   const bool heads_share_dim = a.model != Model::mano && a.model != Model::fno && a.model != Model::unet;
   const int shared = a.model == Model::transdepth ? a.dim << 3 : a.dim;  // channels where the attention is
   check(!heads_share_dim || shared % a.heads == 0, "architecture: {} heads do not divide {} channels",

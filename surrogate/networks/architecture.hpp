@@ -33,7 +33,9 @@ struct Architecture {
   int modes = 8;     ///< FNO: Fourier modes in each direction
   int stride = 1;    ///< MANO
   int convolutions =
-      0;            ///< MANO: 1 adds depthwise 3x3 convolutions to the values and in the MLP (docs/mano.md)
+      0;  ///< MANO: 1 adds depthwise 3x3 convolutions to the values and in the MLP (docs/mano.md)
+  int point_width =
+      0;  ///< MANO and transformers: numbers a point in the head; 0: a linear map of tokens (point_head.hpp)
   int rate = 2;     ///< MANO: from level to level; Shunted: of the coarser keys, twice that of the finer ones
   int queries = 2;  ///< QnA: learned queries a head
   int windows = 4;  ///< HLG: windows along each side of the grid

@@ -22,8 +22,8 @@ struct ModelKind {
   Architecture small, large;  ///< about 70,000 and 600,000 parameters
   /// Numbers that a JSON has only where they are not as usual, so that files from before they were there load.
   std::vector<std::pair<const char*, int Architecture::*>> later_numbers = {};
-  /// About as many parameters as the small one, fewer blocks or modes of more channels: for displacements, which have many numbers at each
-  /// point. Where there is none, the small one is as wide as that.
+  /// Fewer blocks or modes of more channels than the small one, and of MANO a head point by point: for displacements, which have many
+  /// numbers at each point. Where there is none, the small one is as wide as that.
   std::optional<Architecture> wide = {};
 
   /// Channels, depth and both lists, as options of `mano train` name them: "dim-head", and "token-size" for MANO's patch.

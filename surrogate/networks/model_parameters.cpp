@@ -56,6 +56,13 @@ void MultipoleModel::for_each_parameter(Visit visit) {
     linear(layer + ".1.net.4", block.mlp_out, block.mlp_out_bias, a.dim, a.mlp);
   }
   norm("transformer.norm", weights_.norm);
+  if (a.point_width > 0) {
+    PointHead& head = weights_.points;
+    linear("point_head.token", head.token, head.token_bias, points * a.point_width, a.dim);
+    visit("point_head.input.weight", head.input, Shape{a.point_width, a.channels_in}, a.channels_in);
+    linear("point_head.output", head.output, head.output_bias, a.channels_out, a.point_width);
+    return;
+  }
   linear("linear_q", weights_.linear_q, weights_.linear_q_bias, a.dim, a.dim);
   linear("output_layer", weights_.output, weights_.output_bias, points * a.channels_out, a.dim);
 }

@@ -28,7 +28,10 @@ ModelWork model_work(const Architecture& a, int height, int width, std::size_t o
   const double mlp = tokens * 2 * c * a.mlp;
   const double convolutions = a.convolutions != 0 ? 9.0 * (all * inner + tokens * a.mlp) : 0.0;
   const double patch = static_cast<double>(a.patch) * a.patch;
-  const double ends = tokens * (c * a.channels_in * patch + c * c + c * a.channels_out * patch);
+  const double m = a.point_width;
+  const double head = a.point_width > 0 ? patch * m * (c + a.channels_in + a.channels_out)
+                                        : c * c + c * a.channels_out * patch;
+  const double ends = tokens * (c * a.channels_in * patch + head);
 
   ModelWork work;
   work.forward_macs = a.depth * (attention + mlp + convolutions + sampling) + ends;

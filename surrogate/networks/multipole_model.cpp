@@ -129,11 +129,9 @@ torch::Tensor MultipoleModel::multipole_attention(const BlockWeights& block,
   return r;
 }
 
-torch::Tensor MultipoleModel::forward(const torch::Tensor& input, Precision precision) const {
-  // On a GPU Torch converts the operands of its products; on the CPU a block does, the few products around it stay exact.
-  const Autocast autocast(input.is_cuda() && precision == Precision::bfloat16);
-  const Architecture& a = architecture_;
-  auto x = torch::linear(to_patches(input, a.patch), weights_.linear_p, weights_.linear_p_bias);
+// What the head reads: [B, h, w, C].
+torch::Tensor MultipoleModel::normed_tokens(const torch::Tensor& input, Precision precision) const {
+  auto x = torch::linear(to_patches(input, architecture_.patch), weights_.linear_p, weights_.linear_p_bias);
   for (const BlockWeights& block : weights_.blocks) {
     if (x.is_cpu() && !operators_on_cpu) {
       x = block_forward(x, block, architecture_, precision);
@@ -145,7 +143,28 @@ torch::Tensor MultipoleModel::forward(const torch::Tensor& input, Precision prec
       hidden = hidden + depthwise(hidden, block.mlp_convolution, block.mlp_convolution_bias);
     x = x + torch::linear(torch::gelu(hidden), block.mlp_out, block.mlp_out_bias);
   }
-  x = torch::tanh(torch::linear(layer_norms(x, weights_.norm), weights_.linear_q, weights_.linear_q_bias));
+  return layer_norms(x, weights_.norm);
+}
+
+torch::Tensor MultipoleModel::point_features(const torch::Tensor& input, Precision precision) const {
+  if (architecture_.point_width == 0) return Network::point_features(input, precision);
+  const Autocast autocast(input.is_cuda() && precision == Precision::bfloat16);
+  return weights_.points.features(normed_tokens(input, precision), architecture_.patch, input.size(2),
+                                  input.size(3));
+}
+
+torch::Tensor MultipoleModel::from_point_features(const torch::Tensor& features,
+                                                  const torch::Tensor& input) const {
+  return weights_.points.outputs(features, input);
+}
+
+torch::Tensor MultipoleModel::forward(const torch::Tensor& input, Precision precision) const {
+  // On a GPU Torch converts the operands of its products; on the CPU a block does, the few products around it stay exact.
+  const Autocast autocast(input.is_cuda() && precision == Precision::bfloat16);
+  const Architecture& a = architecture_;
+  if (a.point_width > 0) return from_point_features(point_features(input, precision), input);
+  const auto x =
+      torch::tanh(torch::linear(normed_tokens(input, precision), weights_.linear_q, weights_.linear_q_bias));
   const auto out = torch::linear(x, weights_.output, weights_.output_bias);
   return a.patch == 1 ? out.permute({0, 3, 1, 2}) : from_patches(out, a.patch, input.size(2), input.size(3));
 }

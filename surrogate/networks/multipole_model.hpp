@@ -10,6 +10,7 @@
 #include "surrogate/networks/architecture.hpp"
 #include "surrogate/networks/block.hpp"
 #include "surrogate/networks/network.hpp"
+#include "surrogate/networks/point_head.hpp"
 
 namespace mano {
 
@@ -17,8 +18,10 @@ struct ModelWeights {
   torch::Tensor linear_p, linear_p_bias;  // [C, channels_in patch^2], [C]
   std::vector<BlockWeights> blocks;
   LayerNormWeights norm;
+  // The head: of tokens, or of points (Architecture::point_width).
   torch::Tensor linear_q, linear_q_bias;  // [C, C], [C]
   torch::Tensor output, output_bias;      // [channels_out patch^2, C], [channels_out patch^2]
+  PointHead points;
 };
 
 class MultipoleModel : public Network {
@@ -32,6 +35,10 @@ class MultipoleModel : public Network {
   /// input [B, channels_in, H, W] -> [B, channels_out, H, W].
   torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const override;
 
+  torch::Tensor point_features(const torch::Tensor& input,
+                               Precision precision = Precision::full) const override;
+  torch::Tensor from_point_features(const torch::Tensor& features, const torch::Tensor& input) const override;
+
   /// On the CPU too, the operators that a GPU gets, in place of the block's own loops: for tests of that path.
   bool operators_on_cpu = false;
 
@@ -41,6 +48,7 @@ class MultipoleModel : public Network {
 
  private:
   void put_parameters(const std::vector<torch::Tensor>& tensors) override;
+  torch::Tensor normed_tokens(const torch::Tensor& input, Precision precision) const;
   torch::Tensor local_attention(const BlockWeights& block, const torch::Tensor& tokens) const;
   torch::Tensor multipole_attention(const BlockWeights& block, const torch::Tensor& tokens) const;
   template <typename Visit>

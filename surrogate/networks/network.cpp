@@ -1,11 +1,21 @@
 #include "surrogate/networks/network.hpp"
 
+#include <stdexcept>
+
 #include "core/error.hpp"
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/multipole_model.hpp"
 #include "surrogate/networks/rivals.hpp"
 
 namespace mano {
+
+torch::Tensor Network::point_features(const torch::Tensor&, Precision) const {
+  throw std::logic_error("this network has no head point by point");
+}
+
+torch::Tensor Network::from_point_features(const torch::Tensor&, const torch::Tensor&) const {
+  throw std::logic_error("this network has no head point by point");
+}
 
 std::vector<torch::Tensor> Network::parameters() const {
   std::vector<torch::Tensor> list;

@@ -24,6 +24,13 @@ class Network {
 
   virtual torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const = 0;
 
+  /// Of a network with a head point by point (Architecture::point_width > 0), the halves of forward(): [B, channels_in, H, W] -> features
+  /// [B, point_width, H, W], and from them and the inputs of the same grid, [B, channels_out, H, W] (point_head.hpp). point_features() of
+  /// another network throws std::logic_error.
+  virtual torch::Tensor point_features(const torch::Tensor& input,
+                                       Precision precision = Precision::full) const;
+  virtual torch::Tensor from_point_features(const torch::Tensor& features, const torch::Tensor& input) const;
+
   /// Parameters under the names of the reference implementation, always in the same order. The tensors are the network's.
   virtual std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const = 0;
 

@@ -3,6 +3,7 @@
 // of this kind is one file that says what a block is. Private to surrogate/networks/ and its tests.
 
 #include "surrogate/networks/parameter_list.hpp"
+#include "surrogate/networks/point_head.hpp"
 
 namespace mano {
 
@@ -13,6 +14,10 @@ class TokenNetwork : public ParameterList {
   /// A grid that patches do not divide is continued by its last row and column and the result cut, but by ViT and Swin refused, as
   /// published.
   torch::Tensor forward(const torch::Tensor& input, Precision precision = Precision::full) const override;
+
+  torch::Tensor point_features(const torch::Tensor& input,
+                               Precision precision = Precision::full) const override;
+  torch::Tensor from_point_features(const torch::Tensor& features, const torch::Tensor& input) const override;
 
   /// softmax(q k^T / sqrt(d) + bias) v of [N, tokens, C] each, in `heads` heads; bias broadcasts to [N, heads, tokens, keys].
   static torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
@@ -43,7 +48,11 @@ class TokenNetwork : public ParameterList {
   Architecture a_;
 
  private:
+  torch::Tensor normed_tokens(const torch::Tensor& input) const;
+  PointHead point_head() const;
+
   Linear embed_, head_;
+  Linear point_token_, point_input_, point_output_;  // in place of head_, where Architecture::point_width > 0
   Norm norm_;
 };
 

@@ -12,7 +12,7 @@ PYTHON = os.environ.get("MANO_TORCH_PYTHON", "/usr/bin/python3")  # Debian's, wi
 pytestmark = pytest.mark.needs("torch")
 
 
-@pytest.fixture(params=[[], ["--token-size", 3, "--convolutions", 1, "--window", 3, "--stride", 2], ["--dim", 16, "--heads", 1, "--dim-head", 16, "--window", 4, "--stride", 2, "--sampling", "avg-pool"]])
+@pytest.fixture(params=[[], ["--token-size", 3, "--convolutions", 1, "--window", 3, "--stride", 2], ["--dim", 16, "--heads", 1, "--dim-head", 16, "--window", 4, "--stride", 2, "--sampling", "avg-pool"], ["--point-width", 6, "--token-size", 3]])
 def model(mano, tmp_path, request):
     source = os.path.join(ROOT, "data", "neuraloperator_darcy_16_test.h5")
     mano("import", source, "--phases", "3,12", "--location", "node", "-o", "d.h5")

@@ -133,9 +133,17 @@ class Mano(nn.Module):
             r = finer + up[:, :, : finer.shape[2], : finer.shape[3]] / (i + 1)
         return r
 
+    def points(self, tokens, inputs):
+        """The head point by point: O gelu(U_i t + V x) + o, with the network's inputs x at the point."""
+        p, (height, width) = self.a.get("patch", 1), inputs.shape[2:]
+        features = self.linear(tokens, "point_head.token").unflatten(-1, (p, p, self.a["point_width"]))
+        features = features.transpose(2, 3).flatten(3, 4).flatten(1, 2)
+        own = F.linear(inputs.permute(0, 2, 3, 1), self.tensors["point_head.input.weight"])
+        return self.linear(F.gelu(features[:, :height, :width] + own), "point_head.output").permute(0, 3, 1, 2)
+
     def forward(self, x):
         self.tensors = dict(self.named_parameters())  # as they are now, torch.func.functional_call included
-        p, (height, width) = self.a.get("patch", 1), x.shape[2:]
+        inputs, p, (height, width) = x, self.a.get("patch", 1), x.shape[2:]
         x = F.pad(x, (0, -width % p, 0, -height % p), mode="replicate")
         x = self.linear(F.pixel_unshuffle(x, p).permute(0, 2, 3, 1), "linear_p")
         for depth in range(self.a["depth"]):
@@ -145,7 +153,10 @@ class Mano(nn.Module):
             if self.a.get("convolutions"):
                 hidden = hidden + self.depthwise(hidden, layer + ".1.convolution")
             x = x + self.linear(F.gelu(hidden), layer + ".1.net.4")
-        x = torch.tanh(self.linear(self.norm(x, "transformer.norm"), "linear_q"))
+        x = self.norm(x, "transformer.norm")
+        if self.a.get("point_width"):
+            return self.points(x, inputs)
+        x = torch.tanh(self.linear(x, "linear_q"))
         return F.pixel_shuffle(self.linear(x, "output_layer").permute(0, 3, 1, 2), p)[:, :, :height, :width]
 
 
