@@ -14,6 +14,8 @@ using torch::Tensor;
 
 namespace {
 
+constexpr double kLeastWeight = 0.05;  // of active cells: extrapolation's weights may cancel
+
 struct Matrix {
   Tensor weights, offset;  // [targets, sources], [targets]
 };
@@ -101,8 +103,48 @@ Tensor interpolated(const Tensor& values, const Tensor& from, const Tensor& to, 
   for (AxisEnd& end : of_weights) end.value = 1.0;  // a prescribed value counts as one that is there
   const auto weight = (from > 0).to(values.dtype());
   const auto sum = interpolated(weight, target, location, of_weights);
-  constexpr double kLeast = 0.05;  // extrapolation's weights may cancel
-  return hidden(interpolated(values * weight, target, location, ends) / sum.clamp_min(kLeast), to);
+  return hidden(interpolated(values * weight, target, location, ends) / sum.clamp_min(kLeastWeight), to);
+}
+
+PointInterpolation::Axis PointInterpolation::axis_of(int from, int to, const torch::TensorOptions& options) {
+  const AxisMap map = interpolation_map(from, to, Location::cell, kConstantEnd, kConstantEnd);
+  std::vector<std::int64_t> lower, upper;
+  std::vector<double> share;
+  for (const auto& terms : map.terms) {
+    lower.push_back(terms.front().source);
+    upper.push_back(terms.back().source);
+    share.push_back(terms.size() > 1 ? terms.back().weight : 0.0);
+  }
+  const auto places = options.dtype(torch::kLong).requires_grad(false);
+  return {torch::tensor(lower).to(places), torch::tensor(upper).to(places),
+          torch::tensor(share, torch::kFloat64).to(options.requires_grad(false))};
+}
+
+PointInterpolation::PointInterpolation(Tensor values, Tensor from, Tensor to, const Resolution& target)
+    : along_x_(axis_of(resolution_of(values).nx, target.nx, values.options())),
+      along_y_(axis_of(resolution_of(values).ny, target.ny, values.options())) {
+  if (from.defined()) {
+    const auto weight = (from > 0).to(values.dtype());
+    divisor_ = interpolated(weight, target, Location::cell, kConstantEnds).clamp_min(kLeastWeight);
+    part_ = std::move(to);
+    values = values * weight;
+  }
+  points_ = values.permute({0, 2, 3, 1}).contiguous();
+}
+
+Tensor PointInterpolation::rows(std::int64_t first, std::int64_t last) const {
+  const auto between = [](const Tensor& x, const Axis& axis, std::int64_t dim, std::int64_t from,
+                          std::int64_t to) {
+    std::vector<std::int64_t> shape(4, 1);
+    shape[dim] = to - from;
+    return torch::lerp(x.index_select(dim, axis.lower.slice(0, from, to)),
+                       x.index_select(dim, axis.upper.slice(0, from, to)),
+                       axis.share.slice(0, from, to).view(shape));
+  };
+  const auto down = between(points_, along_y_, 1, first, last);
+  const auto values = between(down, along_x_, 2, 0, along_x_.share.size(0)).permute({0, 3, 1, 2});
+  if (!divisor_.defined()) return values;
+  return hidden(values / divisor_.slice(2, first, last), part_.slice(2, first, last));
 }
 
 std::vector<Resolution> grid_hierarchy(const Resolution& base, const Resolution& target) {

@@ -28,6 +28,30 @@ torch::Tensor restricted(const torch::Tensor& values, const torch::Tensor& part,
 torch::Tensor interpolated(const torch::Tensor& values, const torch::Tensor& from, const torch::Tensor& to,
                            const Resolution& target, Location location, const Ends& ends);
 
+/// Constant beyond the outermost cells.
+inline constexpr AxisEnd kConstantEnd{AxisEnd::Kind::mirror};
+inline constexpr Ends kConstantEnds{kConstantEnd, kConstantEnd, kConstantEnd, kConstantEnd};
+
+/// interpolated() of cells with kConstantEnds, of many numbers a cell and some rows at a time.
+class PointInterpolation {
+ public:
+  /// `from` and `to` are parts as above, of [N, C, H, W] `values` and of the target.
+  PointInterpolation(torch::Tensor values, torch::Tensor from, torch::Tensor to, const Resolution& target);
+
+  /// Rows [first, last) of the target, [N, C, last - first, W], channels last in memory.
+  torch::Tensor rows(std::int64_t first, std::int64_t last) const;
+
+ private:
+  struct Axis {
+    torch::Tensor lower, upper, share;  // target t: lower + share (upper - lower)
+  };
+  static Axis axis_of(int from, int to, const torch::TensorOptions& options);
+
+  Axis along_x_, along_y_;
+  torch::Tensor points_;          // [N, H, W, C]
+  torch::Tensor divisor_, part_;  // undefined where all is active
+};
+
 /// The grids from `base` to `target`, without `base`: both sizes double until the next doubling would pass the target's; the last
 /// is the target, or where the target is coarser in a direction than the base, as fine as the base there.
 std::vector<Resolution> grid_hierarchy(const Resolution& base, const Resolution& target);

@@ -3,6 +3,7 @@
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/grid_transfer.hpp"
 #include "surrogate/multigrid/tensor_fields.hpp"
+#include "surrogate/networks/point_head.hpp"
 
 namespace mano {
 
@@ -40,6 +41,18 @@ Tensor input_of(const SurrogateModel& model, const Tensor& permeability, const T
     channels.push_back(hidden(less_mean(pressure_in(model, guess), part) / n.std_pressure, part));
   }
   return torch::cat(channels, 1);
+}
+
+// The head on a grid to which features are carried; on a CPU in bands of rows.
+Tensor read_at_points(const Network& network, const PointInterpolation& features, const Tensor& input) {
+  const std::int64_t rows = input.size(2);
+  const std::int64_t band = input.is_cpu() ? PointHead::band_rows(input) : rows;
+  std::vector<Tensor> outputs;
+  for (std::int64_t first = 0; first < rows; first += band) {
+    const std::int64_t last = std::min(first + band, rows);
+    outputs.push_back(network.from_point_features(features.rows(first, last), input.slice(2, first, last)));
+  }
+  return torch::cat(outputs, 2);
 }
 
 HistoryTensors from_output(const SurrogateModel& model, const Tensor& output, const Tensor& guess) {
@@ -91,15 +104,17 @@ HistoryTensors history_interpolated(const SurrogateModel& model, const Tensor& p
   const Tensor coarse_guess = restricted(guess, part, from, location);
   const Tensor coarse_permeability = restricted(permeability, from, location);
   const Grid coarse_grid = with_resolution(grid, from);
-  const auto carried = [&](const Tensor& values) {
-    return interpolated(hidden(values, coarse_part), coarse_part, part, target, location, Ends{});
-  };
   if (model.card.architecture.point_width > 0) {
     const Tensor features =
         model.base->point_features(input_of(model, coarse_permeability, coarse_guess, coarse_grid));
-    const Tensor input = input_of(model, permeability, guess, grid);
-    return from_output(model, model.base->from_point_features(carried(features), input), guess);
+    const PointInterpolation carried(features, coarse_part, part, target);
+    return from_output(
+        model, read_at_points(*model.base, carried, input_of(model, permeability, guess, grid)), guess);
   }
+  // Wells may lie in the corners, where going on linearly would overdo a correction.
+  const auto carried = [&](const Tensor& values) {
+    return interpolated(hidden(values, coarse_part), coarse_part, part, target, location, kConstantEnds);
+  };
   const HistoryTensors coarse = history_direct(model, coarse_permeability, coarse_guess, coarse_grid);
   const Tensor saturation =
       saturation_in(model, guess) + carried(coarse.saturation - saturation_in(model, coarse_guess));

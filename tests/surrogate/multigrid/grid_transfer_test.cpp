@@ -28,6 +28,23 @@ TEST(GridTransfer, OfTensorsIsThatOfFields) {
   }
 }
 
+// Many numbers a cell, some rows at a time, with and without inactive cells: as every channel for itself.
+TEST(GridTransfer, OfPointsIsThatOfChannels) {
+  torch::manual_seed(2);
+  const auto values = torch::randn({2, 5, 6, 4}, torch::kFloat64);
+  for (const Resolution target : {Resolution{8, 12}, Resolution{7, 9}, Resolution{4, 6}}) {
+    const auto rock = (torch::rand({2, 1, target.ny, target.nx}, torch::kFloat64) - 0.3).clamp_min(0);
+    for (const bool holes : {false, true}) {
+      const auto from = active_part(rock, {4, 6}, holes), to = active_part(rock, target, holes);
+      const auto expected =
+          interpolated(hidden(values, from), from, to, target, Location::cell, kConstantEnds);
+      const PointInterpolation points(values, from, to, target);
+      const auto found = torch::cat({points.rows(0, 2), points.rows(2, target.ny)}, 2);
+      EXPECT_LT((found - expected).abs().max().item<double>(), tolerance::kExact) << target.text();
+    }
+  }
+}
+
 TEST(GridHierarchy, DoublesAndEndsAtTheTarget) {
   using List = std::vector<Resolution>;
   EXPECT_EQ(grid_hierarchy({32, 32}, {128, 128}), (List{{64, 64}, {128, 128}}));

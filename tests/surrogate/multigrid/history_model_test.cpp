@@ -76,10 +76,12 @@ TEST(HistoryModel, IsTheNetworkOnItsOwnGrid) {
 TEST(HistoryModel, CarriesWhatTokensSay) {
   const torch::NoGradGuard no_grad;
   const SurrogateModel model = model_of(6, 1);
-  Case coarse = drawn({8, 8});  // smooth, and points of a token do not differ either, so that interpolation is near
+  Case coarse =
+      drawn({8, 8});  // smooth, and points of a token do not differ either, so that interpolation is near
   const auto ramp = torch::linspace(0.5, 1.5, 64, torch::kDouble).view({1, 1, 8, 8});
   coarse.permeability = ramp.expand({2, 1, 8, 8});
-  coarse.guess = (ramp * torch::tensor({0.2, 0.5, 1.0}, torch::kDouble).view({1, 3, 1, 1})).expand({2, 3, 8, 8});
+  coarse.guess =
+      (ramp * torch::tensor({0.2, 0.5, 1.0}, torch::kDouble).view({1, 3, 1, 1})).expand({2, 3, 8, 8});
   const auto repeated = [](const torch::Tensor& t) {
     return t.repeat_interleave(2, 2).repeat_interleave(2, 3);
   };
