@@ -41,7 +41,11 @@ def test_the_network_improves_the_first_guess_where_it_was_trained_and_beyond(ma
 
 def test_mano_and_fno_are_wide_by_default(mano_in, folder):
     config = (folder / "mano/config.toml").read_text()
-    assert "dim = 48" in config and "depth = 2" in config and "mlp = 96" in config
+    assert "dim = 48" in config and "depth = 2" in config and "mlp = 96" in config and "point-width = 128" in config
+    before = [line for line in config.splitlines() if not line.startswith("point-width")]  # of before that head
+    (folder / "before.toml").write_text("\n".join(before))
+    mano_in("train", "--data", "train.h5", "--config", "before.toml", "--epochs", 1, "-o", "before")
+    assert "point-width = 0" in (folder / "before/config.toml").read_text()
     mano_in("train", "--data", "train.h5", "--preset", "small", "--epochs", 1, "-o", "narrow")
     mano_in("train", "--data", "train.h5", "--config", "mano/config.toml", "--epochs", 1, "-o", "named")
     assert "dim = 32" in (folder / "narrow/config.toml").read_text() and "dim = 48" in (folder / "named/config.toml").read_text()
