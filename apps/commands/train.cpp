@@ -188,11 +188,12 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--data", o->data, "Dataset; may be repeated")->type_name("FILE");
   app.add_option("-o,--output", o->run, "Folder of the run")->type_name("RUN");
   app.add_option("--model", o->model, "mano, or another that 'mano info --models' lists [mano]");
-  app.add_option("--preset", o->preset,
-                 "small (about 70,000 parameters), large (600,000); of MANO and FNO also wide, for many numbers "
-                 "a point; of MANO as "
-                 "published small-published, large-published and paper [small; where there is one, for "
-                 "displacements wide]");
+  app.add_option(
+      "--preset", o->preset,
+      "small (about 70,000 parameters), large (600,000); of MANO and FNO also wide, for many numbers "
+      "a point; of MANO as "
+      "published small-published, large-published and paper [small; where there is one, for "
+      "displacements wide]");
   app.add_option(
       "--task", o->task,
       "pressure, or classify: learn to tell the kinds of rock of several datasets apart [pressure]");

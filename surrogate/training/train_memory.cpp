@@ -38,7 +38,8 @@ double training_bytes(const Architecture& a, std::int64_t parameters, const Reso
   const double saved = 4.0 * a.dim * (2 * tokens + coarse) +
                        operand * (3 * inner * (tokens + coarse) + a.dim * coarse +
                                   (a.convolutions != 0 ? a.mlp * tokens : 0));  // block.hpp
-  const double working = 4.0 * 4.0 * a.dim * tokens;
+  const double head = 4.0 * 4.0 * a.point_width * resolution.nx * resolution.ny;
+  const double working = 4.0 * 4.0 * a.dim * tokens + head;
   const double fixed = 20.0 * static_cast<double>(parameters) +
                        16.0 * resolution.nx * resolution.ny * static_cast<double>(samples);
   return fixed + batch * (a.depth * saved + working);

@@ -99,7 +99,7 @@ TEST_F(Train, LearnsInBfloat16) {
 
 TEST_F(Train, PredictsItsMemoryWithinAFifth) {
   for (const bool bfloat16 : {false, true}) {
-    for (const char* preset : {"small", "small-published", "paper"}) {
+    for (const char* preset : {"small", "wide", "small-published", "paper"}) {
       auto r = request(dataset("d.h5", 10, {32, 32}), std::string(preset) + (bfloat16 ? "16" : "32"), 1);
       r.architecture = architecture_preset(preset);
       r.device = "cpu";
