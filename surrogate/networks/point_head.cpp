@@ -40,7 +40,7 @@ Tensor PointHead::outputs(const Tensor& features, const Tensor& inputs) const {
 
 std::int64_t PointHead::band_rows(const Tensor& inputs) {
   constexpr std::int64_t kPoints = 1024;
-  return std::max<std::int64_t>(1, kPoints / (inputs.size(0) * inputs.size(3)));
+  return std::max<std::int64_t>(1, kPoints / std::max<std::int64_t>(1, inputs.size(0) * inputs.size(3)));
 }
 
 }  // namespace mano

@@ -79,6 +79,15 @@ TEST(PointHead, EndsMoreThanMano) {
   }
 }
 
+// Without gradients it goes on in bands of rows.
+TEST(PointHead, IsTheSameInBands) {
+  const NetworkProbe probe(with_points(Model::mano, 12));
+  const auto input = random_input(2, 40, 36);
+  const auto whole = probe.network().forward(input).detach();
+  EXPECT_LT(PointHead::band_rows(input), 40);
+  EXPECT_LT(largest(probe.forward(input) - whole), 1e-12);
+}
+
 // A point's own inputs reach it alone, and past all that its token has to say.
 TEST(PointHead, ReadsThePointItself) {
   const NetworkProbe probe(with_points(Model::mano, 12));
