@@ -115,17 +115,16 @@ std::vector<std::string> with_current_names(std::vector<std::string> arguments) 
   return arguments;
 }
 
-// A configuration that an earlier `mano train` wrote of MANO, when it was the published form alone. Such files named every number, an
-// FNO's modes among them, which today's do not.
-bool is_of_published_mano(const toml::table& table) {
-  return table["model"].value_or(std::string("mano")) == "mano" && table.contains("modes") &&
-         table.contains("stride") && !table.contains("convolutions");
-}
-
-// One of a MANO from before the head point by point, which today's `wide` has.
-bool is_of_linear_head(const toml::table& table) {
-  return table["model"].value_or(std::string("mano")) == "mano" && table.contains("token-size") &&
-         table.contains("stride") && !table.contains("point-width");
+// What a configuration of MANO that an earlier `mano train` wrote means without naming it. Such files name all numbers of their time: those
+// of the published form alone an FNO's modes among them, those of before the head point by point the size of tokens.
+std::vector<std::pair<const char*, int>> meant_by_older_train(const toml::table& table) {
+  if (table["model"].value_or(std::string("mano")) != "mano" || !table.contains("stride")) return {};
+  std::vector<std::pair<const char*, int>> meant;
+  const bool published = table.contains("modes") && !table.contains("convolutions");
+  if (published) meant = {{"token-size", 1}, {"convolutions", 0}};
+  if (published || (table.contains("token-size") && !table.contains("point-width")))
+    meant.emplace_back("point-width", 0);
+  return meant;
 }
 
 }  // namespace
@@ -165,15 +164,11 @@ std::vector<std::string> expand_config(const CLI::App& app, const std::vector<st
     if (!given(*option, rest)) append_entry(expanded, *option, key, value, path);
   }
   expanded = with_current_names(std::move(expanded));  // a --method has an old value
-  if (app.get_name() == "train" && is_of_published_mano(table)) {
-    for (const char* key : {"token-size", "convolutions"}) {
-      if (!given(*find_option(app, key), rest))
-        expanded.push_back(fmt::format("--{}={}", key, std::string_view(key) == "token-size" ? 1 : 0));
+  if (app.get_name() == "train") {
+    for (const auto& [key, number] : meant_by_older_train(table)) {
+      if (!given(*find_option(app, key), rest)) expanded.push_back(fmt::format("--{}={}", key, number));
     }
   }
-  if (app.get_name() == "train" && (is_of_published_mano(table) || is_of_linear_head(table)) &&
-      !given(*find_option(app, "point-width"), rest))
-    expanded.emplace_back("--point-width=0");
   expanded.insert(expanded.end(), rest.begin(), rest.end());
   return expanded;
 }

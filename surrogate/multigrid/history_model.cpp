@@ -43,18 +43,6 @@ Tensor input_of(const SurrogateModel& model, const Tensor& permeability, const T
   return torch::cat(channels, 1);
 }
 
-// The head on a grid to which features are carried; on a CPU in bands of rows.
-Tensor read_at_points(const Network& network, const PointInterpolation& features, const Tensor& input) {
-  const std::int64_t rows = input.size(2);
-  const std::int64_t band = input.is_cpu() ? PointHead::band_rows(input) : rows;
-  std::vector<Tensor> outputs;
-  for (std::int64_t first = 0; first < rows; first += band) {
-    const std::int64_t last = std::min(first + band, rows);
-    outputs.push_back(network.from_point_features(features.rows(first, last), input.slice(2, first, last)));
-  }
-  return torch::cat(outputs, 2);
-}
-
 HistoryTensors from_output(const SurrogateModel& model, const Tensor& output, const Tensor& guess) {
   const std::int64_t times = times_of(model);
   const HistoryCard& card = *model.card.history;
@@ -108,8 +96,11 @@ HistoryTensors history_interpolated(const SurrogateModel& model, const Tensor& p
     const Tensor features =
         model.base->point_features(input_of(model, coarse_permeability, coarse_guess, coarse_grid));
     const PointInterpolation carried(features, coarse_part, part, target);
-    return from_output(
-        model, read_at_points(*model.base, carried, input_of(model, permeability, guess, grid)), guess);
+    const Tensor input = input_of(model, permeability, guess, grid);
+    const auto of_rows = [&](std::int64_t first, std::int64_t last) {
+      return model.base->from_point_features(carried.rows(first, last), input.slice(2, first, last));
+    };
+    return from_output(model, PointHead::in_bands(input, of_rows), guess);
   }
   // Wells may lie in the corners, where going on linearly would overdo a correction.
   const auto carried = [&](const Tensor& values) {

@@ -13,9 +13,10 @@
 //
 // Cost: O(N K^2 C) for windows of K x K tokens, and O(N K^2) for the mask, which each sample has its own.
 //
-// No head point by point: it would read a cell that is not there.
 // Other resolutions: K is in tokens, so windows shrink with the mesh, and a hole needs about as many blocks as it is windows wide. Grids
 // that K does not divide are padded with invalid tokens, which is exact. There is no positional term and no parameter of the grid's size.
+//
+// No head point by point: it would read a cell that is not there.
 //
 // It differs from the published code in this:
 // - One stage at one scale, without style modulation and adversarial loss: a regression has one answer.

@@ -6,17 +6,17 @@
 #include <vector>
 
 #include "surrogate/kernels/torch.hpp"
+#include "surrogate/networks/token_layout.hpp"
 
 namespace mano {
 
 using torch::Tensor;
 
 Tensor PointHead::features(const Tensor& tokens, int64_t p, int64_t height, int64_t width) const {
-  const int64_t rows = tokens.size(1), columns = tokens.size(2), m = input.size(0);
-  return torch::linear(tokens, token, token_bias)
-      .view({tokens.size(0), rows, columns, p, p, m})
-      .permute({0, 1, 3, 2, 4, 5})
-      .reshape({tokens.size(0), rows * p, columns * p, m})
+  const int64_t batch = tokens.size(0), rows = tokens.size(1), columns = tokens.size(2);
+  const auto patches =
+      torch::linear(tokens, token, token_bias).view({batch * rows * columns, p * p, input.size(0)});
+  return from_windows(patches, p, batch, rows * p, columns * p)
       .permute({0, 3, 1, 2})
       .slice(2, 0, height)
       .slice(3, 0, width);
@@ -24,15 +24,20 @@ Tensor PointHead::features(const Tensor& tokens, int64_t p, int64_t height, int6
 
 Tensor PointHead::outputs(const Tensor& features, const Tensor& inputs) const {
   // The products are over numbers that lie side by side: half the time of products over planes.
-  const auto of_rows = [&](std::int64_t first, std::int64_t last) {
+  return in_bands(inputs, [&](std::int64_t first, std::int64_t last) {
     const auto x = torch::linear(inputs.slice(2, first, last).permute({0, 2, 3, 1}), input);
     const auto hidden = torch::gelu(features.slice(2, first, last).permute({0, 2, 3, 1}) + x);
     return torch::linear(hidden, output, output_bias).permute({0, 3, 1, 2});
-  };
+  });
+}
+
+Tensor PointHead::in_bands(const Tensor& inputs,
+                           const std::function<Tensor(std::int64_t, std::int64_t)>& of_rows) {
   const std::int64_t rows = inputs.size(2);
-  if (!inputs.is_cpu() || at::GradMode::is_enabled()) return of_rows(0, rows);
+  const bool whole = !inputs.is_cpu() || at::GradMode::is_enabled();
+  const std::int64_t step = whole ? rows : band_rows(inputs);
+  if (step >= rows) return of_rows(0, rows);
   std::vector<Tensor> bands;
-  const std::int64_t step = band_rows(inputs);
   for (std::int64_t first = 0; first < rows; first += step)
     bands.push_back(of_rows(first, std::min(first + step, rows)));
   return torch::cat(bands, 2);

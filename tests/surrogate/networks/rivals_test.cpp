@@ -39,7 +39,8 @@ TEST(Rivals, HaveTheParametersOfTheirBudget) {
     }
     const Architecture wide = architecture_preset("wide", model);
     EXPECT_GT(wide.dim, architecture_preset("small", model).dim);
-    EXPECT_NEAR(make_network(wide, 0)->parameter_count() / 70e3, 1.0, 0.4) << to_string(model);
+    const double budget = model == Model::mano ? 97e3 : 70e3;  // MANO's has a head point by point
+    EXPECT_NEAR(make_network(wide, 0)->parameter_count() / budget, 1.0, 0.2) << to_string(model);
   }
 }
 
