@@ -3,46 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <random>
 
 #include "core/error.hpp"
+#include "datagen/dataset_fixture.hpp"
 #include "datagen/field_file.hpp"
 #include "datagen/hdf5_handle.hpp"
 #include "temporary_folder.hpp"
 
 namespace mano {
 namespace {
-
-DatasetInfo small_info(std::size_t samples) {
-  DatasetInfo info;
-  info.grid = {5, 3, 2.0, 1.0};
-  info.samples = samples;
-  info.problem_name = "drive";
-  info.field = "lognormal";
-  info.configuration = R"({"seed": 7})";
-  info.tolerance = 1e-9;
-  return info;
-}
-
-Sample numbered_sample(std::size_t s) {
-  Sample sample;
-  sample.permeability = Field({5, 3, 2.0, 1.0}, 1.0 + static_cast<double>(s));
-  sample.pressure = Field({5, 3, 2.0, 1.0});
-  for (std::size_t c = 0; c < 15; ++c) sample.pressure.values[c] = static_cast<double>(100 * s + c);
-  sample.seed = 7;
-  sample.number = s;
-  sample.iterations = static_cast<int>(s) + 3;
-  sample.residual = 1e-11 * static_cast<double>(s);
-  return sample;
-}
-
-void write(const std::filesystem::path& path, std::size_t samples) {
-  DatasetWriter writer(path, small_info(samples));
-  for (std::size_t s = samples; s-- > 0;) writer.write(s, numbered_sample(s));
-  writer.close();
-}
 
 // A displacement at three times.
 DatasetInfo history_info(std::size_t samples) {
@@ -179,13 +150,6 @@ TEST(Dataset, KeepsInactiveCells) {
   EXPECT_THROW(ArrayReader(folder.path() / "plain.h5", "active", {}), InvalidInput);
 }
 
-std::vector<PlacedWell> wells_of(std::size_t s) {
-  std::vector<PlacedWell> wells{{.x = 0.5, .y = 0.25, .rate = 2.0},
-                                {.x = 1.5, .y = 0.75, .pressure = 80.0, .radius = 0.1}};
-  wells.resize(s);
-  return wells;
-}
-
 void expect_same_wells(const std::vector<PlacedWell>& a, const std::vector<PlacedWell>& b) {
   ASSERT_EQ(a.size(), b.size());
   const auto same = [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); };
@@ -193,20 +157,6 @@ void expect_same_wells(const std::vector<PlacedWell>& a, const std::vector<Place
     EXPECT_TRUE(a[w].x == b[w].x && a[w].y == b[w].y && a[w].radius == b[w].radius) << w;
     EXPECT_TRUE(same(a[w].rate, b[w].rate) && same(a[w].pressure, b[w].pressure)) << w;
   }
-}
-
-// Samples with no, one and two wells of their own.
-std::filesystem::path write_wells(const TemporaryFolder& folder) {
-  DatasetInfo info = small_info(3);
-  info.most_wells = 2;
-  DatasetWriter writer(folder.path() / "wells.h5", info);
-  for (std::size_t s = 0; s < 3; ++s) {
-    Sample sample = numbered_sample(s);
-    sample.wells = wells_of(s);
-    writer.write(s, sample);
-  }
-  writer.close();
-  return folder.path() / "wells.h5";
 }
 
 TEST(Dataset, KeepsTheWellsOfEachSample) {
@@ -328,81 +278,6 @@ TEST(Dataset, CopiesShardsAsTheyAre) {
   EXPECT_EQ(reader.read(0).pressure.values, numbered_sample(9).pressure.values);
   EXPECT_EQ(reader.read(2).pressure.values, numbered_sample(1).pressure.values);
   EXPECT_EQ(reader.read(2).iterations, 4);
-}
-
-TEST(Dataset, EveryTruncationIsRefused) {
-  const TemporaryFolder folder;
-  const auto path = folder.path() / "d.h5";
-  write(path, 2);
-  const auto size = std::filesystem::file_size(path);
-  for (std::uintmax_t keep = 0; keep < size; ++keep) {
-    const auto cut = folder.path() / "cut.h5";
-    std::filesystem::copy_file(path, cut, std::filesystem::copy_options::overwrite_existing);
-    std::filesystem::resize_file(cut, keep);
-    EXPECT_THROW(DatasetReader{cut}, InvalidInput) << keep;
-  }
-}
-
-// What a reader sees of a file, in one text; whatever it cannot read it refuses.
-std::string everything(const std::filesystem::path& path) {
-  const DatasetReader reader(path);
-  const DatasetInfo& i = reader.info();
-  std::string text =
-      fmt::format("{} {} {} {} {} {} {} {} {}", i.grid.resolution(), i.grid.lx, i.grid.ly, i.samples,
-                  to_string(i.location), i.problem_name, i.field, i.configuration, i.tolerance);
-  for (std::size_t s = 0; s < i.samples; ++s) {
-    const Sample sample = reader.read(s);
-    text += fmt::format("|{} {} {} {} {}", sample.seed, sample.number, sample.iterations, sample.residual,
-                        sample.solver);
-    for (double v : sample.permeability.values) text += fmt::format(" {}", v);
-    for (double v : sample.pressure.values) text += fmt::format(" {}", v);
-    for (const PlacedWell& w : sample.wells)
-      text += fmt::format(" well {} {} {} {} {}", w.x, w.y, w.rate, w.pressure, w.radius);
-  }
-  return text;
-}
-
-// Each flip is refused, or nothing that a reader sees has changed (bytes that HDF5 leaves unused).
-TEST(Dataset, NoFlippedBitIsSilent) {
-  const TemporaryFolder folder;
-  const auto path = write_wells(folder);
-  const std::string whole = everything(path);
-  const auto size = std::filesystem::file_size(path);
-  std::mt19937_64 random(5);
-  int refused = 0;
-  for (int flip = 0; flip < 1000; ++flip) {
-    const auto at = static_cast<std::streamoff>(random() % size);
-    const int bit = static_cast<int>(random() % 8);
-    const auto flipped = folder.path() / "flipped.h5";
-    std::filesystem::copy_file(path, flipped, std::filesystem::copy_options::overwrite_existing);
-    std::fstream file(flipped, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekg(at);
-    const char byte = static_cast<char>(file.get() ^ (1 << bit));
-    file.seekp(at);
-    file.put(byte);
-    file.close();
-    try {
-      EXPECT_EQ(everything(flipped), whole) << "byte " << at << ", bit " << bit;
-    } catch (const Error& e) {
-      EXPECT_NE(std::string(e.what()).find("flipped.h5"), std::string::npos) << e.what();
-      ++refused;
-    }
-  }
-  EXPECT_GT(refused, 100);
-}
-
-TEST(Dataset, RefusesWhatIsNoDataset) {
-  const TemporaryFolder folder;
-  EXPECT_THROW(DatasetReader(folder.path() / "absent.h5"), InvalidInput);
-  std::ofstream(folder.path() / "text.h5") << "no HDF5";
-  EXPECT_THROW(DatasetReader(folder.path() / "text.h5"), InvalidInput);
-  { h5_create(folder.path() / "empty.h5"); }
-  try {
-    DatasetReader reader(folder.path() / "empty.h5");
-    ADD_FAILURE();
-  } catch (const InvalidInput& e) {
-    EXPECT_NE(std::string(e.what()).find("mano import"), std::string::npos);
-  }
 }
 
 }  // namespace
