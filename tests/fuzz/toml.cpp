@@ -1,4 +1,5 @@
-// --config FILE.toml, up to the values of the options. They are of all the kinds that the subcommands have.
+// --config FILE.toml, up to the values of the options. They are of all the kinds that the subcommands have; those that older
+// configurations of `train` mean without naming them (command_line.cpp) are among them.
 #include <fmt/core.h>
 
 #include "apps/options/command_line.hpp"
@@ -16,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string model, method, resolution;
   std::vector<std::string> wells;
   std::vector<int> sizes;
-  int epochs = 0, token_size = 0, convolutions = 0, modes = 0, stride = 0;
+  int epochs = 0, token_size = 0, convolutions = 0, point_width = 0, modes = 0, stride = 0;
   double rate = 0.0;
   bool direct = false;
   app.add_option("--model", model);
@@ -27,6 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   app.add_option("--epochs", epochs)->check(CLI::PositiveNumber);
   app.add_option("--token-size", token_size);
   app.add_option("--convolutions", convolutions);
+  app.add_option("--point-width", point_width);
   app.add_option("--modes", modes);
   app.add_option("--stride", stride);
   app.add_option("--learning-rate", rate);
