@@ -60,7 +60,7 @@ struct TrainOptions {
   std::vector<std::string> data;
   std::string run, model = "mano", preset, json;
   std::map<std::string, std::optional<int>> shape;  // by the option's name
-  std::string sampling, precision = "fp32", task = "pressure";
+  std::string sampling, precision = "fp32", optimizer = "muon", task = "pressure";
 };
 
 // A displacement has many numbers at each point, and a wider network keeps more of them apart (docs/displacement.md).
@@ -111,6 +111,9 @@ void train_command(const TrainOptions& o, const Invocation&) {
   check(o.precision == "fp32" || o.precision == "bf16", "precision is '{}', expected fp32 or bf16",
         o.precision);
   request.bfloat16 = o.precision == "bf16";
+  check(o.optimizer == "muon" || o.optimizer == "adamw", "optimizer is '{}', expected muon or adamw",
+        o.optimizer);
+  request.optimizer = o.optimizer == "muon" ? OptimizerKind::muon : OptimizerKind::adamw;
   check(o.task == "pressure" || o.task == "classify", "task is '{}', expected pressure or classify", o.task);
   request.classify = o.task == "classify";
   catch_interrupts();
@@ -212,9 +215,13 @@ std::function<void(const Invocation&)> add_train(CLI::App& app) {
   app.add_option("--precision", o->precision,
                  "Of matrix products: fp32, or bf16 with fp32 sums and weights [fp32]")
       ->group(training);
-  app.add_option("--learning-rate", r.learning_rate, fmt::format("At its peak [{}]", r.learning_rate))
+  app.add_option("--optimizer", o->optimizer,
+                 "muon: steps of equal size in all directions for weights that are matrices, AdamW's for the "
+                 "rest; or adamw for all [muon]")
       ->group(training);
-  app.add_option("--weight-decay", r.weight_decay, fmt::format("Of AdamW [{}]", r.weight_decay))
+  app.add_option("--learning-rate", r.learning_rate, "At its peak [0.01; of adamw 0.004]")->group(training);
+  app.add_option("--weight-decay", r.weight_decay,
+                 "What a step takes off the weights, times the learning rate [0.1; of adamw 0.0001]")
       ->group(training);
   app.add_option("--warm-up", r.warm_up, fmt::format("Fraction of steps with rising rate [{}]", r.warm_up))
       ->group(training);

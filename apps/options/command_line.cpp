@@ -115,15 +115,22 @@ std::vector<std::string> with_current_names(std::vector<std::string> arguments) 
   return arguments;
 }
 
-// What a configuration of MANO that an earlier `mano train` wrote means without naming it. Such files name all numbers of their time: those
-// of the published form alone an FNO's modes among them, those of before the head point by point the size of tokens.
-std::vector<std::pair<const char*, int>> meant_by_older_train(const toml::table& table) {
-  if (table["model"].value_or(std::string("mano")) != "mano" || !table.contains("stride")) return {};
-  std::vector<std::pair<const char*, int>> meant;
+// What a configuration that an earlier `mano train` wrote means without naming it, by the option's name. Such files name all numbers of their
+// time: those of before Muon the rest of AdamW's, those of the published form alone an FNO's modes among a MANO's, those of before the
+// head point by point the size of tokens.
+std::vector<std::pair<const char*, std::string>> meant_by_older_train(const toml::table& table) {
+  std::vector<std::pair<const char*, std::string>> meant;
+  const bool written =
+      table.contains("weight-decay") && table.contains("gradient-clip") && table.contains("warm-up");
+  if (written && !table.contains("optimizer")) meant.emplace_back("optimizer", "adamw");
+  if (table["model"].value_or(std::string("mano")) != "mano" || !table.contains("stride")) return meant;
   const bool published = table.contains("modes") && !table.contains("convolutions");
-  if (published) meant = {{"token-size", 1}, {"convolutions", 0}};
+  if (published) {
+    meant.emplace_back("token-size", "1");
+    meant.emplace_back("convolutions", "0");
+  }
   if (published || (table.contains("token-size") && !table.contains("point-width")))
-    meant.emplace_back("point-width", 0);
+    meant.emplace_back("point-width", "0");
   return meant;
 }
 
@@ -165,8 +172,8 @@ std::vector<std::string> expand_config(const CLI::App& app, const std::vector<st
   }
   expanded = with_current_names(std::move(expanded));  // a --method has an old value
   if (app.get_name() == "train") {
-    for (const auto& [key, number] : meant_by_older_train(table)) {
-      if (!given(*find_option(app, key), rest)) expanded.push_back(fmt::format("--{}={}", key, number));
+    for (const auto& [key, value] : meant_by_older_train(table)) {
+      if (!given(*find_option(app, key), rest)) expanded.push_back(fmt::format("--{}={}", key, value));
     }
   }
   expanded.insert(expanded.end(), rest.begin(), rest.end());

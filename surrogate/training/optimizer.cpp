@@ -1,24 +1,35 @@
 #include "surrogate/training/optimizer.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
+#include <numeric>
 
 #include "core/error.hpp"
 #include "surrogate/checkpoint/tensor_store.hpp"
 #include "surrogate/kernels/torch.hpp"
+#include "surrogate/training/muon.hpp"
 
 namespace mano {
 
 using torch::Tensor;
 
-Optimizer::Optimizer(const Network& network, double weight_decay, double gradient_clip)
+Optimizer::Optimizer(const Network& network, OptimizerKind kind, double weight_decay, double gradient_clip)
     : parameters(network.parameters()), weight_decay_(weight_decay), gradient_clip_(gradient_clip) {
+  std::map<std::vector<std::int64_t>, std::vector<std::size_t>> by_shape;
   for (const auto& [name, parameter] : network.named_parameters()) {
+    const std::size_t place = names_.size();
+    if (kind == OptimizerKind::muon && muon::matrices(parameter.detach()))
+      by_shape[parameter.sizes().vec()].push_back(place);
+    else
+      by_adamw_.push_back(place);
     names_.push_back(name);
     average.push_back(parameter.detach().clone());
     mean_.push_back(torch::zeros_like(parameter, parameter.options().requires_grad(false)));
     square_.push_back(torch::zeros_like(mean_.back()));
     taken_.push_back(torch::zeros({}, mean_.back().options()));
   }
+  for (auto& [shape, places] : by_shape) by_muon_.push_back(std::move(places));
   counters_ = torch::zeros({3}, mean_.front().options());
   if (counters_.is_cuda()) on_device_ = torch::zeros({2}, counters_.options());
 }
@@ -48,28 +59,73 @@ void Optimizer::schedule(double learning_rate) {
   on_device_[1].fill_(forget_);
 }
 
-Tensor Optimizer::update() {
+// Of these the ones that have a gradient: down and up have none on a grid of one level.
+std::vector<std::size_t> Optimizer::with_gradient(const std::vector<std::size_t>& weights) const {
+  std::vector<std::size_t> found;
+  std::copy_if(weights.begin(), weights.end(), std::back_inserter(found),
+               [&](std::size_t i) { return parameters[i].grad().defined(); });
+  return found;
+}
+
+template <typename Rate>
+void Optimizer::adamw_step(const Tensor& bad, const Rate& learning_rate) {
   constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
-  const torch::NoGradGuard no_grad;
   std::vector<Tensor> weights, gradients, means, squares, taken;
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    if (!parameters[i].grad().defined()) continue;  // down and up on a grid of one level
+  for (const std::size_t i : with_gradient(by_adamw_)) {
     weights.push_back(parameters[i]);
     gradients.push_back(parameters[i].grad());
     means.push_back(mean_[i]);
     squares.push_back(square_[i]);
     taken.push_back(taken_[i]);
   }
+  if (weights.empty()) return;
+  torch::_foreach_add_(taken, 1);
+  torch::_fused_adamw_(weights, gradients, means, squares, {}, taken, learning_rate, kBeta1, kBeta2,
+                       weight_decay_, kEpsilon, false, false, {}, bad);
+  torch::_foreach_sub_(taken, std::vector<Tensor>(taken.size(), bad));
+}
+
+// Of weights of one shape.
+template <typename Rate>
+void Optimizer::muon_step(const std::vector<std::size_t>& alike, const Tensor& bad,
+                          const Rate& learning_rate) {
+  std::vector<Tensor> weights, gradients, means, updates;
+  for (const std::size_t i : with_gradient(alike)) {
+    weights.push_back(parameters[i]);
+    gradients.push_back(parameters[i].grad());
+    means.push_back(mean_[i]);
+  }
+  if (weights.empty()) return;
+  const auto skip = bad > 0;
+  const auto gradient = torch::stack(gradients), before = torch::stack(means);
+  const auto mean = before.lerp(gradient, 1.0 - muon::kMomentum);
+  const auto ahead = gradient.lerp(mean, muon::kMomentum).unbind();
+  std::vector<Tensor> matrices;
+  for (const Tensor& u : ahead) matrices.push_back(*muon::matrices(u));
+  const auto steps = muon::orthonormal(torch::cat(matrices));
+  const double size = muon::step_size(steps);
+  for (const Tensor& s : steps.chunk(static_cast<std::int64_t>(weights.size())))
+    updates.push_back(muon::weight_of(s, weights.front().sizes()));
+  auto change = torch::stack(updates).mul_(size).add_(torch::stack(weights), weight_decay_);
+  change = torch::where(skip, torch::zeros_like(change), change) * learning_rate;
+  torch::_foreach_sub_(weights, change.unbind());
+  torch::_foreach_copy_(means, torch::where(skip, before, mean).unbind());
+}
+
+Tensor Optimizer::update() {
+  const torch::NoGradGuard no_grad;
+  std::vector<std::size_t> all(parameters.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  std::vector<Tensor> gradients;
+  for (const std::size_t i : with_gradient(all)) gradients.push_back(parameters[i].grad());
   const auto norm = torch::stack(torch::_foreach_norm(gradients)).norm();
   const auto bad = torch::isfinite(norm).logical_not().to(norm.dtype());
   torch::_foreach_mul_(gradients, (gradient_clip_ / (norm + 1e-6)).clamp_max(1.0));
-  torch::_foreach_add_(taken, 1);
-  const auto adamw = [&](const auto& learning_rate) {
-    torch::_fused_adamw_(weights, gradients, means, squares, {}, taken, learning_rate, kBeta1, kBeta2,
-                         weight_decay_, kEpsilon, false, false, {}, bad);
+  const auto step = [&](const auto& learning_rate) {
+    adamw_step(bad, learning_rate);
+    for (const auto& alike : by_muon_) muon_step(alike, bad, learning_rate);
   };
-  on_device_.defined() ? adamw(on_device_[0]) : adamw(learning_rate_);
-  torch::_foreach_sub_(taken, std::vector<Tensor>(taken.size(), bad));
+  on_device_.defined() ? step(on_device_[0]) : step(learning_rate_);
 
   counters_[0] += bad;
   counters_[1].add_(1).mul_(bad);

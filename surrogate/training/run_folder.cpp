@@ -52,15 +52,17 @@ std::string fingerprint(const TrainRequest& r, const ModelCard& card) {
                   {"coarsening", r.coarsening},
                   {"refinement", r.refinement},
                   {"symmetry", r.symmetry},
-                  {"learning_rate", r.learning_rate},
-                  {"weight_decay", r.weight_decay},
+                  {"learning_rate", learning_rate(r)},
+                  {"weight_decay", weight_decay(r)},
                   {"warm_up", r.warm_up},
                   {"gradient_clip", r.gradient_clip},
                   {"held_out", r.held_out},
                   {"seed", r.seed},
                   {"bfloat16", r.bfloat16},
                   {"classify", r.classify}};
-  if (r.exchange) all["exchange"] = true;  // older runs have no such entry
+  // Older runs have no such entries.
+  if (r.exchange) all["exchange"] = true;
+  if (r.optimizer != OptimizerKind::adamw) all["optimizer"] = "muon";
   return all.dump();
 }
 

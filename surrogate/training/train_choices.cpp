@@ -20,8 +20,8 @@ void check_request(const TrainRequest& r) {
   check(r.accumulate > 0, "accumulate is {}; it must be at least 1", r.accumulate);
   check(!r.bfloat16 || r.architecture.model == Architecture::Model::mano,
         "precision bf16 is for mano alone; {} trains in fp32", to_string(r.architecture.model));
-  check(r.learning_rate > 0, "learning rate is {}; it must be above zero", r.learning_rate);
-  check(r.weight_decay >= 0, "weight decay is {}; it must not be negative", r.weight_decay);
+  check(learning_rate(r) > 0, "learning rate is {}; it must be above zero", learning_rate(r));
+  check(weight_decay(r) >= 0, "weight decay is {}; it must not be negative", weight_decay(r));
   check(r.warm_up >= 0 && r.warm_up < 1, "warm-up is {}; it must lie in [0, 1)", r.warm_up);
   check(r.gradient_clip > 0, "gradient clip is {}; it must be above zero", r.gradient_clip);
   check(r.held_out > 0 && r.held_out < 1, "held-out fraction is {}; it must lie in (0, 1)", r.held_out);

@@ -35,6 +35,9 @@ struct KnownBefore {
 /// Of one sample of a dataset.
 using FirstGuesses = std::function<KnownBefore(const DatasetInfo&, const Sample&)>;
 
+/// adamw alone, or muon for weights that are matrices and adamw for the rest (surrogate/training/muon.hpp).
+enum class OptimizerKind { muon, adamw };
+
 struct TrainRequest {
   std::vector<std::filesystem::path> data;
   FirstGuesses first_guess;  ///< needed where the data are displacements
@@ -48,12 +51,13 @@ struct TrainRequest {
   int batch = 8;          ///< samples of a process at once
   int accumulate = 1;     ///< batches that a step adds up
   bool bfloat16 = false;  ///< operands of matrix products in bfloat16; weights, sums and optimiser in float32
-  double learning_rate = 4e-3;  ///< at its peak
-  double weight_decay = 1e-4;
-  double warm_up = 0.05;       ///< fraction of the steps with a rising learning rate
-  double gradient_clip = 1.0;  ///< bound on the gradient's 2-norm
-  double held_out = 0.05;      ///< fraction of every dataset that is not trained on
-  bool symmetry = true;        ///< train on reflected fields too, where the problem allows
+  OptimizerKind optimizer = OptimizerKind::muon;
+  std::optional<double> learning_rate;  ///< at its peak; empty: 1e-2 with muon, 4e-3 with adamw
+  std::optional<double> weight_decay;   ///< empty: 0.1 with muon, 1e-4 with adamw
+  double warm_up = 0.05;                ///< fraction of the steps with a rising learning rate
+  double gradient_clip = 1.0;           ///< bound on the gradient's 2-norm
+  double held_out = 0.05;               ///< fraction of every dataset that is not trained on
+  bool symmetry = true;                 ///< train on reflected fields too, where the problem allows
   bool exchange =
       false;  ///< of data whose problem is unknown: exchanging x and y gives a solution again; train on both
   std::string refinement = "auto";  ///< of the hierarchy of grids: auto, residual, approximate or none
@@ -73,6 +77,14 @@ struct TrainRequest {
   bool resume = false;
   bool overwrite = false;
 };
+
+inline double learning_rate(const TrainRequest& r) {
+  return r.learning_rate.value_or(r.optimizer == OptimizerKind::muon ? 1e-2 : 4e-3);
+}
+
+inline double weight_decay(const TrainRequest& r) {
+  return r.weight_decay.value_or(r.optimizer == OptimizerKind::muon ? 0.1 : 1e-4);
+}
 
 inline std::size_t FreshSamples::held_out(const TrainRequest& request) const {
   return std::max<std::size_t>(1, std::llround(request.held_out * static_cast<double>(info.samples)));

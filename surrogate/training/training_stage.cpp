@@ -64,7 +64,7 @@ TrainingStage::TrainingStage(TrainTask& task, const TrainRequest& request, const
       callbacks_(callbacks),
       processes_(processes),
       options_(std::move(options)),
-      optimizer_(task.network(), request.weight_decay, request.gradient_clip),
+      optimizer_(task.network(), request.optimizer, weight_decay(request), request.gradient_clip),
       graphs_(request.graphs ? optimizer_.parameters.front().device() : torch::kCPU) {
   state_.stage = options_.number;
   state_.best_l2 = std::numeric_limits<double>::infinity();
@@ -119,7 +119,7 @@ bool TrainingStage::epoch() {
                                     : std::string("interrupted before the first epoch was finished"));
     }
     const double done = state_.epoch + static_cast<double>(b) / static_cast<double>(batches.size());
-    rate = request_.learning_rate * schedule(progress(done), request_.warm_up);
+    rate = learning_rate(request_) * schedule(progress(done), request_.warm_up);
     const std::uint64_t draw =
         (request_.seed * 1'000'003 + state_.epoch) * 1'000'003 + b;  // the batch's own random numbers
     sum += step(batches[b], rate, draw);

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const mano::fuzz::InputFile input("input.toml");
   input.write(data, size);
   CLI::App app("", "train");
-  std::string model, method, resolution;
+  std::string model, method, optimizer, resolution;
   std::vector<std::string> wells;
   std::vector<int> sizes;
   int epochs = 0, token_size = 0, convolutions = 0, point_width = 0, modes = 0, stride = 0;
@@ -25,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   app.add_option("-r,--resolution", resolution);
   app.add_option("--well", wells);
   app.add_option("--sizes", sizes)->delimiter(',');
+  app.add_option("--optimizer", optimizer);
   app.add_option("--epochs", epochs)->check(CLI::PositiveNumber);
   app.add_option("--token-size", token_size);
   app.add_option("--convolutions", convolutions);

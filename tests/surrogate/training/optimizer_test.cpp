@@ -1,25 +1,30 @@
-// AdamW against LibTorch's own, steps that are left out, and going on from a file.
+// AdamW against LibTorch's own, Muon against its formula, steps that are left out, and going on from a file.
 #include "surrogate/training/optimizer.hpp"
 
 #include <gtest/gtest.h>
 #include <torch/nn/utils/clip_grad.h>
 #include <torch/optim/adamw.h>
 
+#include <cmath>
 #include <limits>
 #include <string>
+#include <tuple>
 
 #include "core/error.hpp"
 #include "surrogate/kernels/torch.hpp"
+#include "surrogate/training/muon.hpp"
 
 namespace mano {
 namespace {
 
-// On the CPU and, where there is one, on a GPU.
-class OptimizerTest : public ::testing::TestWithParam<const char*> {
+// On the CPU and, where there is one, on a GPU; AdamW alone and Muon.
+class OptimizerTest : public ::testing::TestWithParam<std::tuple<const char*, OptimizerKind>> {
  protected:
   void SetUp() override {
-    if (GetParam() == std::string("cuda") && !torch::cuda::is_available()) GTEST_SKIP() << "no GPU";
+    if (device() == std::string("cuda") && !torch::cuda::is_available()) GTEST_SKIP() << "no GPU";
   }
+  static const char* device() { return std::get<0>(GetParam()); }
+  static OptimizerKind kind() { return std::get<1>(GetParam()); }
   static std::unique_ptr<Network> network(std::uint64_t seed = 1) {
     Architecture a;
     a.dim = 8;
@@ -28,7 +33,7 @@ class OptimizerTest : public ::testing::TestWithParam<const char*> {
     a.dim_head = 4;
     a.mlp = 16;
     auto made = make_network(a, seed);
-    made->to(torch::Device(GetParam()), torch::kFloat32);
+    made->to(torch::Device(device()), torch::kFloat32);
     return made;
   }
 
@@ -48,7 +53,7 @@ class OptimizerTest : public ::testing::TestWithParam<const char*> {
 
 TEST_P(OptimizerTest, TakesTheStepsOfLibTorchsAdamW) {
   const auto ours = network(), theirs = network(), start = network();
-  Optimizer optimizer(*ours, 0.1, 1.0);
+  Optimizer optimizer(*ours, OptimizerKind::adamw, 0.1, 1.0);
   torch::optim::AdamW reference(theirs->parameters(), torch::optim::AdamWOptions(1e-2).weight_decay(0.1));
   for (int step = 0; step < 20; ++step) {
     set_gradients(*ours, step, step % 2 == 0 ? 1.0 : 1e-4);  // clipped, and not
@@ -61,9 +66,44 @@ TEST_P(OptimizerTest, TakesTheStepsOfLibTorchsAdamW) {
   EXPECT_LT(difference(*ours, *theirs), 2e-6);
 }
 
+// Momentum and step of every matrix in float64, one at a time; of the biases and norms LibTorch's AdamW.
+TEST_P(OptimizerTest, TakesMuonsStepsOfMatrices) {
+  const auto ours = network(), theirs = network(), start = network();
+  constexpr double kRate = 1e-2, kDecay = 0.1;
+  Optimizer optimizer(*ours, OptimizerKind::muon, kDecay, 1e6);
+  std::vector<torch::Tensor> rest, momentum;
+  for (const auto& p : theirs->parameters()) {
+    if (!muon::matrices(p.detach())) rest.push_back(p);
+    momentum.push_back(torch::zeros_like(p, torch::kFloat64).detach());
+  }
+  EXPECT_EQ(theirs->parameters().size() - rest.size(),
+            7u);  // qkv, out, down, up, two of the MLP, Q of the head
+  torch::optim::AdamW reference(rest, torch::optim::AdamWOptions(kRate).weight_decay(kDecay));
+  for (int step = 0; step < 10; ++step) {
+    set_gradients(*ours, step);
+    set_gradients(*theirs, step);
+    optimizer.step(kRate);
+    reference.step();
+    const torch::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < momentum.size(); ++i) {
+      auto w = theirs->parameters()[i];
+      if (!muon::matrices(w)) continue;
+      const auto g = w.grad().to(torch::kFloat64).flatten(1);
+      momentum[i] = 0.95 * momentum[i].flatten(1) + 0.05 * g;
+      const auto u = 0.95 * momentum[i] + 0.05 * g;
+      const double size = 0.2 * std::sqrt(static_cast<double>(std::max(u.size(0), u.size(1))));
+      const auto change =
+          size * muon::orthonormal(u.unsqueeze(0))[0].reshape(w.sizes()) + kDecay * w.to(torch::kFloat64);
+      w.sub_((kRate * change).to(torch::kFloat32));
+    }
+  }
+  EXPECT_GT(difference(*ours, *start), 0.05);
+  EXPECT_LT(difference(*ours, *theirs), 2e-5);
+}
+
 TEST_P(OptimizerTest, LeavesOutStepsThatAreNotFinite) {
   const auto net = network(), twin = network();
-  Optimizer optimizer(*net, 0.1, 1.0), other(*twin, 0.1, 1.0);
+  Optimizer optimizer(*net, kind(), 0.1, 1.0), other(*twin, kind(), 0.1, 1.0);
   const auto good = [](Network& n, Optimizer& o, int step) {
     set_gradients(n, step);
     return o.step(1e-2).item<double>();
@@ -95,7 +135,7 @@ TEST_P(OptimizerTest, LeavesOutStepsThatAreNotFinite) {
 
 TEST_P(OptimizerTest, AveragesTheLastTenth) {
   const auto net = network();
-  Optimizer optimizer(*net, 0.0, 1.0);
+  Optimizer optimizer(*net, kind(), 0.0, 1.0);
   auto expected = net->parameters()[0].detach().clone();
   for (int step = 1; step <= 30; ++step) {
     set_gradients(*net, step);
@@ -108,7 +148,7 @@ TEST_P(OptimizerTest, AveragesTheLastTenth) {
 
 TEST_P(OptimizerTest, WeightsWithoutAGradientStay) {
   const auto net = network(), start = network();
-  Optimizer optimizer(*net, 0.1, 1.0);
+  Optimizer optimizer(*net, kind(), 0.1, 1.0);
   set_gradients(*net, 1);
   net->parameters()[2].mutable_grad() = torch::Tensor();
   optimizer.step(1e-2);
@@ -118,7 +158,7 @@ TEST_P(OptimizerTest, WeightsWithoutAGradientStay) {
 
 TEST_P(OptimizerTest, GoesOnFromAFileBitForBit) {
   const auto net = network();
-  Optimizer optimizer(*net, 0.1, 1.0);
+  Optimizer optimizer(*net, kind(), 0.1, 1.0);
   for (int step = 0; step < 3; ++step) {
     set_gradients(*net, step);
     optimizer.step(1e-2);
@@ -131,7 +171,7 @@ TEST_P(OptimizerTest, GoesOnFromAFileBitForBit) {
     for (std::size_t i = 0; i < net->parameters().size(); ++i)
       other->parameters()[i].copy_(net->parameters()[i]);
   }
-  Optimizer restored(*other, 0.1, 1.0);
+  Optimizer restored(*other, kind(), 0.1, 1.0);
   restored.restore_from(file, 3, "state");
   for (int step = 3; step < 6; ++step) {
     set_gradients(*net, step);
@@ -145,8 +185,13 @@ TEST_P(OptimizerTest, GoesOnFromAFileBitForBit) {
   EXPECT_THROW(restored.restore_from(file, 3, "state"), InvalidInput);
 }
 
-INSTANTIATE_TEST_SUITE_P(On, OptimizerTest, ::testing::Values("cpu", "cuda"),
-                         [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(On, OptimizerTest,
+                         ::testing::Combine(::testing::Values("cpu", "cuda"),
+                                            ::testing::Values(OptimizerKind::adamw, OptimizerKind::muon)),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param)) +
+                                  (std::get<1>(info.param) == OptimizerKind::muon ? "Muon" : "AdamW");
+                         });
 
 }  // namespace
 }  // namespace mano

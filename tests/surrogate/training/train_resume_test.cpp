@@ -93,7 +93,7 @@ TEST_F(Train, RefusesToResumeWithOtherOptions) {
   EXPECT_THROW(train(request(data, "run", 1), {}), InvalidInput);  // holds a model already
   auto r = request(data, "run", 1);
   r.resume = true;
-  r.learning_rate *= 2;
+  r.learning_rate = 2 * *r.learning_rate;
   EXPECT_THROW(train(r, {}), InvalidInput);
   auto other = request(dataset("other.h5", 11, {4, 4}), "run", 1);
   other.resume = true;

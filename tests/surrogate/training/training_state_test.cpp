@@ -18,7 +18,7 @@ TEST(TrainingState, KnowsTheOldWordsOfAFingerprint) {
   small.dim_head = 4;
   small.mlp = 16;
   const auto network = make_network(small, 1);
-  Optimizer optimizer(*network, 0.1, 1.0);
+  Optimizer optimizer(*network, OptimizerKind::adamw, 0.1, 1.0);
   TrainingState state;
   state.epoch = 7;
   const TemporaryFolder folder;
