@@ -13,25 +13,30 @@ namespace {
 
 constexpr std::int64_t kNarrowest = 8;
 
-bool is_spectral(torch::IntArrayRef shape) { return shape.size() == 5 && shape[4] == 2; }
+bool is_spectral(torch::IntArrayRef shape) {
+  return shape.size() == 5 && shape[4] == 2;
+}
 
 }  // namespace
 
-std::optional<Tensor> matrices(const Tensor& w) {
-  if (w.dim() < 2 || w.size(0) < kNarrowest) return std::nullopt;
-  if (is_spectral(w.sizes())) {
-    if (w.size(1) < kNarrowest) return std::nullopt;
-    return torch::view_as_complex(w.contiguous()).permute({2, 3, 0, 1}).flatten(0, 1);
-  }
-  const bool depthwise = w.dim() > 2 && w.size(1) == 1;
-  if (depthwise || w.numel() / w.size(0) < kNarrowest) return std::nullopt;
-  return w.reshape({1, w.size(0), -1});
+bool has_matrices(torch::IntArrayRef shape) {
+  if (shape.size() < 2 || shape[0] < kNarrowest) return false;
+  if (is_spectral(shape)) return shape[1] >= kNarrowest;
+  const bool depthwise = shape.size() > 2 && shape[1] == 1;
+  std::int64_t columns = 1;
+  for (const std::int64_t n : shape.slice(1)) columns *= n;
+  return !depthwise && columns >= kNarrowest;
 }
 
-Tensor weight_of(const Tensor& m, torch::IntArrayRef shape) {
-  if (!is_spectral(shape)) return m.reshape(shape);
-  return torch::view_as_real(
-      m.reshape({shape[2], shape[3], shape[0], shape[1]}).permute({2, 3, 0, 1}).contiguous());
+Tensor matrices(const Tensor& w) {
+  if (is_spectral(w.sizes().slice(1)))
+    return torch::view_as_complex(w).permute({0, 3, 4, 1, 2}).flatten(0, 2);
+  return w.flatten(2);
+}
+
+Tensor weights_of(const Tensor& m, torch::IntArrayRef s) {
+  if (!is_spectral(s.slice(1))) return m.reshape(s);
+  return torch::view_as_real(m.reshape({s[0], s[3], s[4], s[1], s[2]}).permute({0, 3, 4, 1, 2}).contiguous());
 }
 
 Tensor orthonormal(const Tensor& m) {

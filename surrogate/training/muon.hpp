@@ -9,21 +9,20 @@
 
 #include <torch/types.h>
 
-#include <optional>
-
 namespace mano::muon {
 
 inline constexpr double kMomentum = 0.95;
 
-/// A weight as matrices [n, r, c], a view or a copy; empty for a weight that is none, which AdamW keeps: biases, norms, depthwise kernels, and
-/// what is narrower than 8.
-///   [r, c]                  one matrix
-///   [r, c, kernel...]       a convolution's kernel, one matrix [r, c * kernel]
-///   [r, c, modes..., 2]     of five dimensions, an FNO's complex matrices, one a mode: n = modes, complex
-std::optional<torch::Tensor> matrices(const torch::Tensor& weight);
+/// Whether a weight of this shape is one matrix or several:
+///   [r, c]                  one
+///   [r, c, kernel...]       a convolution's kernel: one, [r, c * kernel]
+///   [r, c, modes..., 2]     of five dimensions, an FNO's: a complex one for each mode
+/// All others stay with AdamW: biases, norms, depthwise kernels, and what is narrower than 8.
+bool has_matrices(torch::IntArrayRef shape);
 
-/// The inverse of matrices(), for a weight of `shape`.
-torch::Tensor weight_of(const torch::Tensor& matrices, torch::IntArrayRef shape);
+/// k weights of one shape, [k, shape...], as their matrices [n, r, c], and back. A view or a copy.
+torch::Tensor matrices(const torch::Tensor& weights);
+torch::Tensor weights_of(const torch::Tensor& matrices, torch::IntArrayRef stacked_shape);
 
 /// Nearly U (U^H U)^(-1/2) of every matrix U [n, r, c]: five steps of Newton-Schulz' iteration with coefficients that bring singular values from
 /// 1e-3 of the norm upwards into (0.6, 1.3). A matrix of zeros stays one.

@@ -19,7 +19,7 @@ Optimizer::Optimizer(const Network& network, OptimizerKind kind, double weight_d
   std::map<std::vector<std::int64_t>, std::vector<std::size_t>> by_shape;
   for (const auto& [name, parameter] : network.named_parameters()) {
     const std::size_t place = names_.size();
-    if (kind == OptimizerKind::muon && muon::matrices(parameter.detach()))
+    if (kind == OptimizerKind::muon && muon::has_matrices(parameter.sizes()))
       by_shape[parameter.sizes().vec()].push_back(place);
     else
       by_adamw_.push_back(place);
@@ -89,7 +89,7 @@ void Optimizer::adamw_step(const Tensor& bad, const Rate& learning_rate) {
 template <typename Rate>
 void Optimizer::muon_step(const std::vector<std::size_t>& alike, const Tensor& bad,
                           const Rate& learning_rate) {
-  std::vector<Tensor> weights, gradients, means, updates;
+  std::vector<Tensor> weights, gradients, means;
   for (const std::size_t i : with_gradient(alike)) {
     weights.push_back(parameters[i]);
     gradients.push_back(parameters[i].grad());
@@ -99,14 +99,9 @@ void Optimizer::muon_step(const std::vector<std::size_t>& alike, const Tensor& b
   const auto skip = bad > 0;
   const auto gradient = torch::stack(gradients), before = torch::stack(means);
   const auto mean = before.lerp(gradient, 1.0 - muon::kMomentum);
-  const auto ahead = gradient.lerp(mean, muon::kMomentum).unbind();
-  std::vector<Tensor> matrices;
-  for (const Tensor& u : ahead) matrices.push_back(*muon::matrices(u));
-  const auto steps = muon::orthonormal(torch::cat(matrices));
-  const double size = muon::step_size(steps);
-  for (const Tensor& s : steps.chunk(static_cast<std::int64_t>(weights.size())))
-    updates.push_back(muon::weight_of(s, weights.front().sizes()));
-  auto change = torch::stack(updates).mul_(size).add_(torch::stack(weights), weight_decay_);
+  const auto steps = muon::orthonormal(muon::matrices(gradient.lerp(mean, muon::kMomentum)));
+  auto change = muon::weights_of(steps * muon::step_size(steps), gradient.sizes());
+  change = change.add(torch::stack(weights), weight_decay_);
   change = torch::where(skip, torch::zeros_like(change), change) * learning_rate;
   torch::_foreach_sub_(weights, change.unbind());
   torch::_foreach_copy_(means, torch::where(skip, before, mean).unbind());

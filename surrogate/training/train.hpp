@@ -1,6 +1,6 @@
 #pragma once
 // Trains a surrogate on datasets, in two stages: the base network to the pressures, on the data's grid or a coarser one, then the refinement of the hierarchy of grids
-// (docs/mano.md). Relative L2 loss, AdamW, warm-up and cosine decay, gradient clipping, an average of the weights over the last
+// (docs/mano.md). Relative L2 loss, Muon or AdamW, warm-up and cosine decay, gradient clipping, an average of the weights over the last
 // steps, a held-out part for the best checkpoint.
 //
 // RUN/ holds

@@ -1,5 +1,5 @@
 #pragma once
-// Epochs of one task: AdamW, warm-up and cosine decay, clipping, an average of the weights, the best checkpoint, and a state from
+// Epochs of one task: optimiser, warm-up and cosine decay, clipping, an average of the weights, the best checkpoint, and a state from
 // which it goes on. Private to surrogate/.
 
 #include <filesystem>

@@ -1,6 +1,10 @@
 #include "surrogate/training/training_state.hpp"
 
+#include <fmt/ranges.h>
+
 #include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
 
 #include "core/error.hpp"
 #include "surrogate/checkpoint/tensor_store.hpp"
@@ -32,13 +36,26 @@ std::string renewed(const std::string& fingerprint) {
   return j.dump();
 }
 
+// The names of what two fingerprints do not share.
+std::vector<std::string> differences(const std::string& a, const std::string& b) {
+  if (a == b) return {};
+  const json one = json::parse(a, nullptr, false), other = json::parse(b, nullptr, false);
+  if (!one.is_object() || !other.is_object()) return {"options"};
+  std::set<std::string> names;
+  for (const auto& [from, to] : {std::pair(&one, &other), std::pair(&other, &one)}) {
+    for (const auto& [name, value] : from->items())
+      if (!to->contains(name) || to->at(name) != value) names.insert(name);
+  }
+  return {names.begin(), names.end()};
+}
+
 TrainingState counters_of(const SafetensorsFile& file, const std::string& fingerprint,
                           const std::string& where) {
   check(entry(file, "schema", where) == kStateSchema, "{} is not a training state", where);
-  check(renewed(entry(file, "fingerprint", where)) == fingerprint,
-        "{} belongs to a run with other data, architecture or options: repeat those, or train into another "
-        "folder",
-        where);
+  const auto others = differences(renewed(entry(file, "fingerprint", where)), fingerprint);
+  check(others.empty(),
+        "{} belongs to a run with other {}: repeat what it was given, or train into another folder", where,
+        fmt::join(others, ", "));
   try {
     const json c = json::parse(entry(file, "counters", where));
     return {c.at("stage"), c.at("epoch"), c.at("step"), c.at("best_epoch"), c.at("best_l2"), c.at("seconds")};

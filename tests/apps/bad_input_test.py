@@ -137,6 +137,7 @@ TABLE = [
     ("torch", "train --data good.h5 -o run2 --token-size 16", "smaller --token-size"),
     ("torch", "train --data good.h5 -o run2 --epochs 0", "epochs is 0"),
     ("torch", "train --data good.h5 -o run2 --device tpu", "tpu"),
+    ("torch", "train --data good.h5 -o run2 --optimizer sgd", "expected muon or adamw"),
     ("torch", "train --data good.h5 -o run2 --device cuda", "cuda"),
     ("torch", "train --data good.h5 -o run2 --window 9", "window"),
     ("torch", "train --data good.h5 -o run2 --resume", "nothing to resume"),

@@ -59,6 +59,7 @@ def test_a_configuration_trains_and_its_old_keys_are_noted(mano, old):
     written = (old / "again/config.toml").read_text()
     assert "cycles = 2" in written and "correction-steps = 2" in written and "climbs" not in written
     assert "convolutions = 0" in written and "token-size = 1" in written  # MANO as it was then
+    assert "optimizer = 'adamw'" in written and "learning-rate = 0.004" in written and "weight-decay = 0.0001" in written
 
 
 @pytest.mark.needs("petsc", "torch")
