@@ -181,20 +181,24 @@ def table(rows, pace, data):
     return lines
 
 
-def draw(rows, data, path):
-    """Error on the held-out part over the seconds of training, a line a network, its first seed."""
+def draw(rows, beside, data, path):
+    """Error on the held-out part over the seconds of training, a line a network, its first seed; dashed, that of another study."""
     first = [row for row in rows if row["data"] == data and row["seed"] == 0]
     if not first or shutil.which("gnuplot") is None:
         return
     first.sort(key=lambda row: row["curve"][-1][1])
     blocks, curves = [], []
     for i, row in enumerate(first):
-        best, points = float("inf"), []
-        for seconds, error in row["curve"]:
-            best = min(best, error)
-            points.append(f"{seconds} {best}")
-        blocks.append(f"$d{i} << EOD\n" + "\n".join(points) + "\nEOD")
-        curves.append(f"$d{i} with lines lw {3 if row['name'].startswith('mano') else 1.5} lc rgb '{COLORS[i % len(COLORS)]}' title '{row['name']}'")
+        twins = [other for other in beside if (other["data"], other["name"], other["seed"]) == (data, row["name"], 0)]
+        for drawn, dashes in ((row, ""), *((twin, "dt 2 ") for twin in twins)):
+            best, points = float("inf"), []
+            for seconds, error in drawn["curve"]:
+                best = min(best, error)
+                points.append(f"{seconds} {best}")
+            block = f"$d{len(blocks)}"
+            blocks.append(f"{block} << EOD\n" + "\n".join(points) + "\nEOD")
+            title = "notitle" if dashes else f"title '{row['name']}'"
+            curves.append(f"{block} with lines lw {3 if row['name'].startswith('mano') else 1.5} {dashes}lc rgb '{COLORS[i % len(COLORS)]}' {title}")
     script = "\n".join(["set terminal pngcairo size 900,600 font 'DejaVu Sans,11'", f"set output '{path}'", "set logscale xy", "set autoscale xfix", "set autoscale yfix",
                         f"set title '{data}: networks alone, on one core'", "set xlabel 'seconds of training'",
                         "set ylabel 'relative L2 on the held-out part, best so far'", "set key outside right top", "set border 3", "set tics nomirror",
@@ -216,6 +220,7 @@ def parse():
     parser.add_argument("--tests", type=int, default=100)
     parser.add_argument("--rates", type=lambda text: tuple(map(float, text.split(","))), default=(4e-3, 1e-2))
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, one core each")
+    parser.add_argument("--beside", help="study.json of another study, whose curves are drawn dashed")
     parser.add_argument("-o", "--output")
     options = parser.parse_args()
     if options.quick:
@@ -243,9 +248,10 @@ def main():
         for future in [pool.submit(study.study_one, *task) for task in tasks]:
             future.result()
     lines = []
+    beside = json.loads(pathlib.Path(options.beside).read_text())["rows"] if options.beside else []
     for data in options.data.split(","):
         lines += table(study.rows, study.pace, data)
-        draw(study.rows, data, study.folder / f"{data}.png")
+        draw(study.rows, beside, data, study.folder / f"{data}.png")
     report = "\n".join(lines) + "\n"
     (study.folder / "tables.md").write_text(report)
     print(report)
