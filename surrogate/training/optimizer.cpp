@@ -89,11 +89,12 @@ void Optimizer::adamw_step(const Tensor& bad, const Rate& learning_rate) {
 template <typename Rate>
 void Optimizer::muon_step(const std::vector<std::size_t>& alike, const Tensor& bad,
                           const Rate& learning_rate) {
-  std::vector<Tensor> weights, gradients, means;
+  std::vector<Tensor> weights, gradients, means, taken;
   for (const std::size_t i : with_gradient(alike)) {
     weights.push_back(parameters[i]);
     gradients.push_back(parameters[i].grad());
     means.push_back(mean_[i]);
+    taken.push_back(taken_[i]);
   }
   if (weights.empty()) return;
   const auto skip = bad > 0;
@@ -105,6 +106,7 @@ void Optimizer::muon_step(const std::vector<std::size_t>& alike, const Tensor& b
   change = torch::where(skip, torch::zeros_like(change), change) * learning_rate;
   torch::_foreach_sub_(weights, change.unbind());
   torch::_foreach_copy_(means, torch::where(skip, before, mean).unbind());
+  torch::_foreach_add_(taken, std::vector<Tensor>(taken.size(), 1.0 - bad));
 }
 
 Tensor Optimizer::update() {

@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "core/error.hpp"
+#include "surrogate/checkpoint/tensor_store.hpp"
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/training/muon.hpp"
 
@@ -181,6 +182,8 @@ TEST_P(OptimizerTest, GoesOnFromAFileBitForBit) {
   }
   EXPECT_EQ(difference(*net, *other), 0.0);
   EXPECT_TRUE(torch::equal(optimizer.average[0], restored.average[0]));
+  for (const auto& [name, tensor] : file.tensors)
+    if (name.starts_with("step.")) EXPECT_EQ(restore(tensor).item<float>(), 3.0F) << name;
   file.tensors.erase(file.tensors.begin());
   EXPECT_THROW(restored.restore_from(file, 3, "state"), InvalidInput);
 }
