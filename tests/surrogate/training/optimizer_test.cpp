@@ -182,8 +182,11 @@ TEST_P(OptimizerTest, GoesOnFromAFileBitForBit) {
   }
   EXPECT_EQ(difference(*net, *other), 0.0);
   EXPECT_TRUE(torch::equal(optimizer.average[0], restored.average[0]));
-  for (const auto& [name, tensor] : file.tensors)
-    if (name.starts_with("step.")) EXPECT_EQ(restore(tensor).item<float>(), 3.0F) << name;
+  for (const auto& [name, tensor] : file.tensors) {
+    if (name.starts_with("step.")) {
+      EXPECT_EQ(restore(tensor).item<float>(), 3.0F) << name;
+    }
+  }
   file.tensors.erase(file.tensors.begin());
   EXPECT_THROW(restored.restore_from(file, 3, "state"), InvalidInput);
 }
