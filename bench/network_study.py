@@ -191,10 +191,8 @@ def draw(rows, beside, data, path):
     for i, row in enumerate(first):
         twins = [other for other in beside if (other["data"], other["name"], other["seed"]) == (data, row["name"], 0)]
         for drawn, dashes in ((row, ""), *((twin, "dt 2 ") for twin in twins)):
-            best, points = float("inf"), []
-            for seconds, error in drawn["curve"]:
-                best = min(best, error)
-                points.append(f"{seconds} {best}")
+            seconds, errors = zip(*drawn["curve"])
+            points = [f"{s} {best}" for s, best in zip(seconds, np.minimum.accumulate(errors))]
             block = f"$d{len(blocks)}"
             blocks.append(f"{block} << EOD\n" + "\n".join(points) + "\nEOD")
             title = "notitle" if dashes else f"title '{row['name']}'"

@@ -74,10 +74,11 @@ Counts classify(const Classifier& classifier, const ClassifySource& source, std:
     for (const auto& p : classifier.probabilities(fields)) {
       const auto most = std::max_element(p.begin(), p.end());
       ++counts.taken_for[static_cast<std::size_t>(most - p.begin())];
-      counts.mean_probability += *most / static_cast<double>(source.samples);
+      counts.mean_probability += *most;
     }
     progress.update(begin + fields.size());
   }
+  counts.mean_probability /= static_cast<double>(source.samples);
   return counts;
 }
 

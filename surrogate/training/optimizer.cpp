@@ -1,9 +1,7 @@
 #include "surrogate/training/optimizer.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
-#include <numeric>
 
 #include "core/error.hpp"
 #include "surrogate/checkpoint/tensor_store.hpp"
@@ -59,25 +57,24 @@ void Optimizer::schedule(double learning_rate) {
   on_device_[1].fill_(forget_);
 }
 
-// Of these the ones that have a gradient: down and up have none on a grid of one level.
-std::vector<std::size_t> Optimizer::with_gradient(const std::vector<std::size_t>& weights) const {
-  std::vector<std::size_t> found;
-  std::copy_if(weights.begin(), weights.end(), std::back_inserter(found),
-               [&](std::size_t i) { return parameters[i].grad().defined(); });
-  return found;
+// Those of these weights that have a gradient: down and up have none on a grid of one level.
+Optimizer::Gathered Optimizer::gather(const std::vector<std::size_t>& places) const {
+  Gathered all;
+  for (const std::size_t i : places) {
+    if (!parameters[i].grad().defined()) continue;
+    all.weights.push_back(parameters[i]);
+    all.gradients.push_back(parameters[i].grad());
+    all.means.push_back(mean_[i]);
+    all.squares.push_back(square_[i]);
+    all.taken.push_back(taken_[i]);
+  }
+  return all;
 }
 
 template <typename Rate>
 void Optimizer::adamw_step(const Tensor& bad, const Rate& learning_rate) {
   constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
-  std::vector<Tensor> weights, gradients, means, squares, taken;
-  for (const std::size_t i : with_gradient(by_adamw_)) {
-    weights.push_back(parameters[i]);
-    gradients.push_back(parameters[i].grad());
-    means.push_back(mean_[i]);
-    squares.push_back(square_[i]);
-    taken.push_back(taken_[i]);
-  }
+  auto [weights, gradients, means, squares, taken] = gather(by_adamw_);
   if (weights.empty()) return;
   torch::_foreach_add_(taken, 1);
   torch::_fused_adamw_(weights, gradients, means, squares, {}, taken, learning_rate, kBeta1, kBeta2,
@@ -89,13 +86,7 @@ void Optimizer::adamw_step(const Tensor& bad, const Rate& learning_rate) {
 template <typename Rate>
 void Optimizer::muon_step(const std::vector<std::size_t>& alike, const Tensor& bad,
                           const Rate& learning_rate) {
-  std::vector<Tensor> weights, gradients, means, taken;
-  for (const std::size_t i : with_gradient(alike)) {
-    weights.push_back(parameters[i]);
-    gradients.push_back(parameters[i].grad());
-    means.push_back(mean_[i]);
-    taken.push_back(taken_[i]);
-  }
+  auto [weights, gradients, means, squares, taken] = gather(alike);
   if (weights.empty()) return;
   const auto skip = bad > 0;
   const auto gradient = torch::stack(gradients), before = torch::stack(means);
@@ -111,10 +102,9 @@ void Optimizer::muon_step(const std::vector<std::size_t>& alike, const Tensor& b
 
 Tensor Optimizer::update() {
   const torch::NoGradGuard no_grad;
-  std::vector<std::size_t> all(parameters.size());
-  std::iota(all.begin(), all.end(), std::size_t{0});
   std::vector<Tensor> gradients;
-  for (const std::size_t i : with_gradient(all)) gradients.push_back(parameters[i].grad());
+  for (const Tensor& p : parameters)
+    if (p.grad().defined()) gradients.push_back(p.grad());
   const auto norm = torch::stack(torch::_foreach_norm(gradients)).norm();
   const auto bad = torch::isfinite(norm).logical_not().to(norm.dtype());
   torch::_foreach_mul_(gradients, (gradient_clip_ / (norm + 1e-6)).clamp_max(1.0));

@@ -47,7 +47,10 @@ class Optimizer {
   void restore_from(const SafetensorsFile& file, std::int64_t steps, const std::string& where);
 
  private:
-  std::vector<std::size_t> with_gradient(const std::vector<std::size_t>& weights) const;
+  struct Gathered {
+    std::vector<torch::Tensor> weights, gradients, means, squares, taken;
+  };
+  Gathered gather(const std::vector<std::size_t>& places) const;
   template <typename Rate>
   void adamw_step(const torch::Tensor& bad, const Rate& learning_rate);
   template <typename Rate>

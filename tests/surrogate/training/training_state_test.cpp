@@ -25,6 +25,7 @@ TEST(TrainingState, KnowsTheOldWordsOfAFingerprint) {
   const auto path = folder.path() / "state.safetensors";
   save_training_state(path, state, *network, optimizer, R"({"climbs":2,"seed":1,"sweeps":3})");
   EXPECT_EQ(load_counters(path, R"({"correction_steps":3,"cycles":2,"seed":1})").epoch, 7);
+  EXPECT_THROW(load_counters(path, R"({"correction_steps":2,"cycles":3,"seed":1})"), InvalidInput);
   try {
     load_counters(path, R"({"correction_steps":3,"cycles":3,"optimizer":"muon","seed":1})");
     FAIL() << "an unlike run was taken for the same";
