@@ -5,7 +5,8 @@
                            [--variant 'name: OPTIONS OF mano train']...
 
 Every network gets the same samples, loss, optimiser, and seconds or epochs, on one core, and the best of the same learning rates, chosen by
-the held-out part of the training data (seed 99, a quarter of the time). Seconds are those of a quiet machine: an epoch of each network
+the held-out part of the training data (seed 99, a quarter of the time); beyond the first and last
+while one of them is the best. Seconds are those of a quiet machine: an epoch of each network
 is timed first, all in one go (the least of two rounds), and the seconds are given as so many epochs. So nothing else may run in the
 first minutes; later the load does not matter. A variant is a network with other options; with variants alone named, --models may be
 empty. Results go to OUTPUT/study.json after every training; a study that was stopped goes on where it was.
@@ -38,6 +39,12 @@ def mano(*arguments):
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, process.args)
     return usage.ru_maxrss * 1024
+
+
+def beyond(tuned):
+    """Twice the largest or half of the smallest rate where that is the best so far."""
+    best = min(tuned, key=tuned.get)
+    return [2 * best] if best == max(tuned) else [best / 2] if best == min(tuned) else []
 
 
 def alone(data, options):
@@ -120,25 +127,30 @@ class Study:
                 row["test"].setdefault(at, {})[method] = {"l2": entry["relative_l2"]["mean"]}
 
     def rate_of(self, data, name, options):
-        """The best rate and the errors on the held-out part by rate; those of an earlier seed where there is one."""
-        for row in self.rows:
-            if (row["data"], row["name"]) == (data, name) and "tuning" in row:
-                return row["rate"], row["tuning"]
+        """The best rate, and the errors on the held-out part by rate, beyond the first and last while they are the best; an earlier seed's count."""
+        tuned = next(({float(rate): error for rate, error in row["tuning"].items()} for row in self.rows if (row["data"], row["name"]) == (data, name)), {})
         rates = self.options.rates
-        tuned = {}
-        for rate in rates if len(rates) > 1 else ():
-            row, run = self.train(data, name, options, 99, rate, 0.25)
-            tuned[rate] = row["held_out"] if row else float("inf")
-            if run:
-                shutil.rmtree(run)
-        return min(tuned, key=tuned.get) if tuned else rates[0], {f"{rate:g}": error for rate, error in tuned.items()}
+        if len(rates) == 1:
+            return rates[0], {}
+        wanted = [rate for rate in rates if rate not in tuned] or beyond(tuned)
+        while wanted:
+            for rate in wanted:
+                row, run = self.train(data, name, options, 99, rate, 0.25)
+                tuned[rate] = row["held_out"] if row else float("inf")
+                if run:
+                    shutil.rmtree(run)
+            wanted = beyond(tuned)
+        return min(tuned, key=tuned.get), {f"{rate:g}": error for rate, error in sorted(tuned.items())}
 
     def study_one(self, data, name, options):
-        done = {row["seed"] for row in self.rows if (row["data"], row["name"]) == (data, name)}
-        seeds = [seed for seed in range(self.options.seeds) if seed not in done]
-        if not seeds:
-            return
         rate, tuning = self.rate_of(data, name, options)
+        with LOCK:  # a wider range may have another best
+            self.rows = [row for row in self.rows if (row["data"], row["name"]) != (data, name) or row["rate"] == rate]
+        done = {row["seed"] for row in self.rows if (row["data"], row["name"]) == (data, name)}
+        for row in self.rows:
+            if (row["data"], row["name"]) == (data, name):
+                row["tuning"] = tuning
+        seeds = [seed for seed in range(self.options.seeds) if seed not in done]
         for seed in seeds:
             row, run = self.train(data, name, options, seed, rate, 1.0)
             if row is None:
