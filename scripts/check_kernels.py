@@ -1,6 +1,6 @@
 """For scripts/check-kernels: a table of compiled kernels, and what is wrong with them.
 
-Reads, for each FOLDER/ARCHITECTURE given, .log of 'nvcc -Xptxas -v' and .sass of 'nvdisasm -c'.
+Reads, for each FOLDER/ARCHITECTURE-FILE given, .log of 'nvcc -Xptxas -v' and .sass of 'nvdisasm -c'.
 """
 
 import collections
@@ -8,7 +8,8 @@ import os
 import re
 import sys
 
-NAME = re.compile(r"(forward|backward_queries|backward_keys)I(f|NS_8BFloat16E)Li(\d+)ELi(\d+)E(?:Lb([01])E)?")
+ATTENTION = re.compile(r"\d(forward|backward_queries|backward_keys)I(f|NS_8BFloat16E)Li(\d+)ELi(\d+)E(?:Lb([01])E)?")
+OTHER = re.compile(r"(correction_(?:residual|squares|input|products|add))")
 INSTRUCTION = re.compile(r"\s+/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9_.]*)\s*([^;]*);")
 MOST_REGISTERS = 128  # four blocks of 128 threads a multiprocessor
 
@@ -30,34 +31,41 @@ CEILINGS = {
 
 class Kernel:
     def __init__(self, mangled):
-        kernel, number, width, window, one = NAME.search(mangled).groups()
-        self.name, self.type, self.width = kernel, "float32" if number == "f" else "bfloat16", int(width)
-        self.stride = {"1": "1", "0": "any", None: "-"}[one]
+        self.attention = attention = ATTENTION.search(mangled)
+        if attention:
+            self.name, number, width, window, one = attention.groups()
+            self.type, self.width = "float32" if number == "f" else "bfloat16", int(width)
+            self.stride = {"1": "1", "0": "any", None: "-"}[one]
+        else:
+            self.name, self.type, self.width, self.stride = OTHER.search(mangled)[1], "-", 0, "-"
         self.registers = self.stack = self.spilled = None
         self.counts = collections.Counter()
         self.narrow_shared = False
 
     def __str__(self):
         stride = "" if self.stride == "-" else f", stride {self.stride}"
-        return f"{self.name} ({self.type}, D = {self.width}{stride})"
+        return f"{self.name} ({self.type}, D = {self.width}{stride})" if self.attention else self.name
 
     @property
     def instructions(self):
         return sum(self.counts.values())
 
     def faults(self):
-        ceiling = CEILINGS[self.name, self.type, self.stride][WIDTHS.index(self.width)]
         local = self.counts["LDL"] + self.counts["STL"]
         found = {
             f"spills {self.spilled} bytes": self.spilled,
             f"keeps a stack of {self.stack} bytes": self.stack,
             f"has {self.registers} registers, more than {MOST_REGISTERS}": self.registers > MOST_REGISTERS,
-            f"calls functions {self.counts['CALL']} times": self.counts["CALL"],
             f"has {local} instructions that reach local memory": local,
-            f"has {self.instructions} instructions, more than {ceiling}": self.instructions > ceiling,
-            "reads or writes shared memory less than 16 bytes at a time": self.narrow_shared,
             "has no instructions that could be read": not self.instructions,
         }
+        if self.attention:
+            ceiling = CEILINGS[self.name, self.type, self.stride][WIDTHS.index(self.width)]
+            found |= {
+                f"calls functions {self.counts['CALL']} times": self.counts["CALL"],
+                f"has {self.instructions} instructions, more than {ceiling}": self.instructions > ceiling,
+                "reads or writes shared memory less than 16 bytes at a time": self.narrow_shared,
+            }
         return [fault for fault, is_so in found.items() if is_so]
 
 
@@ -85,20 +93,20 @@ def kernels(made):
                 if operation != "NOP":
                     kernel.counts[operation] += 1
     order = ("forward", "backward_queries", "backward_keys")
-    return sorted(found.values(), key=lambda k: (order.index(k.name), k.type, k.stride, k.width))
+    return sorted(found.values(), key=lambda k: (order.index(k.name) if k.attention else 0, k.name, k.type, k.stride, k.width, k.instructions))
 
 
 def main():
     faults, checked = [], 0
-    print(f"{'':8}{'kernel':18}{'numbers':10}{'stride':>7}{'D':>4}{'registers':>11}{'instructions':>14}{'FFMA':>7}{'stack':>7}{'CALL':>6}")
+    print(f"{'':8}{'kernel':21}{'numbers':10}{'stride':>7}{'D':>4}{'registers':>11}{'instructions':>14}{'FFMA':>7}{'stack':>7}{'CALL':>6}")
     for made in sys.argv[1:]:
-        architecture = os.path.basename(made)
+        architecture = os.path.basename(made).split("-")[0]
         for k in kernels(made):
-            print(f"{architecture:8}{k.name:18}{k.type:10}{k.stride:>7}{k.width:4}{k.registers:11}{k.instructions:14}"
-                  f"{k.counts['FFMA']:7}{k.stack:7}{k.counts['CALL']:6}")
-            if found := k.faults():
-                faults.append(f"{k} for {architecture} {', '.join(found)}")
+            if wrong := k.faults():
+                faults.append(f"{k} for {architecture} {', '.join(wrong)}")
             checked += 1
+            print(f"{architecture:8}{k.name:21}{k.type:10}{k.stride:>7}{k.width or '-':>4}{k.registers:11}{k.instructions:14}"
+                  f"{k.counts['FFMA']:7}{k.stack:7}{k.counts['CALL']:6}")
     for fault in faults:
         print(f"check-kernels: {fault}", file=sys.stderr)
     if not checked or faults:

@@ -19,6 +19,7 @@ Classifier::Classifier(const std::filesystem::path& model_path, const std::strin
         "{}: it predicts pressures and knows no classes: train one with 'mano train --task classify'",
         path.string());
   impl_->model.to(device_from(device_name));
+  impl_->model.freeze();
 }
 
 Classifier::~Classifier() = default;

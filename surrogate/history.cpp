@@ -55,6 +55,7 @@ HistorySurrogate::HistorySurrogate(const std::filesystem::path& model_path, cons
         "displacement'",
         path.string());
   impl_->model.to(device_from(device_name));
+  impl_->model.freeze();
 }
 
 HistorySurrogate::~HistorySurrogate() = default;

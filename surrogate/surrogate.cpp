@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <mutex>
+#include <tuple>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/norms.hpp"
 #include "surrogate/differentiable.hpp"
 #include "surrogate/kernels/device.hpp"
+#include "surrogate/kernels/graph_recorder.hpp"
 #include "surrogate/kernels/tensor_memory.hpp"
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/model.hpp"
@@ -20,9 +24,63 @@ bool gpu_is_available() {
   return torch::cuda::is_available();
 }
 
+namespace {
+
+// Predictions on a GPU: a small field's is thousands of kernels of microseconds, recorded and replayed as one graph.
+class RecordedPredictions {
+ public:
+  explicit RecordedPredictions(torch::Device device) : graphs_(device) {}
+
+  /// pressure_by(), on the CPU, of what asks nothing of the host.
+  torch::Tensor pressure(const SurrogateModel& model, Method method, const torch::Tensor& k, const Grid& grid,
+                         const Resolution& from) {
+    const std::lock_guard lock(in_use_);
+    const auto known = keys_.try_emplace({method, model.card.cycles, grid.lx, grid.ly}, keys_.size());
+    const auto work = [&](const std::vector<torch::Tensor>& inputs) {
+      return pressure_by(model, method, inputs[0], grid, from);
+    };
+    return graphs_.run(known.first->second, {k}, work).to(torch::kCPU);
+  }
+
+ private:
+  GraphRecorder graphs_;
+  std::map<std::tuple<Method, int, double, double>, std::size_t>
+      keys_;  // what work depends on besides shapes
+  std::mutex in_use_;
+};
+
+// A graph keeps the memory of its tensors: it is worth that where little of what is free is needed.
+constexpr double kPartForGraphs = 0.125;
+
+}  // namespace
+
 struct Surrogate::Impl {
   SurrogateModel model;
   int calibrated_cycles = 0;
+  std::unique_ptr<RecordedPredictions> recorded = nullptr;  // on a GPU
+
+  double bytes_needed(const Grid& grid, std::size_t batch) const {
+    // 'mano benchmark' measures 9 to 10 numbers a channel where h d = C, on the CPU; the refinement's operator has 30 in float64.
+    const ModelCard& card = model.card;
+    const auto numbers = [](const Architecture& a) { return 7.0 * a.dim + 5.0 * a.heads * a.dim_head; };
+    double per_token = sizeof(float) * numbers(card.architecture);
+    if (card.refinement)
+      per_token = std::max(per_token, sizeof(float) * numbers(*card.refinement) + 30.0 * sizeof(double));
+    // The way begins on the network's grid, which may be the finer one.
+    const Resolution base = card.network_grid(card.base_resolution({grid.nx, grid.ny}));
+    const double points = static_cast<double>(std::max(base.nx, grid.nx)) * std::max(base.ny, grid.ny);
+    return per_token * points * static_cast<double>(batch);
+  }
+
+  torch::Tensor pressure(Method method, const torch::Tensor& k, const Grid& grid) {
+    const Resolution from = model.card.base_resolution({grid.nx, grid.ny});
+    const bool solves = method == Method::exact_start || method == Method::exact_interpolation;
+    const auto batch = static_cast<std::size_t>(k.size(0));
+    if (!recorded || solves ||
+        bytes_needed(grid, batch) > kPartForGraphs * static_cast<double>(free_bytes_of_gpu()))
+      return pressure_by(model, method, k, grid, from).to(torch::kCPU);
+    return recorded->pressure(model, method, k, grid, from);
+  }
 };
 
 Surrogate::Surrogate(const std::filesystem::path& model_path, const std::string& device_name) {
@@ -40,6 +98,9 @@ Surrogate::Surrogate(const std::filesystem::path& model_path, const std::string&
         "{}: the network maps {} channels to {}, a surrogate 3 or 4 to 1", path.string(), a.channels_in,
         a.channels_out);
   impl_->model.to(device_from(device_name));
+  impl_->model.freeze();
+  if (impl_->model.device.is_cuda())
+    impl_->recorded = std::make_unique<RecordedPredictions>(impl_->model.device);
 }
 
 Surrogate::~Surrogate() = default;
@@ -58,16 +119,7 @@ std::string Surrogate::device() const {
 }
 
 void Surrogate::check_fits(const Grid& grid, std::size_t batch) const {
-  // 'mano benchmark' measures 9 to 10 numbers a channel where h d = C, on the CPU; the refinement's operator has 30 in float64.
-  const ModelCard& card = impl_->model.card;
-  const auto numbers = [](const Architecture& a) { return 7.0 * a.dim + 5.0 * a.heads * a.dim_head; };
-  double per_token = sizeof(float) * numbers(card.architecture);
-  if (card.refinement)
-    per_token = std::max(per_token, sizeof(float) * numbers(*card.refinement) + 30.0 * sizeof(double));
-  // The way begins on the network's grid, which may be the finer one.
-  const Resolution base = card.network_grid(base_resolution({grid.nx, grid.ny}));
-  const double points = static_cast<double>(std::max(base.nx, grid.nx)) * std::max(base.ny, grid.ny);
-  const double bytes = per_token * points * static_cast<double>(batch);
+  const double bytes = impl_->bytes_needed(grid, batch);
   const std::string what =
       fmt::format("predicting {} field{} of {} at once", batch, batch == 1 ? "" : "s", grid.resolution());
   if (!impl_->model.device.is_cuda()) return check_memory(bytes, what);
@@ -87,11 +139,9 @@ std::vector<Field> Surrogate::predict(const std::vector<Field>& permeabilities, 
     check(active.inactive() < k.values.size(), "predict: no cell is active");
   }
   const torch::InferenceMode inference;
-  const SurrogateModel& model = impl_->model;
   const Grid& grid = permeabilities[0].grid;
-  const auto k = stack_values(permeabilities).to(model.device);
-  const auto output =
-      pressure_by(model, method, k, grid, base_resolution({grid.nx, grid.ny})).to(torch::kCPU).contiguous();
+  const auto k = stack_values(permeabilities).to(impl_->model.device);
+  const auto output = impl_->pressure(method, k, grid).contiguous();
   if (!torch::isfinite(output).all().item<bool>()) {
     throw RunFailed(
         "the prediction is not finite: the weights are not, or the permeability is beyond single precision");

@@ -1,5 +1,6 @@
-// Stands in for cuda_attention.cu, cuda_norm.cu and graph_recorder.cpp of this folder where CUDA was not built.
+// Stands in for cuda_attention.cu, cuda_correction.cu, cuda_norm.cu and graph_recorder.cpp of this folder where CUDA was not built.
 #include "core/error.hpp"
+#include "surrogate/kernels/correction_kernels.hpp"
 #include "surrogate/kernels/cuda_norm.hpp"
 #include "surrogate/kernels/graph_recorder.hpp"
 
@@ -38,6 +39,23 @@ void cuda_norm_backward(std::int64_t, std::int64_t, DeviceType, const void*, con
                         DeviceType, const void*, void*, float*) {
   missing();
 }
+
+std::int64_t cuda_correction_scratch(const FivePoint&) {
+  missing();
+}
+void cuda_residual_of(const FivePoint&, const double*, double*) {
+  missing();
+}
+void cuda_ask_for_correction(const FivePoint&, const double*, const double*, double*, double*, float*,
+                             double*) {
+  missing();
+}
+template <typename S>
+void cuda_add_step(const FivePoint&, const double*, const Step&, const S*, double*, double*) {
+  missing();
+}
+template void cuda_add_step(const FivePoint&, const double*, const Step&, const float*, double*, double*);
+template void cuda_add_step(const FivePoint&, const double*, const Step&, const double*, double*, double*);
 
 struct GraphRecorder::Impl {};
 GraphRecorder::GraphRecorder(torch::Device) {}

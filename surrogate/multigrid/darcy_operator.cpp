@@ -28,7 +28,31 @@ Tensor faces(const Tensor& k, double length_over_distance, const AxisEnd& low, c
   return torch::cat({end(low, 0), inner, end(high, n - 1)}, -1);
 }
 
+Tensor plain(const Tensor& t) {
+  return t.to(torch::kFloat64).contiguous();
+}
+
+Tensor scratch(const FivePoint& e, const Tensor& like) {
+  return torch::empty({cuda_correction_scratch(e)}, like.options());
+}
+
+template <typename S>
+void add_to(Tensor& p, const FivePoint& e, const Tensor& residual, const Step& step, const S* output) {
+  const auto* r = residual.const_data_ptr<double>();
+  if (p.is_cuda()) {
+    cuda_add_step(e, r, step, output, p.data_ptr<double>(), scratch(e, p).data_ptr<double>());
+  } else {
+    add_step(e, r, step, output, p.data_ptr<double>());
+  }
+}
+
 }  // namespace
+
+Tensor safe_length(const DarcyOperator& darcy, const Tensor& step, const Tensor& residual) {
+  const auto gain = sum_of_products(step, residual);
+  const auto cost = sum_of_products(step, darcy.apply(step));
+  return torch::where(cost > 2.0 * gain, gain / cost, torch::ones_like(gain));
+}
 
 Tensor sum_of_products(const Tensor& a, const Tensor& b) {
   return (a * b).flatten(1).sum(1).view({-1, 1, 1, 1});
@@ -43,19 +67,20 @@ Tensor without_mean(const Tensor& pressure, const Tensor& part) {
 
 DarcyOperator::DarcyOperator(const Tensor& permeability, const Grid& grid, const KnownProblem& problem,
                              const Tensor& part)
-    : part_(part), free_(problem.pressure_is_free()) {
-  const auto k = permeability.to(torch::kFloat64);
-  const bool holed = part.defined();
+    : part_(part.defined() ? plain(part) : part), free_(problem.pressure_is_free()) {
+  const auto k = plain(permeability);
+  const bool holed = part_.defined();
   rhs_ = torch::full_like(k, problem.source * grid.hx() * grid.hy());
-  if (holed) rhs_ = rhs_ * part;
+  if (holed) rhs_ = rhs_ * part_;
   left_right_ = faces(k, grid.hy() / grid.hx(), problem.ends[0], problem.ends[1], holed, rhs_);
   below_above_ = faces(k.transpose(2, 3), grid.hx() / grid.hy(), problem.ends[2], problem.ends[3], holed,
                        rhs_.transpose(2, 3))
-                     .transpose(2, 3);
+                     .transpose(2, 3)
+                     .contiguous();
   rhs_.select(2, 0).select(2, 0) += problem.corner_rate;
   rhs_.select(2, -1).select(2, -1) -= problem.corner_rate;
-  diagonal_ = left_right_.slice(3, 0, -1) + left_right_.slice(3, 1) + below_above_.slice(2, 0, -1) +
-              below_above_.slice(2, 1);
+  diagonal_ = plain(left_right_.slice(3, 0, -1) + left_right_.slice(3, 1) + below_above_.slice(2, 0, -1) +
+                    below_above_.slice(2, 1));
   // Of inactive cells, and of those that the problem leaves without a face.
   if (holed) diagonal_ = torch::where(diagonal_ > 0, diagonal_, torch::ones({}, k.options()));
 }
@@ -69,7 +94,12 @@ Tensor DarcyOperator::apply(const Tensor& pressure) const {
 }
 
 Tensor DarcyOperator::residual(const Tensor& pressure) const {
-  return rhs_ - apply(pressure);
+  if (torch::GradMode::is_enabled()) return rhs_ - apply(pressure);
+  const auto p = plain(pressure);
+  auto r = torch::empty_like(rhs_);
+  const auto by = p.is_cuda() ? cuda_residual_of : residual_of;
+  by(five_point(), p.data_ptr<double>(), r.data_ptr<double>());
+  return r;
 }
 
 Tensor DarcyOperator::defect(const Tensor& pressure) const {
@@ -78,11 +108,54 @@ Tensor DarcyOperator::defect(const Tensor& pressure) const {
 
 DarcyOperator DarcyOperator::of_error(const Tensor& residual) const {
   DarcyOperator other = *this;
-  other.rhs_ = residual;
+  other.rhs_ = plain(residual);
   return other;
 }
 
-Tensor DarcyOperator::shares() const {
+FivePoint DarcyOperator::five_point() const {
+  const auto numbers = [](const Tensor& t) { return t.defined() ? t.const_data_ptr<double>() : nullptr; };
+  return {rhs_.size(0),          rhs_.size(2),       rhs_.size(3),  numbers(left_right_),
+          numbers(below_above_), numbers(diagonal_), numbers(rhs_), numbers(part_)};
+}
+
+DarcyOperator::Asked DarcyOperator::ask(const Tensor& pressure) const {
+  const FivePoint e = five_point();
+  const auto p = plain(pressure);
+  Asked a{torch::empty({e.samples, kCorrectionInputs, e.ny, e.nx}, p.options().dtype(torch::kFloat32)),
+          torch::empty_like(rhs_), torch::empty({e.samples}, p.options())};
+  const double* shared = shares().const_data_ptr<double>();
+  double* r = a.residual.data_ptr<double>();
+  double* size = a.size.data_ptr<double>();
+  if (p.is_cuda()) {
+    cuda_ask_for_correction(e, shared, p.data_ptr<double>(), r, size, a.input.data_ptr<float>(),
+                            scratch(e, p).data_ptr<double>());
+  } else {
+    ask_for_correction(e, shared, p.data_ptr<double>(), r, size, a.input.data_ptr<float>());
+  }
+  return a;
+}
+
+Tensor DarcyOperator::corrected(const Tensor& pressure, const Asked& asked, const Tensor& answer, double gain,
+                                bool safe) const {
+  auto p = pressure.to(torch::kFloat64).clone(torch::MemoryFormat::Contiguous);
+  add_to(p, five_point(), asked.residual, {gain, asked.size.const_data_ptr<double>(), safe},
+         answer.contiguous().const_data_ptr<float>());
+  return p;
+}
+
+Tensor DarcyOperator::safe(const Tensor& error) const {
+  if (torch::GradMode::is_enabled()) return error * safe_length(*this, error, rhs_);
+  auto shortened = torch::zeros_like(rhs_);
+  add_to(shortened, five_point(), rhs_, {1.0, nullptr, true}, plain(error).const_data_ptr<double>());
+  return shortened;
+}
+
+const Tensor& DarcyOperator::shares() const {
+  if (!shares_->defined()) *shares_ = shares_of_faces();
+  return *shares_;
+}
+
+Tensor DarcyOperator::shares_of_faces() const {
   const auto left = left_right_.slice(3, 0, -1) / diagonal_;
   const auto right = left_right_.slice(3, 1) / diagonal_;
   const auto below = below_above_.slice(2, 0, -1) / diagonal_;

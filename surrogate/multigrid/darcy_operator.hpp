@@ -3,7 +3,8 @@
 // are known by its name: what a prediction leaves of the equation. Private to surrogate/ and its tests.
 //
 // Faces, product and mean are those of the solver's loops once more: batches of tensors, on a GPU too, and gradients through them have
-// no use for loops over arrays, and surrogate/ goes without PETSc. A test compares the two.
+// no use for loops over arrays, and surrogate/ goes without PETSc. A test compares the two. Where no gradient is asked for, the products
+// are loops and kernels after all (surrogate/kernels/correction_kernels.hpp).
 //
 //   (A p)_c = sum over faces of T (p_c - p_neighbour),   defect d = (rhs - A p) / D,   D = diagonal of A
 //
@@ -11,8 +12,11 @@
 
 #include <torch/types.h>
 
+#include <memory>
+
 #include "core/field.hpp"
 #include "core/known_problem.hpp"
+#include "surrogate/kernels/correction_kernels.hpp"
 
 namespace mano {
 
@@ -33,7 +37,23 @@ class DarcyOperator {
 
   /// Everything that D^-1 A is made of: transmissibilities of the left, right, lower and upper face over D, zero where the face
   /// has no neighbour; and the share of faces with a prescribed pressure. [N, 5, H, W]
-  torch::Tensor shares() const;
+  const torch::Tensor& shares() const;
+
+  // One correction by a network, without gradients (torch::GradMode off): surrogate/kernels/correction_kernels.hpp.
+
+  /// What a network of float32 is asked about a pressure.
+  struct Asked {
+    torch::Tensor input;     ///< [N, 6, H, W] float32
+    torch::Tensor residual;  ///< [N, 1, H, W]
+    torch::Tensor size;      ///< [N], rms of the defect
+  };
+  Asked ask(const torch::Tensor& pressure) const;
+  /// pressure + length * gain * size * answer; at most as long as lessens the error's energy most, where `safe`.
+  torch::Tensor corrected(const torch::Tensor& pressure, const Asked& asked, const torch::Tensor& answer,
+                          double gain, bool safe) const;
+
+  /// `error`, or where that would raise the energy of what is left of A e = rhs, the length of it that lessens it most.
+  torch::Tensor safe(const torch::Tensor& error) const;
 
   const torch::Tensor& right_hand_side() const { return rhs_; }
   const torch::Tensor& part() const {
@@ -45,14 +65,22 @@ class DarcyOperator {
   torch::Tensor solve(double relative_tolerance) const;
 
  private:
+  FivePoint five_point() const;
+  torch::Tensor shares_of_faces() const;
+
   torch::Tensor left_right_;   // [N, 1, H, W + 1], transmissibilities of faces
   torch::Tensor below_above_;  // [N, 1, H + 1, W]
   torch::Tensor diagonal_, rhs_, part_;
+  std::shared_ptr<torch::Tensor> shares_ = std::make_shared<torch::Tensor>();  // once they are asked for
   bool free_ = false;
 };
 
 /// a . b of every sample, [N, 1, 1, 1].
 torch::Tensor sum_of_products(const torch::Tensor& a, const torch::Tensor& b);
+
+/// 1, or where the whole step would raise the energy of the error, e . A e, the length that lessens it most: [N, 1, 1, 1].
+torch::Tensor safe_length(const DarcyOperator& darcy, const torch::Tensor& step,
+                          const torch::Tensor& residual);
 
 /// Every sample's mean taken off, as a pressure is fixed that is free up to a constant; with `part`, where something is active.
 torch::Tensor without_mean(const torch::Tensor& pressure, const torch::Tensor& part = {});

@@ -1,5 +1,7 @@
 #include "surrogate/multigrid/grid_transfer.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <map>
 #include <mutex>
@@ -29,7 +31,7 @@ Matrix matrix_of(const AxisMap& map, const torch::TensorOptions& options) {
   return {weights.to(options), torch::tensor(map.offset, torch::kFloat64).to(options)};
 }
 
-// A GPU waits where a matrix comes from the host: each is brought once, and all are forgotten when there are many.
+// A GPU waits where a matrix comes from the host: each is brought once. They stay: graphs may have recorded them.
 Matrix cached_matrix(const AxisMap& map, const torch::TensorOptions& options) {
   constexpr std::size_t kMost = 256;
   using Key = std::tuple<int, int, std::vector<double>, int, int>;
@@ -46,7 +48,7 @@ Matrix cached_matrix(const AxisMap& map, const torch::TensorOptions& options) {
   const std::lock_guard lock(guard);
   const auto found = matrices.find(key);
   if (found != matrices.end()) return found->second;
-  if (matrices.size() >= kMost) matrices.clear();
+  if (matrices.size() >= kMost) return matrix_of(map, options);
   return matrices[key] = matrix_of(map, options);
 }
 
@@ -57,7 +59,50 @@ Tensor apply_to_rows(const AxisMap& map, const Tensor& values) {
   return torch::linear(values, m.weights, m.offset);
 }
 
+// Without gradients, on the CPU: each target takes its few sources.
+template <typename S>
+void map_sample(const AxisMap& along_x, const AxisMap& along_y, const S* from, S* rows, S* to) {
+  const int nx = along_x.targets();
+  for (int y = 0; y < along_y.sources; ++y, from += along_x.sources) {
+    for (int x = 0; x < nx; ++x) {
+      double sum = along_x.offset[x];
+      for (const auto& term : along_x.terms[x]) sum += term.weight * from[term.source];
+      rows[y * nx + x] = static_cast<S>(sum);
+    }
+  }
+  for (int y = 0; y < along_y.targets(); ++y, to += nx) {
+    std::fill_n(to, nx, static_cast<S>(along_y.offset[y]));
+    for (const auto& term : along_y.terms[y]) {
+      const S weight = static_cast<S>(term.weight);
+      const S* row = rows + static_cast<std::ptrdiff_t>(term.source) * nx;
+      for (int x = 0; x < nx; ++x) to[x] += weight * row[x];
+    }
+  }
+}
+
+template <typename S>
+Tensor map_samples(const AxisMap& along_x, const AxisMap& along_y, const Tensor& values) {
+  const auto from = values.contiguous();
+  auto shape = from.sizes().vec();
+  shape[2] = along_y.targets();
+  shape[3] = along_x.targets();
+  auto to = torch::empty(shape, from.options());
+  const std::int64_t taken = from.size(2) * from.size(3), given = to.size(2) * to.size(3);
+  const S* first = from.const_data_ptr<S>();
+  S* target = to.data_ptr<S>();
+  at::parallel_for(0, from.size(0) * from.size(1), 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<S> rows(static_cast<std::size_t>(along_y.sources) * along_x.targets());
+    for (std::int64_t n = begin; n < end; ++n)
+      map_sample(along_x, along_y, first + n * taken, rows.data(), target + n * given);
+  });
+  return to;
+}
+
 Tensor apply_maps(const AxisMap& along_x, const AxisMap& along_y, const Tensor& values) {
+  if (values.is_cpu() && !torch::GradMode::is_enabled()) {
+    if (values.scalar_type() == torch::kFloat64) return map_samples<double>(along_x, along_y, values);
+    if (values.scalar_type() == torch::kFloat32) return map_samples<float>(along_x, along_y, values);
+  }
   const auto rows = apply_to_rows(along_x, values);
   return apply_to_rows(along_y, rows.transpose(2, 3).contiguous()).transpose(2, 3).contiguous();
 }

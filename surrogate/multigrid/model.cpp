@@ -18,6 +18,11 @@ void SurrogateModel::to(torch::Device target) {
   if (refinement) refinement->to(target, torch::kFloat32);
 }
 
+void SurrogateModel::freeze() {
+  base->freeze();
+  if (refinement) refinement->freeze();
+}
+
 Ends SurrogateModel::ends() const {
   return knows_equation(card.problem_name, card.location) ? known_problem(card.problem_name)->ends : Ends{};
 }
@@ -87,13 +92,6 @@ Tensor SurrogateModel::by_interpolation(const Tensor& permeability, const Grid& 
 
 namespace {
 
-// 1, or where the whole step would raise the energy of the error, e . A e, the length that lessens it most: [N, 1, 1, 1].
-Tensor safe_length(const DarcyOperator& darcy, const Tensor& step, const Tensor& residual) {
-  const auto gain = sum_of_products(step, residual);
-  const auto cost = sum_of_products(step, darcy.apply(step));
-  return torch::where(cost > 2.0 * gain, gain / cost, torch::ones_like(gain));
-}
-
 Tensor jacobi_smoothed(const DarcyOperator& darcy, Tensor pressure, int steps) {
   constexpr double kDamping = 0.8;
   for (int i = 0; i < steps; ++i) pressure = pressure + kDamping * darcy.defect(pressure);
@@ -112,16 +110,9 @@ Tensor sums_over_cells(const Tensor& residual, const Resolution& grid) {
 Tensor SurrogateModel::refine(const DarcyOperator& darcy, const Tensor& pressure, int steps) const {
   if (!refinement || steps == 0 || !card.refinement->holds_levels(pressure.size(2), pressure.size(3)))
     return pressure;
-  const auto shares = darcy.shares();
   Tensor refined = pressure;
-  for (int i = 0; i < steps; ++i) {
-    const auto residual = darcy.residual(refined);
-    auto step = correction(*refinement, shares, residual / darcy.diagonal(), card.refinement_gain)
-                    .to(torch::kFloat64);
-    step = hidden(step, darcy.part());
-    if (card.knows_equation) step = step * safe_length(darcy, step, residual);
-    refined = refined + step;
-  }
+  for (int i = 0; i < steps; ++i)
+    refined = corrected(*refinement, darcy, refined, card.refinement_gain, card.knows_equation);
   return refined;
 }
 
@@ -181,8 +172,7 @@ Tensor SurrogateModel::by_multigrid(const Tensor& permeability, const Grid& grid
     for (std::size_t i = 0; i < grids.size(); ++i) {
       const DarcyOperator darcy = operators[i].of_error(sums_over_cells(residual, grids[i]));
       if (i > 0) {
-        error = carried(error, i, ends_of_error());
-        error = error * safe_length(darcy, error, darcy.right_hand_side());
+        error = darcy.safe(carried(error, i, ends_of_error()));
       }
       error =
           improved(darcy, error, i > 0 ? card.correction_steps_a_grid() : card.correction_steps_from_zero());

@@ -36,6 +36,7 @@ struct SurrogateModel {
   torch::Device device = torch::kCPU;
 
   void to(torch::Device device);
+  void freeze();  ///< Network::freeze() of both
 
   // permeability [N, 1, H, W] on `grid` -> pressure [N, 1, H, W] in float64, on the model's device. Where the card takes inactive cells,
   // permeability 0 marks them, and pressure is 0 there.

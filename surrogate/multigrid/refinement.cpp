@@ -1,6 +1,7 @@
 #include "surrogate/multigrid/refinement.hpp"
 
 #include "surrogate/kernels/torch.hpp"
+#include "surrogate/multigrid/grid_transfer.hpp"
 
 namespace mano {
 
@@ -20,6 +21,20 @@ Tensor correction(const Network& network, const Tensor& shares, const Tensor& de
   const auto size = (defect.to(torch::kFloat64).square().mean({1, 2, 3}, true) + 1e-300).sqrt();
   const auto input = torch::cat({(shares - 0.25) * 4.0, defect / size}, 1).to(network.dtype());
   return network.forward(input, precision) * (gain * size).to(network.dtype());
+}
+
+Tensor corrected(const Network& network, const DarcyOperator& darcy, const Tensor& pressure, double gain,
+                 bool safe) {
+  if (!torch::GradMode::is_enabled() && network.dtype() == torch::kFloat32) {
+    const DarcyOperator::Asked asked = darcy.ask(pressure);
+    return darcy.corrected(pressure, asked, network.forward(asked.input, Precision::full), gain, safe);
+  }
+  const auto residual = darcy.residual(pressure);
+  auto step =
+      hidden(correction(network, darcy.shares(), residual / darcy.diagonal(), gain).to(torch::kFloat64),
+             darcy.part());
+  if (safe) step = step * safe_length(darcy, step, residual);
+  return pressure + step;
 }
 
 }  // namespace mano

@@ -19,7 +19,7 @@
 
 namespace mano {
 
-inline constexpr int kRefinementChannels = 6;  ///< five shares and the defect
+inline constexpr int kRefinementChannels = kCorrectionInputs;  ///< five shares and the defect
 
 /// Whether a model trained on such data can have the equation's own defect.
 bool knows_equation(const std::string& problem_name, Location location);
@@ -30,5 +30,10 @@ KnownProblem problem_for_defect(const ModelCard& card);
 /// shares [N, 5, H, W] and defect [N, 1, H, W] -> correction [N, 1, H, W] in the network's type.
 torch::Tensor correction(const Network& network, const torch::Tensor& shares, const torch::Tensor& defect,
                          double gain, Precision precision = Precision::full);
+
+/// pressure [N, 1, H, W] and a correction of it, 0 in inactive cells and with `safe` no longer than safe_length() says; float64. Without
+/// gradients in few passes over the cells, to rounding the same.
+torch::Tensor corrected(const Network& network, const DarcyOperator& darcy, const torch::Tensor& pressure,
+                        double gain, bool safe);
 
 }  // namespace mano

@@ -59,13 +59,24 @@ BlockWeights from_list(const std::vector<Tensor>& list) {
 template <typename Call>
 void with_precision(const BlockWeights& weights, const Architecture& architecture, const Pyramid& pyramid,
                     Precision precision, Call call) {
+  const auto with = [&](const auto& operands) { call(BlockParts(weights, operands, architecture, pyramid)); };
   if (weights.to_qkv.scalar_type() == torch::kFloat64) {
-    call(BlockParts<double>(weights, architecture, pyramid));
+    with(BlockOperands<double>(weights, architecture));
   } else if (precision == Precision::bfloat16) {
-    call(BlockParts<BFloat16>(weights, architecture, pyramid));
+    with(BlockOperands<BFloat16>(weights, architecture));
   } else {
-    call(BlockParts<float>(weights, architecture, pyramid));
+    with(BlockOperands<float>(weights, architecture));
   }
+}
+
+// The block of x without gaps, [B, h, w, C].
+Tensor passed(const Tensor& x, const BlockWeights& weights, const Architecture& architecture,
+              Precision precision, Saved& saved) {
+  const Pyramid pyramid(x, architecture);
+  Tensor out;
+  with_precision(weights, architecture, pyramid, precision,
+                 [&](const auto& block) { out = forward_pass(block, x, saved); });
+  return out.view(x.sizes());
 }
 
 class BlockNode : public torch::autograd::Function<BlockNode> {
@@ -76,18 +87,14 @@ class BlockNode : public torch::autograd::Function<BlockNode> {
                         Precision precision, const Tensor& x, const Weights&... list) {
     static_assert(sizeof...(list) == kWeights);
     std::vector<Tensor> kept{list...};
-    const BlockWeights w = from_list(kept);
-    const Pyramid pyramid(x, *architecture);
     const Tensor rows = x.contiguous();
     Saved saved;
-    Tensor out;
-    with_precision(w, *architecture, pyramid, precision,
-                   [&](const auto& block) { out = forward_pass(block, rows, saved); });
+    const Tensor out = passed(rows, from_list(kept), *architecture, precision, saved);
     kept.insert(kept.end(), {rows, saved.coarse, saved.qkv, saved.from_up, saved.attended, saved.hidden});
     context->save_for_backward(kept);
     context->saved_data["architecture"] = to_json(*architecture);
     context->saved_data["bfloat16"] = precision == Precision::bfloat16;
-    return out.view(x.sizes());
+    return out;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -113,8 +120,22 @@ class BlockNode : public torch::autograd::Function<BlockNode> {
 
 }  // namespace
 
+std::shared_ptr<const BlockOperands<float>> operands_of(const BlockWeights& weights,
+                                                        const Architecture& architecture) {
+  return std::make_shared<const BlockOperands<float>>(weights, architecture);
+}
+
 Tensor block_forward(const Tensor& x, const BlockWeights& weights, const Architecture& architecture,
-                     Precision precision) {
+                     Precision precision, const BlockOperands<float>* operands) {
+  if (!torch::GradMode::
+          is_enabled()) {  // a node that nobody goes back through takes as long as a small block
+    const Tensor rows = x.contiguous();
+    Saved saved;
+    if (operands == nullptr || precision != Precision::full)
+      return passed(rows, weights, architecture, precision, saved);
+    const Pyramid pyramid(rows, architecture);
+    return forward_pass(BlockParts(weights, *operands, architecture, pyramid), rows, saved).view(x.sizes());
+  }
   return std::apply(
       [&](const auto&... weight) { return BlockNode::apply(&architecture, precision, x, weight...); },
       to_list(weights));

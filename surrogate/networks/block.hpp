@@ -5,6 +5,7 @@
 
 #include <torch/types.h>
 
+#include <memory>
 #include <vector>
 
 #include "surrogate/kernels/norm.hpp"
@@ -26,9 +27,18 @@ struct BlockWeights {
   torch::Tensor mlp_convolution, mlp_convolution_bias;      // [mlp, 1, 3, 3], [mlp]
 };
 
+/// A block's weights as operands of matrix products (block_parts.hpp).
+template <typename S>
+struct BlockOperands;
+
+std::shared_ptr<const BlockOperands<float>> operands_of(const BlockWeights& weights,
+                                                        const Architecture& architecture);
+
 /// x [B, H, W, C] -> [B, H, W, C]. Differentiable once, with respect to x and the weights. Kept for the backward pass: 20 C / 3
-/// numbers a token where h d = C and rate = 2.
+/// numbers a token where h d = C and rate = 2. `operands` of the same weights, where there are some, save making them: for calls without
+/// gradients in the weights' own precision.
 torch::Tensor block_forward(const torch::Tensor& x, const BlockWeights& weights,
-                            const Architecture& architecture, Precision precision);
+                            const Architecture& architecture, Precision precision,
+                            const BlockOperands<float>* operands = nullptr);
 
 }  // namespace mano

@@ -23,15 +23,7 @@ Pyramid::Pyramid(const Tensor& x, const Architecture& a) : batch(static_cast<int
 }
 
 template <typename S>
-BlockParts<S>::BlockParts(const BlockWeights& weights, const Architecture& architecture,
-                          const Pyramid& pyramid)
-    : weights(weights),
-      architecture(architecture),
-      pyramid(pyramid),
-      channels(architecture.dim),
-      inner(static_cast<Index>(architecture.heads) * architecture.dim_head),
-      hidden(architecture.mlp),
-      block(static_cast<Index>(architecture.rate) * architecture.rate * architecture.dim) {
+BlockOperands<S>::BlockOperands(const BlockWeights& weights, const Architecture& architecture) {
   sums = weights.to_qkv.options().requires_grad(false);
   operands = std::is_same_v<S, BFloat16> ? sums.dtype(torch::kBFloat16) : sums;
   const auto convert = [&](const Tensor& t) { return t.detach().to(operands).contiguous(); };
@@ -46,19 +38,31 @@ BlockParts<S>::BlockParts(const BlockWeights& weights, const Architecture& archi
     mlp_taps = taps(weights.mlp_convolution);
     mlp_taps_back = mlp_taps.flip(0);
   }
-  if (levels() > 1) {
-    const auto matrix = [&](const Tensor& t) {
-      return convert(t.permute({0, 2, 3, 1}).reshape({channels, block}));
-    };
-    if (weights.down.defined()) {
-      down = matrix(weights.down);
-      up = matrix(weights.up);
-    } else {  // the average, and the nearest
-      const auto copies = torch::eye(channels, sums).repeat({1, architecture.rate * architecture.rate});
-      down = convert(copies / (architecture.rate * architecture.rate));
-      up = convert(copies);
-    }
+  const Index channels = architecture.dim, points = static_cast<Index>(architecture.rate) * architecture.rate;
+  const auto matrix = [&](const Tensor& t) {
+    return convert(t.permute({0, 2, 3, 1}).reshape({channels, points * channels}));
+  };
+  if (weights.down.defined()) {
+    down = matrix(weights.down);
+    up = matrix(weights.up);
+  } else {  // the average, and the nearest
+    const auto copies = torch::eye(channels, sums).repeat({1, points});
+    down = convert(copies / points);
+    up = convert(copies);
   }
+}
+
+template <typename S>
+BlockParts<S>::BlockParts(const BlockWeights& weights, const BlockOperands<S>& operands,
+                          const Architecture& architecture, const Pyramid& pyramid)
+    : BlockOperands<S>(operands),
+      weights(weights),
+      architecture(architecture),
+      pyramid(pyramid),
+      channels(architecture.dim),
+      inner(static_cast<Index>(architecture.heads) * architecture.dim_head),
+      hidden(architecture.mlp),
+      block(static_cast<Index>(architecture.rate) * architecture.rate * architecture.dim) {
   fill_cover();
 }
 
@@ -116,9 +120,10 @@ void BlockParts<S>::fill_cover() {
   if (architecture.stride == 1 || !weights.to_out.defined()) return;
   std::vector<Tensor> levels;
   for (const TokenLevel& level : pyramid.levels) {
-    levels.push_back(covered_tokens(level.height, level.width, architecture.window, architecture.stride, sums)
-                         .flatten()
-                         .repeat({pyramid.batch}));
+    levels.push_back(
+        covered_tokens(level.height, level.width, architecture.window, architecture.stride, this->sums)
+            .flatten()
+            .repeat({pyramid.batch}));
   }
   cover = torch::cat(levels);
 }
@@ -162,13 +167,16 @@ void BlockParts<S>::attend(int l, const LevelPiece& piece, const S* qkv, Buffer<
     const S* of_image = qkv + (pyramid.levels[l].offset + image * image_tokens) * 3 * inner;
     S* rows = attended + before * inner;
     kernels.attention(shape, begin, end, of_image, rows, memory);
-    if (value_taps.defined())
+    if (this->value_taps.defined())
       kernels.convolve(convolution_shape(l, inner), begin, end, {of_image + 2 * inner, 3 * inner},
-                       data_of<A>(value_taps), data_of<A>(weights.value_convolution_bias), {rows, inner},
-                       {rows, inner});
+                       data_of<A>(this->value_taps), data_of<A>(weights.value_convolution_bias),
+                       {rows, inner}, {rows, inner});
   });
 }
 
+template struct BlockOperands<float>;
+template struct BlockOperands<double>;
+template struct BlockOperands<BFloat16>;
 template struct BlockParts<float>;
 template struct BlockParts<double>;
 template struct BlockParts<BFloat16>;

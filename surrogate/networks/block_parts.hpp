@@ -39,13 +39,24 @@ struct LevelPiece {
   std::int64_t next_token = 0, next_tokens = 0;
 };
 
-/// S as in token_kernels.hpp.
+/// What the loops read of a block's weights. S as in token_kernels.hpp.
 template <typename S>
-struct BlockParts {
+struct BlockOperands {
+  BlockOperands(const BlockWeights& weights, const Architecture& architecture);
+
+  torch::TensorOptions sums, operands;
+  torch::Tensor to_qkv, to_out, down, up, mlp_in, mlp_out;  ///< down and up [C, rate rate C]
+  torch::Tensor value_taps, mlp_taps;            ///< [9, h d] and [9, mlp]; undefined without convolutions
+  torch::Tensor value_taps_back, mlp_taps_back;  ///< in reverse: of the transposes
+};
+
+template <typename S>
+struct BlockParts : BlockOperands<S> {
   using A = Sum<S>;
 
-  /// All three must outlive it.
-  BlockParts(const BlockWeights& weights, const Architecture& architecture, const Pyramid& pyramid);
+  /// All but the operands must outlive it.
+  BlockParts(const BlockWeights& weights, const BlockOperands<S>& operands, const Architecture& architecture,
+             const Pyramid& pyramid);
 
   int levels() const { return static_cast<int>(pyramid.levels.size()); }
   bool coarsest(int l) const { return l + 1 == levels(); }
@@ -72,10 +83,6 @@ struct BlockParts {
   const Pyramid& pyramid;
   const TokenKernels<S>& kernels = token_kernels<S>();
   std::int64_t channels = 0, inner = 0, hidden = 0, block = 0;  ///< C, h d, mlp, rate rate C
-  torch::TensorOptions sums, operands;
-  torch::Tensor to_qkv, to_out, down, up, mlp_in, mlp_out;  ///< as operands; down and up [C, rate rate C]
-  torch::Tensor value_taps, mlp_taps;            ///< [9, h d] and [9, mlp]; undefined without convolutions
-  torch::Tensor value_taps_back, mlp_taps_back;  ///< in reverse: of the transposes
   torch::Tensor cover;  ///< 1 or 0 a token: whether a window holds it; undefined where all are 1
 
  private:

@@ -96,12 +96,21 @@ void MultipoleModel::to(torch::Device device, torch::Dtype dtype) {
   for_each_parameter([&](const std::string&, torch::Tensor& tensor, const auto&, int64_t) {
     tensor = tensor.detach().to(device, dtype).requires_grad_(true);
   });
+  frozen_.clear();
+}
+
+void MultipoleModel::freeze() {
+  Network::freeze();
+  frozen_.clear();
+  if (dtype() != torch::kFloat32 || !weights_.linear_p.is_cpu()) return;
+  for (const BlockWeights& block : weights_.blocks) frozen_.push_back(operands_of(block, architecture_));
 }
 
 void MultipoleModel::put_parameters(const std::vector<torch::Tensor>& tensors) {
   std::size_t next = 0;
   for_each_parameter(
       [&](const std::string&, torch::Tensor& tensor, const auto&, int64_t) { tensor = tensors[next++]; });
+  frozen_.clear();
 }
 
 }  // namespace mano

@@ -132,9 +132,10 @@ torch::Tensor MultipoleModel::multipole_attention(const BlockWeights& block,
 // What the head reads: [B, h, w, C].
 torch::Tensor MultipoleModel::normed_tokens(const torch::Tensor& input, Precision precision) const {
   auto x = torch::linear(to_patches(input, architecture_.patch), weights_.linear_p, weights_.linear_p_bias);
-  for (const BlockWeights& block : weights_.blocks) {
+  for (std::size_t n = 0; n < weights_.blocks.size(); ++n) {
+    const BlockWeights& block = weights_.blocks[n];
     if (x.is_cpu() && !operators_on_cpu) {
-      x = block_forward(x, block, architecture_, precision);
+      x = block_forward(x, block, architecture_, precision, frozen_.empty() ? nullptr : frozen_[n].get());
       continue;
     }
     x = x + multipole_attention(block, x);

@@ -44,6 +44,7 @@ class MultipoleModel : public Network {
 
   std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const override;
   void to(torch::Device device, torch::Dtype dtype) override;
+  void freeze() override;
   torch::Dtype dtype() const override { return weights_.linear_p.scalar_type(); }
 
  private:
@@ -56,6 +57,7 @@ class MultipoleModel : public Network {
 
   Architecture architecture_;
   ModelWeights weights_;
+  std::vector<std::shared_ptr<const BlockOperands<float>>> frozen_;  // a block; none unless frozen
 };
 
 /// Level l+1 from level l: blocks of rate x rate tokens, [B, H, W, C] -> [B, ceil(H/rate), ceil(W/rate), C]. Where rate

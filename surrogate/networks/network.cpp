@@ -23,6 +23,10 @@ std::vector<torch::Tensor> Network::parameters() const {
   return list;
 }
 
+void Network::freeze() {
+  for (const torch::Tensor& tensor : parameters()) tensor.requires_grad_(false);
+}
+
 std::int64_t Network::parameter_count() const {
   std::int64_t count = 0;
   for (const auto& tensor : parameters()) count += tensor.numel();

@@ -37,6 +37,10 @@ class Network {
   /// Moves and converts all parameters; they stay leaves that require gradients.
   virtual void to(torch::Device device, torch::Dtype dtype) = 0;
 
+  /// Weights that will not change from here on, until the next to() or use_parameters(): they require no gradients, and what is derived
+  /// from them may be kept from one prediction to the next.
+  virtual void freeze();
+
   /// Takes other tensors for its parameters, in the order of named_parameters(): gradients reach these. Throws InvalidInput for another
   /// number or shape, and where they are not all of one type, float32 or float64, and on one device.
   void use_parameters(const std::vector<torch::Tensor>& tensors);

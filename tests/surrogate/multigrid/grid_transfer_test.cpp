@@ -21,10 +21,13 @@ TEST(GridTransfer, OfTensorsIsThatOfFields) {
       const auto e = torch::tensor(expected.values, torch::kFloat64).view({1, 1, target.ny, target.nx});
       EXPECT_LT((moved - e).abs().max().item<double>(), tolerance::kExact * 12) << target.text();
     };
-    compare(restricted(tensor, target, Location::cell), restrict_to(fine, target, Location::cell));
-    compare(restricted(tensor, target, Location::node), restrict_to(fine, target, Location::node));
-    compare(interpolated(tensor, target, Location::cell, ends),
-            interpolate_to(fine, target, Location::cell, ends));
+    for (const bool gradients : {true, false}) {
+      const torch::AutoGradMode mode(gradients);
+      compare(restricted(tensor, target, Location::cell), restrict_to(fine, target, Location::cell));
+      compare(restricted(tensor, target, Location::node), restrict_to(fine, target, Location::node));
+      compare(interpolated(tensor, target, Location::cell, ends),
+              interpolate_to(fine, target, Location::cell, ends));
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/grid_transfer.hpp"
 #include "surrogate/multigrid/refinement.hpp"
+#include "surrogate/operator_counter.hpp"
 #include "surrogate/training/symmetry.hpp"
 
 namespace mano {
@@ -111,6 +112,81 @@ TEST(Refinement, NeverRaisesTheEnergyOfTheError) {
       before = after;
     }
   }
+}
+
+// With and without gradients two pieces of code compute the same.
+TEST(Refinement, WithoutGradientsIsTheOneWith) {
+  const Grid grid{16, 12};
+  for (const double gain : {0.7, 30.0}) {
+    for (const char* name : {"benchmark", "drive", "five-spot"}) {
+      SurrogateModel m = model_of(name);
+      m.card.refinement_gain = gain;
+      for (const bool holed : {false, true}) {
+        auto k = permeability(grid);
+        if (holed) k.slice(2, 3, 6).slice(3, 2, 9).zero_();
+        const auto part = active_part(k, {16, 12}, holed);
+        const DarcyOperator darcy(k, grid, *known_problem(name), part);
+        const auto start =
+            hidden(torch::sin(torch::arange(2 * 192, torch::kFloat64)).view({2, 1, 12, 16}), part);
+        const auto with = m.refine(darcy, start, 2).detach();
+        const auto residual = darcy.residual(start), safe = darcy.safe(start);
+        const torch::NoGradGuard no_grad;
+        EXPECT_LT(distance(m.refine(darcy, start, 2), with), 1e-6) << name;
+        EXPECT_LT(distance(darcy.residual(start), residual), 1e-13) << name;
+        EXPECT_LT(distance(darcy.safe(start), safe), 1e-12) << name;
+      }
+    }
+  }
+}
+
+TEST(Multigrid, WithoutGradientsIsTheOneWith) {
+  for (const Resolution r : {Resolution{32, 16}, Resolution{37, 19}}) {
+    SurrogateModel m = model_of("benchmark");
+    const Grid grid{r.nx, r.ny};
+    const auto k = permeability(grid);
+    const auto with = m.by_multigrid(k, grid, {8, 8}).detach();
+    {
+      const torch::NoGradGuard no_grad;
+      EXPECT_LT(distance(m.by_multigrid(k, grid, {8, 8}), with), 1e-5) << r.text();
+    }
+    m.freeze();
+    const torch::InferenceMode inference;
+    EXPECT_LT(distance(m.by_multigrid(k, grid, {8, 8}), with), 1e-5) << r.text();
+  }
+}
+
+// Alone, a small field waits for calls of operators. As operators throughout, a correction was 51 around its network.
+TEST(Multigrid, ACorrectionOfAFrozenModelIsFewCalls) {
+  SurrogateModel m = model_of("benchmark");
+  m.card.correction_steps = 1;
+  m.freeze();
+  const Grid grid{32, 16};
+  const auto k = permeability(grid);
+  const torch::InferenceMode inference;
+  const DarcyOperator darcy(k, grid, *known_problem("benchmark"));
+  const auto start = darcy.solve(1e-1);
+  m.refine(darcy, start, 1);
+  const auto calls = [&](const std::function<void()>& work) {
+    int sum = 0;
+    for (const auto& [name, count] : OperatorCounter::of(work).second) sum += count;
+    return sum;
+  };
+  const auto asked = darcy.ask(start);
+  const int of_network = calls([&] { m.refinement->forward(asked.input); });
+  EXPECT_LE(calls([&] { m.refine(darcy, start, 1); }), of_network + 8);
+  EXPECT_LE(of_network, 40);
+}
+
+// So that a GPU can record it.
+TEST(Multigrid, APredictionAsksNothingOfTheHost) {
+  SurrogateModel m = model_of("benchmark");
+  const Grid grid{32, 16};
+  const auto k = permeability(grid);
+  const torch::InferenceMode inference;
+  const auto counts = OperatorCounter::of([&] { m.by_multigrid(k, grid, {8, 8}); }).first;
+  EXPECT_GT(counts.size(), 0u);
+  for (const char* waits : {"aten::item", "aten::_local_scalar_dense", "aten::nonzero", "aten::is_nonzero"})
+    EXPECT_EQ(counts.count(waits), 0u) << waits;
 }
 
 TEST(Multigrid, BeginsOnTheNetworksGrid) {

@@ -1,15 +1,11 @@
 // What a GPU is given, run on the CPU: its answers, and how many kernels a training step would launch.
-#include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <functional>
-#include <map>
-#include <mutex>
 #include <set>
 
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/multipole_model.hpp"
+#include "surrogate/operator_counter.hpp"
 #include "surrogate/training/optimizer.hpp"
 
 namespace mano {
@@ -42,45 +38,6 @@ TEST(DevicePath, GivesTheBlocksAnswersAndGradients) {
   }
 }
 
-// Operators that a piece of work calls, by name: all of them, and those that no other operator calls. What an
-// operator is made of differs between devices: on a CPU `_foreach_mul_` is one product a tensor, on a GPU one kernel.
-class Counter {
- public:
-  using Counts = std::map<std::string, int>;
-
-  Counter() {
-    handle_ = at::addGlobalCallback(
-        at::RecordFunctionCallback(
-            [](const at::RecordFunction& f) -> std::unique_ptr<at::ObserverContext> {
-              const std::lock_guard lock(guard_);
-              if (counting_) ++all_[f.name()];
-              if (counting_ && depth_++ == 0) ++outermost_[f.name()];
-              return nullptr;
-            },
-            [](const at::RecordFunction&, at::ObserverContext*) { depth_ = std::max(0, depth_ - 1); })
-            .scopes({at::RecordScope::FUNCTION}));
-  }
-  ~Counter() { at::removeCallback(handle_); }
-
-  static std::pair<Counts, Counts> of(const std::function<void()>& work) {
-    const Counter counter;
-    all_.clear();
-    outermost_.clear();
-    depth_ = 0;
-    counting_ = true;
-    work();
-    counting_ = false;
-    return {all_, outermost_};
-  }
-
- private:
-  static inline std::mutex guard_;
-  static inline bool counting_ = false;
-  static inline Counts all_, outermost_;
-  static thread_local inline int depth_ = 0;
-  at::CallbackHandle handle_ = 0;
-};
-
 constexpr int kLaunches = 1150;
 
 TEST(DevicePath, AStepLaunchesNoMoreThanItDidAndAsksNothingOfTheHost) {
@@ -95,8 +52,8 @@ TEST(DevicePath, AStepLaunchesNoMoreThanItDidAndAsksNothingOfTheHost) {
   const auto update = [&] { optimizer.step(1e-3); };
   gradients();
   update();
-  const auto counts = Counter::of(gradients).first;
-  const auto updates = Counter::of(update).second;
+  const auto counts = OperatorCounter::of(gradients).first;
+  const auto updates = OperatorCounter::of(update).second;
   // One kernel each, or some; outer operators such as linear or matmul are made of these.
   const std::set<std::string> running{"aten::mm",
                                       "aten::addmm",
@@ -141,7 +98,7 @@ TEST(DevicePath, WhatTheOptimiserCallsDoesNotGrowWithTheNumberOfWeights) {
     MultipoleModel model(a, 0);
     Optimizer optimizer(model, kind, 0.1, 1.0);
     for (auto& p : model.parameters()) p.mutable_grad() = torch::ones_like(p).detach();
-    const auto counts = Counter::of([&] { optimizer.step(1e-3); }).second;
+    const auto counts = OperatorCounter::of([&] { optimizer.step(1e-3); }).second;
     int sum = 0;
     for (const auto& [name, count] : counts) sum += name == "aten::detach" ? 0 : count;
     return sum;

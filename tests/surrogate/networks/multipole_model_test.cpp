@@ -61,6 +61,26 @@ TEST(Model, TakesAnySizeThatHoldsAWindow) {
   }
 }
 
+TEST(Model, FrozenIsItselfUntilItGetsOtherWeights) {
+  for (const char* preset : {"small", "small-published", "wide"}) {
+    MultipoleModel model(architecture_preset(preset), 0);
+    const MultipoleModel other(architecture_preset(preset), 1);
+    torch::manual_seed(3);
+    const auto x = torch::randn({2, 3, 17, 12});
+    const torch::NoGradGuard no_grad;
+    const auto before = model.forward(x);
+    model.freeze();
+    for (const auto& p : model.parameters()) EXPECT_FALSE(p.requires_grad());
+    EXPECT_TRUE(torch::equal(model.forward(x), before)) << preset;
+    model.use_parameters(other.parameters());
+    EXPECT_TRUE(torch::equal(model.forward(x), other.forward(x))) << preset;
+    model.freeze();
+    model.to(torch::kCPU, torch::kFloat64);
+    EXPECT_TRUE(torch::allclose(model.forward(x.to(torch::kFloat64)).to(torch::kFloat32), other.forward(x),
+                                1e-4, 1e-5));
+  }
+}
+
 TEST(Model, PresetsHaveTheirSizes) {
   EXPECT_LE(MultipoleModel(architecture_preset("small"), 0).parameter_count(), 80'000);
   EXPECT_EQ(MultipoleModel(architecture_preset("wide"), 0).parameter_count(), 97'425);

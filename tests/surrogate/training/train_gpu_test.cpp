@@ -1,6 +1,7 @@
 // Training on a GPU against training on the CPU, and recorded steps against launched ones.
 #include <vector>
 
+#include "core/norms.hpp"
 #include "surrogate/surrogate.hpp"
 #include "surrogate/training/train_fixture.hpp"
 
@@ -38,6 +39,26 @@ TEST_F(Train, LearnsOnAGpuWhatItLearnsOnTheCpu) {
       EXPECT_NEAR(gpu.losses[i], cpu.losses[i], 1e-3 * cpu.losses[i]) << "epoch " << i + 1;
     EXPECT_NEAR(gpu.result.best_l2, cpu.result.best_l2, 0.1 * cpu.result.best_l2);
     EXPECT_NEAR(gpu.result.refinement_left, cpu.result.refinement_left, 0.05);
+  }
+}
+
+// The first prediction of a shape is launched, the second recorded, the third replayed.
+TEST_F(Train, RecordedPredictionsOnAGpuAreTheCpus) {
+  if (!gpu_is_available()) GTEST_SKIP() << "no GPU";
+  auto r = request(dataset("d.h5", 40, {16, 16}), "run", 4);
+  r.architecture.dim_head = 8;
+  r.refine_epochs = 2;
+  train(r, {});
+  const Surrogate cpu(r.run, "cpu"), gpu(r.run, "cuda");
+  for (const Resolution resolution : {Resolution{16, 16}, Resolution{40, 24}}) {
+    const Grid grid{resolution.nx, resolution.ny};
+    for (int seed = 0; seed < 4; ++seed) {
+      const Field k = draw_field({}, 100 + seed, 0, grid);
+      for (const Method method :
+           {Method::multigrid, Method::interpolation, Method::zero_start, Method::jacobi})
+        EXPECT_LT(relative_l2(gpu.predict(k, method), cpu.predict(k, method)), 1e-4)
+            << resolution.text() << ", prediction " << seed + 1 << " by " << to_string(method);
+    }
   }
 }
 
