@@ -74,6 +74,9 @@ const ModelCard& Surrogate::card() const {
 int Surrogate::threads() const {
   missing();
 }
+std::size_t Surrogate::recorded_predictions() const {
+  missing();
+}
 std::string Surrogate::device() const {
   missing();
 }

@@ -26,31 +26,40 @@ bool gpu_is_available() {
 
 namespace {
 
-// Predictions on a GPU: a small field's is thousands of kernels of microseconds, recorded and replayed as one graph.
+// Predictions on a GPU: a small field's is thousands of kernels of microseconds, recorded and replayed as one graph. A graph keeps the
+// memory of its tensors: no more than kMost are recorded, and of what needs little of the memory.
 class RecordedPredictions {
  public:
+  static constexpr std::size_t kMost = 32;
+  static constexpr double kPartOfMemory = 0.125;
+
   explicit RecordedPredictions(torch::Device device) : graphs_(device) {}
 
-  /// pressure_by(), on the CPU, of what asks nothing of the host.
+  /// pressure_by(), on the CPU, of what asks nothing of the host and needs about so many bytes.
   torch::Tensor pressure(const SurrogateModel& model, Method method, const torch::Tensor& k, const Grid& grid,
-                         const Resolution& from) {
-    const std::lock_guard lock(in_use_);
-    const auto known = keys_.try_emplace({method, model.card.cycles, grid.lx, grid.ly}, keys_.size());
+                         const Resolution& from, double bytes) {
+    static std::mutex in_use;  // no other thread of the process may wait for the GPU while one records
+    const std::lock_guard lock(in_use);
+    const Key key{method, model.card.cycles, grid.lx, grid.ly, grid.nx, grid.ny, k.size(0)};
     const auto work = [&](const std::vector<torch::Tensor>& inputs) {
       return pressure_by(model, method, inputs[0], grid, from);
     };
-    return graphs_.run(known.first->second, {k}, work).to(torch::kCPU);
+    auto known = numbers_.find(key);
+    if (known == numbers_.end()) {
+      const bool fits = bytes < kPartOfMemory * static_cast<double>(free_bytes_of_gpu());
+      if (!fits || numbers_.size() >= kMost) return work({k}).to(torch::kCPU);
+      known = numbers_.emplace(key, numbers_.size()).first;
+    }
+    return graphs_.run(known->second, {k}, work).to(torch::kCPU);
   }
 
- private:
-  GraphRecorder graphs_;
-  std::map<std::tuple<Method, int, double, double>, std::size_t>
-      keys_;  // what work depends on besides shapes
-  std::mutex in_use_;
-};
+  std::size_t count() const { return graphs_.recorded(); }
 
-// A graph keeps the memory of its tensors: it is worth that where little of what is free is needed.
-constexpr double kPartForGraphs = 0.125;
+ private:
+  using Key = std::tuple<Method, int, double, double, int, int, std::int64_t>;  // all that the work depends on
+  GraphRecorder graphs_;
+  std::map<Key, std::size_t> numbers_;
+};
 
 }  // namespace
 
@@ -75,11 +84,9 @@ struct Surrogate::Impl {
   torch::Tensor pressure(Method method, const torch::Tensor& k, const Grid& grid) {
     const Resolution from = model.card.base_resolution({grid.nx, grid.ny});
     const bool solves = method == Method::exact_start || method == Method::exact_interpolation;
-    const auto batch = static_cast<std::size_t>(k.size(0));
-    if (!recorded || solves ||
-        bytes_needed(grid, batch) > kPartForGraphs * static_cast<double>(free_bytes_of_gpu()))
-      return pressure_by(model, method, k, grid, from).to(torch::kCPU);
-    return recorded->pressure(model, method, k, grid, from);
+    if (!recorded || solves) return pressure_by(model, method, k, grid, from).to(torch::kCPU);
+    return recorded->pressure(model, method, k, grid, from,
+                              bytes_needed(grid, static_cast<std::size_t>(k.size(0))));
   }
 };
 
@@ -112,6 +119,10 @@ const ModelCard& Surrogate::card() const {
 
 int Surrogate::threads() const {
   return torch::get_num_threads();
+}
+
+std::size_t Surrogate::recorded_predictions() const {
+  return impl_->recorded ? impl_->recorded->count() : 0;
 }
 
 std::string Surrogate::device() const {

@@ -42,6 +42,7 @@ class Surrogate {
   const ModelCard& card() const;
   int threads() const;         ///< that a prediction on the CPU uses
   std::string device() const;  ///< "cpu" or "cuda"
+  std::size_t recorded_predictions() const;  ///< shapes whose prediction a GPU replays as one graph
 
   /// Pressures for permeabilities on one grid (values at the locations that the model was trained with), of any
   /// size; 0 marks inactive cells where the model takes them (ModelCard::takes_inactive), and pressure is 0 there. Throws InvalidInput for

@@ -118,7 +118,8 @@ Tensor overlapping_attention(const Tensor& qkv, int window, int stride) {
 
 Tensor covered_tokens(int height, int width, int window, int stride, const torch::TensorOptions& options) {
   const auto along = [&](int size) {
-    const auto covered = torch::zeros({size}, torch::kFloat32);
+    // Made on the device: nothing has to be brought there.
+    const auto covered = torch::zeros({size}, options.dtype(torch::kFloat32));
     for (int origin = 0; origin + window <= size; origin += stride)
       covered.narrow(0, origin, window).fill_(1);
     return covered;

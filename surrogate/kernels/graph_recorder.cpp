@@ -21,6 +21,7 @@ constexpr int kEagerRuns = 1;
 
 struct Recorded {
   int eager = 0;
+  bool failed = false;
   std::unique_ptr<at::cuda::CUDAGraph> graph;
   std::vector<Tensor> inputs;  // what the graph reads
   Tensor result;               // what it writes
@@ -34,7 +35,7 @@ struct GraphRecorder::Impl {
   c10::cuda::CUDAStream stream;
   at::MempoolId_t pool;
   std::map<std::pair<std::size_t, std::vector<int64_t>>, Recorded> graphs;
-  bool failed = false;
+  bool told = false;  // that something cannot be recorded
 
   explicit Impl(torch::Device where)
       : device(where),
@@ -87,11 +88,11 @@ GraphRecorder::GraphRecorder(torch::Device device) {
 GraphRecorder::~GraphRecorder() = default;
 
 Tensor GraphRecorder::run(std::size_t key, const std::vector<Tensor>& inputs, const Work& work) {
-  if (!impl_ || impl_->failed) return work(inputs);
+  if (!impl_) return work(inputs);
   std::vector<int64_t> shape;
   for (const Tensor& t : inputs) shape.insert(shape.end(), t.sizes().begin(), t.sizes().end());
   Recorded& r = impl_->graphs[{key, shape}];
-  if (r.eager < kEagerRuns) {
+  if (r.failed || r.eager < kEagerRuns) {
     ++r.eager;
     return impl_->eager(inputs, work);
   }
@@ -100,13 +101,15 @@ Tensor GraphRecorder::run(std::size_t key, const std::vector<Tensor>& inputs, co
       impl_->record(r, inputs, work);
     } catch (const std::exception& e) {
       const std::string what = e.what();
-      fmt::print(
-          stderr,
-          "note: work could not be recorded as a CUDA graph ({}); its kernels are launched one by one\n",
-          what.substr(0, what.find('\n')));
-      impl_->failed = true;
-      impl_->graphs.clear();
-      return work(inputs);
+      if (!impl_->told)
+        fmt::print(
+            stderr,
+            "note: work could not be recorded as a CUDA graph ({}); its kernels are launched one by one\n",
+            what.substr(0, what.find('\n')));
+      impl_->told = true;
+      r = Recorded{};
+      r.failed = true;
+      return impl_->eager(inputs, work);
     }
   }
   return Impl::replay(r, inputs);

@@ -25,7 +25,7 @@ class GraphRecorder {
   GraphRecorder& operator=(const GraphRecorder&) = delete;
 
   /// work(inputs), once. One graph for each `key`, which stands for the work, and shapes of the inputs. The first time is eager, the
-  /// second recorded; the result is valid until the next call. Where recording fails, all is eager, and standard error says so once.
+  /// second recorded; the result is valid until the next call. What cannot be recorded stays eager, and standard error says so once.
   torch::Tensor run(std::size_t key, const std::vector<torch::Tensor>& inputs, const Work& work);
 
   std::size_t recorded() const;  ///< graphs so far

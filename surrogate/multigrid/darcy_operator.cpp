@@ -28,8 +28,13 @@ Tensor faces(const Tensor& k, double length_over_distance, const AxisEnd& low, c
   return torch::cat({end(low, 0), inner, end(high, n - 1)}, -1);
 }
 
+// As the loops read it.
 Tensor plain(const Tensor& t) {
   return t.to(torch::kFloat64).contiguous();
+}
+Tensor plain(const Tensor& t, const Tensor& like) {
+  if (t.sizes() == like.sizes() && t.device() == like.device()) return plain(t);
+  return plain(t.to(like.device()).expand_as(like));
 }
 
 Tensor scratch(const FivePoint& e, const Tensor& like) {
@@ -67,7 +72,7 @@ Tensor without_mean(const Tensor& pressure, const Tensor& part) {
 
 DarcyOperator::DarcyOperator(const Tensor& permeability, const Grid& grid, const KnownProblem& problem,
                              const Tensor& part)
-    : part_(part.defined() ? plain(part) : part), free_(problem.pressure_is_free()) {
+    : part_(part.defined() ? plain(part, permeability) : part), free_(problem.pressure_is_free()) {
   const auto k = plain(permeability);
   const bool holed = part_.defined();
   rhs_ = torch::full_like(k, problem.source * grid.hx() * grid.hy());
@@ -95,7 +100,7 @@ Tensor DarcyOperator::apply(const Tensor& pressure) const {
 
 Tensor DarcyOperator::residual(const Tensor& pressure) const {
   if (torch::GradMode::is_enabled()) return rhs_ - apply(pressure);
-  const auto p = plain(pressure);
+  const auto p = plain(pressure, rhs_);
   auto r = torch::empty_like(rhs_);
   const auto by = p.is_cuda() ? cuda_residual_of : residual_of;
   by(five_point(), p.data_ptr<double>(), r.data_ptr<double>());
@@ -108,7 +113,7 @@ Tensor DarcyOperator::defect(const Tensor& pressure) const {
 
 DarcyOperator DarcyOperator::of_error(const Tensor& residual) const {
   DarcyOperator other = *this;
-  other.rhs_ = plain(residual);
+  other.rhs_ = plain(residual, rhs_);
   return other;
 }
 
@@ -120,7 +125,7 @@ FivePoint DarcyOperator::five_point() const {
 
 DarcyOperator::Asked DarcyOperator::ask(const Tensor& pressure) const {
   const FivePoint e = five_point();
-  const auto p = plain(pressure);
+  const auto p = plain(pressure, rhs_);
   Asked a{torch::empty({e.samples, kCorrectionInputs, e.ny, e.nx}, p.options().dtype(torch::kFloat32)),
           torch::empty_like(rhs_), torch::empty({e.samples}, p.options())};
   const double* shared = shares().const_data_ptr<double>();
@@ -137,7 +142,7 @@ DarcyOperator::Asked DarcyOperator::ask(const Tensor& pressure) const {
 
 Tensor DarcyOperator::corrected(const Tensor& pressure, const Asked& asked, const Tensor& answer, double gain,
                                 bool safe) const {
-  auto p = pressure.to(torch::kFloat64).clone(torch::MemoryFormat::Contiguous);
+  auto p = plain(pressure, rhs_).clone();
   add_to(p, five_point(), asked.residual, {gain, asked.size.const_data_ptr<double>(), safe},
          answer.contiguous().const_data_ptr<float>());
   return p;
@@ -146,11 +151,12 @@ Tensor DarcyOperator::corrected(const Tensor& pressure, const Asked& asked, cons
 Tensor DarcyOperator::safe(const Tensor& error) const {
   if (torch::GradMode::is_enabled()) return error * safe_length(*this, error, rhs_);
   auto shortened = torch::zeros_like(rhs_);
-  add_to(shortened, five_point(), rhs_, {1.0, nullptr, true}, plain(error).const_data_ptr<double>());
+  add_to(shortened, five_point(), rhs_, {1.0, nullptr, true}, plain(error, rhs_).const_data_ptr<double>());
   return shortened;
 }
 
-const Tensor& DarcyOperator::shares() const {
+Tensor DarcyOperator::shares() const {
+  if (torch::GradMode::is_enabled()) return shares_of_faces();  // kept ones have no gradients
   if (!shares_->defined()) *shares_ = shares_of_faces();
   return *shares_;
 }

@@ -37,7 +37,7 @@ class DarcyOperator {
 
   /// Everything that D^-1 A is made of: transmissibilities of the left, right, lower and upper face over D, zero where the face
   /// has no neighbour; and the share of faces with a prescribed pressure. [N, 5, H, W]
-  const torch::Tensor& shares() const;
+  torch::Tensor shares() const;
 
   // One correction by a network, without gradients (torch::GradMode off): surrogate/kernels/correction_kernels.hpp.
 
@@ -71,7 +71,7 @@ class DarcyOperator {
   torch::Tensor left_right_;   // [N, 1, H, W + 1], transmissibilities of faces
   torch::Tensor below_above_;  // [N, 1, H + 1, W]
   torch::Tensor diagonal_, rhs_, part_;
-  std::shared_ptr<torch::Tensor> shares_ = std::make_shared<torch::Tensor>();  // once they are asked for
+  std::shared_ptr<torch::Tensor> shares_ = std::make_shared<torch::Tensor>();  // once they are asked for without gradients
   bool free_ = false;
 };
 

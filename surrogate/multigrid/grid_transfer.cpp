@@ -33,7 +33,8 @@ Matrix matrix_of(const AxisMap& map, const torch::TensorOptions& options) {
 
 // A GPU waits where a matrix comes from the host: each is brought once. They stay: graphs may have recorded them.
 Matrix cached_matrix(const AxisMap& map, const torch::TensorOptions& options) {
-  constexpr std::size_t kMost = 256;
+  constexpr std::int64_t kMostNumbers = std::int64_t{1} << 27;  // of all together: 1 GB in float64
+  static std::int64_t held = 0;
   using Key = std::tuple<int, int, std::vector<double>, int, int>;
   static std::mutex guard;
   static std::map<Key, Matrix> matrices;
@@ -48,7 +49,9 @@ Matrix cached_matrix(const AxisMap& map, const torch::TensorOptions& options) {
   const std::lock_guard lock(guard);
   const auto found = matrices.find(key);
   if (found != matrices.end()) return found->second;
-  if (matrices.size() >= kMost) return matrix_of(map, options);
+  const std::int64_t size = static_cast<std::int64_t>(map.targets()) * map.sources;
+  if (held + size > kMostNumbers) return matrix_of(map, options);
+  held += size;
   return matrices[key] = matrix_of(map, options);
 }
 

@@ -60,6 +60,7 @@ TEST_F(Train, RecordedPredictionsOnAGpuAreTheCpus) {
             << resolution.text() << ", prediction " << seed + 1 << " by " << to_string(method);
     }
   }
+  EXPECT_EQ(gpu.recorded_predictions(), 8u);
 }
 
 TEST_F(Train, RecordedStepsOnAGpuTrainAsThoseLaunchedOneByOne) {
