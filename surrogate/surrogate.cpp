@@ -56,7 +56,8 @@ class RecordedPredictions {
   std::size_t count() const { return graphs_.recorded(); }
 
  private:
-  using Key = std::tuple<Method, int, double, double, int, int, std::int64_t>;  // all that the work depends on
+  using Key =
+      std::tuple<Method, int, double, double, int, int, std::int64_t>;  // all that the work depends on
   GraphRecorder graphs_;
   std::map<Key, std::size_t> numbers_;
 };

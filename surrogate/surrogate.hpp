@@ -40,8 +40,8 @@ class Surrogate {
   Surrogate(Surrogate&&) noexcept;
 
   const ModelCard& card() const;
-  int threads() const;         ///< that a prediction on the CPU uses
-  std::string device() const;  ///< "cpu" or "cuda"
+  int threads() const;                       ///< that a prediction on the CPU uses
+  std::string device() const;                ///< "cpu" or "cuda"
   std::size_t recorded_predictions() const;  ///< shapes whose prediction a GPU replays as one graph
 
   /// Pressures for permeabilities on one grid (values at the locations that the model was trained with), of any

@@ -71,7 +71,8 @@ class DarcyOperator {
   torch::Tensor left_right_;   // [N, 1, H, W + 1], transmissibilities of faces
   torch::Tensor below_above_;  // [N, 1, H + 1, W]
   torch::Tensor diagonal_, rhs_, part_;
-  std::shared_ptr<torch::Tensor> shares_ = std::make_shared<torch::Tensor>();  // once they are asked for without gradients
+  std::shared_ptr<torch::Tensor> shares_ =
+      std::make_shared<torch::Tensor>();  // once they are asked for without gradients
   bool free_ = false;
 };
 
