@@ -2,14 +2,14 @@
 
     scripts/study-networks [--quick] [--data two-phase,...] [--models mano,fno,...] [--presets small,large] [--seeds 3]
                            [--seconds 120 | --epochs 40] [--rates 4e-3,1e-2] [--jobs 2] [-o build/networks]
-                           [--variant 'name: OPTIONS OF mano train']...
+                           [--rates-of STUDY] [--variant 'name: OPTIONS OF mano train']...
 
 Every network gets the same samples, loss, optimiser, and seconds or epochs, on one core, and the best of the same learning rates, chosen by
-the held-out part of the training data (seed 99, a quarter of the time); beyond the first and last
-while one of them is the best. Seconds are those of a quiet machine: an epoch of each network
-is timed first, all in one go (the least of two rounds), and the seconds are given as so many epochs. So nothing else may run in the
-first minutes; later the load does not matter. A variant is a network with other options; with variants alone named, --models may be
-empty. Results go to OUTPUT/study.json after every training; a study that was stopped goes on where it was.
+the held-out part of the training data (seed 99, a quarter of the time); beyond the first and last while one of them is the best, or those
+that another study found best. Seconds are those of a quiet machine: an epoch of each network is timed first, all in one go (the least of
+two rounds), and the seconds are given as so many epochs. So nothing else may run in the first minutes; later the load does not matter. A
+variant is a network with other options; with variants alone named, --models may be empty. Results go to OUTPUT/study.json after every
+training; a study that was stopped goes on where it was.
 """
 import argparse
 import concurrent.futures
@@ -60,6 +60,7 @@ class Study:
         self.path = self.folder / "study.json"
         before = json.loads(self.path.read_text()) if self.path.exists() else {}
         self.rows, self.pace = before.get("rows", []), before.get("pace", {})
+        self.tuned = json.loads(pathlib.Path(options.rates_of).read_text())["rows"] if options.rates_of else []
         self.settings = {"budget": {"seconds": options.seconds} if options.epochs is None else {"epochs": options.epochs}, "samples": options.samples,
                          "test_samples": options.tests, "rates": list(options.rates)}
         if before and before["settings"] != self.settings:
@@ -126,9 +127,15 @@ class Study:
                 at = "x".join(map(str, entry["resolution"]))
                 row["test"].setdefault(at, {})[method] = {"l2": entry["relative_l2"]["mean"]}
 
+    def rows_of(self, data, name):
+        return [row for row in self.rows if (row["data"], row["name"]) == (data, name)]
+
     def rate_of(self, data, name, options):
         """The best rate, and the errors on the held-out part by rate, beyond the first and last while they are the best; an earlier seed's count."""
-        tuned = next(({float(rate): error for rate, error in row["tuning"].items()} for row in self.rows if (row["data"], row["name"]) == (data, name)), {})
+        known = [row for row in self.tuned if (row["data"], row["name"]) == (data, name)]
+        if known:
+            return known[0]["rate"], known[0]["tuning"]
+        tuned = next(({float(rate): error for rate, error in row["tuning"].items()} for row in self.rows_of(data, name) if "tuning" in row), {})
         rates = self.options.rates
         if len(rates) == 1:
             return rates[0], {}
@@ -145,13 +152,12 @@ class Study:
     def study_one(self, data, name, options):
         rate, tuning = self.rate_of(data, name, options)
         with LOCK:  # a wider range may have another best
-            self.rows = [row for row in self.rows if (row["data"], row["name"]) != (data, name) or row["rate"] == rate]
-        done = {row["seed"] for row in self.rows if (row["data"], row["name"]) == (data, name)}
-        for row in self.rows:
-            if (row["data"], row["name"]) == (data, name):
-                row["tuning"] = tuning
-        seeds = [seed for seed in range(self.options.seeds) if seed not in done]
-        for seed in seeds:
+            outdated = [row for row in self.rows_of(data, name) if row["rate"] != rate]
+            self.rows = [row for row in self.rows if row not in outdated]
+        done = self.rows_of(data, name)
+        for row in done:
+            row["tuning"] = tuning
+        for seed in sorted(set(range(self.options.seeds)) - {row["seed"] for row in done}):
             row, run = self.train(data, name, options, seed, rate, 1.0)
             if row is None:
                 print(f"{data} {name} seed {seed}: failed", flush=True)
@@ -188,7 +194,7 @@ def table(rows, pace, data):
                  f"{np.mean([r['seconds'] for r in group]):.0f}", spread(error(group, own, "direct"))]
         if unseen:
             cells += [spread(error(group, unseen, method)) for method in ("direct", "interleaved", "interpolation")]
-        cells += [f"{1e3 * pace[f'{name} at {own}']['seconds_per_field']:.1f}", f"{max(r['peak_bytes'] for r in group) / 1e6:.0f}"]
+        cells += [f"{1e3 * pace[f'{name} at {own}']['seconds_per_field']:.1f}", f"{max(r['peak_bytes'] or 0 for r in group) / 1e6:.0f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -229,6 +235,7 @@ def parse():
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--tests", type=int, default=100)
     parser.add_argument("--rates", type=lambda text: tuple(map(float, text.split(","))), default=(4e-3, 1e-2))
+    parser.add_argument("--rates-of", help="study.json of another study: its best rates for what it has trained")
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, one core each")
     parser.add_argument("--beside", help="study.json of another study, whose curves are drawn dashed")
     parser.add_argument("-o", "--output")

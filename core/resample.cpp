@@ -65,26 +65,36 @@ AxisMap restriction_map(int n_source, int n_target, Location location) {
   return map;
 }
 
+template <typename S>
+void apply(const AxisMap& along_x, const AxisMap& along_y, const S* from, S* to) {
+  const int nx = along_x.targets();
+  std::vector<S> rows(static_cast<std::size_t>(along_y.sources) * nx);
+  for (int y = 0; y < along_y.sources; ++y, from += along_x.sources) {
+    for (int x = 0; x < nx; ++x) {
+      double sum = along_x.offset[x];
+      for (const auto& term : along_x.terms[x]) sum += term.weight * from[term.source];
+      rows[static_cast<std::size_t>(y) * nx + x] = static_cast<S>(sum);
+    }
+  }
+  for (int y = 0; y < along_y.targets(); ++y, to += nx) {
+    std::fill_n(to, nx, static_cast<S>(along_y.offset[y]));
+    for (const auto& term : along_y.terms[y]) {
+      const S weight = static_cast<S>(term.weight);
+      const S* row = rows.data() + static_cast<std::size_t>(term.source) * nx;
+      for (int x = 0; x < nx; ++x) to[x] += weight * row[x];
+    }
+  }
+}
+
+template void apply(const AxisMap&, const AxisMap&, const float*, float*);
+template void apply(const AxisMap&, const AxisMap&, const double*, double*);
+
 Field apply(const AxisMap& along_x, const AxisMap& along_y, const Field& field) {
   Grid grid = field.grid;
   grid.nx = along_x.targets();
-  Field rows(grid);
-  for (int j = 0; j < rows.grid.ny; ++j) {
-    for (int i = 0; i < rows.grid.nx; ++i) {
-      double sum = along_x.offset[i];
-      for (const auto& term : along_x.terms[i]) sum += term.weight * field(term.source, j);
-      rows(i, j) = sum;
-    }
-  }
   grid.ny = along_y.targets();
   Field result(grid);
-  for (int j = 0; j < result.grid.ny; ++j) {
-    for (int i = 0; i < result.grid.nx; ++i) {
-      double sum = along_y.offset[j];
-      for (const auto& term : along_y.terms[j]) sum += term.weight * rows(i, term.source);
-      result(i, j) = sum;
-    }
-  }
+  apply(along_x, along_y, field.values.data(), result.values.data());
   return result;
 }
 

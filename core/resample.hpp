@@ -42,7 +42,9 @@ AxisMap interpolation_map(int n_source, int n_target, Location location, AxisEnd
 /// beyond the last one.
 AxisMap restriction_map(int n_source, int n_target, Location location);
 
-/// Along x, then along y.
+/// Along x, then along y: from [along_y.sources, along_x.sources] to [along_y.targets(), along_x.targets()], row after row; of float or double.
+template <typename S>
+void apply(const AxisMap& along_x, const AxisMap& along_y, const S* from, S* to);
 Field apply(const AxisMap& along_x, const AxisMap& along_y, const Field& field);
 
 /// Coefficient on another grid by restriction_map() in both directions.

@@ -49,8 +49,7 @@ Evaluation evaluate(const Surrogate& surrogate, const DatasetReader& data, int b
       if (const auto unlike = surrogate.card().unlike_training(k))
         e.unlike_training = e.unlike_training.value_or(0) + (unlike->empty() ? 0 : 1);
     }
-    // Not timed: the first of a shape warms up, and a GPU records the second.
-    const int untimed = rocks.size() == warm ? 0 : surrogate.device() == "cuda" ? 2 : 1;
+    const int untimed = rocks.size() == warm ? 0 : surrogate.untimed_predictions();
     for (int i = 0; i < untimed; ++i) surrogate.predict(rocks, method);
     warm = rocks.size();
     const double start = seconds_now();

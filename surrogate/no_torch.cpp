@@ -77,6 +77,9 @@ int Surrogate::threads() const {
 std::size_t Surrogate::recorded_predictions() const {
   missing();
 }
+int Surrogate::untimed_predictions() const {
+  missing();
+}
 std::string Surrogate::device() const {
   missing();
 }

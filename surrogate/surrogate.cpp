@@ -126,6 +126,10 @@ std::size_t Surrogate::recorded_predictions() const {
   return impl_->recorded ? impl_->recorded->count() : 0;
 }
 
+int Surrogate::untimed_predictions() const {
+  return impl_->recorded ? 2 : 1;
+}
+
 std::string Surrogate::device() const {
   return impl_->model.device.is_cuda() ? "cuda" : "cpu";
 }

@@ -44,6 +44,9 @@ class Surrogate {
   std::string device() const;                ///< "cpu" or "cuda"
   std::size_t recorded_predictions() const;  ///< shapes whose prediction a GPU replays as one graph
 
+  /// Predictions of a shape that are slower than the next ones: the first warms up, and a GPU records the second.
+  int untimed_predictions() const;
+
   /// Pressures for permeabilities on one grid (values at the locations that the model was trained with), of any
   /// size; 0 marks inactive cells where the model takes them (ModelCard::takes_inactive), and pressure is 0 there. Throws InvalidInput for
   /// permeabilities that are not finite and above zero elsewhere.

@@ -142,12 +142,12 @@ void draw_sample(const std::filesystem::path& path, const Compared& c) {
        {"surrogate - solver", blank(difference(c.prediction, c.sample.pressure)), Scale::diverging, {}}});
 }
 
-// Seconds a field of a batch, the median of up to three after one that is not timed; on a GPU after two, of which it records the second.
+// Seconds a field of a batch, the median of up to three after those that are not timed.
 double seconds_in_batch(const Surrogate& surrogate, Method method, const std::vector<Field>& fields,
                         double long_enough) {
   std::vector<double> seconds;
   double spent = 0.0;
-  const int untimed = surrogate.device() == "cuda" ? 2 : 1;
+  const int untimed = surrogate.untimed_predictions();
   for (int repeat = 0; repeat < 3 + untimed && (repeat < 1 + untimed || spent < long_enough); ++repeat) {
     const double start = seconds_now();
     surrogate.predict(fields, method);

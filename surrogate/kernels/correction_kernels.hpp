@@ -24,7 +24,7 @@ struct FivePoint {
 };
 
 inline constexpr int kShares = 5;                      ///< DarcyOperator::shares()
-inline constexpr int kCorrectionInputs = kShares + 1;  /// and the defect
+inline constexpr int kCorrectionInputs = kShares + 1;  ///< and the defect
 
 /// A step is gain * size * output, 0 in inactive cells. With `safe`, where the whole step would raise the energy e . A e of the error e,
 /// that length of it which lessens it most.

@@ -64,6 +64,13 @@ MANO_BOTH inline double product_at(const FivePoint& e, std::int64_t sample, std:
                  y > 0 ? value(cell - e.nx) : 0.0, y + 1 < e.ny ? value(cell + e.nx) : 0.0);
 }
 
+/// (f - A p) in a cell.
+MANO_BOTH inline double residual_at(const FivePoint& e, std::int64_t sample, std::int64_t c,
+                                    const double* p) {
+  return e.right_hand_side[sample * e.cells() + c] -
+         product_at(e, sample, c, [&](std::int64_t other) { return p[other]; });
+}
+
 // Of a thread.
 
 /// Of a sample: four cells a thread, and not more than can be added up.
@@ -102,9 +109,7 @@ MANO_BOTH inline void for_cells(const Block& block, const FivePoint& e, const Vi
 template <typename Block>
 MANO_BOTH void leave_residual(Block& block, const FivePoint& e, const double* p, double* residual) {
   for_cells(block, e, [&](std::int64_t sample, std::int64_t c) {
-    const std::int64_t cell = sample * e.cells() + c;
-    residual[cell] =
-        e.right_hand_side[cell] - product_at(e, sample, c, [&](std::int64_t other) { return p[other]; });
+    residual[sample * e.cells() + c] = residual_at(e, sample, c, p);
   });
 }
 
@@ -115,8 +120,7 @@ MANO_BOTH void leave_residual_and_squares(Block& block, const FivePoint& e, cons
   double squares = 0;
   for_cells(block, e, [&](std::int64_t sample, std::int64_t c) {
     const std::int64_t cell = sample * e.cells() + c;
-    residual[cell] =
-        e.right_hand_side[cell] - product_at(e, sample, c, [&](std::int64_t other) { return p[other]; });
+    residual[cell] = residual_at(e, sample, c, p);
     const double defect = residual[cell] / e.diagonal[cell];
     squares += defect * defect;
   });

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "surrogate/kernels/attention_tile.hpp"
+#include "surrogate/kernels/cuda_status.hpp"
 
 namespace mano {
 
@@ -69,10 +70,6 @@ __global__ void __launch_bounds__(kThreads, kBlocks<K>) backward_keys(AttentionS
 
 // Shared memory that a kernel gets without asking.
 constexpr int kSharedUnasked = 48 * 1024;
-
-void check_device(cudaError_t status) {
-  if (status != cudaSuccess) throw RunFailed(fmt::format("CUDA: {}", cudaGetErrorString(status)));
-}
 
 template <typename Kernel, typename... Arguments>
 void launch(Kernel kernel, int shared_bytes, const AttentionShape& s, Arguments... arguments) {

@@ -2,9 +2,9 @@
 #include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime.h>
 
-#include "core/error.hpp"
 #include "surrogate/kernels/correction_kernels.hpp"
 #include "surrogate/kernels/correction_tile.hpp"
+#include "surrogate/kernels/cuda_status.hpp"
 
 namespace mano {
 
@@ -66,8 +66,7 @@ template <typename Launch>
 void launch(const FivePoint& e, const Launch& how) {
   if (e.samples * e.cells() == 0) return;
   how(static_cast<unsigned>(e.samples * correction_tile::blocks(e)), c10::cuda::getCurrentCUDAStream().stream());
-  const cudaError_t status = cudaGetLastError();
-  if (status != cudaSuccess) throw RunFailed(fmt::format("CUDA: {}", cudaGetErrorString(status)));
+  check_device(cudaGetLastError());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "surrogate/kernels/cuda_status.hpp"
 #include "surrogate/kernels/norm_tile.hpp"
 
 namespace mano {
@@ -39,10 +40,6 @@ __global__ void __launch_bounds__(kThreads) norm_backward(std::int64_t rows, con
   __shared__ float gathered[4 * G * n];
   Block block;
   norm_tile::backward<G, n, two>(block, gathered, rows, x, w, d_y, d_x, sums);
-}
-
-void check_device(cudaError_t status) {
-  if (status != cudaSuccess) throw RunFailed(fmt::format("CUDA: {}", cudaGetErrorString(status)));
 }
 
 template <int lanes_, int numbers_>

@@ -92,7 +92,8 @@ Tensor GraphRecorder::run(std::size_t key, const std::vector<Tensor>& inputs, co
   std::vector<int64_t> shape;
   for (const Tensor& t : inputs) shape.insert(shape.end(), t.sizes().begin(), t.sizes().end());
   Recorded& r = impl_->graphs[{key, shape}];
-  if (r.failed || r.eager < kEagerRuns) {
+  if (r.failed) return work(inputs);
+  if (r.eager < kEagerRuns) {
     ++r.eager;
     return impl_->eager(inputs, work);
   }
@@ -109,7 +110,7 @@ Tensor GraphRecorder::run(std::size_t key, const std::vector<Tensor>& inputs, co
       impl_->told = true;
       r = Recorded{};
       r.failed = true;
-      return impl_->eager(inputs, work);
+      return work(inputs);
     }
   }
   return Impl::replay(r, inputs);

@@ -64,26 +64,6 @@ Tensor apply_to_rows(const AxisMap& map, const Tensor& values) {
 
 // Without gradients, on the CPU: each target takes its few sources.
 template <typename S>
-void map_sample(const AxisMap& along_x, const AxisMap& along_y, const S* from, S* rows, S* to) {
-  const int nx = along_x.targets();
-  for (int y = 0; y < along_y.sources; ++y, from += along_x.sources) {
-    for (int x = 0; x < nx; ++x) {
-      double sum = along_x.offset[x];
-      for (const auto& term : along_x.terms[x]) sum += term.weight * from[term.source];
-      rows[y * nx + x] = static_cast<S>(sum);
-    }
-  }
-  for (int y = 0; y < along_y.targets(); ++y, to += nx) {
-    std::fill_n(to, nx, static_cast<S>(along_y.offset[y]));
-    for (const auto& term : along_y.terms[y]) {
-      const S weight = static_cast<S>(term.weight);
-      const S* row = rows + static_cast<std::ptrdiff_t>(term.source) * nx;
-      for (int x = 0; x < nx; ++x) to[x] += weight * row[x];
-    }
-  }
-}
-
-template <typename S>
 Tensor map_samples(const AxisMap& along_x, const AxisMap& along_y, const Tensor& values) {
   const auto from = values.contiguous();
   auto shape = from.sizes().vec();
@@ -94,9 +74,7 @@ Tensor map_samples(const AxisMap& along_x, const AxisMap& along_y, const Tensor&
   const S* first = from.const_data_ptr<S>();
   S* target = to.data_ptr<S>();
   at::parallel_for(0, from.size(0) * from.size(1), 1, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<S> rows(static_cast<std::size_t>(along_y.sources) * along_x.targets());
-    for (std::int64_t n = begin; n < end; ++n)
-      map_sample(along_x, along_y, first + n * taken, rows.data(), target + n * given);
+    for (std::int64_t n = begin; n < end; ++n) apply(along_x, along_y, first + n * taken, target + n * given);
   });
   return to;
 }

@@ -41,10 +41,9 @@ SurrogateModel load_checkpoint(const std::filesystem::path& path) {
   std::size_t expected = model.base->named_parameters().size();
   if (model.card.refinement) {
     check_size(*model.card.refinement, file, where);
-    check(
-        model.card.refinement->channels_in == kRefinementChannels && model.card.refinement->channels_out == 1,
-        "{}: metadata is damaged: the refinement maps {} channels to {}", where,
-        model.card.refinement->channels_in, model.card.refinement->channels_out);
+    check(model.card.refinement->channels_in == kCorrectionInputs && model.card.refinement->channels_out == 1,
+          "{}: metadata is damaged: the refinement maps {} channels to {}", where,
+          model.card.refinement->channels_in, model.card.refinement->channels_out);
     check(!model.card.knows_equation || knows_equation(model.card.problem_name, model.card.location),
           "{}: metadata is damaged: no equation is known for problem '{}'", where, model.card.problem_name);
     model.refinement = make_network(*model.card.refinement, 0);

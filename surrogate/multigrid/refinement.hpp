@@ -19,8 +19,6 @@
 
 namespace mano {
 
-inline constexpr int kRefinementChannels = kCorrectionInputs;  ///< five shares and the defect
-
 /// Whether a model trained on such data can have the equation's own defect.
 bool knows_equation(const std::string& problem_name, Location location);
 

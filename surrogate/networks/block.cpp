@@ -55,26 +55,29 @@ BlockWeights from_list(const std::vector<Tensor>& list) {
   return w;
 }
 
-// call(block) in the precision asked for.
+// call(block) in the precision asked for; `ready` are operands in float, or null.
 template <typename Call>
-void with_precision(const BlockWeights& weights, const Architecture& architecture, const Pyramid& pyramid,
-                    Precision precision, Call call) {
+void with_precision(const BlockWeights& weights, const BlockOperands<float>* ready,
+                    const Architecture& architecture, const Pyramid& pyramid, Precision precision,
+                    Call call) {
   const auto with = [&](const auto& operands) { call(BlockParts(weights, operands, architecture, pyramid)); };
   if (weights.to_qkv.scalar_type() == torch::kFloat64) {
     with(BlockOperands<double>(weights, architecture));
   } else if (precision == Precision::bfloat16) {
     with(BlockOperands<BFloat16>(weights, architecture));
+  } else if (ready != nullptr) {
+    with(*ready);
   } else {
     with(BlockOperands<float>(weights, architecture));
   }
 }
 
 // The block of x without gaps, [B, h, w, C].
-Tensor passed(const Tensor& x, const BlockWeights& weights, const Architecture& architecture,
-              Precision precision, Saved& saved) {
+Tensor passed(const Tensor& x, const BlockWeights& weights, const BlockOperands<float>* ready,
+              const Architecture& architecture, Precision precision, Saved& saved) {
   const Pyramid pyramid(x, architecture);
   Tensor out;
-  with_precision(weights, architecture, pyramid, precision,
+  with_precision(weights, ready, architecture, pyramid, precision,
                  [&](const auto& block) { out = forward_pass(block, x, saved); });
   return out.view(x.sizes());
 }
@@ -89,7 +92,7 @@ class BlockNode : public torch::autograd::Function<BlockNode> {
     std::vector<Tensor> kept{list...};
     const Tensor rows = x.contiguous();
     Saved saved;
-    const Tensor out = passed(rows, from_list(kept), *architecture, precision, saved);
+    const Tensor out = passed(rows, from_list(kept), nullptr, *architecture, precision, saved);
     kept.insert(kept.end(), {rows, saved.coarse, saved.qkv, saved.from_up, saved.attended, saved.hidden});
     context->save_for_backward(kept);
     context->saved_data["architecture"] = to_json(*architecture);
@@ -109,7 +112,7 @@ class BlockNode : public torch::autograd::Function<BlockNode> {
     BlockWeights d;
     Tensor d_x;
     with_precision(
-        w, architecture, pyramid,
+        w, nullptr, architecture, pyramid,
         context->saved_data["bfloat16"].toBool() ? Precision::bfloat16 : Precision::full,
         [&](const auto& block) { d_x = backward_pass(block, rest[0], saved, d_out[0].contiguous(), d); });
     torch::autograd::variable_list gradients{Tensor(), Tensor(), d_x.view(rest[0].sizes())};
@@ -127,14 +130,10 @@ std::shared_ptr<const BlockOperands<float>> operands_of(const BlockWeights& weig
 
 Tensor block_forward(const Tensor& x, const BlockWeights& weights, const Architecture& architecture,
                      Precision precision, const BlockOperands<float>* operands) {
-  if (!torch::GradMode::
-          is_enabled()) {  // a node that nobody goes back through takes as long as a small block
-    const Tensor rows = x.contiguous();
+  if (!torch::GradMode::is_enabled()) {
+    // A node that nobody goes back through takes as long as a small block.
     Saved saved;
-    if (operands == nullptr || precision != Precision::full)
-      return passed(rows, weights, architecture, precision, saved);
-    const Pyramid pyramid(rows, architecture);
-    return forward_pass(BlockParts(weights, *operands, architecture, pyramid), rows, saved).view(x.sizes());
+    return passed(x.contiguous(), weights, operands, architecture, precision, saved);
   }
   return std::apply(
       [&](const auto&... weight) { return BlockNode::apply(&architecture, precision, x, weight...); },

@@ -47,3 +47,14 @@ def test_all_networks_alone_train_and_are_tabled(tmp_path):
     assert (tmp_path / "two-phase.png").stat().st_size > 1000
     run()  # nothing is left to do
     assert json.loads((tmp_path / "study.json").read_text())["rows"] == study["rows"]
+
+
+@pytest.mark.needs("petsc", "torch")
+def test_a_network_takes_the_rate_that_another_study_found(tmp_path):
+    tuning = {"0.01": 0.3, "0.02": 0.2}
+    (tmp_path / "other.json").write_text(json.dumps({"rows": [{"data": "two-phase", "name": "vit", "rate": 0.02, "tuning": tuning}]}))
+    subprocess.run([sys.executable, NETWORKS, "--quick", "--models", "vit,shunted", "--rates-of", tmp_path / "other.json", "-o", tmp_path], check=True,
+                   capture_output=True, timeout=400, env=os.environ)
+    rows = {row["name"]: row for row in json.loads((tmp_path / "study.json").read_text())["rows"]}
+    assert (rows["vit"]["rate"], rows["vit"]["tuning"]) == (0.02, tuning)
+    assert (rows["shunted"]["rate"], rows["shunted"]["tuning"]) == (0.004, {})

@@ -2,65 +2,24 @@
 // kernels run on the CPU, and on a machine with a GPU the device's answers.
 #include <gtest/gtest.h>
 
-#include <barrier>
 #include <cmath>
-#include <memory>
 #include <random>
-#include <thread>
 #include <vector>
 
 #include "core/error.hpp"
 #include "surrogate/kernels/correction_kernels.hpp"
 #include "surrogate/kernels/correction_tile.hpp"
+#include "surrogate/kernels/host_block.hpp"
 #include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 namespace {
 
-using correction_tile::kThreads;
-
-// A block whose threads are threads.
-class HostBlock {
- public:
-  struct Shared {
-    std::barrier<> all{kThreads};
-    std::vector<std::unique_ptr<std::barrier<>>> warps;
-    double values[kThreads], numbers[correction_tile::kWarps];
-    Shared() {
-      for (int w = 0; w < correction_tile::kWarps; ++w) warps.push_back(std::make_unique<std::barrier<>>(32));
-    }
-  };
-  HostBlock(Shared& shared, int thread, int block) : shared_(&shared), thread_(thread), block_(block) {}
-  int thread() const { return thread_; }
-  int block() const { return block_; }
-  double exchange(double value, int reach) const {
-    auto& warp = *shared_->warps[thread_ / 32];
-    shared_->values[thread_] = value;
-    warp.arrive_and_wait();
-    const double other = shared_->values[thread_ ^ reach];
-    warp.arrive_and_wait();
-    return other;
-  }
-  void barrier() const { shared_->all.arrive_and_wait(); }
-  double* shared() const { return shared_->numbers; }
-
- private:
-  Shared* shared_;
-  int thread_, block_;
-};
+using Block = HostBlock<double, correction_tile::kThreads>;
 
 template <typename Body>
 void run_blocks(const FivePoint& e, const Body& body) {
-  for (int b = 0; b < static_cast<int>(e.samples) * correction_tile::blocks(e); ++b) {
-    HostBlock::Shared shared;
-    std::vector<std::thread> threads;
-    for (int t = 0; t < kThreads; ++t)
-      threads.emplace_back([&, t] {
-        HostBlock block(shared, t, b);
-        body(block);
-      });
-    for (auto& t : threads) t.join();
-  }
+  Block::run(static_cast<int>(e.samples) * correction_tile::blocks(e), body);
 }
 
 // Random equations: with zero faces at the border where nothing is prescribed there, and inactive cells.
@@ -240,26 +199,25 @@ TEST(CorrectionTile, EveryThreadOfEveryBlockGivesWhatTheLoopsGive) {
       const FivePoint f = e.of(holed);
       Answers a(e);
       std::vector<double> scratch(2 * e.samples * correction_tile::blocks(f), NAN), residual(a.residual);
-      run_blocks(f, [&](HostBlock& b) {
+      run_blocks(f, [&](Block& b) {
         correction_tile::leave_residual_and_squares(b, f, e.pressure.data(), a.residual.data(),
                                                     scratch.data());
       });
-      run_blocks(f, [&](HostBlock& b) {
-        correction_tile::leave_residual(b, f, e.pressure.data(), residual.data());
-      });
+      run_blocks(
+          f, [&](Block& b) { correction_tile::leave_residual(b, f, e.pressure.data(), residual.data()); });
       EXPECT_EQ(residual, a.residual);
-      run_blocks(f, [&](HostBlock& b) {
+      run_blocks(f, [&](Block& b) {
         correction_tile::write_input(b, f, e.shares.data(), a.residual.data(), scratch.data(), a.size.data(),
                                      a.input.data());
       });
       const Step safe{gain, a.size.data(), true}, whole{gain, nullptr, false};
-      run_blocks(f, [&](HostBlock& b) {
+      run_blocks(f, [&](Block& b) {
         correction_tile::leave_products(b, f, e.residual.data(), safe, e.output.data(), scratch.data());
       });
-      run_blocks(f, [&](HostBlock& b) {
+      run_blocks(f, [&](Block& b) {
         correction_tile::add_step(b, f, safe, e.output.data(), scratch.data(), a.pressure.data());
       });
-      run_blocks(f, [&](HostBlock& b) {
+      run_blocks(f, [&](Block& b) {
         correction_tile::add_step(b, f, whole, e.residual.data(), scratch.data(), a.whole.data());
       });
       expect_equal(a, of_loops(e, holed, gain), 1e-11);

@@ -3,61 +3,19 @@
 
 #include <gtest/gtest.h>
 
-#include <barrier>
 #include <cmath>
+#include <memory>
 #include <random>
-#include <thread>
 #include <vector>
+
+#include "surrogate/kernels/host_block.hpp"
 
 namespace mano {
 namespace {
 
 using namespace norm_tile;
 
-// A block whose threads are threads; a warp's exchange goes through an array that it shares.
-class HostBlock {
- public:
-  struct Shared {
-    std::barrier<> all{kThreads};
-    std::vector<std::unique_ptr<std::barrier<>>> warps;
-    float values[kThreads];
-    Shared() {
-      for (int w = 0; w < kThreads / 32; ++w) warps.push_back(std::make_unique<std::barrier<>>(32));
-    }
-  };
-  HostBlock(Shared& shared, int thread, int block, int blocks)
-      : shared_(&shared), thread_(thread), block_(block), blocks_(blocks) {}
-  int thread() const { return thread_; }
-  int block() const { return block_; }
-  int blocks() const { return blocks_; }
-  float exchange(float value, int reach) const {
-    auto& warp = *shared_->warps[thread_ / 32];
-    shared_->values[thread_] = value;
-    warp.arrive_and_wait();
-    const float other = shared_->values[thread_ ^ reach];
-    warp.arrive_and_wait();
-    return other;
-  }
-  void barrier() const { shared_->all.arrive_and_wait(); }
-
- private:
-  Shared* shared_;
-  int thread_, block_, blocks_;
-};
-
-template <typename Body>
-void run_blocks(int blocks, const Body& body) {
-  for (int b = 0; b < blocks; ++b) {
-    HostBlock::Shared shared;
-    std::vector<std::thread> threads;
-    for (int t = 0; t < kThreads; ++t)
-      threads.emplace_back([&, t] {
-        HostBlock block(shared, t, b, blocks);
-        body(block);
-      });
-    for (auto& t : threads) t.join();
-  }
-}
+using Block = HostBlock<float, kThreads>;
 
 using Row = std::vector<double>;
 
@@ -120,9 +78,9 @@ void expect_the_equations(int rows, int blocks, double tolerance) {
   std::vector<S> y(x.size(), unwritten), d_x(x.size(), unwritten);
   std::vector<float> sums(static_cast<std::size_t>(blocks) * 4 * C, NAN);
   const Weights weights{w->v[0], w->v[1], two ? w->v[2] : nullptr, two ? w->v[3] : nullptr};
-  run_blocks(blocks, [&](HostBlock& b) { forward<G, n, two>(b, rows, x.data(), weights, y.data()); });
+  Block::run(blocks, [&](Block& b) { forward<G, n, two>(b, rows, x.data(), weights, y.data()); });
   const auto gathered = std::make_unique<Aligned>();
-  run_blocks(blocks, [&](HostBlock& b) {
+  Block::run(blocks, [&](Block& b) {
     backward<G, n, two>(b, &gathered->v[0][0], rows, x.data(), weights, d_y.data(), d_x.data(), sums.data());
   });
 
