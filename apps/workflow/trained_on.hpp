@@ -11,8 +11,8 @@
 
 namespace mano {
 
-/// Sample `number` of the field that `configuration` describes (FieldSource::configuration(), or a dataset's) is among those of the
-/// model's first dataset: the same kind, parameters and seed, on any grid. Of other datasets that it was trained on nothing is known.
+/// Sample `number` of the field that `configuration` describes (FieldSource::configuration(), or a dataset's) is among those that the
+/// model was trained on: the same kind, parameters and seed, on any grid. Older checkpoints tell this of their first dataset alone.
 bool trained_on(const ModelCard& card, const nlohmann::json& configuration, std::uint64_t number);
 
 /// All samples of a file that was trained on, else those that trained_on() finds.

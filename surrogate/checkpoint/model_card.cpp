@@ -197,7 +197,8 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
   for (const Resolution& r : c.resolutions) resolutions.push_back({r.nx, r.ny});
   json data = json::array();
   for (const auto& d : c.data)
-    data.push_back({{"file", d.file}, {"xxh3_128", d.hash}, {"samples", d.samples}});
+    data.push_back(
+        {{"file", d.file}, {"xxh3_128", d.hash}, {"samples", d.samples}, {"configuration", d.configuration}});
   const json normalization{{"mean_log_k", c.normalization.mean_log_k},
                            {"std_log_k", c.normalization.std_log_k},
                            {"mean_pressure", c.normalization.mean_pressure},
@@ -284,8 +285,9 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
     card.ly = t.at("size").at(1);
     card.location = parse_location(t.at("location"));
     for (const json& d : t.at("data"))
-      card.data.push_back(
-          {d.at("file"), d.at("xxh3_128"), whole_number<std::size_t>(d.at("samples"), "samples")});
+      card.data.push_back({d.at("file"), d.at("xxh3_128"),
+                           whole_number<std::size_t>(d.at("samples"), "samples"),
+                           d.value("configuration", "")});
     card.epoch = whole_number<int>(t.at("epoch"), "epoch");
     card.validation_l2 = t.at(validation_key(card));
     card.parameters = std::stoll(get("parameters"));

@@ -33,6 +33,7 @@ struct TrainingData {
   std::string file;
   std::string hash;  ///< XXH3-128
   std::size_t samples = 0;
+  std::string configuration = {};  ///< of the dataset, JSON; empty in files from before it was kept
 };
 
 /// Of a model that predicts a displacement in time (surrogate/history.hpp). Its input ends with the saturation's first guess at each time and

@@ -1,13 +1,12 @@
 #include "surrogate/training/train_data.hpp"
 
-#include <ATen/CPUGeneratorImpl.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "datagen/content_hash.hpp"
+#include "datagen/drawn_rocks.hpp"
 #include "surrogate/kernels/tensor_memory.hpp"
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/multigrid/darcy_operator.hpp"
@@ -21,15 +20,6 @@ namespace mano {
 using torch::Tensor;
 
 namespace {
-
-at::Generator generator(std::uint64_t seed, std::uint64_t purpose) {
-  return at::make_generator<at::CPUGeneratorImpl>(seed * 1'000'003 + purpose);
-}
-
-std::vector<std::int64_t> permutation(std::size_t n, at::Generator g) {
-  const auto order = torch::randperm(static_cast<int64_t>(n), g, torch::kLong);
-  return {order.data_ptr<int64_t>(), order.data_ptr<int64_t>() + n};
-}
 
 void check_same_problem(const DatasetInfo& first, const DatasetInfo& other, const std::string& path) {
   check(other.problem_name == first.problem_name, "{}: problem is '{}', the first dataset's is '{}'", path,
@@ -74,12 +64,15 @@ torch::Tensor in_time(const std::vector<Field>& fields) {
   return stack_values(fields).transpose(0, 1);
 }
 
-// Permeabilities, and pressures, saturations and first guesses at each time.
-void read_fields(const DatasetReader& reader, const TrainRequest& request, TrainSet& set) {
+// Permeabilities, and pressures, saturations and first guesses at each time; returns the samples' numbers.
+std::vector<std::uint64_t> read_fields(const DatasetReader& reader, const TrainRequest& request,
+                                       TrainSet& set) {
+  std::vector<std::uint64_t> numbers;
   std::vector<Field> permeabilities, pressures;
   std::vector<torch::Tensor> histories, saturations, guesses, outflows;
   for (std::size_t s = 0; s < set.info.samples; ++s) {
     Sample sample = reader.read(s);
+    numbers.push_back(sample.number);
     if (!set.info.times.empty()) {
       saturations.push_back(in_time(sample.history.saturation));
       histories.push_back(in_time(sample.history.pressure));
@@ -94,15 +87,36 @@ void read_fields(const DatasetReader& reader, const TrainRequest& request, Train
   set.permeability = stack_values(permeabilities);
   if (set.info.times.empty()) {
     set.pressure = stack_values(pressures);
-    return;
+    return numbers;
   }
   set.pressure = torch::cat(histories);
   set.saturation = torch::cat(saturations);
   set.first_guess = torch::cat(guesses);
   set.outflow = torch::cat(outflows);
+  return numbers;
 }
 
-TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
+std::string hash_text(const std::string& text) {
+  return fmt::format("{:016x}", text_hash(text));
+}
+
+// What names a sample for Splitter: its number among the rocks that the configuration draws, and its values.
+std::vector<std::vector<std::string>> names_of(const TrainSet& set,
+                                               const std::vector<std::uint64_t>& numbers) {
+  const nlohmann::json rocks = rock_options(configuration_json(set.info.configuration));
+  std::vector<std::vector<std::string>> names(numbers.size());
+  for (std::size_t s = 0; s < numbers.size(); ++s) {
+    if (!rocks.is_null()) names[s].push_back(fmt::format("{} {}", rocks.dump(), numbers[s]));
+    std::string values;
+    for (const Tensor& field : {set.permeability, set.pressure})
+      values.append(static_cast<const char*>(field[static_cast<std::int64_t>(s)].const_data_ptr()),
+                    field[static_cast<std::int64_t>(s)].nbytes());
+    names[s].push_back(hash_text(values));
+  }
+  return names;
+}
+
+TrainSet read_set(const DatasetReader& reader, const TrainRequest& request, Splitter& splitter) {
   TrainSet set;
   set.info = reader.info();
   const std::size_t n = set.info.samples;
@@ -110,16 +124,11 @@ TrainSet read_set(const DatasetReader& reader, const TrainRequest& request) {
   const double fields = 6.0 * static_cast<double>(1 + set.info.times.size());
   check_memory(fields * sizeof(float) * static_cast<double>(n * set.info.grid.cells()),
                reader.path().string());
-  read_fields(reader, request, set);
+  const auto numbers = read_fields(reader, request, set);
   const auto norms = set.pressure.flatten(1).norm(2, 1);
   check(request.classify || norms.min().item<double>() > 0,
         "{}: a pressure field is zero everywhere: its relative error is undefined", reader.path().string());
-  const auto held_out =
-      std::clamp<std::size_t>(std::llround(request.held_out * static_cast<double>(n)), 1, n - 1);
-  // The same samples in every file of as many: the same fields at another resolution must not be trained on.
-  const auto order = permutation(n, generator(request.seed, 17));
-  set.split.validation.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(held_out));
-  set.split.training.assign(order.begin() + static_cast<std::ptrdiff_t>(held_out), order.end());
+  set.split = splitter.split(names_of(set, numbers));
   return set;
 }
 
@@ -135,15 +144,12 @@ TrainSet fresh_set(FreshData& fresh, const DatasetInfo& info) {
   return set;
 }
 
-std::string hash_text(const std::string& text) {
-  return fmt::format("{:016x}", text_hash(text));
-}
-
 }  // namespace
 
 TrainData load_train_data(const TrainRequest& request, torch::Device device) {
   check(!request.data.empty() || request.fresh, "no dataset to train on: pass --data FILE");
   TrainData data;
+  Splitter splitter(request.held_out, request.seed);
   for (const auto& path : request.data) {
     const DatasetReader reader(path, request.classify ? DatasetKind::steady : DatasetKind::any);
     check(reader.info().grid.flat(), "{} holds volumes of {}; networks are for flat grids", path.string(),
@@ -156,14 +162,16 @@ TrainData load_train_data(const TrainRequest& request, torch::Device device) {
         "displacements (mano generate --problem displacement), or on wells that all samples share",
         path.string());
     if (!data.sets.empty()) check_same_problem(data.sets.front().info, reader.info(), path.string());
-    data.sets.push_back(read_set(reader, request));
-    data.card.data.push_back({path.filename().string(), file_hash(path), reader.info().samples});
+    data.sets.push_back(read_set(reader, request, splitter));
+    data.card.data.push_back(
+        {path.filename().string(), file_hash(path), reader.info().samples, reader.info().configuration});
   }
   if (request.fresh) {
     const DatasetInfo& info = request.fresh->info;
     data.fresh = std::make_shared<FreshData>(request);
     data.sets.push_back(fresh_set(*data.fresh, info));
-    data.card.data.push_back({"generated " + info.field, hash_text(info.configuration), info.samples});
+    data.card.data.push_back(
+        {"generated " + info.field, hash_text(info.configuration), info.samples, info.configuration});
   }
   std::vector<torch::Tensor> log_k, pressure, correction, pressure_correction;
   const auto add_corrections = [&](const TrainSet& set, const torch::Tensor& training,

@@ -12,19 +12,10 @@
 #include "datagen/dataset.hpp"
 #include "surrogate/checkpoint/model_card.hpp"
 #include "surrogate/training/fresh_data.hpp"
+#include "surrogate/training/split.hpp"
 #include "surrogate/training/train_request.hpp"
 
 namespace mano {
-
-struct Split {  // sample numbers
-  std::vector<std::int64_t> training;
-  std::vector<std::int64_t> validation;
-  std::size_t at_most = 0;  ///< of the training samples an epoch, others each time; 0: all
-
-  std::size_t epoch_size() const {
-    return at_most > 0 ? std::min(at_most, training.size()) : training.size();
-  }
-};
 
 /// Of a file's memory at most, in training: its fields and the refinement's pairs of grids.
 inline constexpr double kBytesAPoint = 140.0;

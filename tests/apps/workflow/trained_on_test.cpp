@@ -29,6 +29,20 @@ TEST(TrainedOn, IsTheSameFieldSeedAndNumber) {
   }
 }
 
+TEST(TrainedOn, KnowsAllDatasetsAndTheGapsOfMergedOnes) {
+  const json drawn{{"field", "two-phase"}, {"seed", 4u}};
+  json merged = drawn, other{{"field", "lognormal"}, {"seed", 1u}, {"first", 7u}, {"samples", 2u}};
+  merged["ranges"] = json::array({{0u, 10u}, {20u, 5u}});
+  merged["samples"] = 15u;
+  ModelCard card;
+  card.data_configuration = other.dump();
+  card.data = {{"a.h5", "1", 2, other.dump()}, {"b.h5", "2", 15, merged.dump()}, {"c.h5", "3", 9}};
+  for (const auto& [number, expected] :
+       {std::pair(0, true), {9, true}, {10, false}, {19, false}, {20, true}, {24, true}, {25, false}})
+    EXPECT_EQ(trained_on(card, drawn, number), expected) << number;
+  EXPECT_TRUE(trained_on(card, {{"field", "lognormal"}, {"seed", 1u}}, 8));
+}
+
 TEST(TrainedOn, KnowsNothingOfDataWithoutASeed) {
   ModelCard card;
   for (const char* configuration : {"", "{}", "[1]", "{\"field\": \"file\"}"}) {

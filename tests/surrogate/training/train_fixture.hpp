@@ -22,18 +22,19 @@ class Train : public ::testing::Test {
   // "Pressure" that a small network can learn: a smooth bump over the local resistance.
   std::filesystem::path dataset(const std::string& name, std::size_t samples, const Grid& grid,
                                 const std::string& problem_name = "benchmark",
-                                Location location = Location::cell) {
+                                Location location = Location::cell, const std::string& configuration = "{}") {
     DatasetInfo info;
     info.grid = grid;
     info.samples = samples;
     info.problem_name = problem_name;
     info.location = location;
     info.field = "two-phase";
-    info.configuration = "{}";
+    info.configuration = configuration;
     const auto path = folder_.path() / name;
     DatasetWriter writer(path, info);
     for (std::size_t s = 0; s < samples; ++s) {
       Sample sample;
+      sample.number = s;
       sample.permeability = draw_field({}, 1, s, grid);
       sample.pressure = Field(grid);
       for (int j = 0; j < grid.ny; ++j) {
