@@ -100,10 +100,14 @@ std::vector<std::string> limits_of_use(const ModelCard& c) {
         r.fields, std::exp(r.least[0]), std::exp(r.most[1]), r.least[2], r.most[2], r.least[3], r.most[3],
         r.least[4], r.most[4]));
   }
-  if (c.calibrations.empty() || r.fields == 0)
+  if (r.fields == 0)
     lines.emplace_back(
-        "no prediction intervals or no ranges of the training rock: the training has not ended, held out "
-        "fewer than 10 fields (mano calibrate adds intervals), or was an older program's");
+        "no ranges of the training rock: the training has not ended, or was an older program's");
+  if (c.calibrations.empty())
+    lines.push_back(
+        fmt::format("no prediction intervals: the training has not ended, held out fewer than 10 fields{}, "
+                    "or was an older program's",
+                    c.history ? "" : " (mano calibrate adds intervals)"));
   return lines;
 }
 

@@ -157,7 +157,9 @@ void write_one_vti(const PredictOptions& o, const Input& in, const Surrogate& su
   }
   if (predicted.error_estimate)
     image.scalars.emplace_back(pressure_array("error_estimate"), *predicted.error_estimate);
-  if (predicted.half_width) {
+  if (predicted.half_width && std::isnan(*predicted.half_width)) {
+    say("no prediction interval: the permeability is unlike that of training");
+  } else if (predicted.half_width) {
     image.scalars.emplace_back(pressure_array("interval_half_width"), Field(in.grid, *predicted.half_width));
     const Resolution r{in.grid.nx, in.grid.ny};
     say(fmt::format(

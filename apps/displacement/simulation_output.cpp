@@ -215,12 +215,15 @@ void print_simulation(const SimulationOutcome& o) {
                   "balance error at most {:.2g} a step",
                   r.steps.size(), r.pressure_solves, static_cast<double>(r.cycles) / r.pressure_solves,
                   r.transport_passes, to_string(o.options.transport), o.seconds, r.mass_balance_error));
-  if (o.error)
+  if (o.error) {
+    const std::vector<double>& changes = o.error->saturation;
+    const auto most = std::max_element(changes.begin(), changes.end());
     say(
-        fmt::format("steps twice as long change the saturation by {:.2g} % (relative L2, at most), the cut "
-                    "by {:.2g}, the recovery by {:.2g}",
-                    100 * *std::max_element(o.error->saturation.begin(), o.error->saturation.end()),
+        fmt::format("steps twice as long change the saturation by {:.2g} % at the end (relative L2), at most "
+                    "{:.2g} %, at {:g} pore volumes; the cut by {:.2g}, the recovery by {:.2g}",
+                    100 * changes.back(), 100 * *most, r.snapshots[most - changes.begin()].at.pore_volumes,
                     o.error->cut, o.error->recovery));
+  }
   say(fmt::format("  {:<22} {:<14} {:<14} {}", "pore volumes injected", with_unit("time", n.time),
                   f.injected + " cut", f.displaced + " recovery"));
   for (const Snapshot& s : r.snapshots)

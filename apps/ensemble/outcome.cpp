@@ -191,10 +191,11 @@ std::string truth_line(const EnsembleOutcome& o) {
 }
 
 std::string plain_line(const EnsembleOutcome& o) {
-  return fmt::format(
-      "processor time {}; plain Monte Carlo at {} would take {} for the same tolerance: {:.3g} times as much",
-      duration_text(o.seconds), o.finest().resolution(), duration_text(o.plain.seconds),
-      o.plain.seconds / o.seconds);
+  const double times = o.plain.seconds / o.seconds;
+  return fmt::format("processor time {}; plain Monte Carlo at {} would take {} for the same tolerance: {}",
+                     duration_text(o.seconds), o.finest().resolution(), duration_text(o.plain.seconds),
+                     times >= 1 ? fmt::format("{:.3g} times as much", times)
+                                : fmt::format("it is {:.3g} times cheaper here", 1 / times));
 }
 
 void print_outcome(const EnsembleOutcome& o) {

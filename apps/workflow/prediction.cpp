@@ -1,6 +1,7 @@
 #include "apps/workflow/prediction.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -68,9 +69,11 @@ std::vector<Prediction> predict_samples(const Surrogate& surrogate, const std::v
   std::vector<Prediction> predictions(pressures.size());
   for (std::size_t s = 0; s < pressures.size(); ++s) {
     Prediction& p = predictions[s];
+    p.unlike_training = surrogate.card().unlike_training(rocks[s]);
     if (options.interval && options.correct == 0 && options.method == Method::multigrid)
       p.half_width = surrogate.interval_half_width(pressures[s], samples[s].active);
-    p.unlike_training = surrogate.card().unlike_training(rocks[s]);
+    if (p.half_width && p.unlike_training && !p.unlike_training->empty())
+      p.half_width = std::numeric_limits<double>::quiet_NaN();
     p.pressure = std::move(pressures[s]);
     if (options.needs_equation())
       work_on(options, make_problem(problem_name, samples[s].permeability, samples[s].active), p);

@@ -31,7 +31,8 @@ struct Prediction {
   std::optional<Field> error_estimate;  ///< of pressure - solution
   std::optional<double>
       estimated_relative_l2;  ///< |error_estimate| / |pressure - error_estimate|, where something flows
-  std::optional<double> half_width;  ///< half-width; of the hierarchy's uncorrected prediction alone
+  std::optional<double>
+      half_width;  ///< of the interval, of the hierarchy's uncorrected prediction alone; not a number where the rock is unlike training's
   std::optional<FaceFlux> conservative_flux;
   int conservative_cycles = 0;
   double conservative_seconds = 0.0;                        ///< of those cycles and their hierarchy
