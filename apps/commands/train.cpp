@@ -136,6 +136,7 @@ void train_command(const TrainOptions& o, const Invocation&) {
         plan.samples_per_step, plan.processes > 1 ? fmt::format(" of {} processes", plan.processes) : "",
         request.bfloat16 ? "bfloat16" : "float32", plan.bytes / 1e6, plan.processes > 1 ? " each" : ""));
   };
+  callbacks.note = [](const std::string& text) { say("note: " + text); };
   callbacks.epoch = [&](const EpochReport& r) {
     progress->clear();
     say(fmt::format("{} {:4} of {}: {} {:.4f} in training, {:.4f} held out{}, {}{}",

@@ -7,6 +7,7 @@
 //   model.safetensors   weights of the best epoch so far, with the model card
 //   state.safetensors   weights, optimiser and counters of the last finished epoch, for resuming
 //   log.jsonl           a line of JSON an epoch
+//   lock                held by the training that is at work there; a second one is refused
 // Each appears by rename. On a CPU a resumed run equals an uninterrupted one bit for bit: the order of the data is a
 // function of (seed, epoch), and so are reflections and all else that is random after initialisation.
 
@@ -66,7 +67,8 @@ struct TrainPlan {
 struct TrainCallbacks {
   std::function<void(const TrainProgress&)> progress;
   std::function<void(const EpochReport&)> epoch;
-  std::function<void(const TrainPlan&)> start;  ///< before the first step
+  std::function<void(const TrainPlan&)> start;   ///< before the first step
+  std::function<void(const std::string&)> note;  ///< what the user should know, a line
 };
 
 /// Started by torchrun or mpirun, the processes train one model together (surrogate/training/process_group.hpp): N of them with batch b
