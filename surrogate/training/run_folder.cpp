@@ -77,17 +77,8 @@ bool of_epoch(const ModelCard& kept, const TrainingState& state) {
   return kept.epoch == state.epoch + 1 && (!error_known || kept.validation_l2 < state.best_l2);
 }
 
-}  // namespace
-
-PreparedRun prepare_run(const TrainRequest& r, const ModelCard& own, FolderLock& lock) {
-  check(!r.resume || fs::is_directory(r.run), "{} holds nothing to resume: leave --resume out",
-        r.run.string());
-  std::error_code error;
-  fs::create_directories(r.run, error);
-  check(!error, "cannot make the folder {}: {}", r.run.string(), error.message());
-  check_writable(model_path(r));
-  lock.take(r.run, r.run, "mano train");
-  for (const char* name : kOfAModel) remove_temporaries_of(r.run / name);
+// What the request finds in the folder. Throws InvalidInput where it must not go on with that.
+PreparedRun found_in(const TrainRequest& r, const ModelCard& own) {
   const bool has_state = fs::exists(state_path(r)), used = has_state || fs::exists(model_path(r));
   const bool anew = r.resume && stopped_in_first_epoch(r, own);
   check(!r.resume || used || anew, "{} holds nothing to resume: leave --resume out", r.run.string());
@@ -95,12 +86,28 @@ PreparedRun prepare_run(const TrainRequest& r, const ModelCard& own, FolderLock&
         r.run.string(),
         has_state ? "pass --resume to go on, or --overwrite to begin anew"
                   : "but no finished epoch to resume: pass --overwrite to begin anew");
-  if (r.resume && !anew) return PreparedRun::resumes;
+  return anew ? PreparedRun::begun_anew : r.resume ? PreparedRun::resumes : PreparedRun::begins;
+}
+
+}  // namespace
+
+PreparedRun prepare_run(const TrainRequest& r, const ModelCard& own, FolderLock& lock) {
+  // A folder that is refused stays as it is, without a lock where it had none.
+  if (!fs::exists(r.run / "lock")) found_in(r, own);
+  std::error_code error;
+  fs::create_directories(r.run, error);
+  check(!error, "cannot make the folder {}: {}", r.run.string(), error.message());
+  lock.take(r.run, r.run, "mano train");
+  const PreparedRun found = found_in(r, own);
+  check_writable(model_path(r));
   for (const char* name : kOfAModel) {
+    remove_temporaries_of(r.run / name);
     // The configuration tells whose folder it is, also where a kill comes before it is written anew.
-    if (used && !(anew && r.run / name == config_path(r))) fs::remove(r.run / name);
+    const bool goes = found == PreparedRun::begins ? r.overwrite : found == PreparedRun::begun_anew;
+    if (goes && !(found == PreparedRun::begun_anew && r.run / name == config_path(r)))
+      fs::remove(r.run / name);
   }
-  return anew ? PreparedRun::begun_anew : PreparedRun::empty;
+  return found;
 }
 
 void check_model_of_state(const TrainRequest& r, const ModelCard& own, const TrainingState& state) {

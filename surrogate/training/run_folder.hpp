@@ -18,7 +18,7 @@ std::filesystem::path log_path(const TrainRequest& request);
 /// Makes the folder, holds it by `lock`, and empties it of another run where the request says so and of what a kill left half-written.
 /// `own` is the card of the model that the request trains. Throws InvalidInput where the folder cannot be used or another training is at
 /// work in it. begun_anew: the request is to resume, but what is there was stopped within its first epoch.
-enum class PreparedRun { empty, resumes, begun_anew };
+enum class PreparedRun { begins, resumes, begun_anew };
 PreparedRun prepare_run(const TrainRequest& request, const ModelCard& own, FolderLock& lock);
 
 /// Throws InvalidInput unless the model in the folder is that of the training whose state lies beside it, as far as both tell.

@@ -71,11 +71,15 @@ class Trainer {
       const ModelCard kept =
           card_from_metadata(read_safetensors(model_path(request_)).metadata, model_path(request_).string());
       result.best_epoch = kept.epoch;
-      result.epochs = request_.epochs;
+      for (const LoggedEpoch& e : read_log(log_path(request_)))
+        if (e.stage == 0 && e.best) network_l2_ = e.validation;
       train_refinement(true, seconds_before, result);
     }
     wait_for_all();
     if (processes_.first()) finish(result);
+    const auto log = read_log(log_path(request_));
+    result.epochs = static_cast<int>(
+        std::count_if(log.begin(), log.end(), [](const LoggedEpoch& e) { return e.stage == 0; }));
     result.seconds = seconds_before + seconds_now() - launched_;
     return result;
   }
@@ -146,9 +150,9 @@ class Trainer {
       save_checkpoint(model_path(request_), model_);
     };
     const TrainingState state = run_stage(*task, std::move(options), resume, result);
-    result.epochs = state.epoch;
     result.best_epoch = state.best_epoch;
     result.best_l2 = state.best_l2;
+    network_l2_ = state.best_l2;
   }
 
   void train_refinement(bool resume, double seconds_before, TrainResult& result) {
@@ -177,7 +181,10 @@ class Trainer {
     };
     const TrainingState state = run_stage(*task, std::move(options), resume, result);
     result.refinement_left = std::min(1.0, state.best_l2);
-    if (state.best_l2 < 1.0) result.refinement_parameters = model_.refinement->parameter_count();
+    if (state.best_l2 < 1.0)
+      result.refinement_parameters = model_.refinement->parameter_count();
+    else
+      result.refinement_dropped = state.best_l2;
   }
 
   // The best weights so far; whether they refine the base is decided at the end.
@@ -216,6 +223,7 @@ class Trainer {
     if (!model_.card.history) model_.card.cycle_errors = cycle_errors(model_, data_, batch);
     save_checkpoint(model_path(request_), model_);
     result.best_l2 = held_out.mean_l2;
+    if (model_.refinement || model_.card.coarsening > 1) result.network_l2 = network_l2_;
   }
 
   TrainingState run_stage(TrainTask& task, StageOptions options, bool resume, TrainResult& result) {
@@ -230,6 +238,7 @@ class Trainer {
   ProcessGroup processes_;
   FolderLock lock_;  // of process 0
   double launched_ = 0.0;
+  std::optional<double> network_l2_;  // of the best epoch of the base
   TrainData data_;
   TrainChoices choices_;
   SurrogateModel model_;

@@ -44,15 +44,18 @@ struct TrainProgress {
 
 struct TrainResult {
   int processes = 1;
-  int epochs = 0;
+  int epochs = 0;  ///< of the base in the log, one that time shortened included
   double seconds = 0.0;
   std::int64_t parameters = 0;             ///< of the base network
   std::int64_t refinement_parameters = 0;  ///< 0 where none is kept
   int best_epoch = 0;
-  double best_l2 = 0.0;
+  double best_l2 = 0.0;  ///< of a whole prediction on the data's grid, held out
+  /// Of the network alone on its own grid, where a prediction is more than that and the log knows it.
+  std::optional<double> network_l2;
   std::optional<double> accuracy;  ///< of a classifier, on the held-out part
   double refinement_left =
       1.0;  ///< part of interpolation's error that the refinement leaves, held out; 1 where none is kept
+  std::optional<double> refinement_dropped;  ///< the part that one left which was not kept
   std::string device;
   bool stopped_on_time = false;
 };

@@ -161,7 +161,8 @@ TEST_F(RunFolder, KeepsAModelThatMayBeFinished) {
 
   const auto longer = stopped_in_first_epoch("longer");
   std::ofstream(in("longer", "log.jsonl"), std::ios::app)
-      << R"({"stage":"base","epoch":2,"best":false,"validation_relative_l2":1.0})" << "\n";
+      << R"({"stage":"base","epoch":2,"best":false,"validation_relative_l2":1.0})"
+      << "\n";
   expect_kept(longer, "longer");
 }
 
@@ -180,8 +181,8 @@ TEST_F(RunFolder, NamesALineOfTheLogThatIsNoEpoch) {
   const auto r = stopped("run");
   const auto log = in("run", "log.jsonl");
   const std::string whole = read_text(log);
-  for (const char* line : {"5", "{}", R"({"stage":3,"epoch":1,"best":true})",
-                           R"({"stage":"base","epoch":1e300})"}) {
+  for (const char* line :
+       {"5", "{}", R"({"stage":3,"epoch":1,"best":true})", R"({"stage":"base","epoch":1e300})"}) {
     std::ofstream(log) << whole << line << "\n";
     expect_words(refusal(r), {"log.jsonl, line 3", std::string("'") + line, "remove the line"});
   }
