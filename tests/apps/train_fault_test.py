@@ -24,6 +24,13 @@ def call(folder, *command, **options):
     return subprocess.run(train(folder, *command), cwd=folder, capture_output=True, text=True, env=ONE_THREAD, timeout=200, check=False, **options)
 
 
+def wait_for(path):
+    end = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < end, f"no {path}"
+        time.sleep(0.01)
+
+
 def refused(result, *words):
     assert result.returncode == 2 and result.stderr.count("\n") == 1, result.stderr
     assert all(word in result.stderr for word in words), result.stderr
@@ -43,12 +50,10 @@ def test_a_second_training_in_a_folder_is_refused_until_the_first_is_gone(tmp_pa
     training_faults.make_data(tmp_path)
     first = subprocess.Popen(train(tmp_path, "run", 100000), cwd=tmp_path, stdout=subprocess.DEVNULL, env=ONE_THREAD)
     try:
-        while not (tmp_path / "run/lock").exists():
-            time.sleep(0.01)
+        wait_for(tmp_path / "run/config.toml")
         for more in ([], ["--overwrite"], ["--resume"]):
             refused(call(tmp_path, "run", 100000, "--seed", "5", *more), "another 'mano train' is at work on run")
-        while not (tmp_path / "run/state.safetensors").exists():
-            time.sleep(0.01)
+        wait_for(tmp_path / "run/state.safetensors")
     finally:
         first.kill()
         first.wait()
