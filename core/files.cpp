@@ -97,6 +97,18 @@ void write_atomically(const fs::path& path, const std::function<void(const fs::p
   file.commit();
 }
 
+void remove_temporaries_of(const fs::path& path) {
+  const std::string prefix = "." + path.stem().string() + ".";
+  const std::string suffix = ".tmp" + path.extension().string();
+  for (const auto& entry : fs::directory_iterator(folder_of(path))) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() <= prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix))
+      continue;
+    const std::string process = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+    if (process.find_first_not_of("0123456789") == std::string::npos) fs::remove(entry.path());
+  }
+}
+
 void write_text_atomically(const fs::path& path, std::string_view text) {
   write_atomically(path, [&](const fs::path& temporary) {
     std::ofstream out(temporary, std::ios::binary);

@@ -36,6 +36,9 @@ void write_atomically(const std::filesystem::path& path,
 /// The same for text.
 void write_text_atomically(const std::filesystem::path& path, std::string_view text);
 
+/// Removes what killed processes left of AtomicFile beside `path`. No other process may be writing `path`.
+void remove_temporaries_of(const std::filesystem::path& path);
+
 /// Throws InvalidInput unless a file could be created at `path`: call it before long work.
 void check_writable(const std::filesystem::path& path);
 

@@ -1,13 +1,7 @@
 #include "datagen/generator.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <fstream>
 #include <future>
 #include <map>
@@ -157,24 +151,11 @@ bool is_ours(const GenerateRequest& request, const fs::path& path) {
   }
 }
 
-// Temporaries of write_atomically(), .NAME.PID.tmp.h5, that a kill left in the folder of shards or beside `path`.
+// Temporaries of write_atomically(), .NAME.PID.tmp.h5, that a kill left in the folder of shards.
 void remove_temporaries(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with(".") && name.find(".tmp") != std::string::npos) fs::remove(entry.path());
-  }
-}
-
-void remove_temporaries_of(const fs::path& path) {
-  const std::string prefix = "." + path.stem().string() + ".";
-  const std::string suffix = ".tmp" + path.extension().string();
-  for (const auto& entry :
-       fs::directory_iterator(path.has_parent_path() ? path.parent_path() : fs::path("."))) {
-    const std::string name = entry.path().filename().string();
-    if (name.size() <= prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix))
-      continue;
-    const std::string process = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
-    if (process.find_first_not_of("0123456789") == std::string::npos) fs::remove(entry.path());
   }
 }
 
@@ -254,30 +235,8 @@ std::size_t shard_size(const GenerateRequest& request) {
   return std::clamp<std::size_t>(kShardBytes / (cells * fields * sizeof(double)), 1, kShardSamples);
 }
 
-GenerationLock::~GenerationLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-void GenerationLock::take(const fs::path& folder, const fs::path& output, const char* command) {
-  open(folder);
-  check(::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
-        "another '{}' is at work on {}: wait for it, or choose another name", command, output.string());
-  ::flock(descriptor_, LOCK_SH);  // from now on the other ranks may hold it too
-}
-
 void GenerationLock::share(const GenerateRequest& request) {
-  share(shard_folder(request));
-}
-
-void GenerationLock::share(const fs::path& folder) {
-  open(folder);
-  ::flock(descriptor_, LOCK_SH);
-}
-
-void GenerationLock::open(const fs::path& folder) {
-  const fs::path path = folder / "lock";
-  descriptor_ = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
-  check(descriptor_ >= 0, "cannot write {}: {}", path.string(), std::strerror(errno));
+  FolderLock::share(shard_folder(request));
 }
 
 Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock) {
@@ -286,7 +245,7 @@ Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock
   check_writable(request.output);
   check(!fs::exists(folder) || fs::is_directory(folder), "{} is in the way: it must be a folder or absent",
         folder.string());
-  if (fs::exists(folder)) lock.take(folder, request.output);
+  if (fs::exists(folder)) lock.take(folder, request.output, "mano generate");
   const bool was_removing = fs::remove_all(removing_folder(request)) > 0;
   const bool resumes = fs::exists(configuration);
   if (resumes) {
@@ -309,7 +268,7 @@ Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock
   if (all_ours && !resumes && (was_removing || !request.overwrite)) return Prepared::complete;
   if (!fs::exists(folder)) {
     fs::create_directories(folder);
-    lock.take(folder, request.output);
+    lock.take(folder, request.output, "mano generate");
   }
   if (!resumes) write_text_atomically(configuration, request.configuration);
   return Prepared::to_generate;

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "core/folder_lock.hpp"
 #include "datagen/dataset.hpp"
 #include "datagen/random_field.hpp"
 
@@ -69,23 +70,10 @@ std::filesystem::path output_path(const GenerateRequest& request, std::size_t g)
 /// Samples in one shard, from the request alone.
 std::size_t shard_size(const GenerateRequest& request);
 
-/// Held by a run that works on a folder for as long as the object lives; released by the system when the process dies.
-class GenerationLock {
+/// Of the folder of shards. prepare_generation() takes it for rank 0, the other ranks share it afterwards.
+class GenerationLock : public FolderLock {
  public:
-  GenerationLock() = default;
-  ~GenerationLock();
-  GenerationLock(const GenerationLock&) = delete;
-  GenerationLock& operator=(const GenerationLock&) = delete;
-  /// Rank 0. Throws InvalidInput where any rank of another run, even one that has lost its rank 0, still holds it.
-  void take(const std::filesystem::path& folder, const std::filesystem::path& output,
-            const char* command = "mano generate");
-  /// The other ranks, after it.
   void share(const GenerateRequest& request);
-  void share(const std::filesystem::path& folder);
-
- private:
-  void open(const std::filesystem::path& folder);
-  int descriptor_ = -1;
 };
 
 /// Rank 0, before all others: makes or checks the folder of shards, and removes what a kill left half-written. `complete`

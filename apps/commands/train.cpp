@@ -41,7 +41,8 @@ constexpr std::array<ShapeOption, 16> kShape{{
     {"window", &Architecture::window, "Window size K"},
     {"stride", &Architecture::stride, "Window stride S"},
     {"rate", &Architecture::rate, "Coarsening from level to level"},
-    {"patch", &Architecture::patch, "Points of a token in each direction, of other models than MANO"},
+    {"patch", &Architecture::patch,
+     "Points of a token in each direction, of other models than MANO, fno, unet and transdepth"},
     {"token-size", &Architecture::patch, "The same, of MANO"},
     {"queries", &Architecture::queries, "Learned queries a head, of QnA"},
     {"windows", &Architecture::windows, "Windows along each side, of HLG"},
@@ -49,8 +50,9 @@ constexpr std::array<ShapeOption, 16> kShape{{
     {"convolutions", &Architecture::convolutions,
      "Of MANO: 1 adds local convolutions to values and MLP, 0 is as published"},
     {"point-width", &Architecture::point_width,
-     "Of MANO and transformers: numbers a point in the head, which reads the point's own inputs once more; 0 "
-     "maps tokens to points linearly"},
+     "Of MANO, vit, swin, xcit, qna, shunted, hlg and reguformer: numbers a point in the head, which reads "
+     "the "
+     "point's own inputs once more; 0 maps tokens to points linearly"},
     {"modes", &Architecture::modes, "Fourier modes of an FNO in each direction"},
 }};
 
@@ -75,6 +77,8 @@ Architecture architecture_of(const TrainOptions& o) {
   const auto options = kind_of(a.model).options();
   for (const auto& [name, value] : o.shape) {
     if (!value) continue;
+    check(a.model != Architecture::Model::mano || name != "patch",
+          "--patch is {}, but it is not an option of MANO, whose tokens are set by --token-size", *value);
     const auto known = std::find_if(options.begin(), options.end(),
                                     [&, n = &name](const auto& option) { return option.first == *n; });
     if (known != options.end()) {
@@ -85,16 +89,59 @@ Architecture architecture_of(const TrainOptions& o) {
     const auto number = std::find_if(kShape.begin(), kShape.end(),
                                      [&, n = &name](const ShapeOption& option) { return option.name == *n; });
     if (*value == a.*number->member) continue;
-    check(a.model == Architecture::Model::mano && name == "patch",
-          "--{} is not an option of {}; its shape is set by --{}", name, to_string(a.model),
-          fmt::join(options | std::views::keys, ", --"));
-    say("note: MANO's patches are set by --token-size; --patch is ignored");
+    throw InvalidInput(fmt::format("--{} is not an option of {}; its shape is set by --{}", name,
+                                   to_string(a.model), fmt::join(options | std::views::keys, ", --")));
   }
   check(o.sampling.empty() || o.sampling == "conv" || o.sampling == "avg-pool",
         "sampling is '{}', expected conv or avg-pool", o.sampling);
   if (o.sampling == "avg-pool") a.sampling = Architecture::Sampling::avg_pool;
   check_architecture(a);
   return a;
+}
+
+std::string errors_text(const TrainResult& r) {
+  if (r.accuracy) return fmt::format("{:.1f} % of the kinds right on the held-out part", 100 * *r.accuracy);
+  const std::string error = "relative L2 on the held-out part ";
+  if (!r.network_l2) return fmt::format("{}{:.3g}", error, r.best_l2);
+  return fmt::format("{}{:.3g} by the network alone, {:.3g} {}", error, *r.network_l2, r.best_l2,
+                     r.refinement_parameters > 0 ? "with refinement" : "on the data's grid");
+}
+
+void report(const TrainOptions& o, const TrainResult& result) {
+  const std::string curve = draw_training_curve(o.run);
+  say(fmt::format("{} epoch{}, {} parameters{} on {}, {}{}", result.epochs, result.epochs == 1 ? "" : "s",
+                  result.parameters,
+                  result.refinement_parameters > 0
+                      ? fmt::format(" and {} of the refinement", result.refinement_parameters)
+                      : "",
+                  result.device, duration_text(result.seconds),
+                  result.stopped_on_time ? ", stopped on time" : ""));
+  if (result.refinement_left < 1.0)
+    say(fmt::format(
+        "refinement for unseen resolutions: leaves {:.0f} % of the error that interpolation leaves",
+        100 * result.refinement_left));
+  if (result.refinement_dropped)
+    say(
+        fmt::format("refinement for unseen resolutions: not kept, it left {:.0f} % of the error that "
+                    "interpolation leaves",
+                    100 * *result.refinement_dropped));
+  say(fmt::format("best: epoch {}; {}; wrote {}/model.safetensors{}", result.best_epoch, errors_text(result),
+                  o.run, curve.empty() ? "" : ", " + curve));
+  nlohmann::json best{{"epoch", result.best_epoch}};
+  if (result.accuracy) {
+    best["accuracy"] = *result.accuracy;
+    best["cross_entropy"] = result.best_l2;
+  } else {
+    best["relative_l2"] = result.best_l2;
+  }
+  write_json(o.json, {{"epochs", result.epochs},
+                      {"seconds", result.seconds},
+                      {"parameters", result.parameters},
+                      {"refinement_parameters", result.refinement_parameters},
+                      {"best", best},
+                      {"refinement_left", result.refinement_left},
+                      {"processes", result.processes},
+                      {"device", result.device}});
 }
 
 void train_command(const TrainOptions& o, const Invocation&) {
@@ -136,6 +183,7 @@ void train_command(const TrainOptions& o, const Invocation&) {
         plan.samples_per_step, plan.processes > 1 ? fmt::format(" of {} processes", plan.processes) : "",
         request.bfloat16 ? "bfloat16" : "float32", plan.bytes / 1e6, plan.processes > 1 ? " each" : ""));
   };
+  callbacks.note = [](const std::string& text) { say("note: " + text); };
   callbacks.epoch = [&](const EpochReport& r) {
     progress->clear();
     say(fmt::format("{} {:4} of {}: {} {:.4f} in training, {:.4f} held out{}, {}{}",
@@ -151,36 +199,7 @@ void train_command(const TrainOptions& o, const Invocation&) {
   if (launched_rank() != 0) return;
 
   // 3. Report.
-  const std::string curve = draw_training_curve(request.run);
-  say(fmt::format("{} epochs, {} parameters{} on {}, {}{}", result.epochs, result.parameters,
-                  result.refinement_parameters > 0
-                      ? fmt::format(" and {} of the refinement", result.refinement_parameters)
-                      : "",
-                  result.device, duration_text(result.seconds),
-                  result.stopped_on_time ? ", stopped on time" : ""));
-  if (result.refinement_left < 1.0)
-    say(fmt::format(
-        "refinement for unseen resolutions: leaves {:.0f} % of the error that interpolation leaves",
-        100 * result.refinement_left));
-  say(fmt::format("best: epoch {}, {} on the held-out part; wrote {}/model.safetensors{}", result.best_epoch,
-                  result.accuracy ? fmt::format("{:.1f} % of the kinds right", 100 * *result.accuracy)
-                                  : fmt::format("relative L2 {:.5f}", result.best_l2),
-                  o.run, curve.empty() ? "" : ", " + curve));
-  nlohmann::json best{{"epoch", result.best_epoch}};
-  if (result.accuracy) {
-    best["accuracy"] = *result.accuracy;
-    best["cross_entropy"] = result.best_l2;
-  } else {
-    best["relative_l2"] = result.best_l2;
-  }
-  write_json(o.json, {{"epochs", result.epochs},
-                      {"seconds", result.seconds},
-                      {"parameters", result.parameters},
-                      {"refinement_parameters", result.refinement_parameters},
-                      {"best", best},
-                      {"refinement_left", result.refinement_left},
-                      {"processes", result.processes},
-                      {"device", result.device}});
+  report(o, result);
 }
 
 }  // namespace

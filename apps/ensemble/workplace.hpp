@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "datagen/generator.hpp"
+#include "core/folder_lock.hpp"
 #include "solver/darcy_solver.hpp"
 
 namespace mano {
@@ -28,7 +28,7 @@ class Workplace {
   void prepare(bool overwrite, const std::string& configuration);
 
   std::filesystem::path output_, folder_;
-  GenerationLock lock_;
+  FolderLock lock_;
 };
 
 }  // namespace mano

@@ -134,6 +134,12 @@ std::vector<std::pair<const char*, std::string>> meant_by_older_train(const toml
   return meant;
 }
 
+// A configuration of an earlier `mano train` that names a number which only other networks than its own, a MANO, have.
+bool has_no_use_for(const std::string& key, const toml::table& table) {
+  return key == "patch" && table.contains("stride") && table.contains("modes") &&
+         table["model"].value_or(std::string("mano")) == "mano";
+}
+
 }  // namespace
 
 std::vector<std::string> expand_config(const CLI::App& app, const std::vector<std::string>& given_arguments) {
@@ -168,6 +174,7 @@ std::vector<std::string> expand_config(const CLI::App& app, const std::vector<st
     const CLI::Option* option = find_option(app, key);
     check(option != nullptr && key != "help" && key != "config",
           "{}: unknown key '{}'; 'mano {} --help' lists the options", path, key, app.get_name());
+    if (app.get_name() == "train" && has_no_use_for(key, table)) continue;
     if (!given(*option, rest)) append_entry(expanded, *option, key, value, path);
   }
   expanded = with_current_names(std::move(expanded));  // a --method has an old value

@@ -203,9 +203,10 @@ std::map<std::string, std::string> to_metadata(const ModelCard& c) {
                            {"std_log_k", c.normalization.std_log_k},
                            {"mean_pressure", c.normalization.mean_pressure},
                            {"std_pressure", c.normalization.std_pressure}};
-  const json training{{"resolutions", resolutions}, {"problem", c.problem_name},         {"field", c.field},
-                      {"size", {c.lx, c.ly}},       {"location", to_string(c.location)}, {"data", data},
-                      {"epoch", c.epoch},           {validation_key(c), c.validation_l2}};
+  json training{{"resolutions", resolutions}, {"problem", c.problem_name},         {"field", c.field},
+                {"size", {c.lx, c.ly}},       {"location", to_string(c.location)}, {"data", data},
+                {"epoch", c.epoch},           {validation_key(c), c.validation_l2}};
+  if (c.seed) training["seed"] = *c.seed;
   const int version =
       c.history && c.history->std_pressure_correction ? kHistorySchemaVersion : kCheckpointSchemaVersion;
   std::map<std::string, std::string> metadata{{"schema", kCheckpointSchema},
@@ -288,6 +289,7 @@ ModelCard card_from_metadata(const std::map<std::string, std::string>& metadata,
       card.data.push_back({d.at("file"), d.at("xxh3_128"),
                            whole_number<std::size_t>(d.at("samples"), "samples"),
                            d.value("configuration", "")});
+    if (t.contains("seed")) card.seed = whole_number<std::uint64_t>(t.at("seed"), "seed");
     card.epoch = whole_number<int>(t.at("epoch"), "epoch");
     card.validation_l2 = t.at(validation_key(card));
     card.parameters = std::stoll(get("parameters"));

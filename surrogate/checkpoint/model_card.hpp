@@ -1,6 +1,7 @@
 #pragma once
 // What a checkpoint says of itself, in the metadata of its safetensors file.
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -74,7 +75,8 @@ struct ModelCard {
   std::string data_configuration;  ///< of the first dataset, JSON
   std::string version;             ///< of the program
   std::int64_t parameters = 0;
-  int epoch = 0;               ///< of these weights
+  std::optional<std::uint64_t> seed;  ///< of the training; none in files from before it was kept
+  int epoch = 0;                      ///< of these weights
   double validation_l2 = 0.0;  ///< mean relative L2 on the held-out part; of a classifier the cross-entropy
 
   /// Mean relative L2 on the held-out part after 0, 1, 2, ... cycles, more than `cycles` where the equation is known; empty in a

@@ -111,10 +111,11 @@ void ProcessGroup::add_up(torch::Tensor& tensor) {
     backend_->add_up(tensor, rank_, size_);
   } catch (const std::exception& e) {
     const std::string text = e.what();
-    throw RunFailed(fmt::format(
-        "process {} of {} lost another one ({}); --resume goes on from the last finished epoch, with "
-        "any number of them",
-        rank_, size_, text.substr(0, text.find('\n'))));
+    throw RunFailed(
+        fmt::format("process {} of {} lost another one ({}); --resume goes on from the last finished epoch, "
+                    "with any number "
+                    "of them where --batch or --accumulate keeps the samples a step",
+                    rank_, size_, text.substr(0, text.find('\n'))));
   }
 }
 

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <string>
 
+#include "core/folder_lock.hpp"
 #include "surrogate/checkpoint/model_card.hpp"
 #include "surrogate/training/train_request.hpp"
+#include "surrogate/training/training_state.hpp"
 
 namespace mano {
 
@@ -13,13 +15,16 @@ std::filesystem::path model_path(const TrainRequest& request);
 std::filesystem::path state_path(const TrainRequest& request);
 std::filesystem::path log_path(const TrainRequest& request);
 
-/// Makes the folder, and empties it of another run where the request says so. Throws InvalidInput where it cannot be used.
-void prepare_run(const TrainRequest& request);
+/// Makes the folder, holds it by `lock`, and empties it of another run where the request says so and of what a kill left half-written.
+/// `own` is the card of the model that the request trains. Throws InvalidInput where the folder cannot be used or another training is at
+/// work in it. begun_anew: the request is to resume, but what is there was stopped within its first epoch.
+enum class PreparedRun { begins, resumes, begun_anew };
+PreparedRun prepare_run(const TrainRequest& request, const ModelCard& own, FolderLock& lock);
 
-/// What must be the same when training goes on; the batch and the number of processes may change.
-std::string fingerprint(const TrainRequest& request, const ModelCard& card);
+/// Throws InvalidInput unless the model in the folder is that of the training whose state lies beside it, as far as both tell.
+void check_model_of_state(const TrainRequest& request, const ModelCard& own, const TrainingState& state);
 
-/// The log up to an epoch of a stage: it may be an epoch ahead of the state.
-void cut_log(const std::filesystem::path& path, int stage, int epochs);
+/// What must be the same when training goes on: the batch and the number of processes may change where their product stays.
+std::string fingerprint(const TrainRequest& request, const ModelCard& card, int processes);
 
 }  // namespace mano

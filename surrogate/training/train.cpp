@@ -17,6 +17,7 @@
 #include "surrogate/training/train_data.hpp"
 #include "surrogate/training/train_memory.hpp"
 #include "surrogate/training/train_task.hpp"
+#include "surrogate/training/training_log.hpp"
 #include "surrogate/training/training_stage.hpp"
 
 namespace mano {
@@ -38,47 +39,67 @@ class Trainer {
     if (request.classify)
       model_.card.architecture.channels_out = static_cast<int>(model_.card.classes.size());
     model_.card.version = kVersion;
+    model_.card.seed = request.seed;
     model_.card.knows_equation = choices_.residual_form;
     model_.card.coarsening = choices_.coarsening;
     model_.base = make_network(model_.card.architecture, request.seed);
     model_.card.parameters = model_.base->parameter_count();
     model_.to(device_from(request.device));
-    fingerprint_ = fingerprint(request, model_.card);
+    fingerprint_ = fingerprint(request, model_.card, processes_.size());
   }
 
   TrainResult run() {
     check_fits();  // before the folder is touched
-    // One process prepares the folder; the others wait for it.
-    if (processes_.first()) prepare_run(request_);
-    wait_for_all();
+    const bool resumes = prepare_folder();
     TrainResult result;
     result.processes = processes_.size();
     result.parameters = model_.base->parameter_count();
     result.device = model_.device.is_cuda() ? "cuda" : "cpu";
     launched_ = seconds_now();
     TrainingState before;
-    if (request_.resume) {
+    if (resumes) {
       before = load_counters(state_path(request_), fingerprint_);
+      check_model_of_state(request_, model_.card, before);
+      wait_for_all();  // every process has read the folder as it was left
       if (processes_.first()) cut_log(log_path(request_), before.stage, before.epoch);
     }
     const double seconds_before = before.seconds;
     if (before.stage == 0) {
-      train_base(request_.resume, result);
+      train_base(resumes, result);
       if (choices_.refines) train_refinement(false, seconds_before, result);
     } else {
       const ModelCard kept =
           card_from_metadata(read_safetensors(model_path(request_)).metadata, model_path(request_).string());
       result.best_epoch = kept.epoch;
-      result.epochs = request_.epochs;
+      for (const LoggedEpoch& e : read_log(log_path(request_)))
+        if (e.stage == 0 && e.best) network_l2_ = e.validation;
       train_refinement(true, seconds_before, result);
     }
     wait_for_all();
     if (processes_.first()) finish(result);
+    const auto log = read_log(log_path(request_));
+    result.epochs = static_cast<int>(
+        std::count_if(log.begin(), log.end(), [](const LoggedEpoch& e) { return e.stage == 0; }));
     result.seconds = seconds_before + seconds_now() - launched_;
     return result;
   }
 
  private:
+  // One process prepares the folder; the others wait for it, and learn whether the training goes on there.
+  bool prepare_folder() {
+    auto resumes = torch::zeros({1}, torch::kFloat64);
+    if (processes_.first()) {
+      const PreparedRun prepared = prepare_run(request_, model_.card, lock_);
+      if (prepared == PreparedRun::begun_anew && callbacks_.note)
+        callbacks_.note(
+            fmt::format("{} was stopped in its first epoch, nothing of it is finished: begun anew",
+                        request_.run.string()));
+      if (prepared == PreparedRun::resumes) resumes.fill_(1);
+    }
+    processes_.add_up(resumes);
+    return resumes.item<double>() > 0;
+  }
+
   void wait_for_all() {
     auto nothing = torch::zeros({1}, torch::kFloat64);
     processes_.add_up(nothing);
@@ -129,9 +150,9 @@ class Trainer {
       save_checkpoint(model_path(request_), model_);
     };
     const TrainingState state = run_stage(*task, std::move(options), resume, result);
-    result.epochs = state.epoch;
     result.best_epoch = state.best_epoch;
     result.best_l2 = state.best_l2;
+    network_l2_ = state.best_l2;
   }
 
   void train_refinement(bool resume, double seconds_before, TrainResult& result) {
@@ -160,7 +181,10 @@ class Trainer {
     };
     const TrainingState state = run_stage(*task, std::move(options), resume, result);
     result.refinement_left = std::min(1.0, state.best_l2);
-    if (state.best_l2 < 1.0) result.refinement_parameters = model_.refinement->parameter_count();
+    if (state.best_l2 < 1.0)
+      result.refinement_parameters = model_.refinement->parameter_count();
+    else
+      result.refinement_dropped = state.best_l2;
   }
 
   // The best weights so far; whether they refine the base is decided at the end.
@@ -199,6 +223,7 @@ class Trainer {
     if (!model_.card.history) model_.card.cycle_errors = cycle_errors(model_, data_, batch);
     save_checkpoint(model_path(request_), model_);
     result.best_l2 = held_out.mean_l2;
+    if (model_.refinement || model_.card.coarsening > 1) result.network_l2 = network_l2_;
   }
 
   TrainingState run_stage(TrainTask& task, StageOptions options, bool resume, TrainResult& result) {
@@ -211,7 +236,9 @@ class Trainer {
   const TrainRequest& request_;
   const TrainCallbacks& callbacks_;
   ProcessGroup processes_;
+  FolderLock lock_;  // of process 0
   double launched_ = 0.0;
+  std::optional<double> network_l2_;  // of the best epoch of the base
   TrainData data_;
   TrainChoices choices_;
   SurrogateModel model_;

@@ -7,6 +7,7 @@
 //   model.safetensors   weights of the best epoch so far, with the model card
 //   state.safetensors   weights, optimiser and counters of the last finished epoch, for resuming
 //   log.jsonl           a line of JSON an epoch
+//   lock                held by the training that is at work there; a second one is refused
 // Each appears by rename. On a CPU a resumed run equals an uninterrupted one bit for bit: the order of the data is a
 // function of (seed, epoch), and so are reflections and all else that is random after initialisation.
 
@@ -43,15 +44,18 @@ struct TrainProgress {
 
 struct TrainResult {
   int processes = 1;
-  int epochs = 0;
+  int epochs = 0;  ///< of the base in the log, one that time shortened included
   double seconds = 0.0;
   std::int64_t parameters = 0;             ///< of the base network
   std::int64_t refinement_parameters = 0;  ///< 0 where none is kept
   int best_epoch = 0;
-  double best_l2 = 0.0;
+  double best_l2 = 0.0;  ///< of a whole prediction on the data's grid, held out
+  /// Of the network alone on its own grid, where a prediction is more than that and the log knows it.
+  std::optional<double> network_l2;
   std::optional<double> accuracy;  ///< of a classifier, on the held-out part
   double refinement_left =
       1.0;  ///< part of interpolation's error that the refinement leaves, held out; 1 where none is kept
+  std::optional<double> refinement_dropped;  ///< the part that one left which was not kept
   std::string device;
   bool stopped_on_time = false;
 };
@@ -66,7 +70,8 @@ struct TrainPlan {
 struct TrainCallbacks {
   std::function<void(const TrainProgress&)> progress;
   std::function<void(const EpochReport&)> epoch;
-  std::function<void(const TrainPlan&)> start;  ///< before the first step
+  std::function<void(const TrainPlan&)> start;   ///< before the first step
+  std::function<void(const std::string&)> note;  ///< what the user should know, a line
 };
 
 /// Started by torchrun or mpirun, the processes train one model together (surrogate/training/process_group.hpp): N of them with batch b

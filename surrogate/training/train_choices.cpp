@@ -10,6 +10,9 @@
 namespace mano {
 
 void check_request(const TrainRequest& r) {
+  check(!r.resume || !r.overwrite,
+        "--resume goes on with what {} holds and --overwrite begins anew there: pass one of them",
+        r.run.string());
   check(r.epochs > 0, "epochs is {}; it must be at least 1", r.epochs);
   check(r.refine_epochs >= 0, "refine epochs is {}; it must not be negative", r.refine_epochs);
   check(r.correction_steps >= 0 && r.correction_steps <= 64, "correction-steps is {}; it must lie in [0, 64]",

@@ -1,9 +1,7 @@
 #include "surrogate/training/training_stage.hpp"
 
 #include <cmath>
-#include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "core/clock.hpp"
@@ -11,10 +9,10 @@
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
 #include "surrogate/kernels/torch.hpp"
+#include "surrogate/training/training_log.hpp"
 
 namespace mano {
 
-using nlohmann::json;
 using torch::Tensor;
 
 namespace {
@@ -250,7 +248,7 @@ void TrainingStage::finish_epoch(double sum, std::size_t samples, double rate, b
       if (processes_.first()) options_.keep(report.epoch, report.validation_l2);
     }
   }
-  if (processes_.first()) append_log(report);
+  if (processes_.first()) append_log(options_.log_path, report);
   // Time may end within an epoch; going on begins it anew, from the weights as they are.
   if (whole) ++state_.epoch;
   state_.seconds = report.seconds;
@@ -258,23 +256,6 @@ void TrainingStage::finish_epoch(double sum, std::size_t samples, double rate, b
     save_training_state(options_.state_path, state_, task_.network(), optimizer_, options_.fingerprint);
   }
   if (callbacks_.epoch && processes_.first()) callbacks_.epoch(report);
-}
-
-void TrainingStage::append_log(const EpochReport& r) const {
-  std::ofstream out(options_.log_path, std::ios::app);
-  const std::string measure = r.stage == "classes" ? "cross_entropy" : "relative_l2";
-  out << json{{"stage", r.stage},
-              {"epoch", r.epoch},
-              {"train_" + measure, r.train_l2},
-              {"validation_" + measure, r.validation_l2},
-              {"learning_rate", r.learning_rate},
-              {"seconds", r.seconds},
-              {"best", r.best},
-              {"skipped_steps", r.skipped}}
-             .dump()
-      << '\n';
-  out.close();
-  if (!out) throw RunFailed(fmt::format("cannot write {}", options_.log_path.string()));
 }
 
 }  // namespace mano

@@ -45,7 +45,6 @@ class TrainingStage {
   std::string kept_text() const;  // what a failure leaves
   std::vector<double> validate();
   void finish_epoch(double sum, std::size_t samples, double rate, bool whole);
-  void append_log(const EpochReport& report) const;
   std::vector<double> add_up(const std::vector<double>& numbers);
   int samples_per_step() const;
   double progress(double epochs_done) const;

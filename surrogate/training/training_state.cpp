@@ -2,6 +2,8 @@
 
 #include <fmt/ranges.h>
 
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
@@ -16,6 +18,7 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* kStateSchema = "mano.training-state";
+constexpr int kMostEpochs = 1'000'000'000;
 
 std::string entry(const SafetensorsFile& file, const std::string& key, const std::string& where) {
   const auto found = file.metadata.find(key);
@@ -44,9 +47,49 @@ std::vector<std::string> differences(const std::string& a, const std::string& b)
   std::set<std::string> names;
   for (const auto& [from, to] : {std::pair(&one, &other), std::pair(&other, &one)}) {
     for (const auto& [name, value] : from->items())
-      if (!to->contains(name) || to->at(name) != value) names.insert(name);
+      if (name != kSamplesAStep && (!to->contains(name) || to->at(name) != value)) names.insert(name);
   }
+  if (one.contains(kSamplesAStep) && other.contains(kSamplesAStep) &&
+      one.at(kSamplesAStep) != other.at(kSamplesAStep))
+    names.insert(fmt::format("samples a step ({}; --batch times --accumulate times processes is {} now)",
+                             one.at(kSamplesAStep).dump(), other.at(kSamplesAStep).dump()));
   return {names.begin(), names.end()};
+}
+
+// A whole number of the counters, in its range. Throws InvalidInput.
+template <typename T>
+T counter(const json& counters, const char* name, T least, T most, const std::string& where) {
+  const json& value = counters.at(name);
+  const bool fits = value.is_number_integer() && value >= least && value <= most;
+  check(fits, "{}: {} is {}, expected {} to {}: the file is damaged, pass --overwrite to begin anew", where,
+        name, value.dump(), least, most);
+  return value.get<T>();
+}
+
+double measured(const json& counters, const char* name, const std::string& where) {
+  const json& value = counters.at(name);
+  check(value.is_number() && std::isfinite(value.get<double>()) && value.get<double>() >= 0,
+        "{}: {} is {}, expected a number from zero on: the file is damaged, pass --overwrite to begin anew",
+        where, name, value.dump());
+  return value.get<double>();
+}
+
+// Of what was asked for, epochs of the stage; a state may not go beyond.
+int epochs_of(const std::string& fingerprint, int stage) {
+  const json asked = json::parse(fingerprint, nullptr, false);
+  const char* key = stage == 0 ? "epochs" : "refine_epochs";
+  return asked.is_object() ? asked.value(key, kMostEpochs) : kMostEpochs;
+}
+
+TrainingState counters_in(const json& c, const std::string& fingerprint, const std::string& where) {
+  TrainingState state;
+  state.stage = counter(c, "stage", 0, 1, where);
+  state.epoch = counter(c, "epoch", 0, epochs_of(fingerprint, state.stage), where);
+  state.step = counter<std::int64_t>(c, "step", 0, std::numeric_limits<std::int64_t>::max(), where);
+  state.best_epoch = counter(c, "best_epoch", 0, state.epoch + 1, where);  // one that time shortened
+  state.best_l2 = measured(c, "best_l2", where);
+  state.seconds = measured(c, "seconds", where);
+  return state;
 }
 
 TrainingState counters_of(const SafetensorsFile& file, const std::string& fingerprint,
@@ -57,8 +100,7 @@ TrainingState counters_of(const SafetensorsFile& file, const std::string& finger
         "{} belongs to a run with other {}: repeat what it was given, or train into another folder", where,
         fmt::join(others, ", "));
   try {
-    const json c = json::parse(entry(file, "counters", where));
-    return {c.at("stage"), c.at("epoch"), c.at("step"), c.at("best_epoch"), c.at("best_l2"), c.at("seconds")};
+    return counters_in(json::parse(entry(file, "counters", where)), fingerprint, where);
   } catch (const json::exception& e) {
     throw InvalidInput(fmt::format("{}: counters are damaged: {}", where, e.what()));
   }

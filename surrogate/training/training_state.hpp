@@ -18,6 +18,9 @@ struct TrainingState {
   double seconds = 0.0;
 };
 
+/// The entry of a fingerprint that states of before do not have: samples of all processes in a step.
+inline constexpr const char* kSamplesAStep = "samples_a_step";
+
 /// Of the network that the stage trains, with its optimiser. `fingerprint` names everything that must be the same when training goes
 /// on: data, architecture, options.
 void save_training_state(const std::filesystem::path& path, const TrainingState& state,

@@ -148,6 +148,12 @@ TABLE = [
     ("torch", "train --data good.h5 -o run2 --model cnn", "cnn"),
     ("torch", "train --data good.h5 -o run2 --model vit --preset paper", "vit has small and large"),
     ("torch", "train --data good.h5 -o run2 --model fno --preset paper", "fno has small and wide and large"),
+    ("torch", "train --data good.h5 -o run --resume --overwrite", "pass one of them"),
+    ("torch", "train --data good.h5 -o run2 --model mano --patch 4", "--token-size"),
+    ("torch", "train --data good.h5 -o run2 --patch 2", "--patch is 2, but it is not an option of MANO"),
+    ("torch", "train --data good.h5 -o run2 --config patch.toml", "--token-size"),
+    ("torch", "train --data good.h5 -o run2 --model lit --point-width 8", "--point-width"),
+    ("torch", "train --data good.h5 -o run2 --model mat --point-width 8", "--point-width"),
     ("torch", "train --data good.h5 -o run2 --model vit --patch 4", "patches of 4x4"),
     ("torch", "train --data good.h5 -o run2 --model swin --patch 5", "--patch"),
     ("torch", "train --data good.h5 -o run2 --model swin --heads 5", "5 heads"),
@@ -256,6 +262,7 @@ def folder(tmp_path_factory):
     (path / "used" / "notes.txt").write_text("of somebody else")
     (path / "unknown_key.toml").write_text("frobnicate = 3\n")
     (path / "deep.toml").write_text("a." * 200000 + "b = 1\n")  # more tables than the stack holds
+    (path / "patch.toml").write_text("patch = 4\n")
     (path / "broken.toml").write_text("resolution = \n")
     (path / "truncated.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
     (path / "version.safetensors").write_bytes(b"")

@@ -107,8 +107,8 @@ def test_mpirun_starts_it_too(data, mano, tmp_path):
 
 
 def test_a_lost_process_ends_the_others_and_training_goes_on_with_fewer(data, tmp_path):
-    common = ["--data", data, "--epochs", "3000", "--batch", "8", *SMALL, "-o", "run"]
-    first, second = start(tmp_path, 2, *common)
+    common = ["--data", data, "--epochs", "3000", *SMALL, "-o", "run"]
+    first, second = start(tmp_path, 2, *common, "--batch", "8")
     state = tmp_path / "run" / "state.safetensors"
     for _ in range(600):
         if state.exists():
@@ -123,7 +123,8 @@ def test_a_lost_process_ends_the_others_and_training_goes_on_with_fewer(data, tm
     second.communicate()
     load_file(tmp_path / "run" / "model.safetensors")
     epochs = len((tmp_path / "run" / "log.jsonl").read_text().splitlines())
-    finish(start(tmp_path, 1, *common, "--resume", "--max-seconds", "2"))
+    finish(start(tmp_path, 1, *common, "--batch", "8", "--resume"), status=2)  # half the samples a step
+    finish(start(tmp_path, 1, *common, "--batch", "16", "--resume", "--max-seconds", "2"))
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) > epochs
 
 

@@ -12,8 +12,8 @@ from safetensors.numpy import load_file
 
 PROGRAM = os.environ["MANO_PROGRAM"]
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
-TRAIN = ["train", "--data", "d.h5", "--dim", "16", "--depth", "1", "--heads", "2", "--dim-head", "8", "--mlp", "16", "--batch", "16",
-         "--refine-epochs", "6"]
+TRAIN = ["train", "--data", "d.h5", "--dim", "16", "--depth", "1", "--heads", "2", "--dim-head", "8", "--mlp", "16"]
+MORE = {"--batch": "16", "--refine-epochs": "6"}  # unless a test passes others
 
 
 def make_data(folder):
@@ -24,7 +24,8 @@ def make_data(folder):
 
 
 def train(folder, run, epochs, *more):
-    return [PROGRAM, *TRAIN, "--epochs", str(epochs), "-o", run, *more]
+    others = [word for option, value in MORE.items() if option not in more for word in (option, value)]
+    return [PROGRAM, *TRAIN, *others, "--epochs", str(epochs), "-o", run, *more]
 
 
 def numbers(path):

@@ -26,6 +26,16 @@ TEST(AtomicWrite, LeavesTheOldFileAndNoTemporaryWhereWritingFails) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
 }
 
+TEST(AtomicFile, LeavesNothingForLongOfAKill) {
+  const TemporaryFolder folder;
+  for (const char* name :
+       {".result.12.tmp.txt", ".result.12.tmp.json", ".result.x.tmp.txt", ".other.12.tmp.txt"})
+    std::ofstream(folder.path() / name) << "half";
+  remove_temporaries_of(folder.path() / "result.txt");
+  EXPECT_FALSE(fs::exists(folder.path() / ".result.12.tmp.txt"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 3);
+}
+
 TEST(AtomicFile, AppearsByCommitAloneAndMayBeHandedOn) {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "result.txt";
