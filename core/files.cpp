@@ -22,24 +22,23 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-void sync(const fs::path& path, int flags) {
+// Errors name `shown`: of a temporary, the file that it is to become.
+void sync(const fs::path& path, int flags, const fs::path& shown) {
   const int descriptor = ::open(path.c_str(), flags);
-  if (descriptor < 0)
-    throw RunFailed(fmt::format("cannot open {} to sync it: {}", path.string(), std::strerror(errno)));
-  const int result = ::fsync(descriptor);
+  const int result = descriptor < 0 ? -1 : ::fsync(descriptor);
   const int error = errno;
-  ::close(descriptor);
-  if (result != 0) throw RunFailed(fmt::format("cannot sync {}: {}", path.string(), std::strerror(error)));
+  if (descriptor >= 0) ::close(descriptor);
+  if (result != 0) throw RunFailed(fmt::format("cannot write {}: {}", shown.string(), std::strerror(error)));
 }
 
 }  // namespace
 
 void sync_file(const fs::path& path) {
-  sync(path, O_RDONLY);
+  sync(path, O_RDONLY, path);
 }
 
 void sync_folder(const fs::path& folder) {
-  sync(folder, O_RDONLY | O_DIRECTORY);
+  sync(folder, O_RDONLY | O_DIRECTORY, folder);
 }
 
 void check_writable(const fs::path& path) {
@@ -79,12 +78,12 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::commit() {
-  sync_file(temporary_);
+  sync(temporary_, O_RDONLY, path_);
   std::error_code error;
   fs::rename(temporary_, path_, error);
   if (error) throw RunFailed(fmt::format("cannot write {}: {}", path_.string(), error.message()));
   temporary_.clear();
-  sync_folder(folder_of(path_));
+  sync(folder_of(path_), O_RDONLY | O_DIRECTORY, path_);
 }
 
 void write_atomically(const fs::path& path, const std::function<void(const fs::path&)>& write) {
@@ -93,6 +92,8 @@ void write_atomically(const fs::path& path, const std::function<void(const fs::p
     write(file.temporary());
   } catch (const fs::filesystem_error& e) {
     throw RunFailed(fmt::format("cannot write {}: {}", path.string(), e.code().message()));
+  } catch (const WriteFailed& e) {
+    throw RunFailed(fmt::format("cannot write {}: {}", path.string(), e.what()));
   }
   file.commit();
 }

@@ -29,7 +29,7 @@ class AtomicFile {
   std::filesystem::path temporary_;  ///< empty when there is nothing left to remove
 };
 
-/// The same for one writer: `write(temporary)`, then commit().
+/// The same for one writer: `write(temporary)`, then commit(). A WriteFailed becomes a RunFailed that names `path`.
 void write_atomically(const std::filesystem::path& path,
                       const std::function<void(const std::filesystem::path& temporary)>& write);
 
