@@ -224,6 +224,7 @@ void generate(GenerateDisplacementOptions o, const Invocation& invocation) {
         "a volume of {} is solved as steady flow by --device cpu", request.grids[0].resolution());
   check(o.device == "cpu" || o.device == "threads" || o.device == "cuda",
         "device is '{}', expected cpu, threads or cuda", o.device);
+  note_unit_domain(units, source, request.grids[0]);
   if (o.device != "cpu") {
     check_for_batches(o, source, flow, invocation);
     run_in_batches(o, source, request);
