@@ -224,7 +224,6 @@ void generate(GenerateDisplacementOptions o, const Invocation& invocation) {
         "a volume of {} is solved as steady flow by --device cpu", request.grids[0].resolution());
   check(o.device == "cpu" || o.device == "threads" || o.device == "cuda",
         "device is '{}', expected cpu, threads or cuda", o.device);
-  note_unit_domain(units, source, request.grids[0]);
   if (o.device != "cpu") {
     check_for_batches(o, source, flow, invocation);
     run_in_batches(o, source, request);
@@ -248,6 +247,7 @@ void generate(GenerateDisplacementOptions o, const Invocation& invocation) {
     if (session.rank() != 0) return;
     note_permeabilities_left_out(o.flow, source, request.grids[0]);
     complete = prepare_generation(request, lock) == Prepared::complete;
+    note_unit_domain(units, source, request.grids[0]);
   });
   if (session.maximum(complete ? 1 : 0) == 1) {
     say(fmt::format("{} is complete", request.output.string()));
