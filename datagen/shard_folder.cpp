@@ -89,9 +89,10 @@ void check_ours(const fs::path& folder) {
 }
 
 bool holds_shards(const fs::path& folder) {
-  return std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const fs::directory_entry& entry) {
-    return entry.path().filename().string().starts_with("shard-");
-  });
+  return std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                     [](const fs::directory_entry& entry) {
+                       return entry.path().filename().string().starts_with("shard-");
+                     });
 }
 
 void empty_of_ours(const fs::path& folder) {
