@@ -14,9 +14,9 @@
 #include <new>
 
 #include "apps/options/command_line.hpp"
+#include "apps/options/file_roles.hpp"
 #include "core/broken.hpp"
 #include "core/error.hpp"
-#include "core/files.hpp"
 #include "core/version.hpp"
 
 namespace {
@@ -98,9 +98,7 @@ int run(std::vector<std::string> arguments, std::string& where) {
         fmt::format("{}; 'mano {}--help' tells more", e.what(), where.empty() ? "" : where + " "));
   }
   CLI::App* chosen = app.get_subcommands().front();
-  const CLI::Option* json =
-      chosen->get_option_no_throw("--json");  // a bad path is better found before the work
-  if (json != nullptr && json->count() > 0) mano::check_writable(json->results().front());
+  mano::check_file_roles(*chosen);
   actions.at(chosen)(invocation);
   return 0;
 }

@@ -35,6 +35,11 @@ struct RunFailed : Error {
   explicit RunFailed(const std::string& message) : Error(1, message) {}
 };
 
+/// A file cannot be written, for the reason that what() tells; who knows its name adds that (core/files.hpp).
+struct WriteFailed : RunFailed {
+  using RunFailed::RunFailed;
+};
+
 /// A signal asked the run to stop: exit status 128 + signal, 130 for Ctrl-C.
 struct Interrupted : Error {
   Interrupted(int signal, const std::string& message) : Error(128 + signal, message) {}

@@ -22,24 +22,23 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-void sync(const fs::path& path, int flags) {
+// Errors name `shown`: of a temporary, the file that it is to become.
+void sync(const fs::path& path, int flags, const fs::path& shown) {
   const int descriptor = ::open(path.c_str(), flags);
-  if (descriptor < 0)
-    throw RunFailed(fmt::format("cannot open {} to sync it: {}", path.string(), std::strerror(errno)));
-  const int result = ::fsync(descriptor);
+  const int result = descriptor < 0 ? -1 : ::fsync(descriptor);
   const int error = errno;
-  ::close(descriptor);
-  if (result != 0) throw RunFailed(fmt::format("cannot sync {}: {}", path.string(), std::strerror(error)));
+  if (descriptor >= 0) ::close(descriptor);
+  if (result != 0) throw RunFailed(fmt::format("cannot write {}: {}", shown.string(), std::strerror(error)));
 }
 
 }  // namespace
 
 void sync_file(const fs::path& path) {
-  sync(path, O_RDONLY);
+  sync(path, O_RDONLY, path);
 }
 
 void sync_folder(const fs::path& folder) {
-  sync(folder, O_RDONLY | O_DIRECTORY);
+  sync(folder, O_RDONLY | O_DIRECTORY, folder);
 }
 
 void check_writable(const fs::path& path) {
@@ -79,12 +78,12 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::commit() {
-  sync_file(temporary_);
+  sync(temporary_, O_RDONLY, path_);
   std::error_code error;
   fs::rename(temporary_, path_, error);
   if (error) throw RunFailed(fmt::format("cannot write {}: {}", path_.string(), error.message()));
   temporary_.clear();
-  sync_folder(folder_of(path_));
+  sync(folder_of(path_), O_RDONLY | O_DIRECTORY, path_);
 }
 
 void write_atomically(const fs::path& path, const std::function<void(const fs::path&)>& write) {
@@ -93,20 +92,30 @@ void write_atomically(const fs::path& path, const std::function<void(const fs::p
     write(file.temporary());
   } catch (const fs::filesystem_error& e) {
     throw RunFailed(fmt::format("cannot write {}: {}", path.string(), e.code().message()));
+  } catch (const WriteFailed& e) {
+    throw RunFailed(fmt::format("cannot write {}: {}", path.string(), e.what()));
   }
   file.commit();
 }
 
-void remove_temporaries_of(const fs::path& path) {
-  const std::string prefix = "." + path.stem().string() + ".";
-  const std::string suffix = ".tmp" + path.extension().string();
-  for (const auto& entry : fs::directory_iterator(folder_of(path))) {
+namespace {
+
+// Removes files in a folder that are called PREFIX, a number of a process, SUFFIX.
+void remove_of_processes(const fs::path& folder, const std::string& prefix, const std::string& suffix) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     if (name.size() <= prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix))
       continue;
     const std::string process = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
     if (process.find_first_not_of("0123456789") == std::string::npos) fs::remove(entry.path());
   }
+}
+
+}  // namespace
+
+void remove_temporaries_of(const fs::path& path) {
+  remove_of_processes(folder_of(path), "." + path.stem().string() + ".", ".tmp" + path.extension().string());
+  remove_of_processes(folder_of(path), "." + path.filename().string() + ".probe.", "");
 }
 
 void write_text_atomically(const fs::path& path, std::string_view text) {

@@ -29,14 +29,14 @@ class AtomicFile {
   std::filesystem::path temporary_;  ///< empty when there is nothing left to remove
 };
 
-/// The same for one writer: `write(temporary)`, then commit().
+/// The same for one writer: `write(temporary)`, then commit(). A WriteFailed becomes a RunFailed that names `path`.
 void write_atomically(const std::filesystem::path& path,
                       const std::function<void(const std::filesystem::path& temporary)>& write);
 
 /// The same for text.
 void write_text_atomically(const std::filesystem::path& path, std::string_view text);
 
-/// Removes what killed processes left of AtomicFile beside `path`. No other process may be writing `path`.
+/// Removes what killed processes left of AtomicFile and check_writable() beside `path`. No other process may be writing `path`.
 void remove_temporaries_of(const std::filesystem::path& path);
 
 /// Throws InvalidInput unless a file could be created at `path`: call it before long work.

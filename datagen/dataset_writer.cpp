@@ -111,7 +111,7 @@ struct DatasetWriter::Impl {
     const std::array<hsize_t, 4> offset{index, first_layer, 0, 0};  // of as many axes as there are
     const auto& chunk = codec.encode(values, count * width, width);
     h5_check(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.size(), chunk.data()),
-             "write a field to " + path.string());
+             "write a field");
   }
 
   void create_history();
@@ -283,7 +283,7 @@ void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
     h5_check(H5Dread_chunk(from, H5P_DEFAULT, from_offset.data(), &filters, chunk.data()),
              "read " + shard.path().string());
     h5_check(H5Dwrite_chunk(to, H5P_DEFAULT, filters, to_offset.data(), bytes, chunk.data()),
-             "write " + d.path.string());
+             "write a field");
   };
   const Grid& grid = d.info.grid;
   const auto copy_sample = [&](hid_t from, hid_t to, std::size_t source, std::size_t target) {
@@ -315,7 +315,7 @@ void DatasetWriter::copy(std::size_t index, const DatasetReader& shard) {
 void DatasetWriter::close() {
   Impl& d = *impl_;
   // Closing writes as well, and HDF5 1.10 does not survive a close that fails: flush first, while there is a way back.
-  h5_check(H5Fflush(d.file, H5F_SCOPE_GLOBAL), "write " + d.path.string());
+  h5_check(H5Fflush(d.file, H5F_SCOPE_GLOBAL), "write what is left");
   d.closed = true;
   for (H5Handle* dataset :
        {&d.permeability, &d.pressure, &d.active, &d.seed, &d.sample, &d.iterations, &d.residual, &d.solver,
@@ -324,7 +324,7 @@ void DatasetWriter::close() {
   d.more.clear();
   if (H5Fclose(d.file.release()) < 0) {
     clean_up_would_crash() = true;
-    throw RunFailed("HDF5 failed: close " + d.path.string());
+    throw WriteFailed("HDF5 failed: close the file");
   }
   impl_.reset();
 }

@@ -13,6 +13,7 @@
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
 #include "datagen/content_hash.hpp"
+#include "datagen/shard_folder.hpp"
 
 namespace mano {
 
@@ -24,21 +25,8 @@ namespace {
 constexpr std::size_t kShardBytes = std::size_t{16} << 20;
 constexpr std::size_t kShardSamples = 256;
 
-fs::path shard_folder(const GenerateRequest& request) {
-  return request.output.string() + ".part";
-}
-
-fs::path removing_folder(const GenerateRequest& request) {
-  return shard_folder(request).string() + ".removing";
-}
-
-std::size_t shard_count(const GenerateRequest& request) {
-  const std::size_t size = shard_size(request);
-  return (request.samples + size - 1) / size;
-}
-
-fs::path shard_path(const GenerateRequest& request, std::size_t shard, std::size_t grid) {
-  return shard_folder(request) / fmt::format("shard-{:06}-{}.h5", shard, request.grids[grid].resolution());
+std::size_t fields_a_sample(const GenerateRequest& request) {
+  return request.times.empty() ? 2 : 1 + 2 * request.times.size();
 }
 
 DatasetInfo info_of(const GenerateRequest& request, std::size_t grid, std::size_t samples) {
@@ -58,58 +46,14 @@ DatasetInfo info_of(const GenerateRequest& request, std::size_t grid, std::size_
   return info;
 }
 
-// Finished shards by number, from the manifests of all ranks that ever took part. Each look reads only what was appended
-// since the last one.
-class Manifests {
- public:
-  explicit Manifests(const GenerateRequest& request) : request_(request) {}
-
-  const std::map<std::size_t, json>& shards() {
-    for (const auto& entry : fs::directory_iterator(shard_folder(request_))) {
-      if (entry.path().extension() == ".jsonl") read(entry.path());
-    }
-    return shards_;
-  }
-
- private:
-  // A line that has no end yet is read again the next time; one that a kill cut off does not count.
-  void read(const fs::path& path) {
-    std::streamoff& position = positions_[path.string()];
-    std::ifstream in(path);
-    in.seekg(position);
-    for (std::string line; std::getline(in, line) && !in.eof();) {
-      position += static_cast<std::streamoff>(line.size()) + 1;
-      const json parsed = json::parse(line, nullptr, false);
-      if (!parsed.is_discarded() && parsed.contains("shard")) shards_[parsed["shard"]] = parsed;
-    }
-  }
-
-  const GenerateRequest& request_;
-  std::map<std::string, std::streamoff> positions_;
-  std::map<std::size_t, json> shards_;
-};
-
-bool intact(const GenerateRequest& request, std::size_t shard, const json& line) {
-  for (std::size_t g = 0; g < request.grids.size(); ++g) {
-    const fs::path path = shard_path(request, shard, g);
-    if (!fs::exists(path) || file_hash(path) != line.at("hashes").at(g)) return false;
-  }
-  return true;
-}
-
 void append_line(const fs::path& path, const std::string& line) {
   const bool is_new = !fs::exists(path);
   std::ofstream out(path, std::ios::app);
   out << line << '\n';
   out.close();
-  if (!out) throw RunFailed(fmt::format("cannot write {}", path.string()));
+  if (!out) throw RunFailed(fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)));
   sync_file(path);
   if (is_new) sync_folder(path.parent_path());
-}
-
-std::size_t samples_in(const GenerateRequest& request, std::size_t shard) {
-  const std::size_t size = shard_size(request);
-  return std::min(size, request.samples - shard * size);
 }
 
 bool all_finite(const VerifiedSolution& solution) {
@@ -151,12 +95,35 @@ bool is_ours(const GenerateRequest& request, const fs::path& path) {
   }
 }
 
-// Temporaries of write_atomically(), .NAME.PID.tmp.h5, that a kill left in the folder of shards.
-void remove_temporaries(const fs::path& folder) {
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(".") && name.find(".tmp") != std::string::npos) fs::remove(entry.path());
+// Whether the folder holds work on this very request. Other work in it is refused, unless nothing of it was finished.
+bool goes_on(const GenerateRequest& request, const fs::path& folder, const fs::path& configuration) {
+  if (!fs::exists(configuration)) return false;
+  if (read_text(configuration) != request.configuration) {
+    check(!holds_shards(folder),
+          "{} holds an unfinished generation with other options: repeat those, or remove the folder",
+          folder.string());
+    empty_of_ours(folder);
+    return false;
   }
+  remove_temporaries(folder);
+  return true;
+}
+
+// What surely does not fit is refused before any work. A quarter of the numbers' bytes is the least that is left of them:
+// pressures hardly shrink, permeabilities of two values nearly vanish, and so do saturations before the water comes.
+void check_room(const GenerateRequest& request) {
+  double cells = 0;
+  for (const Grid& grid : request.grids) cells += static_cast<double>(grid.cells());
+  const double bytes = 0.25 * static_cast<double>(request.samples) * cells *
+                       static_cast<double>(fields_a_sample(request)) * (request.single_precision ? 4 : 8);
+  std::error_code error;
+  const fs::space_info disk =
+      fs::space(request.output.has_parent_path() ? request.output.parent_path() : fs::path("."), error);
+  check(error || bytes <= static_cast<double>(disk.available),
+        "samples is {}: they need at least about {:.3g} GB, {:.3g} GB are free on the disk of {}: ask for "
+        "fewer, "
+        "or choose another disk",
+        request.samples, bytes / 1e9, static_cast<double>(disk.available) / 1e9, request.output.string());
 }
 
 void check_not_interrupted(const GenerateRequest& request) {
@@ -175,36 +142,52 @@ std::size_t samples_finished(const GenerateRequest& request, const std::map<std:
   return samples;
 }
 
-// One file of a shard: written and closed, not yet in its place.
+// One file of a shard: written and closed, not yet in its place. Raises `worst` to the largest residual in it.
 AtomicFile write_shard(const GenerateRequest& request, const GenerateCallbacks& callbacks, std::size_t shard,
-                       std::size_t grid, GenerateTimes& times,
+                       std::size_t grid, double& worst, GenerateTimes& times,
                        const std::function<void(std::size_t)>& progress) {
   AtomicFile file(shard_path(request, shard, grid));
-  DatasetWriter writer(file.temporary(), info_of(request, grid, samples_in(request, shard)));
-  for (std::size_t s = 0; s < samples_in(request, shard); ++s) {
-    check_not_interrupted(request);
+  try {
+    DatasetWriter writer(file.temporary(), info_of(request, grid, samples_in(request, shard)));
+    for (std::size_t s = 0; s < samples_in(request, shard); ++s) {
+      check_not_interrupted(request);
+      const double start = seconds_now();
+      const std::uint64_t number = request.first + shard * shard_size(request) + s;
+      const Sample sample = make_sample(request, callbacks, number, request.grids[grid]);
+      const double solved = seconds_now();
+      writer.write(s, sample);
+      worst = std::max(worst, sample.residual);
+      times.solving += solved - start;
+      times.writing += seconds_now() - solved;
+      progress(s + 1);
+    }
     const double start = seconds_now();
-    const std::uint64_t number = request.first + shard * shard_size(request) + s;
-    const Sample sample = make_sample(request, callbacks, number, request.grids[grid]);
-    const double solved = seconds_now();
-    writer.write(s, sample);
-    times.solving += solved - start;
-    times.writing += seconds_now() - solved;
-    progress(s + 1);
+    writer.close();
+    times.writing += seconds_now() - start;
+  } catch (const WriteFailed& e) {
+    throw RunFailed(fmt::format("cannot write {}: {}", shard_path(request, shard, grid).string(), e.what()));
   }
-  const double start = seconds_now();
-  writer.close();
-  times.writing += seconds_now() - start;
   return file;
 }
 
-void commit_shard(const fs::path& manifest, std::size_t shard, std::vector<AtomicFile> files) {
+void commit_shard(const fs::path& manifest, std::size_t shard, double worst, std::vector<AtomicFile> files) {
   std::vector<std::string> hashes;
   for (AtomicFile& file : files) {
     hashes.push_back(file_hash(file.temporary()));
     file.commit();
   }
-  append_line(manifest, json{{"shard", shard}, {"hashes", hashes}}.dump());
+  append_line(manifest, json{{"shard", shard}, {"hashes", hashes}, {"residual", worst}}.dump());
+}
+
+// What was asked for, or what was reached where rounding, or an option of PETSc, did not allow that.
+double tolerance_reached(const GenerateRequest& request) {
+  double tolerance = request.tolerance;
+  Manifests manifests(request);
+  for (const auto& [shard, line] : manifests.shards()) {
+    if (line.contains("residual") && line["residual"].is_number())
+      tolerance = std::max(tolerance, line["residual"].get<double>());
+  }
+  return tolerance;
 }
 
 // A shard that a thread of its own brings to the disk and enters in the manifest, while the next one is computed: waiting
@@ -231,8 +214,8 @@ fs::path output_path(const GenerateRequest& request, std::size_t g) {
 std::size_t shard_size(const GenerateRequest& request) {
   std::size_t cells = 0;
   for (const Grid& grid : request.grids) cells += grid.cells();
-  const std::size_t fields = request.times.empty() ? 2 : 1 + 2 * request.times.size();
-  return std::clamp<std::size_t>(kShardBytes / (cells * fields * sizeof(double)), 1, kShardSamples);
+  return std::clamp<std::size_t>(kShardBytes / (cells * fields_a_sample(request) * sizeof(double)), 1,
+                                 kShardSamples);
 }
 
 void GenerationLock::share(const GenerateRequest& request) {
@@ -243,21 +226,15 @@ Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock
   const fs::path folder = shard_folder(request);
   const fs::path configuration = folder / "configuration.json";
   check_writable(request.output);
-  check(!fs::exists(folder) || fs::is_directory(folder), "{} is in the way: it must be a folder or absent",
-        folder.string());
+  check_ours(folder);
+  check_ours(removing_folder(request));
   if (fs::exists(folder)) lock.take(folder, request.output, "mano generate");
-  const bool was_removing = fs::remove_all(removing_folder(request)) > 0;
-  const bool resumes = fs::exists(configuration);
-  if (resumes) {
-    check(read_text(configuration) == request.configuration,
-          "{} holds an unfinished generation with other options: repeat those, or remove the folder",
-          folder.string());
-    remove_temporaries(folder);
-    for (std::size_t g = 0; g < request.grids.size(); ++g) remove_temporaries_of(output_path(request, g));
-  }
+  const bool was_removing = remove_ours(removing_folder(request));
+  const bool resumes = goes_on(request, folder, configuration);
   bool all_ours = true;
   for (std::size_t g = 0; g < request.grids.size(); ++g) {
     const fs::path path = output_path(request, g);
+    remove_temporaries_of(path);
     const bool ours = is_ours(request, path);
     all_ours = all_ours && ours;
     // A kill during the merge may have left finished files of this very request.
@@ -266,6 +243,7 @@ Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock
   }
   // The same command once more, or a kill after the last file was finished.
   if (all_ours && !resumes && (was_removing || !request.overwrite)) return Prepared::complete;
+  if (!resumes) check_room(request);
   if (!fs::exists(folder)) {
     fs::create_directories(folder);
     lock.take(folder, request.output, "mano generate");
@@ -287,16 +265,17 @@ GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCall
     if (finished.contains(shard) && intact(request, shard, finished[shard])) continue;
     const std::size_t before = samples_finished(request, manifests.shards(), in_flight.shard);
     std::vector<AtomicFile> files;
+    double worst = 0.0;
     for (std::size_t g = 0; g < request.grids.size(); ++g) {
       const auto progress = [&](std::size_t samples) {
         if (callbacks.progress && g + 1 == request.grids.size()) callbacks.progress(before + samples);
       };
-      files.push_back(write_shard(request, callbacks, shard, g, times, progress));
+      files.push_back(write_shard(request, callbacks, shard, g, worst, times, progress));
     }
     in_flight.wait();
     in_flight.shard = shard;
     in_flight.done =
-        std::async(std::launch::async, commit_shard, std::cref(manifest), shard, std::move(files));
+        std::async(std::launch::async, commit_shard, std::cref(manifest), shard, worst, std::move(files));
   }
   in_flight.wait();
   if (callbacks.progress) callbacks.progress(samples_finished(request, manifests.shards(), std::nullopt));
@@ -304,9 +283,12 @@ GenerateTimes generate_shards(const GenerateRequest& request, const GenerateCall
 }
 
 void merge_shards(const GenerateRequest& request) {
+  const double tolerance = tolerance_reached(request);
   for (std::size_t g = 0; g < request.grids.size(); ++g) {
     write_atomically(output_path(request, g), [&](const fs::path& temporary) {
-      DatasetWriter writer(temporary, info_of(request, g, request.samples));
+      DatasetInfo info = info_of(request, g, request.samples);
+      info.tolerance = tolerance;
+      DatasetWriter writer(temporary, info);
       for (std::size_t shard = 0; shard < shard_count(request); ++shard) {
         writer.copy(shard * shard_size(request),
                     DatasetReader(shard_path(request, shard, g), DatasetKind::any));
@@ -316,9 +298,8 @@ void merge_shards(const GenerateRequest& request) {
   }
   // Renamed before it is emptied: a kill here leaves no half-emptied folder that looks like an unfinished run.
   const fs::path removing = removing_folder(request);
-  fs::remove_all(removing);
   fs::rename(shard_folder(request), removing);
-  fs::remove_all(removing);
+  remove_ours(removing);
 }
 
 }  // namespace mano

@@ -6,7 +6,7 @@
 //   lock                     held by the run that works on it; a second one is refused
 //   configuration.json       what was asked for; another request for the same file is refused
 //   shard-000012-64x64.h5    samples of one shard at one resolution: written, closed, fsynced, renamed
-//   manifest-R.jsonl         one line a finished shard, with the hashes of its files, appended by rank R
+//   manifest-R.jsonl         one line a finished shard, appended by rank R: hashes of its files, largest residual
 // When all shards are there they are merged into NAME.h5 (and NAME-32x32.h5 for each further resolution), which appears
 // by rename. A shard's contents depend on its number alone, never on the number of ranks or on what went before.
 
@@ -29,8 +29,8 @@ struct GenerateRequest {
   std::uint64_t first = 0;  ///< number of the first sample: independent jobs share one seed
   std::uint64_t seed = 0;
   std::string problem_name;
-  std::string field;  ///< kind, for the file's attribute
-  double tolerance = 1e-10;
+  std::string field;         ///< kind, for the file's attribute
+  double tolerance = 1e-10;  ///< asked for; a file tells the one that was reached
   bool single_precision = false;
   bool has_inactive = false;  ///< samples may have inactive cells
   Units units;
@@ -77,8 +77,9 @@ class GenerationLock : public FolderLock {
 };
 
 /// Rank 0, before all others: makes or checks the folder of shards, and removes what a kill left half-written. `complete`
-/// where all files of this very request are there already. Throws InvalidInput where an output exists already or the folder
-/// belongs to another request or to a run that is still at work, or cannot be written.
+/// where all files of this very request are there already. Throws InvalidInput where an output exists already, or the folder
+/// belongs to another request that finished a shard or to a run that is still at work, holds what no generation put there, or cannot
+/// be written, or where the disk has surely no room.
 enum class Prepared { to_generate, complete };
 Prepared prepare_generation(const GenerateRequest& request, GenerationLock& lock);
 

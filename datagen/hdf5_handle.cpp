@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <map>
 
 #include "core/broken.hpp"
@@ -55,10 +57,28 @@ H5Handle h5_own(hid_t id, const std::string& what) {
   return H5Handle(id);
 }
 
+namespace {
+
+// Why the call before failed: the system's reason, which HDF5 has among its own messages, or else `what`.
+std::string reason_of_failure(const std::string& what) {
+  int error = 0;
+  const auto look = [](unsigned, const H5E_error2_t* entry, void* found) -> herr_t {
+    const char* at = entry->desc == nullptr ? nullptr : std::strstr(entry->desc, "errno = ");
+    if (at != nullptr) *static_cast<int*>(found) = std::atoi(at + std::strlen("errno = "));
+    return 0;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, look, &error);
+  return error != 0 ? std::strerror(error) : "HDF5 failed: " + what;
+}
+
+}  // namespace
+
 void h5_check(herr_t status, const std::string& what) {
   if (status >= 0) return;
-  if (h5_discard_writes()) clean_up_would_crash() = true;
-  throw RunFailed("HDF5 failed: " + what);
+  const std::string reason = reason_of_failure(what);
+  if (!h5_discard_writes()) throw RunFailed("HDF5 failed: " + what);
+  clean_up_would_crash() = true;
+  throw WriteFailed(reason);
 }
 
 bool h5_is_hdf5(const std::filesystem::path& path) {
@@ -77,11 +97,14 @@ H5Handle h5_open(const std::filesystem::path& path) {
 H5Handle h5_create(const std::filesystem::path& path) {
   silence_hdf5();
   // The file format of HDF5 1.10: only from there on does all of its own bookkeeping carry checksums.
-  const H5Handle access = h5_own(H5Pcreate(H5P_FILE_ACCESS), "create " + path.string());
-  h5_check(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), "create " + path.string());
+  const H5Handle access = h5_own(H5Pcreate(H5P_FILE_ACCESS), "create a file");
+  h5_check(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), "create a file");
   const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
-  if (file < 0) clean_up_would_crash() = true;  // it may be half made
-  return h5_own(file, "create " + path.string());
+  if (file < 0) {
+    clean_up_would_crash() = true;  // it may be half made
+    throw WriteFailed(reason_of_failure("create a file"));
+  }
+  return H5Handle(file);
 }
 
 bool h5_exists(hid_t location, const std::string& name) {

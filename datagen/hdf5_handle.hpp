@@ -34,8 +34,8 @@ class H5Handle {
 /// 1.10 cannot close what it cannot flush, and crashes. Returns whether there was any.
 bool h5_discard_writes();
 
-/// Throws RunFailed with `what` where a call reports failure, after h5_discard_writes(); a failed write
-/// leaves the library in no state to be closed (core/broken.hpp).
+/// Throws RunFailed with `what` where a call reports failure; where a file was open for writing, after h5_discard_writes(), WriteFailed
+/// with the system's reason or else `what`. A failed write leaves the library in no state to be closed (core/broken.hpp).
 H5Handle h5_own(hid_t id, const std::string& what);
 void h5_check(herr_t status, const std::string& what);
 

@@ -247,6 +247,7 @@ void generate(GenerateDisplacementOptions o, const Invocation& invocation) {
     if (session.rank() != 0) return;
     note_permeabilities_left_out(o.flow, source, request.grids[0]);
     complete = prepare_generation(request, lock) == Prepared::complete;
+    note_unit_domain(units, source, request.grids[0]);
   });
   if (session.maximum(complete ? 1 : 0) == 1) {
     say(fmt::format("{} is complete", request.output.string()));

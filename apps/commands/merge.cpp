@@ -28,12 +28,13 @@ struct MergeOptions {
   bool overwrite = false;
 };
 
-// A configuration but for the range of samples, which is what may differ.
+// A configuration but for the samples' numbers, which are what may differ.
 nlohmann::json without_range(const std::string& configuration) {
   nlohmann::json json = nlohmann::json::parse(configuration, nullptr, false);
   if (json.is_object()) {
     json.erase("first");
     json.erase("samples");
+    json.erase("ranges");
   }
   return json;
 }
@@ -61,10 +62,11 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   same(a.problem_name, b.problem_name, "problem");
   same(fmt::format("{}", fmt::join(a.times, ", ")), fmt::format("{}", fmt::join(b.times, ", ")), "times");
   same(a.field, b.field, "field");
-  same(a.tolerance, b.tolerance, "tolerance");
   same(a.has_inactive, b.has_inactive, "having inactive cells");
   same(a.single_precision, b.single_precision, "precision");
   const nlohmann::json x = without_range(a.configuration), y = without_range(b.configuration);
+  // Of what mano generated, the configuration tells what was asked for; the attribute, what was reached.
+  if (!x.is_object() || !x.contains("tolerance")) same(a.tolerance, b.tolerance, "tolerance");
   const auto entry = [](const nlohmann::json& json, const std::string& key) {
     return json.contains(key) ? json.at(key).dump() : "nothing";
   };
@@ -76,24 +78,37 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   same(x.dump(), y.dump(), "configuration");
 }
 
-// The configuration of one run over all samples, where the files are such parts one after another; else the ranges.
+// First number and how many, of each run of consecutive numbers, in the order in which the samples are merged.
+using Ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
+Ranges ranges_of(const std::vector<DatasetReader>& parts) {
+  Ranges ranges;
+  for (const DatasetReader& part : parts) {
+    for (std::size_t s = 0; s < part.info().samples; ++s) {
+      const std::uint64_t number = part.read_numbers(s).number;
+      if (!ranges.empty() && number == ranges.back().first + ranges.back().second) {
+        ++ranges.back().second;
+      } else {
+        ranges.emplace_back(number, 1);
+      }
+    }
+  }
+  return ranges;
+}
+
+// The configuration of one run over all samples, where their numbers have no gap; else with the ranges.
 std::string joined_configuration(const std::vector<DatasetReader>& parts, std::size_t samples) {
   nlohmann::json json = nlohmann::json::parse(parts[0].info().configuration, nullptr, false);
   if (!json.is_object()) return parts[0].info().configuration;
-  nlohmann::json ranges = nlohmann::json::array();
-  std::uint64_t next = parts[0].read_numbers(0).number;
-  bool gapless = true;
-  for (const DatasetReader& part : parts) {
-    const std::uint64_t first = part.read_numbers(0).number;
-    gapless = gapless && first == next;
-    next = part.read_numbers(part.info().samples - 1).number + 1;
-    gapless = gapless && next == first + part.info().samples;
-    ranges.push_back({first, part.info().samples});
-  }
+  const Ranges ranges = ranges_of(parts);
   json["samples"] = samples;
-  if (!gapless) {
-    json.erase("first");
-    json["ranges"] = ranges;  // first sample and number of each
+  const bool knows_first = json.contains("first") || json.contains("ranges");
+  json.erase("first");
+  json.erase("ranges");
+  if (ranges.size() > 1) {
+    json["ranges"] = ranges;
+  } else if (knows_first) {
+    json["first"] = ranges[0].first;
   }
   return json.dump();
 }
@@ -110,8 +125,6 @@ void merge(const MergeOptions& o, const Invocation&) {
   std::size_t samples = 0;
   for (const std::string& input : o.inputs) {
     check_readable(input);
-    check(!std::filesystem::exists(o.output) || !std::filesystem::equivalent(input, o.output),
-          "{} is both an input and the output", input);
     parts.emplace_back(input, DatasetKind::any);
     check_alike(parts.front(), parts.back());
     samples += parts.back().info().samples;
@@ -123,6 +136,7 @@ void merge(const MergeOptions& o, const Invocation&) {
   std::set<std::pair<std::uint64_t, std::uint64_t>> seen;
   info = parts.front().info();
   info.samples = samples;
+  for (const DatasetReader& part : parts) info.tolerance = std::max(info.tolerance, part.info().tolerance);
   info.configuration = joined_configuration(parts, samples);
   Progress progress("merge", "samples", samples);
   write_atomically(o.output, [&](const std::filesystem::path& temporary) {

@@ -87,6 +87,7 @@ void simulate(SimulateOptions o, const Invocation& invocation) {
   outcome.options.spare = [&](const Problem& problem) {
     return pressure_with_petsc(problem, outcome.options.pressure_tolerance);
   };
+  note_unit_domain(flow.units(), source, grid);
 
   // 3. The run, and once more with longer steps.
   catch_interrupts();

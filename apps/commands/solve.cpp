@@ -225,6 +225,7 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   const Sample rock = source.sample(o.field.sample.value_or(0), grid);
   const Problem problem = flow.problem(rock);
   const std::optional<Field> porosity = porosity_of(o.report, source, rock);
+  note_unit_domain(flow.units(), source, grid);
 
   // 3. The solution, on all ranks together, and its verification.
   const PetscSession session(invocation.petsc_options);

@@ -64,8 +64,10 @@ static constexpr const char* kGroup = "Displacement";
 
 void add_displacement_options(CLI::App& app, DisplacementOptions& o) {
   add_fluid_options(app, o);
-  app.add_option("--porosity", o.porosity,
-                 "A number, a keyword of the permeability's file, or a file [PORO of a GRDECL file, else 1]")
+  app.add_option(
+         "--porosity", o.porosity,
+         "A number, a keyword of the permeability's file, or a file [PORO of a GRDECL file, else 1 in "
+         "consistent units]")
       ->type_name("VALUE|KEYWORD|FILE")
       ->group(kGroup);
   app.add_option("--until", o.until,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "apps/options/file_roles.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 
@@ -197,7 +198,9 @@ void add_direct_option(CLI::App& app, bool& direct) {
 }
 
 void write_json(const std::string& path, const nlohmann::json& results) {
-  if (!path.empty()) write_text_atomically(path, results.dump(2) + "\n");
+  if (path.empty()) return;
+  check_holds_json(path);  // by now it may be a result of the command
+  write_text_atomically(path, results.dump(2) + "\n");
 }
 
 int launched_rank() {

@@ -44,6 +44,12 @@ Units settle_units(const UnitOptions& o, const FieldSource& source) {
   return units;
 }
 
+void note_unit_domain(const Units& units, const FieldSource& source, const Grid& grid) {
+  if (units.consistent() || !source.options().size.empty() || source.place() || launched_rank() != 0) return;
+  fmt::print(stderr, "mano: note: no --size was given: the domain is {} {}; pass --size {} in {}\n",
+             grid.size(), units.names().length, grid.flat() ? "LXxLY" : "LXxLYxLZ", units.names().length);
+}
+
 void check_thickness(const UnitOptions& o, const Grid& grid) {
   check(grid.flat() || !o.thickness,
         "--thickness is {}, but the grid is a volume, {} on {}: its thickness is the last length of --size "

@@ -23,6 +23,9 @@ void add_unit_options(CLI::App& app, UnitOptions& options);
 /// stands with consistent units.
 Units settle_units(const UnitOptions& options, const FieldSource& source);
 
+/// A line on standard error where lengths are in m or ft, and neither --size nor the permeability's file tells how large the domain is.
+void note_unit_domain(const Units& units, const FieldSource& source, const Grid& grid);
+
 /// Throws InvalidInput for --thickness with a volume, whose grid has one.
 void check_thickness(const UnitOptions& options, const Grid& grid);
 

@@ -10,6 +10,7 @@
 #include <vtkPNGWriter.h>
 #include <vtkPointData.h>
 #include <vtkTextProperty.h>
+#include <vtkUnsignedCharArray.h>
 
 #include <algorithm>
 #include <array>
@@ -135,12 +136,13 @@ class Canvas {
   }
 
   void write(const std::filesystem::path& path) {
-    write_atomically(path, [&](const std::filesystem::path& temporary) {
-      vtkNew<vtkPNGWriter> writer;
-      writer->SetFileName(temporary.c_str());
-      writer->SetInputData(image_);
-      writer->Write();
-    });
+    vtkNew<vtkPNGWriter> writer;
+    writer->WriteToMemoryOn();  // of a file that it cannot write, VTK and libpng tell on standard error alone
+    writer->SetInputData(image_);
+    writer->Write();
+    vtkUnsignedCharArray* const png = writer->GetResult();
+    write_text_atomically(path, {reinterpret_cast<const char*>(png->GetPointer(0)),
+                                 static_cast<std::size_t>(png->GetNumberOfValues())});
   }
 
  private:

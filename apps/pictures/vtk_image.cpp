@@ -4,6 +4,7 @@
 #include <vtkCellData.h>
 #include <vtkDataSetAttributes.h>
 #include <vtkDoubleArray.h>
+#include <vtkErrorCode.h>
 #include <vtkImageData.h>
 #include <vtkLogger.h>
 #include <vtkMatrix3x3.h>
@@ -16,8 +17,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 
 #include "apps/pictures/image_encoding.hpp"
@@ -202,6 +205,12 @@ Field field_of(vtkDataArray* array, const ImageAxes& axes, const std::string& pa
   return field;
 }
 
+// VTK's codes are errno's, and others above them.
+std::string reason_of(unsigned long error) {
+  if (error == vtkErrorCode::OutOfDiskSpaceError) return std::strerror(ENOSPC);
+  return vtkErrorCode::GetStringFromErrorCode(error);
+}
+
 }  // namespace
 
 void check_vtk() {}
@@ -244,7 +253,11 @@ void write_vti(const std::filesystem::path& path, const VtkImage& content) {
     vtkNew<vtkXMLImageDataWriter> writer;
     writer->SetFileName(temporary.c_str());
     writer->SetInputData(image);
-    if (writer->Write() == 0) throw RunFailed(fmt::format("cannot write {}", path.string()));
+    const WithoutVtkMessages quiet;
+    const bool written = writer->Write() != 0;  // of a full disk, the code alone tells
+    const unsigned long error = writer->GetErrorCode();
+    if (!written || error != vtkErrorCode::NoError)
+      throw RunFailed(fmt::format("cannot write {}: {}", path.string(), reason_of(error)));
   });
 }
 

@@ -1,6 +1,8 @@
 #include "apps/samples/generation.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <memory>
 
 #include "apps/samples/sample_solver.hpp"
@@ -38,7 +40,10 @@ GenerateRequest make_generate_request(const GenerateOptions& o, const FieldSourc
         o.first);
   r.samples = o.samples > 0 || !source.from_file() ? o.samples : source.samples() - o.first;
   r.first = o.first;
-  check(r.samples > 0, "samples is {}; it must be at least 1", r.samples);
+  check(r.samples > 0, "no samples: pass --samples N, at least 1");
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+  check(r.samples <= kMost - r.first, "samples is {} and first is {}: numbers of samples end at {}",
+        r.samples, r.first, kMost);
   check(!source.from_file() || o.first + r.samples <= source.samples(),
         "{} holds {} fields, {} samples from number {} were asked for", o.field.permeability,
         source.samples(), r.samples, o.first);

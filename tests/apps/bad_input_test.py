@@ -62,7 +62,13 @@ TABLE = [
     ("petsc", "solve --field two-phase --resolution 8 -o f.h5", "'8'"),
     ("petsc", "solve --field two-phase --resolution 16000x16000 -o f.h5", "GB"),
     ("petsc", "generate --field two-phase --samples 2 --resolution 16000x16000 -o d.h5", "GB"),
-    ("petsc", "generate --field two-phase --samples 0 --resolution 8x8 -o d.h5", "samples is 0"),
+    ("petsc", "generate --field two-phase --samples 0 --resolution 8x8 -o d.h5", "pass --samples N"),
+    ("petsc", "generate --field lognormal --resolution 8x8x4 -o d.h5", "pass --samples N"),
+    ("petsc", "generate --field two-phase --samples 18446744073709551615 --resolution 8x8 -o d.h5", "on the disk of d.h5"),
+    ("petsc", "generate --field two-phase --samples 999999999999 --resolution 64x64 -o d.h5", "on the disk of d.h5"),
+    ("petsc", "generate --field two-phase --samples 2 --first 18446744073709551615 --resolution 8x8 -o d.h5", "first is 18446744073709551615"),
+    ("petsc", "generate --field file --permeability good.h5 --samples 18446744073709551615 --first 1 -o d.h5", "first is 1"),
+    ("petsc", "generate --field two-phase --samples 2 --resolution 8x8 -o theirs.h5", "no generation put notes.txt there"),
     ("petsc", "generate --field two-phase --samples 2 --resolution 8x8 --also 8x8 -o d.h5", "twice"),
     ("petsc", "generate --field two-phase --samples 2 --resolution 8x8 --problem waterfall -o d.h5", "waterfall"),
     ("petsc", "solve " + FIELD + " --size 1x0 -o f.h5", "1x0"),
@@ -116,6 +122,20 @@ TABLE = [
     ("petsc", "solve " + FIELD + " -o /proc/f.h5", "/proc/f.h5"),
     ("petsc", "generate " + FIELD + " --samples 2 -o absent/d.h5", "absent"),
     ("petsc", "generate " + FIELD + " --samples 2 -o good.h5", "--overwrite"),
+    # Files that would be replaced
+    ("petsc", "solve --permeability good.h5 --sample 0 -o good.h5", "would replace 'good.h5' of --permeability"),
+    ("petsc", "solve --permeability good.h5 --sample 0 -o used/../good.h5", "would replace 'good.h5' of --permeability"),
+    ("petsc", "generate --field file --permeability good.h5 -o good.h5 --overwrite", "would replace 'good.h5' of --permeability"),
+    ("torch", "predict --model run --data good.h5 -o good.h5", "would replace 'good.h5' of --data"),
+    ("petsc,vtk", "simulate --permeability rock/01.vti -o rock.pvd", "would replace 'rock/01.vti' of --permeability"),
+    ("petsc,vtk", "simulate --permeability rock.csv -o rock.pvd", "would replace 'rock.csv' of --permeability"),
+    ("", "merge good.h5 fewer.h5 -o good.h5 --overwrite", "would replace 'good.h5'"),
+    ("", "merge good.h5 fewer.h5 -o d.h5 --json fewer.h5", "would replace 'fewer.h5'"),
+    ("torch", "evaluate --model run --data good.h5 --json good.h5", "would replace 'good.h5' of --data"),
+    ("torch", "evaluate --model run --data good.h5 --json run/model.safetensors", "holds something else"),
+    ("petsc", "solve " + FIELD + " -o f.h5 --json used/notes.txt", "used/notes.txt"),
+    ("petsc", "solve " + FIELD + " -o f.h5 --json number.txt", "number.txt"),
+    ("petsc", "generate " + FIELD + " --samples 2 -o d.h5 --json used/../d.h5", "and so is --output"),
     # Datasets
     ("", "info absent.h5", "absent.h5"),
     ("", "info text.h5", "text.h5"),
@@ -260,6 +280,12 @@ def folder(tmp_path_factory):
     (path / "broken.vti").write_text("<VTKFile")
     (path / "used").mkdir()
     (path / "used" / "notes.txt").write_text("of somebody else")
+    (path / "theirs.h5.part").mkdir()
+    (path / "theirs.h5.part" / "notes.txt").write_text("of somebody else")
+    (path / "number.txt").write_text("3\n")
+    (path / "rock").mkdir()
+    (path / "rock" / "01.vti").write_text("<VTKFile")
+    (path / "rock.csv").write_text("1 2 3\n")
     (path / "unknown_key.toml").write_text("frobnicate = 3\n")
     (path / "deep.toml").write_text("a." * 200000 + "b = 1\n")  # more tables than the stack holds
     (path / "patch.toml").write_text("patch = 4\n")
@@ -300,6 +326,19 @@ def test_bad_input_is_one_line_status_2_and_nothing_written(folder, parts, comma
 def test_an_empty_value_is_no_option_left_out(tmp_path, empty, words):
     result = run("solve", "--field", "two-phase", "--resolution", "8x8", *empty, "-o", "f.h5", cwd=tmp_path)
     assert result.status == 2 and words in result.err and result.err.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.needs("petsc")
+def test_json_replaces_json_and_no_other_result(tmp_path):
+    command = ["generate", *FIELD.split(), "--also", "4x4", "--samples", 2, "-o", "d.h5", "--json"]
+    for old in ("", " \n[1]", '{"a": 1}'):
+        (tmp_path / "d.json").write_text(old)
+        assert run(*command, "d.json", "--overwrite", cwd=tmp_path).status == 0
+        assert json.loads((tmp_path / "d.json").read_text())["samples"] == 2
+    (tmp_path / "d-4x4.h5").unlink()
+    result = run(*command, "d-4x4.h5", "--overwrite", cwd=tmp_path)
+    assert result.status == 2 and result.err.count("\n") == 1 and "d-4x4.h5" in result.err, result.err
+    assert h5py.is_hdf5(tmp_path / "d-4x4.h5")
 
 
 def test_force_evaluates_another_problem(folder):

@@ -26,10 +26,21 @@ def test_failing_writes_leave_one_line_and_a_state_that_goes_on(tmp_path):
     faults.fail_writes(tmp_path, 40, range(2, 60, 13), once=True)
 
 
+@pytest.mark.needs("vtk")
+@pytest.mark.parametrize("once", [False, True])
+@pytest.mark.parametrize("options, names", [(["-o", "s.vti"], ["s.vti"]), (["-o", "s.h5", "--picture", "s.png"], ["s.h5", "s.png"])])
+def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path, options, names, once):
+    command = ["solve", "--field", "two-phase", "--seed", "1", *options, "--resolution"]
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    assert subprocess.run([faults.PROGRAM, *command, "16x16"], cwd=disk, capture_output=True, check=False).returncode == 0
+    assert faults.replace_on_a_full_disk(disk, [*command, "96x96"], names, once) >= 3
+
+
 def test_a_full_disk_is_one_line_and_goes_on_when_there_is_room(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
         pytest.skip("no right to mount a small file system")
     try:
         result = faults.generate(disk, "small", SAMPLES)

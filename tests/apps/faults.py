@@ -3,6 +3,7 @@
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -122,15 +123,58 @@ def kill_a_rank(folder, samples):
     return seconds
 
 
+def failing_at(folder, n, once=False):
+    """The environment in which the n-th write under the folder fails, and, unless `once`, all after it."""
+    environment = {**os.environ, "LD_PRELOAD": SHIM, "MANO_FAIL_AT": str(n), "MANO_FAIL_UNDER": str(folder)}
+    return {**environment, "MANO_FAIL_ONCE": "1"} if once else environment
+
+
+def replace_on_a_full_disk(folder, arguments, names, once):
+    """A run that would replace the files `names` fails at its first write, its second, and others until one comes through. Each time
+    there is one line that names a file and the reason, and each file is the old one or the new one, whole."""
+    paths = {name: os.path.join(folder, name) for name in names}
+
+    def whole(path):  # an HDF5 file knows when it was made
+        if not path.endswith(".h5"):
+            with open(path, "rb") as f:
+                return f.read()
+        with h5py.File(path) as f:
+            return {key: f[key][()].tobytes() for key in NAMES}
+
+    def contents():
+        return {name: whole(path) for name, path in paths.items()}
+
+    def run(**options):
+        return subprocess.run([PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False, **options)
+
+    old = contents()
+    kept = os.path.join(folder, "..", "kept")
+    shutil.copytree(folder, kept)
+    assert run().returncode == 0
+    new = contents()
+    n = 1
+    failed = 0
+    while True:
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        result = run(env=failing_at(folder, n, once))
+        now = contents()
+        if result.returncode == 0:
+            assert now == new, f"write {n} failed, status 0, and the files are neither"
+            return failed
+        assert result.returncode == 1 and result.stderr.count("\n") == 1, (n, result.returncode, result.stderr)
+        assert any(f"cannot write {name}: No space left on device" in result.stderr for name in names), (n, result.stderr)
+        assert all(now[name] in (old[name], new[name]) for name in names), (n, result.stderr)
+        assert sorted(os.listdir(folder)) == sorted(names), n
+        failed += 1
+        n += 1 + n // 2
+
+
 def fail_writes(folder, samples, calls, once):
     """The n-th write fails, for each n in `calls`; returns how many runs it ended. What it leaves goes on, once writes succeed."""
     failed = 0
     for n in calls:
         name = f"full{n}{'once' if once else ''}"
-        environment = {**os.environ, "LD_PRELOAD": SHIM, "MANO_FAIL_AT": str(n), "MANO_FAIL_UNDER": str(folder)}
-        if once:
-            environment["MANO_FAIL_ONCE"] = "1"
-        result = generate(folder, name, samples, env=environment)
+        result = generate(folder, name, samples, env=failing_at(folder, n, once))
         if result.returncode != 0:
             failed += 1
             assert result.returncode in (1, 2), (n, result.returncode, result.stderr)

@@ -102,6 +102,33 @@ def test_merged_parts_are_the_whole(mano, tmp_path):
         assert w.attrs["mano"] == j.attrs["mano"]
 
 
+def test_merged_datasets_are_merged_again(mano, tmp_path):
+    def configuration(name):
+        with h5py.File(tmp_path / name) as f:
+            return json.loads(json.loads(f.attrs["mano"])["configuration"])
+
+    command = ["generate", "--field", "two-phase", "--seed", 3, "--resolution", "10x8"]
+    for first in (0, 4, 8):
+        mano(*command, "--first", first, "--samples", 4, "-o", f"{first}.h5")
+    mano("merge", "0.h5", "8.h5", "-o", "gap.h5")
+    mano("merge", "4.h5", "gap.h5", "-o", "gap4.h5")
+    assert configuration("gap.h5")["ranges"] == [[0, 4], [8, 4]] and "first" not in configuration("gap.h5")
+    assert configuration("gap4.h5")["ranges"] == [[0, 4], [8, 4], [4, 4]] and configuration("gap4.h5")["samples"] == 12
+    mano("merge", "4.h5", "0.h5", "-o", "04.h5")
+    mano("merge", "8.h5", "04.h5", "-o", "all.h5")
+    assert configuration("all.h5") == {**configuration("0.h5"), "samples": 12}
+
+
+def test_the_tolerance_of_a_dataset_is_the_one_reached(mano, tmp_path):
+    command = ["generate", "--field", "two-phase", "--seed", 3, "--resolution", "10x8", "--tolerance", "1e-20", "--samples", 2]
+    mano(*command, "-o", "a.h5")
+    mano(*command, "--first", 2, "-o", "b.h5")
+    mano("merge", "a.h5", "b.h5", "-o", "ab.h5")  # their tolerances differ in the last digits
+    for name in ("a.h5", "b.h5", "ab.h5"):
+        with h5py.File(tmp_path / name) as f:
+            assert json.loads(f.attrs["mano"])["tolerance"] == f["residual"][()].max() > 1e-20
+
+
 def test_several_ranks_a_sample(mano, tmp_path):
     command = ["generate", "--field", "lognormal", "--samples", 4, "--resolution", "40x30"]
     mano(*command, "-o", "one.h5")

@@ -50,6 +50,22 @@ def test_linear_flow_in_si(mano, tmp_path):
     assert f["units"]["rate"] == "bbl/day"
 
 
+def test_a_domain_of_one_metre_is_noted(mano, tmp_path):
+    field = ["--field", "lognormal", "--resolution", "6x4"]
+    note = "mano: note: no --size was given: the domain is 1x1 ft; pass --size LXxLY in ft\n"
+    assert mano("solve", *field, "--units", "field", "-o", "f.h5").err == note
+    assert mano("generate", *field, "--units", "field", "--samples", 1, "-o", "d.h5").err == note
+    assert "1x1x1 m; pass --size LXxLYxLZ in m" in mano("solve", "--field", "lognormal", "--resolution", "6x4x3", "--units", "metric", "-o", "v.h5").err
+    grdecl(tmp_path / "deck.grdecl", 6, 4, 100.0)
+    assert "domain is 1x1 m" in mano("solve", "--permeability", "deck.grdecl", "--layer", 1, "-o", "g.h5").err
+    if "vtk" in os.environ.get("MANO_PARTS", "vtk"):
+        assert mano("simulate", *field, "--units", "field", "--porosity", 0.2, "--until", "0.1pv", "--no-estimate", "-o", "s.pvd").err == note
+    # Consistent units, a size that is given, and one that the file knows.
+    assert not mano("solve", *field, "-o", "c.h5").err
+    assert not mano("solve", *field, "--units", "field", "--size", "1x1", "-o", "c.h5").err
+    assert not mano("solve", "--permeability", "f.h5", "-o", "c.h5").err
+
+
 @pytest.mark.parametrize("units, foot, barrel", [("metric", 1, 1), ("field", FOOT, BARREL)])
 def test_given_flux_is_a_velocity(mano, tmp_path, units, foot, barrel):
     # Velocity times section, in cubes of the length, turned into the unit of rates.

@@ -118,13 +118,105 @@ TEST_F(Generator, RefusesAnotherRequestAndExistingFiles) {
   prepare(r);
   auto other = r;
   other.configuration = R"({"seed": 6})";
-  EXPECT_THROW(prepare(other), InvalidInput);
   generate_shards(r, callbacks(), 0, 1);
+  EXPECT_THROW(prepare(other), InvalidInput);
   merge_shards(r);
   EXPECT_EQ(prepare(r), Prepared::complete);
   EXPECT_THROW(prepare(other), InvalidInput);
   other.overwrite = true;
   EXPECT_EQ(prepare(other), Prepared::to_generate);
+}
+
+TEST_F(Generator, BeginsAnewWhereNothingWasFinished) {
+  const auto r = request(520);
+  auto other = r;
+  other.configuration = R"({"seed": 6})";
+  prepare(other);
+  EXPECT_EQ(prepare(r), Prepared::to_generate);
+  generate_shards(r, callbacks(), 0, 3);  // shard 0 alone
+  EXPECT_THROW(prepare(other), InvalidInput);
+  EXPECT_EQ(prepare(r), Prepared::to_generate);
+}
+
+TEST_F(Generator, LeavesAloneWhatNoGenerationMade) {
+  const auto r = request(3);
+  for (const char* folder : {"d.h5.part", "d.h5.part.removing"}) {
+    for (const char* name : {"notes.txt", ".notes.tmp", "configuration.json"}) {
+      const auto file = folder_.path() / folder / name;
+      std::filesystem::create_directories(file.parent_path());
+      std::ofstream(file) << "precious";
+      EXPECT_THROW(prepare(r), InvalidInput) << file;
+      EXPECT_TRUE(std::filesystem::exists(file));
+      EXPECT_FALSE(std::filesystem::exists(file.parent_path() / "lock"));
+      std::filesystem::remove_all(file.parent_path());
+    }
+    std::ofstream(folder_.path() / folder) << "precious";
+    EXPECT_THROW(prepare(r), InvalidInput) << folder;
+    EXPECT_TRUE(std::filesystem::is_regular_file(folder_.path() / folder));
+    std::filesystem::remove(folder_.path() / folder);
+  }
+  prepare(r);
+  generate_shards(r, callbacks(), 0, 1);
+  std::ofstream(folder_.path() / "d.h5.part" / "notes.txt") << "put there meanwhile";
+  merge_shards(r);
+  EXPECT_TRUE(std::filesystem::exists(folder_.path() / "d.h5.part.removing" / "notes.txt"));
+}
+
+TEST_F(Generator, GoesOnFromWhateverAKillLeavesOfItsFolders) {
+  const auto r = request(3);
+  const auto part = folder_.path() / "d.h5.part";
+  const auto removing = folder_.path() / "d.h5.part.removing";
+  std::filesystem::create_directory(part);
+  EXPECT_EQ(prepare(r), Prepared::to_generate);  // before the lock
+  std::filesystem::remove(part / "configuration.json");
+  std::ofstream(part / ".configuration.123.tmp.json") << "{";
+  std::ofstream(part / ".configuration.json.probe.123");
+  EXPECT_EQ(prepare(r), Prepared::to_generate);
+  std::filesystem::create_directory(removing);
+  std::ofstream(removing / "shard-000000-6x4.h5");
+  std::ofstream(removing / "manifest-0.jsonl");
+  std::ofstream(folder_.path() / ".d.h5.probe.123");
+  std::ofstream(folder_.path() / ".d-3x2.h5.probe.123");
+  run(r, 1);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 2);
+}
+
+TEST_F(Generator, MakesShardsAgainWhoseLinesAreDamaged) {
+  const auto r = request(520);
+  prepare(r);
+  generate_shards(r, callbacks(), 0, 3);  // shard 0 alone
+  std::ofstream(folder_.path() / "d.h5.part" / "manifest-0.jsonl", std::ios::app)
+      << "{\"shard\":0}\n{\"shard\":\"x\",\"hashes\":[1,2]}\n{\"shard\":99,\"hashes\":[\"a\",\"b\"]}\n3\n[]\n"
+      << "{\"shard\":1,\"hashes\":[7,{}]}\n{\"shard\":-1,\"hashes\":[\"a\",\"b\"]}\n";
+  solved_ = 0;
+  prepare(r);
+  generate_shards(r, callbacks(), 0, 1);
+  EXPECT_EQ(solved_, 2 * (520 - 256));
+  merge_shards(r);
+  EXPECT_EQ(DatasetReader(r.output).read(519).number, 519u);
+}
+
+TEST_F(Generator, RecordsTheToleranceThatWasReached) {
+  auto r = request(520);
+  r.tolerance = 1e-13;
+  auto c = callbacks();
+  const auto solve = c.solve;
+  c.solve = [&](Sample& sample) {
+    VerifiedSolution s = solve(sample);
+    if (sample.number == 7) s.relative_residual = 3e-11;
+    return s;
+  };
+  prepare(r);
+  generate_shards(r, c, 0, 3);  // shard 0 alone
+  generate_shards(r, c, 0, 1);
+  merge_shards(r);
+  for (std::size_t g : {0, 1}) EXPECT_EQ(DatasetReader(output_path(r, g)).info().tolerance, 3e-11);
+}
+
+TEST_F(Generator, RefusesWhatTheDiskCannotHold) {
+  const auto r = request(std::numeric_limits<std::size_t>::max());
+  EXPECT_THROW(prepare(r), InvalidInput);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
 }
 
 }  // namespace
