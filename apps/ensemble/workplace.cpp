@@ -39,6 +39,14 @@ void Workplace::prepare(bool overwrite, const std::string& configuration) {
   check(!fs::exists(stored) || read_text(stored) == configuration,
         "{} holds an unfinished ensemble with other options: repeat those, or remove the folder",
         folder_.string());
+  if (fs::exists(folder_) && !fs::exists(stored)) {
+    for (const auto& entry : fs::directory_iterator(folder_)) {  // a kill may leave the lock, and a temporary
+      const std::string name = entry.path().filename().string();
+      check(name == "lock" || name.starts_with(".configuration."),
+            "{} is in the way: no ensemble put {} there; move it, or choose another name", folder_.string(),
+            name);
+    }
+  }
   fs::create_directories(folder_);
   lock_.take(folder_, output_, "mano ensemble");
   if (!fs::exists(stored)) write_text_atomically(stored, configuration);

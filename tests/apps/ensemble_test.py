@@ -93,6 +93,14 @@ def test_ranks_and_kills_change_nothing(mano, tmp_path):
     assert untimed(read(tmp_path / "k/ensemble.json")) == untimed(read(tmp_path / "r1.json"))
 
 
+def test_a_folder_of_others_is_left_alone(mano, tmp_path):
+    (tmp_path / "e.part").mkdir()
+    (tmp_path / "e.part/notes.txt").write_text("precious")
+    out = mano("ensemble", *ROCK, "--resolution", "8x8", "--quantity", "effective-permeability", "--tolerance", 1, "-o", "e", status=2)
+    assert "e.part is in the way: no ensemble put notes.txt there" in out.err
+    assert (tmp_path / "e.part/notes.txt").read_text() == "precious"
+
+
 def test_stops_on_time_with_an_honest_interval_and_goes_on(mano, tmp_path):
     command = ["ensemble", *ROCK, "--resolution", "32x32", "--quantity", "effective-permeability", "-o", "e", "--json", "e.json", "--tolerance"]
     late = mano(*command, 1e-5, "--max-seconds", 3, status=1)
