@@ -118,6 +118,7 @@ HeldOut by_resolution(const SurrogateModel& model, const TrainData& data, int ba
     ErrorCollector errors;
     for (const TrainSet& set : data.sets)
       if (resolution == Resolution{set.info.grid.nx, set.info.grid.ny}) add_errors(model, set, batch, errors);
+    if (errors.fields() == 0) continue;  // all rocks of this resolution are trained on at another one
     held_out.mean_l2 += errors.mean_l2() * static_cast<double>(errors.fields());
     fields += static_cast<double>(errors.fields());
     if (const auto calibration = errors.calibration(resolution))
