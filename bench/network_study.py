@@ -194,7 +194,7 @@ def table(rows, pace, data):
                  f"{np.mean([r['seconds'] for r in group]):.0f}", spread(error(group, own, "direct"))]
         if unseen:
             cells += [spread(error(group, unseen, method)) for method in ("direct", "interleaved", "interpolation")]
-        cells += [f"{1e3 * pace[f'{name} at {own}']['seconds_per_field']:.1f}", f"{max(r['peak_bytes'] or 0 for r in group) / 1e6:.0f}"]
+        cells += [f"{1e3 * pace[f'{name} at {own}']['seconds_per_field']:.1f}", f"{max(r['peak_bytes'] for r in group) / 1e6:.0f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 

@@ -11,7 +11,6 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import types
 
 import h5py
 import numpy as np
@@ -20,8 +19,6 @@ from resolution_study import MANO, ROOT, processor
 
 sys.path.insert(0, str(ROOT / "tests" / "apps"))
 import opm_flow  # noqa: E402
-
-SIZE, THICKNESS, POROSITY, RATE, BHP, RADIUS = 640.0, 10.0, 0.2, 100.0, 100.0, 0.1
 
 
 def mano(folder, *arguments):
@@ -32,34 +29,21 @@ def rock(folder, n, seed):
     mano(folder, "solve", "--field", "two-phase", "--seed", seed, "--phases", "300,1200", "--resolution", f"{n}x{n}", "-o", "rock.h5")
     with h5py.File(folder / "rock.h5") as f:
         permeability = f["permeability"][()].reshape(n, n)
-    (folder / "rock.grdecl").write_text(f"SPECGRID\n {n} {n} 1 1 F /\nPERMX\n" + "\n".join(f"{k:.12g}" for k in permeability.ravel()) + " /\n")
-    return types.SimpleNamespace(permeability=permeability, size=(SIZE, SIZE), thickness=THICKNESS, porosity=POROSITY, viscosities=(0.5, 2.5), corey=(2, 2),
-                                 rate=RATE, bhp=BHP, radius=RADIUS, days=0.4 * SIZE**2 * THICKNESS * POROSITY / RATE)
+    return opm_flow.quarter_five_spot(permeability)
 
 
-def options(n):
-    first, last = SIZE / n / 2, SIZE - SIZE / n / 2
-    return ["--field", "file", "--permeability", "rock.grdecl", "--units", "metric", "--size", f"{SIZE}x{SIZE}", "--thickness", THICKNESS, "--porosity",
-            POROSITY, "--viscosity", 0.5, "--displaced-viscosity", 2.5, "--well", f"{first},{first},rate={RATE},radius={RADIUS}", "--well",
-            f"{last},{last},bhp={BHP},radius={RADIUS}", "--until", "0.4pv"]
-
-
-def ours(folder, n, tolerance):
+def ours(folder, case, tolerance):
     """Saturation at the end, and the fewest seconds of five runs."""
-    mano(folder, "generate", "--problem", "displacement", *options(n), "--samples", 1, "--snapshots", 1, "--step-tolerance", tolerance, "-o", "one.h5",
+    options = opm_flow.mano_options(case, folder)
+    mano(folder, "generate", "--problem", "displacement", *options, "--samples", 1, "--snapshots", 1, "--step-tolerance", tolerance, "-o", "one.h5",
          "--overwrite")
     with h5py.File(folder / "one.h5") as f:
         saturation = f["saturation"][0, -1]
     seconds = []
     for _ in range(5):
-        mano(folder, "simulate", *options(n), "--snapshots", 1, "--step-tolerance", tolerance, "--no-estimate", "-o", "m.pvd", "--json", "m.json")
+        mano(folder, "simulate", *options, "--snapshots", 1, "--step-tolerance", tolerance, "--no-estimate", "-o", "m.pvd", "--json", "m.json")
         seconds.append(json.loads((folder / "m.json").read_text())["seconds"])
     return saturation, min(seconds)
-
-
-def flow_limit(folder, case, steps):
-    coarse, fine = (opm_flow.run(case, n, folder / "flow", opm_flow.TIGHT).saturation for n in (steps, 2 * steps))
-    return 2 * fine - coarse
 
 
 def relative(a, b):
@@ -72,7 +56,7 @@ def compare_grids(folder, seeds):
         apart = []
         for seed in range(1, seeds + 1):
             case = rock(folder, n, seed)
-            apart.append(relative(flow_limit(folder, case, 10 * n), ours(folder, n, 0.005)[0]))
+            apart.append(relative(opm_flow.limit(case, 10 * n, folder).saturation, ours(folder, case, 0.005)[0]))
         rows.append({"resolution": [n, n], "apart": apart})
         print(f"{n}x{n}: apart {np.mean(apart):.4f}", flush=True)
     return rows
@@ -82,9 +66,9 @@ def compare_times(folder, seeds, n=64):
     rows = {}
     for seed in range(1, seeds + 1):
         case = rock(folder, n, seed)
-        limits = {"mano": ours(folder, n, 0.005)[0], "flow": flow_limit(folder, case, 10 * n)}
+        limits = {"mano": ours(folder, case, 0.005)[0], "flow": opm_flow.limit(case, 10 * n, folder).saturation}
         for tolerance in (2.0, 1.0, 0.5, 0.2, 0.1):
-            saturation, seconds = ours(folder, n, tolerance)
+            saturation, seconds = ours(folder, case, tolerance)
             rows.setdefault(f"mano --step-tolerance {tolerance:g}", []).append([seconds, relative(saturation, limits["mano"])])
         for steps in (5, 10, 20, 40, 80, 160, 320):
             runs = [opm_flow.run(case, steps, folder / "flow", ["--linear-solver-reduction=1e-3"]) for _ in range(3)]  # more than its default, which fails here
@@ -97,11 +81,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "build" / "displacement-opm.json")
-    options_given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         result = {"machine": f"{processor()}, one core", "flow": subprocess.run(["flow", "--version"], capture_output=True, text=True, check=True).stdout.strip(),
-                  "grids": compare_grids(pathlib.Path(folder), options_given.seeds), "times_at_64x64": compare_times(pathlib.Path(folder), options_given.seeds)}
-    options_given.output.write_text(json.dumps(result, indent=1) + "\n")
+                  "grids": compare_grids(pathlib.Path(folder), options.seeds), "times_at_64x64": compare_times(pathlib.Path(folder), options.seeds)}
+    options.output.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

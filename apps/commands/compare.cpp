@@ -20,6 +20,7 @@
 #include "core/interrupt.hpp"
 #include "core/machine.hpp"
 #include "datagen/content_hash.hpp"
+#include "datagen/drawn_rocks.hpp"
 #include "solver/darcy_solver.hpp"
 
 namespace mano {
@@ -43,7 +44,7 @@ std::vector<CompareSource> sources_of_data(const CompareOptions& o, const Surrog
     source.read = [reader](std::size_t s) { return reader->read(s); };
     source.number = [reader](std::size_t s) { return reader->read_numbers(s).number; };
     const bool whole = samples_trained_on(surrogate.card(), *reader) == info.samples;
-    source.trained_on = [whole, configuration = nlohmann::json::parse(info.configuration, nullptr, false),
+    source.trained_on = [whole, configuration = configuration_json(info.configuration),
                          &surrogate](std::uint64_t number) {
       return whole || trained_on(surrogate.card(), configuration, number);
     };

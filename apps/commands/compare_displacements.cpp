@@ -10,6 +10,7 @@
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
 #include "core/machine.hpp"
+#include "datagen/drawn_rocks.hpp"
 
 namespace mano {
 
@@ -26,7 +27,7 @@ std::vector<DisplacementSamples> displacements_of_data(const CompareOptions& o,
     model.check_data(reader->info(), path);
     list.push_back({path, reader->info().grid, std::min(o.samples, reader->info().samples),
                     [reader, read = model.reader_of(*reader)](std::size_t s) { return read(s); },
-                    nlohmann::json::parse(reader->info().configuration, nullptr, false)});
+                    configuration_json(reader->info().configuration)});
   }
   return list;
 }

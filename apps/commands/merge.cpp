@@ -17,6 +17,7 @@
 #include "core/files.hpp"
 #include "core/interrupt.hpp"
 #include "datagen/dataset.hpp"
+#include "datagen/drawn_rocks.hpp"
 
 namespace mano {
 
@@ -30,7 +31,7 @@ struct MergeOptions {
 
 // A configuration but for the samples' numbers, which are what may differ.
 nlohmann::json without_range(const std::string& configuration) {
-  nlohmann::json json = nlohmann::json::parse(configuration, nullptr, false);
+  nlohmann::json json = configuration_json(configuration);
   if (json.is_object()) {
     json.erase("first");
     json.erase("samples");
@@ -98,7 +99,7 @@ Ranges ranges_of(const std::vector<DatasetReader>& parts) {
 
 // The configuration of one run over all samples, where their numbers have no gap; else with the ranges.
 std::string joined_configuration(const std::vector<DatasetReader>& parts, std::size_t samples) {
-  nlohmann::json json = nlohmann::json::parse(parts[0].info().configuration, nullptr, false);
+  nlohmann::json json = configuration_json(parts[0].info().configuration);
   if (!json.is_object()) return parts[0].info().configuration;
   const Ranges ranges = ranges_of(parts);
   json["samples"] = samples;

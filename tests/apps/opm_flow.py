@@ -93,9 +93,28 @@ def installed():
     return shutil.which("flow") is not None
 
 
+def quarter_five_spot(permeability, viscosities=(0.5, 2.5), corey=(2, 2)):
+    """Water injected in the first cell, the last one produces, to 0.4 pore volumes. permeability [ny, nx] in mD, size and thickness in m,
+    viscosities in cP and exponents of water and oil, rate in m3/day, bhp in bar, radius in m."""
+    case = types.SimpleNamespace(permeability=permeability, size=(640.0, 640.0), thickness=10.0, porosity=0.2, viscosities=viscosities, corey=corey,
+                                 rate=100.0, bhp=100.0, radius=0.1)
+    case.days = 0.4 * case.size[0] * case.size[1] * case.thickness * case.porosity / case.rate
+    return case
+
+
+def mano_options(case, folder):
+    """The same for mano simulate and generate; rock.grdecl in the folder holds its permeability."""
+    ny, nx = case.permeability.shape
+    values = "\n".join(f"{k:.12g}" for k in case.permeability.ravel())
+    (folder / "rock.grdecl").write_text(f"SPECGRID\n {nx} {ny} 1 1 F /\nPERMX\n{values} /\n")
+    (lx, ly), x, y = case.size, case.size[0] / nx / 2, case.size[1] / ny / 2
+    return ["--field", "file", "--permeability", "rock.grdecl", "--units", "metric", "--size", f"{lx}x{ly}", "--thickness", case.thickness, "--porosity",
+            case.porosity, "--viscosity", case.viscosities[0], "--displaced-viscosity", case.viscosities[1], "--corey", f"{case.corey[0]},{case.corey[1]}",
+            "--well", f"{x},{y},rate={case.rate},radius={case.radius}", "--well", f"{lx - x},{ly - y},bhp={case.bhp},radius={case.radius}", "--until", "0.4pv"]
+
+
 def deck(case, steps):
-    """Text of a deck; water is injected in the first cell, the last one produces. `case`: permeability [ny, nx] in mD, size and thickness in m,
-    porosity, viscosities in cP of water and oil, corey exponents of both, rate in m3/day, bhp in bar, radius in m, days."""
+    """Text of a deck that runs quarter_five_spot()."""
     ny, nx = case.permeability.shape
     s = np.linspace(0, 1, 1000)
     table = "\n ".join(f"{x:.12g} {x**case.corey[0]:.12g} {(1 - x)**case.corey[1]:.12g} 0" for x in s)
@@ -117,10 +136,16 @@ def run(case, steps, folder, options=()):
     shape = case.permeability.shape
     last = {name.strip(): values for name, values in resfo.read(folder / "CASE.UNRST")}
     specification = {name.strip(): values for name, values in resfo.read(folder / "CASE.SMSPEC")}
-    columns = [(bytes(k).decode().strip() if isinstance(k, bytes) else str(k).strip(), bytes(w).decode().strip() if isinstance(w, bytes) else str(w).strip())
-               for k, w in zip(specification["KEYWORDS"], specification["WGNAMES"])]
+    columns = [(keyword.decode().strip(), well.decode().strip()) for keyword, well in zip(specification["KEYWORDS"], specification["WGNAMES"])]
     curves = np.array([values for name, values in resfo.read(folder / "CASE.UNSMRY") if name.strip() == "PARAMS"], dtype=float)
     column = lambda keyword, well: curves[:, columns.index((keyword, well))]
     days = curves[:, [keyword for keyword, _ in columns].index("TIME")]
     return types.SimpleNamespace(saturation=np.array(last["SWAT"], dtype=float).reshape(shape), pressure=np.array(last["PRESSURE"], dtype=float).reshape(shape),
                                  days=days, cut=column("WWCT", "P"), injection_pressure=column("WBHP", "I"), seconds=seconds)
+
+
+def limit(case, steps, folder):
+    """Saturation and pressure in the limit of small steps, and the finer of the two runs: backward Euler's error falls with the step, so twice
+    the finer run less the coarser."""
+    coarse, fine = (run(case, n, pathlib.Path(folder) / f"{n}", TIGHT) for n in (steps, 2 * steps))
+    return types.SimpleNamespace(saturation=2 * fine.saturation - coarse.saturation, pressure=2 * fine.pressure - coarse.pressure, fine=fine)
