@@ -170,13 +170,13 @@ TEST_F(Generator, GoesOnFromWhateverAKillLeavesOfItsFolders) {
   EXPECT_EQ(prepare(r), Prepared::to_generate);  // before the lock
   std::filesystem::remove(part / "configuration.json");
   std::ofstream(part / ".configuration.123.tmp.json") << "{";
-  std::ofstream(part / ".configuration.json.probe.123");
+  std::ofstream(part / ".configuration.json.probe.123").close();
   EXPECT_EQ(prepare(r), Prepared::to_generate);
   std::filesystem::create_directory(removing);
-  std::ofstream(removing / "shard-000000-6x4.h5");
-  std::ofstream(removing / "manifest-0.jsonl");
-  std::ofstream(folder_.path() / ".d.h5.probe.123");
-  std::ofstream(folder_.path() / ".d-3x2.h5.probe.123");
+  std::ofstream(removing / "shard-000000-6x4.h5").close();
+  std::ofstream(removing / "manifest-0.jsonl").close();
+  std::ofstream(folder_.path() / ".d.h5.probe.123").close();
+  std::ofstream(folder_.path() / ".d-3x2.h5.probe.123").close();
   run(r, 1);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 2);
 }
