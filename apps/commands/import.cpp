@@ -66,8 +66,8 @@ void import(const ImportOptions& o, const Invocation&) {
   nlohmann::json resolution{grid.nx, grid.ny};
   if (!grid.flat()) resolution.push_back(grid.nz);
   for (const std::string& line : result.arrays) say(line);
-  say(fmt::format("wrote {}: {} samples at {}, values at the {}", o.output, result.samples, grid.resolution(),
-                  o.location));
+  say(fmt::format("wrote {}: {} samples at {}, values at the {}s", o.output, result.samples,
+                  grid.resolution(), o.location));
   write_json(o.json, {{"samples", result.samples}, {"resolution", resolution}, {"arrays", result.arrays}});
 }
 

@@ -27,6 +27,38 @@ namespace mano {
 
 namespace {
 
+// Settings as a reader would list them: "depth 4, phases 3 12, flow (driven_by five-spot)"; also those that are kept as text of JSON.
+// Names that older files have are those of today.
+std::string in_words(const nlohmann::json& settings) {
+  if (settings.is_string()) {
+    const auto text = settings.get<std::string>();
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    return json.is_object() ? in_words(json) : text;
+  }
+  if (settings.is_number_float()) return fmt::format("{:g}", settings.get<double>());
+  if (settings.is_array()) {
+    std::vector<std::string> values;
+    for (const auto& value : settings) values.push_back(in_words(value));
+    return fmt::format("{}", fmt::join(values, " "));
+  }
+  if (!settings.is_object()) return settings.dump();
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : settings.items()) {
+    std::string text = in_words(value);
+    if (text.empty()) continue;
+    if (text.find(", ") != std::string::npos) text = fmt::format("({})", text);
+    parts.push_back(fmt::format("{} {}", name == "setup" ? "problem" : name, text));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+// All but the name of the network, which its reader has been told.
+std::string numbers_of(const Architecture& a) {
+  auto json = nlohmann::json::parse(to_json(a));
+  json.erase("model");
+  return in_words(json);
+}
+
 nlohmann::json describe_dataset(const std::string& path) {
   const DatasetReader reader(path, DatasetKind::any);
   const DatasetInfo& i = reader.info();
@@ -39,7 +71,7 @@ nlohmann::json describe_dataset(const std::string& path) {
   }
   say(fmt::format("dataset (schema {} version {}), written by mano {}", kDatasetSchema, schema_version(i),
                   i.version));
-  say(fmt::format("{} samples of {} ({}), values at the {}, domain {}", i.samples, i.grid.resolution(),
+  say(fmt::format("{} samples of {} ({}), values at the {}s, domain {}", i.samples, i.grid.resolution(),
                   i.single_precision ? "float32" : "float64", to_string(i.location), i.grid.size()));
   if (!i.units.consistent()) say(i.units.description(i.grid.flat()));
   if (i.grid.x0 != 0 || i.grid.y0 != 0)
@@ -52,11 +84,11 @@ nlohmann::json describe_dataset(const std::string& path) {
         fmt::format("displacement at {} times, {:g} to {:g} pore volumes injected; mass balance error at "
                     "most {:.2g} a step",
                     i.times.size(), i.times.front(), i.times.back(), worst_residual));
-    say("displacement " + i.displacement);
+    say("displacement: " + in_words(i.displacement));
   } else if (most_iterations > 0)
     say(fmt::format("at most {} iterations, relative residual at most {:.2g}", most_iterations,
                     worst_residual));
-  say("configuration " + i.configuration);
+  say("configuration: " + in_words(i.configuration));
   nlohmann::json json{{"kind", "dataset"},
                       {"samples", i.samples},
                       {"resolution", {i.grid.nx, i.grid.ny}},
@@ -153,22 +185,22 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   say(fmt::format("{} checkpoint {}, written by mano {}", to_string(a.model), path.string(), c.version));
   const std::string hash = file_hash(path);
   say(fmt::format("hash {}", hash));
-  say(fmt::format("{} parameters, {}", c.parameters, to_json(a)));
+  say(fmt::format("{} parameters: {}", c.parameters, numbers_of(a)));
   std::vector<std::string> grids;
   for (const Resolution& r : c.resolutions) grids.push_back(c.network_grid(r).text());
   say(!c.classes.empty() ? fmt::format("tells kinds of rock apart: {}", fmt::join(c.classes, ", "))
       : c.refinement
-          ? fmt::format(
-                "grid hierarchy from the network's grid, {}: refined by {}, {} on each grid, {} after the "
-                "network's prediction, {} form, {}",
-                fmt::join(grids, ", "), to_json(*c.refinement),
-                c.correction_steps_a_grid() == 1
-                    ? "one correction step"
-                    : fmt::format("{} correction steps", c.correction_steps_a_grid()),
-                c.base_correction_steps, c.knows_equation ? "residual" : "approximate",
-                c.cycles == 1 ? "one cycle" : fmt::format("{} cycles", c.cycles))
+          ? fmt::format("grid hierarchy from the network's grid, {}: refined by {} ({}), {} on each grid, {} "
+                        "after the "
+                        "network's prediction, {} form, {}",
+                        fmt::join(grids, ", "), to_string(c.refinement->model), numbers_of(*c.refinement),
+                        c.correction_steps_a_grid() == 1
+                            ? "one correction step"
+                            : fmt::format("{} correction steps", c.correction_steps_a_grid()),
+                        c.base_correction_steps, c.knows_equation ? "residual" : "approximate",
+                        c.cycles == 1 ? "one cycle" : fmt::format("{} cycles", c.cycles))
           : fmt::format("no refinement: interpolated from the network's grid, {}", fmt::join(grids, ", ")));
-  say(fmt::format("trained at {} on {} data, problem {}, domain {:g}x{:g}, values at the {}",
+  say(fmt::format("trained at {} on {} data, problem {}, domain {:g}x{:g}, values at the {}s",
                   fmt::join(resolutions, ", "), c.field, c.problem_name, c.lx, c.ly, to_string(c.location)));
   if (const Units units = units_of(c); !units.consistent()) say(units.description());
   for (const auto& d : c.data) say(fmt::format("data {}: {} samples, hash {}", d.file, d.samples, d.hash));

@@ -111,7 +111,8 @@ def test_dataset_is_solved_and_opens_in_h5py(mano, tmp_path):
             assert f["nu"] == f["permeability"] and f["coeff"] == f["permeability"] and f["sol"] == f["pressure"]
     summary = json.loads((tmp_path / "d.json").read_text())
     assert summary["samples"] == 70 and summary["resolutions"] == [[24, 16], [12, 8]] and summary["ranks"] == 1
-    assert "70 samples of 24x16" in mano("info", "d.h5").out
+    told = mano("info", "d.h5").out
+    assert "70 samples of 24x16" in told and "configuration: field two-phase, first 0, phases 3 12, " in told and "{" not in told
 
 
 @pytest.mark.needs("petsc")
@@ -206,6 +207,7 @@ def test_import_train_evaluate_predict_on_real_data(mano, tmp_path):
     assert abs(np.mean(np.square(errors)) - result["relative_mse"]) < 1e-5
     info = mano("info", "run").out
     assert "109704 parameters" in info and "approximate form" in info
+    assert "refined by mano (channels_in " in info and "{" not in info
     # Any other resolution, seen from the training one; as published, where asked.
     with h5py.File(tmp_path / "test.h5") as t, h5py.File(tmp_path / "fine.h5", "w") as f:
         f["coeff"], f["sol"] = np.kron(t["permeability"][:4], np.ones((2, 2))), np.kron(t["pressure"][:4], np.ones((2, 2)))
