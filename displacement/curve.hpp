@@ -16,9 +16,11 @@ struct OpeningState {
   double cut = 0.0;       ///< the injected fluid's part of `out`; 0 where nothing leaves
   double pressure = 0.0;  ///< in the bore of a well; not a number where it has no radius, and elsewhere
 
-  double rate() const { return in - out; }                ///< into the rock
-  double injected() const { return in - out * cut; }      ///< the same, of the injected fluid
-  double displaced() const { return out * (cut - 1.0); }  ///< the same, of the displaced fluid
+  double rate() const { return in - out; }            ///< into the rock
+  double injected() const { return in - out * cut; }  ///< the same, of the injected fluid
+  double displaced() const {
+    return out > 0 ? out * (cut - 1.0) : 0.0;
+  }  ///< the same, of the displaced fluid
 };
 
 struct CurvePoint {

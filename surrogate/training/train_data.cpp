@@ -128,6 +128,10 @@ TrainSet read_set(const DatasetReader& reader, const TrainRequest& request, Spli
   const auto norms = set.pressure.flatten(1).norm(2, 1);
   check(request.classify || norms.min().item<double>() > 0,
         "{}: a pressure field is zero everywhere: its relative error is undefined", reader.path().string());
+  check(torch::isfinite(norms).all().item<bool>() && !torch::isinf(set.permeability).any().item<bool>(),
+        "{}: permeabilities or pressures are beyond single precision, in which networks are trained; choose "
+        "other units",
+        reader.path().string());
   set.split = splitter.split(names_of(set, numbers));
   return set;
 }

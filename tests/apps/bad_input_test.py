@@ -150,6 +150,9 @@ TABLE = [
     ("torch", "train --data absent.h5 -o run2", "absent.h5"),
     ("torch", "train --data truncated.h5 -o run2", "truncated"),
     ("torch", "train --data wrong_rank.h5 -o run2", "[2, 1, 4, 4]"),
+    ("torch", "train --data still.h5 -o run2", "zero everywhere"),
+    ("torch", "train --data huge.h5 -o run2", "huge.h5: permeabilities or pressures are beyond single precision"),
+    ("torch", "train --data huge_rock.h5 -o run2", "huge_rock.h5: permeabilities or pressures are beyond single precision"),
     ("torch", "train --data foreign.h5 -o run2", "mano import"),
     ("torch", "train --data good.h5 -o run2 --preset giant", "giant"),
     ("torch", "train --data good.h5 -o run2 --modes 12", "--modes is not an option of mano"),
@@ -224,11 +227,11 @@ TABLE = [
 ]
 
 
-def dataset(path, k, setup="benchmark", size=(1.0, 1.0), location="cell"):
+def dataset(path, k, setup="benchmark", size=(1.0, 1.0), location="cell", pressure=1.0):
     """A dataset as docs/dataset_format.md describes it, written without mano."""
     with h5py.File(path, "w") as f:
         f["permeability"] = k
-        f["pressure"] = np.ones_like(k)
+        f["pressure"] = np.full_like(k, pressure)
         f["x-coordinate"] = (np.arange(k.shape[-1]) + 0.5) / k.shape[-1]
         f["y-coordinate"] = (np.arange(k.shape[-2]) + 0.5) / k.shape[-2]
         f.attrs["mano"] = np.bytes_(json.dumps({
@@ -257,6 +260,9 @@ def folder(tmp_path_factory):
     dataset(path / "drive.h5", k, setup="drive")
     dataset(path / "wide.h5", k, size=(2.0, 1.0))
     dataset(path / "node.h5", k, location="node")
+    dataset(path / "still.h5", k, pressure=0.0)
+    dataset(path / "huge.h5", k, pressure=1e30)
+    dataset(path / "huge_rock.h5", 1e40 * k)
     dataset(path / "wrong_rank.h5", np.ones((2, 1, 4, 4)))
     for name, value in (("zero", 0.0), ("nan", np.nan), ("inf", np.inf)):
         bad = k.copy()

@@ -138,6 +138,7 @@ def test_animation_and_curves(mano, tmp_path):
         rows = list(csv.reader(f))
     assert rows[0][:5] == ["pore volumes injected", "time", "water cut", "oil recovery", "oil produced"]
     assert rows[0][5:] == ["W1 water rate", "W1 oil rate", "W1 pressure", "W2 water rate", "W2 oil rate", "W2 pressure"]
+    assert not any("-0" in row for row in rows)
     values = np.array([[float(x or "nan") for x in row] for row in rows[1:]])
     assert np.all(np.diff(values[:, 0]) > 0) and values[-1, 0] == pytest.approx(0.6)
     assert np.allclose(values[:, 5], 1) and np.allclose(values[:, 8] + values[:, 9], -1)
