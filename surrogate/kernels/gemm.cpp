@@ -1,38 +1,35 @@
 #include "surrogate/kernels/gemm.hpp"
 
-#include "surrogate/kernels/torch.hpp"
+#include <algorithm>
+#include <vector>
 
-// Torch's BLAS, by its Fortran names; column-major.
-extern "C" {
-void sgemm_(const char* transpose_a, const char* transpose_b, const int* m, const int* n, const int* k,
-            const float* alpha, const float* a, const int* lda, const float* b, const int* ldb,
-            const float* beta, float* c, const int* ldc);
-void dgemm_(const char* transpose_a, const char* transpose_b, const int* m, const int* n, const int* k,
-            const double* alpha, const double* a, const int* lda, const double* b, const int* ldb,
-            const double* beta, double* c, const int* ldc);
-}
+#include "surrogate/kernels/torch.hpp"
 
 namespace mano {
 
 namespace {
 
-// A row-major product is the column-major product of the transposes, in the other order.
+// b [n, k] as [k, n], valid until this thread's next call. In squares that a cache holds.
+template <typename T>
+const T* transposed(const T* b, std::int64_t n, std::int64_t k) {
+  constexpr std::int64_t kSide = 16;
+  thread_local std::vector<T> turned;
+  turned.resize(std::max(turned.size(), static_cast<std::size_t>(n * k)));
+  for (std::int64_t first = 0; first < n; first += kSide) {
+    const std::int64_t last = std::min(first + kSide, n);
+    for (std::int64_t i = 0; i < k; ++i)
+      for (std::int64_t j = first; j < last; ++j) turned[i * n + j] = b[j * k + i];
+  }
+  return turned.data();
+}
+
 template <typename T>
 void gemm(Layout layout_a, Layout layout_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
-          const T* b, T beta, T* c) {
-  if (m == 0) return;
-  const char* transpose[] = {"N", "T"};
-  const char* op_a = transpose[layout_a == Layout::transposed ? 1 : 0];
-  const char* op_b = transpose[layout_b == Layout::transposed ? 1 : 0];
-  const int rows = static_cast<int>(m), columns = static_cast<int>(n), inner = static_cast<int>(k);
-  const int step_a = layout_a == Layout::plain ? inner : rows;
-  const int step_b = layout_b == Layout::plain ? columns : inner;
-  const T one = 1;
-  if constexpr (std::is_same_v<T, float>) {
-    sgemm_(op_b, op_a, &columns, &rows, &inner, &one, b, &step_b, a, &step_a, &beta, c, &columns);
-  } else {
-    dgemm_(op_b, op_a, &columns, &rows, &inner, &one, b, &step_b, a, &step_a, &beta, c, &columns);
-  }
+          const T* b, bool add, T* c) {
+  static const Product<T> product = product_kernel<T>();
+  const bool rows = layout_a == Layout::plain;
+  product(m, n, k, a, rows ? k : 1, rows ? 1 : m, layout_b == Layout::plain ? b : transposed(b, n, k), add,
+          c);
 }
 
 torch::Tensor matrix(const BFloat16* at, std::int64_t rows, std::int64_t columns) {
@@ -44,7 +41,7 @@ torch::Tensor matrix(const BFloat16* at, std::int64_t rows, std::int64_t columns
 template <typename S>
 void multiply(Layout layout_a, Layout layout_b, std::int64_t m, std::int64_t n, std::int64_t k, const S* a,
               const S* b, S* c) {
-  gemm<S>(layout_a, layout_b, m, n, k, a, b, 0, c);
+  gemm<S>(layout_a, layout_b, m, n, k, a, b, false, c);
 }
 
 template <>
@@ -60,7 +57,7 @@ void multiply<BFloat16>(Layout layout_a, Layout layout_b, std::int64_t m, std::i
 template <typename S>
 void add_transposed_product(std::int64_t m, std::int64_t n, std::int64_t k, const S* a, const S* b,
                             Sum<S>* c) {
-  if (k > 0) gemm<S>(Layout::transposed, Layout::plain, m, n, k, a, b, 1, c);
+  gemm<S>(Layout::transposed, Layout::plain, m, n, k, a, b, true, c);
 }
 
 template <>
@@ -70,6 +67,33 @@ void add_transposed_product<BFloat16>(std::int64_t m, std::int64_t n, std::int64
   const at::AutoDispatchBelowADInplaceOrView no_autograd;
   const auto product = at::mm(matrix(a, k, m).t(), matrix(b, k, n));
   token_kernels<BFloat16>().add_back(m * n, reinterpret_cast<const BFloat16*>(product.data_ptr()), c);
+}
+
+torch::Tensor batched_product(const torch::Tensor& a, const torch::Tensor& b, Layout layout_b,
+                              const Addend& add) {
+  const bool adds = add.matrix.defined();
+  if (!a.device().is_cpu() || a.scalar_type() != torch::kFloat) {
+    const torch::Tensor right = layout_b == Layout::plain ? b : b.mH();
+    return adds ? torch::baddbmm(add.matrix, a, right, add.factor, add.factor_of_product)
+                : torch::bmm(a, right);
+  }
+  const std::int64_t m = a.size(1), k = a.size(2), n = b.size(layout_b == Layout::plain ? 2 : 1);
+  const auto left = a.contiguous(), right = b.contiguous(),
+             out = torch::empty({a.size(0), m, n}, a.options());
+  const auto added = adds ? add.matrix.contiguous() : torch::Tensor();
+  at::parallel_for(0, a.size(0), 1, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) {
+      float* to = out.mutable_data_ptr<float>() + i * m * n;
+      gemm<float>(Layout::plain, layout_b, m, n, k, left.const_data_ptr<float>() + i * m * k,
+                  right.const_data_ptr<float>() + i * k * n, false, to);
+      if (!adds) continue;
+      const float* c = added.const_data_ptr<float>() + i * m * n;
+      const auto factor = static_cast<float>(add.factor),
+                 of_product = static_cast<float>(add.factor_of_product);
+      for (std::int64_t j = 0; j < m * n; ++j) to[j] = factor * c[j] + of_product * to[j];
+    }
+  });
+  return out;
 }
 
 template void multiply<float>(Layout, Layout, std::int64_t, std::int64_t, std::int64_t, const float*,

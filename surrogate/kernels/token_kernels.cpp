@@ -7,6 +7,7 @@
 #include "surrogate/kernels/token_elements.hpp"
 #include "surrogate/kernels/token_levels.hpp"
 #include "surrogate/kernels/token_norms.hpp"
+#include "surrogate/kernels/token_products.hpp"
 
 namespace mano::MANO_INSTRUCTIONS {
 
@@ -35,5 +36,10 @@ extern const TokenKernels<BFloat16> table_bfloat16;
 const TokenKernels<float> table_float = kTable<float>;
 const TokenKernels<double> table_double = kTable<double>;
 const TokenKernels<BFloat16> table_bfloat16 = kTable<BFloat16>;
+
+extern const Product<float> product_float;
+extern const Product<double> product_double;
+const Product<float> product_float = product<float>;
+const Product<double> product_double = product<double>;
 
 }  // namespace mano::MANO_INSTRUCTIONS

@@ -138,4 +138,18 @@ const TokenKernels<double>& token_kernels<double>();
 template <>
 const TokenKernels<BFloat16>& token_kernels<BFloat16>();
 
+/// c [m, n] = a b, or c += a b where `add` is set, by one thread: number (r, i) of a [m, k] is at a + r row_step + i step, so a may be
+/// transposed; b [k, n].
+template <typename T>
+using Product = void (*)(std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, const T* a,
+                         std::ptrdiff_t row_step, std::ptrdiff_t step, const T* b, bool add, T* c);
+
+/// float or double.
+template <typename T>
+Product<T> product_kernel();
+template <>
+Product<float> product_kernel<float>();
+template <>
+Product<double> product_kernel<double>();
+
 }  // namespace mano

@@ -8,6 +8,8 @@ namespace mano {
   extern const TokenKernels<float> table_float;       \
   extern const TokenKernels<double> table_double;     \
   extern const TokenKernels<BFloat16> table_bfloat16; \
+  extern const Product<float> product_float;          \
+  extern const Product<double> product_double;        \
   }
 MANO_TABLES(baseline)
 #ifdef __x86_64__
@@ -31,6 +33,18 @@ const TokenKernels<double>& token_kernels<double>() {
 template <>
 const TokenKernels<BFloat16>& token_kernels<BFloat16>() {
   static const auto& chosen = MANO_BEST_OF(table_bfloat16);
+  return chosen;
+}
+
+template <>
+Product<float> product_kernel<float>() {
+  static const auto chosen = MANO_BEST_OF(product_float);
+  return chosen;
+}
+
+template <>
+Product<double> product_kernel<double>() {
+  static const auto chosen = MANO_BEST_OF(product_double);
   return chosen;
 }
 

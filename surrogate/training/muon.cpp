@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "surrogate/kernels/gemm.hpp"
 #include "surrogate/kernels/torch.hpp"
 
 namespace mano::muon {
@@ -46,8 +47,9 @@ Tensor orthonormal(const Tensor& m) {
   auto x = tall ? m.mH() : m;
   x = x / (torch::linalg_vector_norm(x, 2, torch::IntArrayRef({1, 2}), true) + 1e-20);
   for (int step = 0; step < kSteps; ++step) {
-    const auto gram = torch::bmm(x, x.mH());
-    x = torch::baddbmm(x, torch::baddbmm(gram, gram, gram, kB, kC), x, kA);
+    const auto gram = batched_product(x, x, Layout::transposed);
+    const auto polynomial = batched_product(gram, gram, Layout::plain, {gram, kB, kC});
+    x = batched_product(polynomial, x, Layout::plain, {x, kA, 1.0});
   }
   return tall ? x.mH() : x;
 }
