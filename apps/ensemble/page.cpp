@@ -176,7 +176,7 @@ std::string lead(const EnsembleOutcome& o) {
 }
 
 std::string page(const EnsembleOutcome& o, const fs::path& folder) {
-  std::string h = page_head("mano: over all the rocks it could be", "Over all the rocks it could be");
+  std::string h = page_head("mano: a quantity in uncertain rock", "A quantity in uncertain rock");
   h += "<p>" + escaped(o.description) + "</p>\n" + lead(o);
   if (!o.result.reached)
     h += "<p><b>The tolerance asked for was not reached; the intervals hold all the same.</b></p>\n";
