@@ -108,8 +108,7 @@ void product(Index m, Index n, Index k, const T* a, Index row_step, Index step, 
       multiply_columns<2>(m, depth, left, right.at(0, j), continued, Rows<T>{c + j, n});
     for (; j + lanes <= n; j += lanes)
       multiply_columns<1>(m, depth, left, right.at(0, j), continued, Rows<T>{c + j, n});
-    if (j < n)
-      multiply_last_columns(m, n - j, depth, left, right.at(0, j), continued, Rows<T>{c + j, n});
+    if (j < n) multiply_last_columns(m, n - j, depth, left, right.at(0, j), continued, Rows<T>{c + j, n});
   }
 }
 

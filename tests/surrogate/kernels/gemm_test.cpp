@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "core/instructions.hpp"
-
 #include <array>
 #include <random>
 
+#include "core/instructions.hpp"
 #include "surrogate/kernels/torch.hpp"
 
 namespace mano {
@@ -140,7 +139,8 @@ TEST(BatchedProduct, AgreesWithTorchOfEveryTypeAndLayout) {
     };
     EXPECT_TRUE(close(batched_product(a, b, Layout::plain), torch::bmm(a, b)));
     EXPECT_TRUE(close(batched_product(a, turned, Layout::transposed), torch::bmm(a, b)));
-    EXPECT_TRUE(close(batched_product(a, b, Layout::plain, {c, 3.0, -0.5}), torch::baddbmm(c, a, b, 3.0, -0.5)));
+    EXPECT_TRUE(
+        close(batched_product(a, b, Layout::plain, {c, 3.0, -0.5}), torch::baddbmm(c, a, b, 3.0, -0.5)));
     EXPECT_TRUE(torch::equal(c, kept));
     EXPECT_TRUE(close(batched_product(a, turned.mH(), Layout::plain), torch::bmm(a, b))) << "not contiguous";
   }
