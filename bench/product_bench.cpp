@@ -7,12 +7,13 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "core/machine.hpp"
 #include "surrogate/kernels/gemm.hpp"
+#include "surrogate/kernels/parallel.hpp"
 #include "surrogate/kernels/torch.hpp"
 
 namespace {
@@ -20,12 +21,12 @@ namespace {
 using namespace mano;
 using torch::Tensor;
 
-constexpr std::int64_t kTokens = 512;
+constexpr std::int64_t kTokens = kPieceTokens;
 
 double seconds_of(const auto& run, int calls) {
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = seconds_now();
   for (int i = 0; i < calls; ++i) run();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / calls;
+  return (seconds_now() - begin) / calls;
 }
 
 void compare(const char* what, std::int64_t operations, const Tensor& ours, const Tensor& theirs,

@@ -191,8 +191,7 @@ nlohmann::json describe_checkpoint(const std::filesystem::path& path) {
   say(!c.classes.empty() ? fmt::format("tells kinds of rock apart: {}", fmt::join(c.classes, ", "))
       : c.refinement
           ? fmt::format("grid hierarchy from the network's grid, {}: refined by {} ({}), {} on each grid, {} "
-                        "after the "
-                        "network's prediction, {} form, {}",
+                        "after the network's prediction, {} form, {}",
                         fmt::join(grids, ", "), to_string(c.refinement->model), numbers_of(*c.refinement),
                         c.correction_steps_a_grid() == 1
                             ? "one correction step"

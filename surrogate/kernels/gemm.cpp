@@ -26,10 +26,9 @@ const T* transposed(const T* b, std::int64_t n, std::int64_t k) {
 template <typename T>
 void gemm(Layout layout_a, Layout layout_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
           const T* b, bool add, T* c) {
-  static const Product<T> product = product_kernel<T>();
   const bool rows = layout_a == Layout::plain;
-  product(m, n, k, a, rows ? k : 1, rows ? 1 : m, layout_b == Layout::plain ? b : transposed(b, n, k), add,
-          c);
+  const T* right = layout_b == Layout::plain ? b : transposed(b, n, k);
+  product_kernel<T>()(m, n, k, a, rows ? k : 1, rows ? 1 : m, right, add, c);
 }
 
 torch::Tensor matrix(const BFloat16* at, std::int64_t rows, std::int64_t columns) {

@@ -44,8 +44,9 @@ Tensor orthonormal(const Tensor& m) {
   constexpr double kA = 3.4445, kB = -4.7750, kC = 2.0315;  // x -> a x + b x^3 + c x^5 on singular values
   constexpr int kSteps = 5;
   const bool tall = m.size(1) > m.size(2);
-  auto x = tall ? m.mH() : m;
-  x = x / (torch::linalg_vector_norm(x, 2, torch::IntArrayRef({1, 2}), true) + 1e-20);
+  const auto wide = tall ? m.mH() : m;
+  auto x = torch::empty(wide.sizes(), m.options());  // without gaps, so that no product copies it
+  torch::div_out(x, wide, torch::linalg_vector_norm(wide, 2, torch::IntArrayRef({1, 2}), true) + 1e-20);
   for (int step = 0; step < kSteps; ++step) {
     const auto gram = batched_product(x, x, Layout::transposed);
     const auto polynomial = batched_product(gram, gram, Layout::plain, {gram, kB, kC});
