@@ -50,24 +50,18 @@ void compare(const char* what, std::int64_t operations, const Tensor& ours, cons
 // inputs -> outputs numbers a token, by weights [outputs, inputs].
 void measure(const std::string& name, std::int64_t inputs, std::int64_t outputs) {
   const auto x = torch::randn({kTokens, inputs}), w = torch::randn({outputs, inputs}),
-             g = torch::randn({kTokens, outputs});
+             turned = w.t().contiguous(), g = torch::randn({kTokens, outputs});
   auto y = torch::empty({kTokens, outputs}), y_torch = torch::empty_like(y), d_x = torch::empty_like(x),
        d_x_torch = torch::empty_like(x), d_w = torch::zeros_like(w), d_w_torch = torch::zeros_like(w);
   const auto at = [](const Tensor& t) { return t.const_data_ptr<float>(); };
   const std::int64_t operations = kTokens * inputs * outputs;
   compare(
       fmt::format("{} {} -> {}, forward", name, inputs, outputs).c_str(), operations, y, y_torch,
-      [&] {
-        multiply(Layout::plain, Layout::transposed, kTokens, outputs, inputs, at(x), at(w),
-                 y.mutable_data_ptr<float>());
-      },
-      [&] { at::mm_out(y_torch, x, w.t()); });
+      [&] { multiply(kTokens, outputs, inputs, at(x), at(turned), y.mutable_data_ptr<float>()); },
+      [&] { at::mm_out(y_torch, x, turned); });
   compare(
       "    gradient of its input", operations, d_x, d_x_torch,
-      [&] {
-        multiply(Layout::plain, Layout::plain, kTokens, inputs, outputs, at(g), at(w),
-                 d_x.mutable_data_ptr<float>());
-      },
+      [&] { multiply(kTokens, inputs, outputs, at(g), at(w), d_x.mutable_data_ptr<float>()); },
       [&] { at::mm_out(d_x_torch, g, w); });
   compare(
       "    gradient of its weights", operations, d_w, d_w_torch,

@@ -10,10 +10,9 @@ namespace mano {
 namespace {
 
 // b [n, k] as [k, n], valid until this thread's next call. In squares that a cache holds.
-template <typename T>
-const T* transposed(const T* b, std::int64_t n, std::int64_t k) {
+const float* transposed(const float* b, std::int64_t n, std::int64_t k) {
   constexpr std::int64_t kSide = 16;
-  thread_local std::vector<T> turned;
+  thread_local std::vector<float> turned;
   turned.resize(std::max(turned.size(), static_cast<std::size_t>(n * k)));
   for (std::int64_t first = 0; first < n; first += kSide) {
     const std::int64_t last = std::min(first + kSide, n);
@@ -23,14 +22,6 @@ const T* transposed(const T* b, std::int64_t n, std::int64_t k) {
   return turned.data();
 }
 
-template <typename T>
-void gemm(Layout layout_a, Layout layout_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
-          const T* b, bool add, T* c) {
-  const bool rows = layout_a == Layout::plain;
-  const T* right = layout_b == Layout::plain ? b : transposed(b, n, k);
-  product_kernel<T>()(m, n, k, a, rows ? k : 1, rows ? 1 : m, right, add, c);
-}
-
 torch::Tensor matrix(const BFloat16* at, std::int64_t rows, std::int64_t columns) {
   return torch::from_blob(const_cast<BFloat16*>(at), {rows, columns}, torch::kBFloat16);
 }
@@ -38,25 +29,23 @@ torch::Tensor matrix(const BFloat16* at, std::int64_t rows, std::int64_t columns
 }  // namespace
 
 template <typename S>
-void multiply(Layout layout_a, Layout layout_b, std::int64_t m, std::int64_t n, std::int64_t k, const S* a,
-              const S* b, S* c) {
-  gemm<S>(layout_a, layout_b, m, n, k, a, b, false, c);
+void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const S* a, const S* b, S* c) {
+  product_kernel<S>()(m, n, k, a, k, 1, b, false, c);
 }
 
 template <>
-void multiply<BFloat16>(Layout layout_a, Layout layout_b, std::int64_t m, std::int64_t n, std::int64_t k,
-                        const BFloat16* a, const BFloat16* b, BFloat16* c) {
+void multiply<BFloat16>(std::int64_t m, std::int64_t n, std::int64_t k, const BFloat16* a, const BFloat16* b,
+                        BFloat16* c) {
   if (m == 0) return;
   const at::AutoDispatchBelowADInplaceOrView no_autograd;
   auto out = matrix(c, m, n);
-  at::mm_out(out, layout_a == Layout::plain ? matrix(a, m, k) : matrix(a, k, m).t(),
-             layout_b == Layout::plain ? matrix(b, k, n) : matrix(b, n, k).t());
+  at::mm_out(out, matrix(a, m, k), matrix(b, k, n));
 }
 
 template <typename S>
 void add_transposed_product(std::int64_t m, std::int64_t n, std::int64_t k, const S* a, const S* b,
                             Sum<S>* c) {
-  gemm<S>(Layout::transposed, Layout::plain, m, n, k, a, b, true, c);
+  product_kernel<S>()(m, n, k, a, 1, m, b, true, c);
 }
 
 template <>
@@ -83,8 +72,9 @@ torch::Tensor batched_product(const torch::Tensor& a, const torch::Tensor& b, La
   at::parallel_for(0, a.size(0), 1, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i < last; ++i) {
       float* to = out.mutable_data_ptr<float>() + i * m * n;
-      gemm<float>(Layout::plain, layout_b, m, n, k, left.const_data_ptr<float>() + i * m * k,
-                  right.const_data_ptr<float>() + i * k * n, false, to);
+      const float* of_right = right.const_data_ptr<float>() + i * k * n;
+      multiply(m, n, k, left.const_data_ptr<float>() + i * m * k,
+               layout_b == Layout::plain ? of_right : transposed(of_right, n, k), to);
       if (!adds) continue;
       const float* c = added.const_data_ptr<float>() + i * m * n;
       const auto factor = static_cast<float>(add.factor),
@@ -95,10 +85,9 @@ torch::Tensor batched_product(const torch::Tensor& a, const torch::Tensor& b, La
   return out;
 }
 
-template void multiply<float>(Layout, Layout, std::int64_t, std::int64_t, std::int64_t, const float*,
-                              const float*, float*);
-template void multiply<double>(Layout, Layout, std::int64_t, std::int64_t, std::int64_t, const double*,
-                               const double*, double*);
+template void multiply<float>(std::int64_t, std::int64_t, std::int64_t, const float*, const float*, float*);
+template void multiply<double>(std::int64_t, std::int64_t, std::int64_t, const double*, const double*,
+                               double*);
 template void add_transposed_product<float>(std::int64_t, std::int64_t, std::int64_t, const float*,
                                             const float*, float*);
 template void add_transposed_product<double>(std::int64_t, std::int64_t, std::int64_t, const double*,

@@ -10,17 +10,16 @@
 
 namespace mano {
 
-enum class Layout { plain, transposed };
-
-/// c [m, n] = op(a) op(b), for op(a) [m, k] and op(b) [k, n]; a transposed matrix is stored as [k, m] or [n, k].
+/// c [m, n] = a b, for a [m, k] and b [k, n].
 template <typename S>
-void multiply(Layout layout_a, Layout layout_b, std::int64_t m, std::int64_t n, std::int64_t k, const S* a,
-              const S* b, S* c);
+void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const S* a, const S* b, S* c);
 
 /// c [m, n] += a^T b, for a [k, m] and b [k, n].
 template <typename S>
 void add_transposed_product(std::int64_t m, std::int64_t n, std::int64_t k, const S* a, const S* b,
                             Sum<S>* c);
+
+enum class Layout { plain, transposed };
 
 /// What is added to a product P: factor * matrix + factor_of_product * P; nothing where the matrix is undefined.
 struct Addend {

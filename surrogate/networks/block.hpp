@@ -1,6 +1,6 @@
 #pragma once
 // One block of the model, x = x + MultipoleAttention(x), x = x + MLP(x), as one autograd node on the CPU: matrix products by
-// Torch's BLAS, everything between them by surrogate/kernels/token_kernels.hpp. The derivation of its backward pass is in docs/mano.md.
+// surrogate/kernels/gemm.hpp, everything between them by surrogate/kernels/token_kernels.hpp. The derivation of its backward pass is in docs/mano.md.
 // Private to surrogate/ and its tests.
 
 #include <torch/types.h>

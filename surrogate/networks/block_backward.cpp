@@ -15,7 +15,7 @@ template <typename S>
 void first_map_backward(const BlockParts<S>& b, BlockGradients<S>& g, Index n, const Sum<S>* attended,
                         const S* d_hidden, S* normalized, const Sum<S>* d_out, Sum<S>* d_attended) {
   add_transposed_product(b.hidden, b.channels, n, d_hidden, normalized, g.mlp_in);
-  multiply(Layout::plain, Layout::plain, n, b.channels, b.hidden, d_hidden, data_of<S>(b.mlp_in), normalized);
+  multiply(n, b.channels, b.hidden, d_hidden, data_of<S>(b.mlp_in.weight), normalized);
   b.kernels.normalize_backward(n, b.architecture.dim, attended, b.mlp_norm(), normalized, d_out, d_attended,
                                {g.mlp_weight, g.mlp_bias});
 }
@@ -25,7 +25,7 @@ template <typename S>
 void second_map_backward(const BlockParts<S>& b, Buffer<S>& converted, BlockGradients<S>& g, Index n,
                          S* hidden, const Tensor& bias, const Sum<S>* d_out, S* d_hidden, Sum<S>* d_bias) {
   const S* d = b.as_operand(d_out, n * b.channels, converted);
-  multiply(Layout::plain, Layout::plain, n, b.hidden, b.channels, d, data_of<S>(b.mlp_out), d_hidden);
+  multiply(n, b.hidden, b.channels, d, data_of<S>(b.mlp_out.weight), d_hidden);
   b.kernels.gelu_backward(n, b.architecture.mlp, hidden, data_of<Sum<S>>(bias), d_hidden, hidden, d_hidden,
                           d_bias);
   add_transposed_product(b.channels, b.hidden, n, d, hidden, g.mlp_out);
@@ -40,8 +40,7 @@ void mlp_backward(const BlockParts<S>& b, Memory& memory, BlockGradients<S>& g, 
   S* normalized = memory.normalized.get(n * b.channels);
   // Computing the hidden numbers anew is one product of thirty; keeping them would be an eighth of what is kept.
   b.kernels.normalize(n, b.architecture.dim, attended, b.mlp_norm(), normalized);
-  multiply(Layout::plain, Layout::transposed, n, b.hidden, b.channels, normalized, data_of<S>(b.mlp_in),
-           hidden);
+  multiply(n, b.hidden, b.channels, normalized, data_of<S>(b.mlp_in.transposed), hidden);
   second_map_backward(b, memory.converted, g, n, hidden, b.weights.mlp_in_bias, d_out, d_hidden,
                       g.mlp_in_bias);
   first_map_backward(b, g, n, attended, d_hidden, normalized, d_out, d_attended);
@@ -132,15 +131,14 @@ void sample_up_backward(const BlockParts<S>& b, int l, const Saved& saved, const
     const Sum<S>* d_rows = level + piece.token * b.channels;
     const S* d = b.as_operand(d_rows, piece.tokens * b.channels, memory.converted);
     S* d_attended_rows = d_attended + (offset + piece.token) * b.inner;
-    if (b.to_out.defined()) {
+    if (b.to_out.weight.defined()) {
       S* attended = memory.attended.get(piece.tokens * b.inner);
       b.attend(l, piece, data_of<S>(saved.qkv), memory.scratch, attended);
       add_transposed_product(b.channels, b.inner, piece.tokens, d, attended, g.to_out);
       b.kernels.add_column_sums(piece.tokens, b.architecture.dim, d_rows,
                                 b.cover.defined() ? data_of<Sum<S>>(b.cover) + offset + piece.token : nullptr,
                                 g.to_out_bias);
-      multiply(Layout::plain, Layout::plain, piece.tokens, b.inner, b.channels, d, data_of<S>(b.to_out),
-               d_attended_rows);
+      multiply(piece.tokens, b.inner, b.channels, d, data_of<S>(b.to_out.weight), d_attended_rows);
     } else {
       std::copy(d, d + piece.tokens * b.channels, d_attended_rows);
     }
@@ -153,8 +151,7 @@ void sample_up_backward(const BlockParts<S>& b, int l, const Saved& saved, const
         b.channels, b.block, piece.next_tokens,
         data_of<S>(saved.from_up) + (next - b.pyramid.finest() + piece.next_token) * b.channels, blocks,
         g.up);
-    multiply(Layout::plain, Layout::transposed, piece.next_tokens, b.channels, b.block, blocks,
-             data_of<S>(b.up), product);
+    multiply(piece.next_tokens, b.channels, b.block, blocks, data_of<S>(b.up.transposed), product);
     b.kernels.add_biased(piece.next_tokens, b.architecture.dim, nullptr, product, nullptr, nullptr,
                          d_r + (next + piece.next_token) * b.channels);
   });
@@ -200,8 +197,7 @@ void project_backward(const BlockParts<S>& b, int l, const Sum<S>* x, const S* q
         S* normalized = memory.normalized.get(n * b.channels);
         b.kernels.normalize(n, b.architecture.dim, x + at, b.attention_norm(), normalized);
         add_transposed_product(3 * b.inner, b.channels, n, d_qkv, normalized, g.to_qkv);
-        multiply(Layout::plain, Layout::plain, n, b.channels, 3 * b.inner, d_qkv, data_of<S>(b.to_qkv),
-                 normalized);
+        multiply(n, b.channels, 3 * b.inner, d_qkv, data_of<S>(b.to_qkv.weight), normalized);
         b.kernels.normalize_backward(n, b.architecture.dim, x + at, b.attention_norm(), normalized,
                                      past != nullptr ? past + at : nullptr, d_x + at,
                                      {g.outer_weight, g.outer_bias, g.inner_weight, g.inner_bias});
@@ -216,20 +212,19 @@ void sample_down_backward(const BlockParts<S>& b, int l, const Sum<S>* fine, con
     Buffer<S> blocks, converted;
   };
   const TokenLevel& level = b.pyramid.levels[l];
-  for_pieces<Memory>(
-      static_cast<Index>(b.pyramid.batch) * level.height,
-      static_cast<Index>(level.width) * b.architecture.rate * b.architecture.rate,
-      [&](Memory& memory, Index first, Index last, bool) {
-        BlockGradients g = BlockGradients<S>::mine(b, sums);
-        const Index n = (last - first) * level.width;
-        const S* d =
-            b.as_operand(d_coarse + first * level.width * b.channels, n * b.channels, memory.converted);
-        S* blocks = memory.blocks.get(n * b.block);
-        b.gather(l - 1, first, last, fine, 1, false, blocks);
-        add_transposed_product(b.channels, b.block, n, d, blocks, g.down);
-        multiply(Layout::plain, Layout::plain, n, b.block, b.channels, d, data_of<S>(b.down), blocks);
-        b.scatter(l - 1, first, last, blocks, 1, true, d_fine);
-      });
+  for_pieces<Memory>(static_cast<Index>(b.pyramid.batch) * level.height,
+                     static_cast<Index>(level.width) * b.architecture.rate * b.architecture.rate,
+                     [&](Memory& memory, Index first, Index last, bool) {
+                       BlockGradients g = BlockGradients<S>::mine(b, sums);
+                       const Index n = (last - first) * level.width;
+                       const S* d = b.as_operand(d_coarse + first * level.width * b.channels, n * b.channels,
+                                                 memory.converted);
+                       S* blocks = memory.blocks.get(n * b.block);
+                       b.gather(l - 1, first, last, fine, 1, false, blocks);
+                       add_transposed_product(b.channels, b.block, n, d, blocks, g.down);
+                       multiply(n, b.block, b.channels, d, data_of<S>(b.down.weight), blocks);
+                       b.scatter(l - 1, first, last, blocks, 1, true, d_fine);
+                     });
 }
 
 }  // namespace

@@ -25,8 +25,7 @@ void sample_down(const BlockParts<S>& b, const Sum<S>* x, const Tensor& coarse) 
                          S* blocks = memory.blocks.get(n * b.block);
                          S* product = memory.product.get(n * b.channels);
                          b.gather(l - 1, first, last, fine, 1, false, blocks);
-                         multiply(Layout::plain, Layout::transposed, n, b.channels, b.block, blocks,
-                                  data_of<S>(b.down), product);
+                         multiply(n, b.channels, b.block, blocks, data_of<S>(b.down.transposed), product);
                          b.kernels.add_biased(n, b.architecture.dim, nullptr, product, nullptr, nullptr,
                                               b.level_rows(coarse, l) + first * level.width * b.channels);
                        });
@@ -42,8 +41,8 @@ void project(const BlockParts<S>& b, const Sum<S>* x, Index tokens, S* qkv) {
     S* normalized = memory.normalized.get((last - first) * b.channels);
     b.kernels.normalize(last - first, b.architecture.dim, x + first * b.channels, b.attention_norm(),
                         normalized);
-    multiply(Layout::plain, Layout::transposed, last - first, 3 * b.inner, b.channels, normalized,
-             data_of<S>(b.to_qkv), qkv + first * 3 * b.inner);
+    multiply(last - first, 3 * b.inner, b.channels, normalized, data_of<S>(b.to_qkv.transposed),
+             qkv + first * 3 * b.inner);
   });
 }
 
@@ -52,8 +51,7 @@ template <typename S>
 void first_map(const BlockParts<S>& b, Buffer<S>& memory, Index n, const Sum<S>* attended, S* hidden) {
   S* normalized = memory.get(n * b.channels);
   b.kernels.normalize(n, b.architecture.dim, attended, b.mlp_norm(), normalized);
-  multiply(Layout::plain, Layout::transposed, n, b.hidden, b.channels, normalized, data_of<S>(b.mlp_in),
-           hidden);
+  multiply(n, b.hidden, b.channels, normalized, data_of<S>(b.mlp_in.transposed), hidden);
 }
 
 // out = attended + the MLP's second map of gelu(hidden + bias); hidden is overwritten.
@@ -62,8 +60,7 @@ void second_map(const BlockParts<S>& b, Buffer<S>& memory, Index n, S* hidden, c
                 const Sum<S>* attended, Sum<S>* out) {
   S* product = memory.get(n * b.channels);
   b.kernels.gelu(n, b.architecture.mlp, hidden, data_of<Sum<S>>(bias), hidden);
-  multiply(Layout::plain, Layout::transposed, n, b.channels, b.hidden, hidden, data_of<S>(b.mlp_out),
-           product);
+  multiply(n, b.channels, b.hidden, hidden, data_of<S>(b.mlp_out.transposed), product);
   b.kernels.add_biased(n, b.architecture.dim, attended, product, data_of<Sum<S>>(b.weights.mlp_out_bias),
                        nullptr, out);
 }
@@ -114,10 +111,9 @@ void attend_and_sample_up(const BlockParts<S>& b, int l, const Sum<S>* x, const 
     b.attend(l, piece, data_of<S>(saved.qkv), memory.scratch, attended);
     in_pieces(piece.tokens, [&](Index begin, Index n) {
       const S* mapped = attended + begin * b.inner;
-      if (b.to_out.defined()) {
+      if (b.to_out.weight.defined()) {
         S* product = memory.mapped.get(n * b.channels);
-        multiply(Layout::plain, Layout::transposed, n, b.channels, b.inner, mapped, data_of<S>(b.to_out),
-                 product);
+        multiply(n, b.channels, b.inner, mapped, data_of<S>(b.to_out.transposed), product);
         mapped = product;
       }
       const Index token = piece.token + begin;
@@ -128,8 +124,8 @@ void attend_and_sample_up(const BlockParts<S>& b, int l, const Sum<S>* x, const 
     });
     if (!b.coarsest(l)) {
       S* blocks = memory.blocks.get(piece.next_tokens * b.block);
-      multiply(Layout::plain, Layout::plain, piece.next_tokens, b.block, b.channels,
-               from_up + coarse(l + 1) + piece.next_token * b.channels, data_of<S>(b.up), blocks);
+      multiply(piece.next_tokens, b.block, b.channels,
+               from_up + coarse(l + 1) + piece.next_token * b.channels, data_of<S>(b.up.weight), blocks);
       b.scatter(l, piece.first, piece.last, blocks, static_cast<Sum<S>>(b.up_factor(l)), false, level);
     }
     const Index at = piece.token * b.channels;

@@ -27,8 +27,8 @@ struct BlockGradients {
     take(inner_weight, c);
     take(inner_bias, c);
     take(to_qkv, 3 * b.inner * c);
-    take(to_out, b.to_out.defined() ? c * b.inner : 0);
-    take(to_out_bias, b.to_out.defined() ? c : 0);
+    take(to_out, b.to_out.weight.defined() ? c * b.inner : 0);
+    take(to_out_bias, b.to_out.weight.defined() ? c : 0);
     take(down, b.levels() > 1 ? c * b.block : 0);
     take(up, b.levels() > 1 ? c * b.block : 0);
     take(mlp_weight, c);
@@ -66,7 +66,7 @@ void take_gradients(const BlockParts<S>& b, const torch::Tensor& sums, BlockWeig
   d.outer_norm = {take(at.outer_weight, {b.channels}), take(at.outer_bias, {b.channels})};
   d.inner_norm = {take(at.inner_weight, {b.channels}), take(at.inner_bias, {b.channels})};
   d.to_qkv = take(at.to_qkv, {3 * b.inner, b.channels});
-  if (b.to_out.defined()) {
+  if (b.to_out.weight.defined()) {
     d.to_out = take(at.to_out, {b.channels, b.inner});
     d.to_out_bias = take(at.to_out_bias, {b.channels});
   }

@@ -26,11 +26,14 @@ template <typename S>
 BlockOperands<S>::BlockOperands(const BlockWeights& weights, const Architecture& architecture) {
   sums = weights.to_qkv.options().requires_grad(false);
   operands = std::is_same_v<S, BFloat16> ? sums.dtype(torch::kBFloat16) : sums;
-  const auto convert = [&](const Tensor& t) { return t.detach().to(operands).contiguous(); };
-  to_qkv = convert(weights.to_qkv);
-  if (weights.to_out.defined()) to_out = convert(weights.to_out);
-  mlp_in = convert(weights.mlp_in);
-  mlp_out = convert(weights.mlp_out);
+  const auto operand = [&](const Tensor& t) {
+    const Tensor weight = t.detach().to(operands).contiguous();
+    return MapOperand{weight, weight.t().contiguous()};
+  };
+  to_qkv = operand(weights.to_qkv);
+  if (weights.to_out.defined()) to_out = operand(weights.to_out);
+  mlp_in = operand(weights.mlp_in);
+  mlp_out = operand(weights.mlp_out);
   if (weights.value_convolution.defined()) {
     const auto taps = [](const Tensor& t) { return t.detach().view({t.size(0), 9}).t().contiguous(); };
     value_taps = taps(weights.value_convolution);
@@ -40,15 +43,15 @@ BlockOperands<S>::BlockOperands(const BlockWeights& weights, const Architecture&
   }
   const Index channels = architecture.dim, points = static_cast<Index>(architecture.rate) * architecture.rate;
   const auto matrix = [&](const Tensor& t) {
-    return convert(t.permute({0, 2, 3, 1}).reshape({channels, points * channels}));
+    return operand(t.permute({0, 2, 3, 1}).reshape({channels, points * channels}));
   };
   if (weights.down.defined()) {
     down = matrix(weights.down);
     up = matrix(weights.up);
   } else {  // the average, and the nearest
     const auto copies = torch::eye(channels, sums).repeat({1, points});
-    down = convert(copies / points);
-    up = convert(copies);
+    down = operand(copies / points);
+    up = operand(copies);
   }
 }
 

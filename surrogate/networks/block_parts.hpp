@@ -39,13 +39,20 @@ struct LevelPiece {
   std::int64_t next_token = 0, next_tokens = 0;
 };
 
+/// A map's weight [out, in], which the backward pass multiplies by, and its transpose [in, out], which the forward pass does. Both are
+/// made once a call, or once for all in a network whose weights are frozen.
+struct MapOperand {
+  torch::Tensor weight, transposed;
+};
+
 /// What the loops read of a block's weights. S as in token_kernels.hpp.
 template <typename S>
 struct BlockOperands {
   BlockOperands(const BlockWeights& weights, const Architecture& architecture);
 
   torch::TensorOptions sums, operands;
-  torch::Tensor to_qkv, to_out, down, up, mlp_in, mlp_out;  ///< down and up [C, rate rate C]
+  MapOperand to_qkv, to_out, mlp_in, mlp_out;    ///< to_out is undefined without an output map
+  MapOperand down, up;                           ///< weights [C, rate rate C]
   torch::Tensor value_taps, mlp_taps;            ///< [9, h d] and [9, mlp]; undefined without convolutions
   torch::Tensor value_taps_back, mlp_taps_back;  ///< in reverse: of the transposes
 };

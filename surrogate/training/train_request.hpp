@@ -53,7 +53,7 @@ struct TrainRequest {
   bool bfloat16 = false;  ///< operands of matrix products in bfloat16; weights, sums and optimiser in float32
   OptimizerKind optimizer = OptimizerKind::muon;
   std::optional<double> learning_rate;  ///< at its peak; empty: 1e-2 with muon, 4e-3 with adamw
-  std::optional<double> weight_decay;   ///< empty: 0.1 with muon, 1e-4 with adamw
+  std::optional<double> weight_decay;   ///< empty: 0.03 with muon, 1e-4 with adamw
   double warm_up = 0.05;                ///< fraction of the steps with a rising learning rate
   double gradient_clip = 1.0;           ///< bound on the gradient's 2-norm
   double held_out = 0.05;               ///< fraction of every dataset that is not trained on
@@ -83,7 +83,7 @@ inline double learning_rate(const TrainRequest& r) {
 }
 
 inline double weight_decay(const TrainRequest& r) {
-  return r.weight_decay.value_or(r.optimizer == OptimizerKind::muon ? 0.1 : 1e-4);
+  return r.weight_decay.value_or(r.optimizer == OptimizerKind::muon ? 0.03 : 1e-4);
 }
 
 inline std::size_t FreshSamples::held_out(const TrainRequest& request) const {

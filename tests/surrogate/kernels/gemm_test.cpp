@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <random>
 
 #include "core/instructions.hpp"
@@ -46,12 +45,12 @@ std::vector<T> numbers(std::int64_t count, unsigned seed) {
 
 // sum_i a(r, i) b(i, j), and the sum of its terms' absolute values.
 template <typename T>
-std::pair<double, double> expected(const Sizes& s, Layout layout_a, Layout layout_b, const std::vector<T>& a,
+std::pair<double, double> expected(const Sizes& s, Layout layout_a, const std::vector<T>& a,
                                    const std::vector<T>& b, std::int64_t r, std::int64_t j) {
   double sum = 0, bound = 0;
   for (std::int64_t i = 0; i < s.k; ++i) {
-    const double term = static_cast<double>(a[layout_a == Layout::plain ? r * s.k + i : i * s.m + r]) *
-                        b[layout_b == Layout::plain ? i * s.n + j : j * s.k + i];
+    const double term =
+        static_cast<double>(a[layout_a == Layout::plain ? r * s.k + i : i * s.m + r]) * b[i * s.n + j];
     sum += term;
     bound += std::abs(term);
   }
@@ -63,24 +62,19 @@ class Products : public testing::Test {};
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(Products, Types);
 
-TYPED_TEST(Products, AreSumsOfProductsInEveryLayoutAndSize) {
+TYPED_TEST(Products, AreSumsOfProductsInEverySize) {
   constexpr double kEpsilon = std::numeric_limits<TypeParam>::epsilon();
-  constexpr std::array kLayouts{Layout::plain, Layout::transposed};
   for (const Sizes& s : sizes()) {
     const auto a = numbers<TypeParam>(s.m * s.k, 1), b = numbers<TypeParam>(s.k * s.n, 2);
-    for (const Layout layout_a : kLayouts) {
-      for (const Layout layout_b : kLayouts) {
-        std::vector<TypeParam> c(s.m * s.n + 1, 7);
-        multiply(layout_a, layout_b, s.m, s.n, s.k, a.data(), b.data(), c.data());
-        for (std::int64_t r = 0; r < s.m; ++r) {
-          for (std::int64_t j = 0; j < s.n; ++j) {
-            const auto [sum, bound] = expected(s, layout_a, layout_b, a, b, r, j);
-            ASSERT_NEAR(c[r * s.n + j], sum, bound * s.k * kEpsilon) << s.m << " " << s.n << " " << s.k;
-          }
-        }
-        ASSERT_EQ(c.back(), 7) << "written beyond the end";
+    std::vector<TypeParam> c(s.m * s.n + 1, 7);
+    multiply(s.m, s.n, s.k, a.data(), b.data(), c.data());
+    for (std::int64_t r = 0; r < s.m; ++r) {
+      for (std::int64_t j = 0; j < s.n; ++j) {
+        const auto [sum, bound] = expected(s, Layout::plain, a, b, r, j);
+        ASSERT_NEAR(c[r * s.n + j], sum, bound * s.k * kEpsilon) << s.m << " " << s.n << " " << s.k;
       }
     }
+    ASSERT_EQ(c.back(), 7) << "written beyond the end";
   }
 }
 
@@ -92,7 +86,7 @@ TYPED_TEST(Products, OfTransposedMatricesAreAddedUp) {
     add_transposed_product(s.m, s.n, s.k, a.data(), b.data(), c.data());
     for (std::int64_t r = 0; r < s.m; ++r) {
       for (std::int64_t j = 0; j < s.n; ++j) {
-        const auto [sum, bound] = expected(s, Layout::transposed, Layout::plain, a, b, r, j);
+        const auto [sum, bound] = expected(s, Layout::transposed, a, b, r, j);
         const double start = before[r * s.n + j];
         ASSERT_NEAR(c[r * s.n + j], start + sum,
                     (std::abs(start) + bound) * (s.k + 1) * std::numeric_limits<TypeParam>::epsilon());
@@ -110,7 +104,7 @@ void expect_products(Product<T> product) {
     product(s.m, s.n, s.k, a.data(), 1, s.m, b.data(), true, c.data());
     for (std::int64_t r = 0; r < s.m; ++r) {
       for (std::int64_t j = 0; j < s.n; ++j) {
-        const auto [sum, bound] = expected(s, Layout::transposed, Layout::plain, a, b, r, j);
+        const auto [sum, bound] = expected(s, Layout::transposed, a, b, r, j);
         ASSERT_NEAR(c[r * s.n + j], 2 * sum, 2 * bound * s.k * std::numeric_limits<T>::epsilon());
       }
     }
