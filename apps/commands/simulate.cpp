@@ -88,6 +88,7 @@ void simulate(SimulateOptions o, const Invocation& invocation) {
     return pressure_with_petsc(problem, outcome.options.pressure_tolerance);
   };
   note_unit_domain(flow.units(), source, grid);
+  note_shared_cell(outcome.displacement.problem, flow.well_names());
 
   // 3. The run, and once more with longer steps.
   catch_interrupts();

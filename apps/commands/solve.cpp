@@ -184,7 +184,6 @@ void print_summary(const Solved& s, const FieldSource& source) {
   for (const auto& [name, flow] : s.report.outflow) out.push_back(fmt::format("{} {:.6g}", name, flow));
   say(fmt::format("{} {:.6g} to {:.6g}; {}: {}", with_unit("pressure", n.pressure), range.least, range.most,
                   with_unit("outflow", n.rate), fmt::join(out, ", ")));
-  print_wells(s.report, s.problem);
 }
 
 SolveResult solve_and_verify(const Problem& problem, double tolerance) {
@@ -226,6 +225,7 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   const Problem problem = flow.problem(rock);
   const std::optional<Field> porosity = porosity_of(o.report, source, rock);
   note_unit_domain(flow.units(), source, grid);
+  note_shared_cell(problem, flow.well_names());
 
   // 3. The solution, on all ranks together, and its verification.
   const PetscSession session(invocation.petsc_options);
@@ -237,7 +237,7 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
       make_flow_report(problem, result.pressure, flow.units(), flow.well_names(), porosity);
   const Solved solved{rock, problem, result, flow, report};
   print_summary(solved, source);
-  if (o.report.report) print_flow_report(report);
+  o.report.report ? print_flow_report(report) : print_wells(report, problem);
   kind == OutputKind::vti ? write_vti_of(o, solved) : write_dataset(o, solved, source);
   write_json(o.json, results(o, solved));
   say("wrote " + o.output);

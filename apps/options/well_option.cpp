@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "apps/options/command_line.hpp"
 #include "apps/options/field_options.hpp"
 #include "core/error.hpp"
 
@@ -192,6 +193,21 @@ std::string place_of(const Grid& grid, const Well& well) {
   return fmt::format(
       "column ({}, {}), {}", well.i, well.j,
       first == last ? fmt::format("layer {}", first) : fmt::format("layers {} to {}", first, last));
+}
+
+void note_shared_cell(const Problem& problem, const std::vector<std::string>& names) {
+  const auto share = [](const Well& a, const Well& b) {
+    return a.i == b.i && a.j == b.j && a.first_layer <= b.last_layer && b.first_layer <= a.last_layer;
+  };
+  if (launched_rank() != 0) return;
+  for (std::size_t a = 0; a < problem.wells.size(); ++a) {
+    for (std::size_t b = a + 1; b < problem.wells.size(); ++b) {
+      if (!share(problem.wells[a], problem.wells[b])) continue;
+      fmt::print(stderr, "mano: note: wells {} and {} stand in the same {}; the domain is {}\n", names[a],
+                 names[b], place_of(problem.grid(), problem.wells[b]), problem.grid().size());
+      return;
+    }
+  }
 }
 
 }  // namespace mano

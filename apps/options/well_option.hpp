@@ -45,4 +45,8 @@ RandomWells parse_random_wells(const std::string& text);
 /// "cell (3, 4)"; of a volume "column (3, 4), layers 2 to 5" or "column (3, 4), layer 2", counted from 1.
 std::string place_of(const Grid& grid, const Well& well);
 
+/// A note on standard error of rank 0, if two wells stand in one cell: on a coarse grid they may, but a --well in other units than the
+/// domain's looks like this, too. `names` as FlowSource::well_names().
+void note_shared_cell(const Problem& problem, const std::vector<std::string>& names);
+
 }  // namespace mano

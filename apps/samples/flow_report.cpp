@@ -120,7 +120,7 @@ FlowReport make_flow_report(const Problem& problem, const Field& pressure, const
 
 void print_flow_report(const FlowReport& r) {
   const UnitNames n = r.units.names();
-  say("report in " + r.units.description(r.grid.flat()));
+  if (r.units.consistent()) say("report in " + r.units.description(r.grid.flat()));
   if (!r.wells.empty()) {
     say(fmt::format("  {:<12} {:<14} {:<8} {:<18} {}", "well", "cell", "control", with_unit("rate", n.rate),
                     with_unit("bottom-hole pressure", n.pressure)));

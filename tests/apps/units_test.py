@@ -161,6 +161,16 @@ def test_wells_have_names(mano, tmp_path):
     assert [w["name"] for w in r["wells"]] == ["W1", "W2", "W3"]
 
 
+def test_wells_in_one_cell_are_noted(mano, tmp_path):
+    """Places in a unit square look like this on a domain of 1000 m."""
+    def notes(*arguments):
+        return mano("solve", "--field", "lognormal", "--resolution", "10x10", "--size", "1000x1000", "--units", "metric", *arguments, "-o", "f.h5").err
+
+    near, far = ["--well", "0.2,0.2,rate=1"], ["--well", "0.8,0.8,rate=-1", "--well", "900,900,rate=1", "--well", "900,950,rate=-1"]
+    assert notes(*near, *far).count("wells W1 and W2 stand in the same cell (0, 0); the domain is 1000x1000") == 1
+    assert "stand in" not in notes(*near, "--well", "800,800,rate=-1")
+
+
 def test_inactive_cells(mano, tmp_path):
     (tmp_path / "rock.grdecl").write_text("FIELD\nDIMENS\n 4 3 1 /\nPERMX\n 4*100 4*100 4*100 /\nPORO\n 4*0.2 4*9 4*0.2 /\n"
                                           "ACTNUM\n 4*1 4*0 4*1 /\n")
