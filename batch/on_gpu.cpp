@@ -149,19 +149,19 @@ class OnGpu : public SampleMaker {
   }
 
   void launch(std::uint64_t first, int n) {
-    const Arguments a{
-        request_.tolerance,
-        first,
-        n,
-        draws_,
-        {request_.field.low, request_.field.high, request_.grid.lx, request_.grid.ly, request_.seed},
-        cosines_x_->data(),
-        cosines_y_->data(),
-        permeability_->data(),
-        pressure_->data(),
-        outcomes_->data(),
-        slow_->data(),
-        fast_->data()};
+    const Arguments a{request_.tolerance,
+                      first,
+                      n,
+                      draws_,
+                      {request_.field.low, request_.field.high, 1 / request_.field.phase_length,
+                       request_.grid.lx, request_.grid.ly, request_.seed},
+                      cosines_x_->data(),
+                      cosines_y_->data(),
+                      permeability_->data(),
+                      pressure_->data(),
+                      outcomes_->data(),
+                      slow_->data(),
+                      fast_->data()};
     const int blocks = std::min(blocks_, n);
     check_device(batch::launch(shape_, blocks, stream_.stream, plan_, a));
     check_device(cudaStreamSynchronize(stream_.stream));

@@ -12,15 +12,15 @@
 
 namespace mano::batch {
 
-/// The field's own numbers: phases and domain. Modes, tau and stream are those of datagen/gaussian_field.cpp.
+/// The field's own numbers: phases, tau and domain. Modes and stream are those of datagen/gaussian_field.cpp.
 struct TwoPhase {
   double low, high;
+  double tau;
   double lx, ly;
   std::uint64_t seed;
 };
 
 inline constexpr int kNeumannModes = 128;
-inline constexpr double kTau = 3.0;
 inline constexpr double kPi = 3.14159265358979323846;
 
 /// Every mode that looks on n points like mode `index` or its opposite: visit(mode, sign).
@@ -52,7 +52,7 @@ MANO_BOTH void draw_two_phase(Team& team, const Plan& plan, const TwoPhase& fiel
         if (m == 0 && n == 0) return;
         const double laplacian = kPi * kPi * (m * m / (field.lx * field.lx) + n * n / (field.ly * field.ly));
         const double norm = std::sqrt((m > 0 ? 2.0 : 1.0) * (n > 0 ? 2.0 : 1.0) / (field.lx * field.ly));
-        sum += sign_x * sign_y * norm * random.normal(m, n) / (laplacian + kTau * kTau);
+        sum += sign_x * sign_y * norm * random.normal(m, n) / (laplacian + field.tau * field.tau);
       });
     });
     spectrum[p] = sum;

@@ -180,12 +180,17 @@ DatasetReader& DatasetReader::operator=(DatasetReader&&) noexcept = default;
 const DatasetInfo& DatasetReader::info() const {
   return impl_->info;
 }
-void DatasetReader::refuse_predicted() const {
+bool DatasetReader::is_predicted() const {
   const auto made = nlohmann::json::parse(info().configuration, nullptr, false);
-  check(!made.is_object() || !made.contains("predicted_by"),
-        "{} holds predictions of the model {}, no solutions; solved data are needed: `mano generate` makes "
-        "them",
-        path().string(), made.value("predicted_by", ""));
+  return made.is_object() && made.contains("predicted_by");
+}
+
+void DatasetReader::refuse_predicted() const {
+  if (!is_predicted()) return;
+  throw InvalidInput(fmt::format(
+      "{} holds predictions of the model {}, no solutions; solved data are needed: `mano generate` makes "
+      "them",
+      path().string(), nlohmann::json::parse(info().configuration).value("predicted_by", "")));
 }
 const std::filesystem::path& DatasetReader::path() const {
   return impl_->path;

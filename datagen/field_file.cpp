@@ -200,6 +200,10 @@ std::string ArrayReader::name() const {
   return impl_->name;
 }
 
+bool ArrayReader::is_ours() const {
+  return H5Aexists(impl_->file, kInfoAttribute) > 0;
+}
+
 bool ArrayReader::has_time() const {
   return impl_->axis('t') != std::string::npos;
 }

@@ -24,6 +24,7 @@ class ArrayReader {
   Grid grid() const;  ///< on the unit square, or the unit cube
   std::string name() const;
   bool has_time() const;
+  bool is_ours() const;             ///< in a mano dataset, which knows more of its fields than an array does
   std::string description() const;  ///< for people: "'coeff': shape [64, 64, 100], axes x,y,n"
   /// Values that the file marks as missing (_FillValue, missing_value) are not a number.
   Field read(std::size_t sample) const;

@@ -23,9 +23,9 @@ class Importer {
         solution_(r_.input, r_.solution, kPressureNames, r_.arrays) {
     if (!r_.active.empty())
       active_ = std::make_unique<ArrayReader>(r_.input, r_.active, std::vector<std::string>{}, r_.arrays);
-    check(coefficient_.grid().flat() || r_.arrays.axes.find('z') != std::string::npos,
-          "{}: a mano dataset of volumes, {}: it needs no import", r_.input.string(),
-          coefficient_.grid().resolution());
+    check(!coefficient_.is_ours(),
+          "{} is a mano dataset: it needs no import, which would lose its units, domain and problem",
+          r_.input.string());
     check_alike(solution_);
     if (active_) check_alike(*active_);
     check(!r_.arrays.time_step || coefficient_.has_time() || solution_.has_time(),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace mano {
 namespace {
 
 Field draw_two_phase(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
-  return in_phases(draw_neumann_gaussian(kTwoPhaseTau, seed, sample, grid), spec);
+  return in_phases(draw_neumann_gaussian(1 / spec.phase_length, seed, sample, grid), spec);
 }
 
 Field draw_lognormal(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
@@ -50,6 +51,7 @@ void check_field_spec(const FieldSpec& s) {
   if (s.kind == "two-phase") {
     positive(s.low, "phases: the lower permeability");
     positive(s.high, "phases: the higher permeability");
+    positive(s.phase_length, "correlation length");
   } else if (s.kind == "lognormal" || s.kind == "layered") {
     check(std::isfinite(s.mean) && std::abs(s.mean) < 200, "mean of log k is {}; it must lie within +-200",
           s.mean);
@@ -74,6 +76,11 @@ void check_field_spec(const FieldSpec& s) {
 
 void check_field_spec(const FieldSpec& s, const Grid& grid) {
   check_field_spec(s);
+  if (s.kind == "two-phase") {
+    const double longest = 2 * std::max({grid.lx, grid.ly, grid.flat() ? 0.0 : grid.lz});
+    check(s.phase_length <= longest, "correlation length is {}; it may be {}, twice the domain, at most",
+          s.phase_length, longest);
+  }
   if (s.kind != "lognormal") return;
   check(s.correlation_length_x <= 2 * grid.lx && s.correlation_length_y <= 2 * grid.ly,
         "correlation length is {}x{}; it may be twice the domain of {}x{} at most", s.correlation_length_x,
@@ -81,6 +88,15 @@ void check_field_spec(const FieldSpec& s, const Grid& grid) {
   check(grid.flat() || s.correlation_length_z <= 2 * grid.lz,
         "correlation length in z is {}; it may be twice the thickness of {} at most", s.correlation_length_z,
         grid.lz);
+}
+
+double cells_in_length(const FieldSpec& s, const Grid& grid) {
+  const bool lognormal = s.kind == "lognormal";
+  if (!lognormal && s.kind != "two-phase") return std::numeric_limits<double>::infinity();
+  const double flat = std::min((lognormal ? s.correlation_length_x : s.phase_length) / grid.hx(),
+                               (lognormal ? s.correlation_length_y : s.phase_length) / grid.hy());
+  if (grid.flat()) return flat;
+  return std::min(flat, (lognormal ? s.correlation_length_z : s.phase_length) / grid.hz());
 }
 
 Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample, const Grid& grid) {
@@ -95,7 +111,8 @@ Field draw_field(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample
 Field draw_resolved_two_phase(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sample,
                               const Grid& grid) {
   check_field_spec(spec, grid);
-  return in_phases(draw_neumann_gaussian(kTwoPhaseTau, seed, sample, grid, {grid.nx, grid.ny}), spec);
+  return in_phases(draw_neumann_gaussian(1 / spec.phase_length, seed, sample, grid, {grid.nx, grid.ny}),
+                   spec);
 }
 
 }  // namespace mano

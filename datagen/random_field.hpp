@@ -11,18 +11,17 @@
 
 namespace mano {
 
-inline constexpr double kTwoPhaseTau = 3.0;  ///< of the Gaussian below a two-phase field
-
 struct FieldSpec {
-  /// two-phase   k = high where g > 0, else low; g Gaussian with covariance (-Laplace + tau^2)^-2, tau = 3, zero-flux
-  ///             boundaries, without its constant mode: the benchmark of the operator-learning literature (arXiv
-  ///             2010.08895, appendix A.3.2), whose generator leaves the constant out
+  /// two-phase   k = high where g > 0, else low; g Gaussian with covariance (-Laplace + tau^2)^-2, tau = 1 / phase_length, zero-flux
+  ///             boundaries, without its constant mode: with tau = 3 on the unit square the benchmark of the operator-learning
+  ///             literature (arXiv 2010.08895, appendix A.3.2), whose generator leaves the constant out
   /// lognormal   log k Gaussian with Matern covariance: mean, deviation, correlation lengths, smoothness
   /// layered     `layers` horizontal layers between uniform random depths; log k of each is N(mean, deviation^2)
   /// channels    `channels` winding channels of permeability `contrast` in a matrix of permeability 1
   std::string kind = "two-phase";
   double low = 3.0;
   double high = 12.0;
+  double phase_length = 1.0 / 3.0;    ///< in units of length of the domain; its inverse is 3 exactly
   double mean = 0.0;                  ///< of log k
   double deviation = 1.0;             ///< of log k
   double correlation_length_x = 0.1;  ///< in units of length of the domain
@@ -42,6 +41,10 @@ void check_field_spec(const FieldSpec& spec);
 
 /// Also for a correlation length above twice the domain. Throws InvalidInput.
 void check_field_spec(const FieldSpec& spec, const Grid& grid);
+
+/// The shortest length over which a field varies, over that of a cell: below one, neighbouring cells are all but independent. Infinite for
+/// kinds whose lengths are parts of the domain.
+double cells_in_length(const FieldSpec& spec, const Grid& grid);
 
 /// Bytes that drawing a field takes.
 double field_memory(const FieldSpec& spec, const Grid& grid);

@@ -45,7 +45,7 @@ Field draw_volume(const FieldSpec& spec, std::uint64_t seed, std::uint64_t sampl
   if (spec.kind == "layered") return layered(spec, seed, sample, grid);
   if (spec.kind == "channels") return channels(spec, seed, sample, grid);
   if (spec.kind == "two-phase")
-    return in_phases(draw_volume_neumann_gaussian(kTwoPhaseTau, seed, sample, grid), spec);
+    return in_phases(draw_volume_neumann_gaussian(1 / spec.phase_length, seed, sample, grid), spec);
   Field k = draw_volume_matern_gaussian(spec, seed, sample, grid);
   for (double& value : k.values) value = std::exp(spec.mean + spec.deviation * value);
   return k;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "apps/options/command_line.hpp"
+#include "apps/options/deck.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/curve.hpp"
@@ -57,6 +58,7 @@ std::vector<ClassifySource> sources_of(const ClassifyOptions& o) {
   auto field = std::make_shared<FieldSource>(o.field);
   refuse_inactive(field->has_inactive(), field->description());
   const Grid grid = field->grid(o.resolution);
+  check_one_permeability(*field, grid, true);
   const std::size_t first = o.field.sample.value_or(0);
   field->check_samples(first, o.samples);
   sources.push_back({field->description(), field->kind(), grid, Location::cell, o.samples,

@@ -8,6 +8,7 @@
 #include "apps/commands/compare_options.hpp"
 #include "apps/comparison/compare_resolution.hpp"
 #include "apps/options/command_line.hpp"
+#include "apps/options/deck.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/progress.hpp"
 #include "apps/pictures/vtk_image.hpp"
@@ -61,13 +62,14 @@ std::vector<CompareSource> sources_of_fields(const CompareOptions& o, const Surr
         "the model was trained on data whose problem is {}: compare with --data FILE", card.problem_name);
   auto field = std::make_shared<FieldSource>(o.field);
   surrogate.check_takes_inactive(field->has_inactive(), field->description());
-  if (!o.force) check_units(card, *field);
+  check_units(card, *field, o.force);
   check(o.reference.empty() || !field->from_file(),
         "--reference is for random fields: a file has one resolution");
   std::vector<CompareSource> sources;
   for (const Grid& grid : grids_to_compare(o, *field)) {
     field->check_location(card.location);
     if (!o.force) surrogate.check_problem(card.problem_name, grid, card.location, field->kind());
+    check_one_permeability(*field, grid, o.force);
     CompareSource source{.name = field->description(),
                          .grid = grid,
                          .location = card.location,

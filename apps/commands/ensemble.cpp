@@ -16,6 +16,7 @@
 #include "apps/ensemble/workplace.hpp"
 #include "apps/options/command_line.hpp"
 #include "apps/options/progress.hpp"
+#include "apps/options/random_field_options.hpp"
 #include "apps/options/unit_options.hpp"
 #include "apps/workflow/cycle_options.hpp"
 #include "core/clock.hpp"
@@ -100,6 +101,7 @@ Asked::Asked(const EnsembleOptions& o)
   const int fewest = source.has_inactive() ? 16 : 4;  // few cells might all be inactive along a side
   grids =
       halved_grids(truth_is_finest ? source.grid(o.resolution) : finest_of_all(source.grid("1x1")), fewest);
+  note_rough_field(source.options(), grids.back());
   first_finest = truth_is_finest ? most() : first_finest_of(grids, source.options().spec);
   // What cannot fit is refused, or not looked at, before any work.
   const auto memory = [&](const Grid& g) { return 2 * (solve_memory(g) + source.memory(g)); };

@@ -20,6 +20,7 @@
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/progress.hpp"
+#include "apps/options/random_field_options.hpp"
 #include "apps/options/unit_options.hpp"
 #include "apps/samples/generation.hpp"
 #include "apps/samples/verified_solve.hpp"
@@ -248,6 +249,7 @@ void generate(GenerateDisplacementOptions o, const Invocation& invocation) {
     note_permeabilities_left_out(o.flow, source, request.grids[0]);
     complete = prepare_generation(request, lock) == Prepared::complete;
     note_unit_domain(units, source, request.grids[0]);
+    note_rough_field(source.options(), request.grids[0]);
   });
   if (session.maximum(complete ? 1 : 0) == 1) {
     say(fmt::format("{} is complete", request.output.string()));

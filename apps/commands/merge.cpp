@@ -63,8 +63,10 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   same(a.problem_name, b.problem_name, "problem");
   same(fmt::format("{}", fmt::join(a.times, ", ")), fmt::format("{}", fmt::join(b.times, ", ")), "times");
   same(a.field, b.field, "field");
-  same(a.has_inactive, b.has_inactive, "having inactive cells");
-  same(a.single_precision, b.single_precision, "precision");
+  const auto inactive = [](const DatasetInfo& i) { return i.has_inactive ? "some" : "none"; };
+  const auto precision = [](const DatasetInfo& i) { return i.single_precision ? "float32" : "float64"; };
+  same(std::string(inactive(a)), inactive(b), "inactive cells");
+  same(std::string(precision(a)), precision(b), "precision");
   const nlohmann::json x = without_range(a.configuration), y = without_range(b.configuration);
   // Of what mano generated, the configuration tells what was asked for; the attribute, what was reached.
   if (!x.is_object() || !x.contains("tolerance")) same(a.tolerance, b.tolerance, "tolerance");

@@ -8,6 +8,7 @@
 
 #include "apps/commands/predict_displacement.hpp"
 #include "apps/options/command_line.hpp"
+#include "apps/options/deck.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/output_field.hpp"
@@ -91,7 +92,8 @@ Input input_of(const PredictOptions& o, const Surrogate& surrogate) {
   const ModelCard& card = surrogate.card();
   in.grid = source->grid(o.resolution);
   if (!o.force) source->check_location(card.location);
-  if (!o.force) check_units(card, *source);
+  check_one_permeability(*source, in.grid, o.force);
+  check_units(card, *source, o.force);
   in.units = units_of(card);
   // Problem and location cannot be told from a permeability: those of the model are meant.
   if (!o.force) surrogate.check_problem(card.problem_name, in.grid, card.location, source->kind());

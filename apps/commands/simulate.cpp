@@ -11,6 +11,7 @@
 #include "apps/options/command_line.hpp"
 #include "apps/options/deck.hpp"
 #include "apps/options/progress.hpp"
+#include "apps/options/random_field_options.hpp"
 #include "apps/options/unit_options.hpp"
 #include "apps/pictures/vtk_image.hpp"
 #include "apps/samples/petsc_reserve.hpp"
@@ -88,6 +89,7 @@ void simulate(SimulateOptions o, const Invocation& invocation) {
     return pressure_with_petsc(problem, outcome.options.pressure_tolerance);
   };
   note_unit_domain(flow.units(), source, grid);
+  note_rough_field(source.options(), grid);
   note_shared_cell(outcome.displacement.problem, flow.well_names());
 
   // 3. The run, and once more with longer steps.

@@ -16,6 +16,7 @@
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
 #include "apps/options/output_field.hpp"
+#include "apps/options/random_field_options.hpp"
 #include "apps/options/unit_options.hpp"
 #include "apps/pictures/volume_panels.hpp"
 #include "apps/pictures/vtk_image.hpp"
@@ -225,6 +226,7 @@ void solve(const SolveOptions& o, const Invocation& invocation) {
   const Problem problem = flow.problem(rock);
   const std::optional<Field> porosity = porosity_of(o.report, source, rock);
   note_unit_domain(flow.units(), source, grid);
+  note_rough_field(source.options(), grid);
   note_shared_cell(problem, flow.well_names());
 
   // 3. The solution, on all ranks together, and its verification.

@@ -7,6 +7,7 @@
 #include "apps/options/deck.hpp"
 #include "apps/options/field_source.hpp"
 #include "apps/options/flow_options.hpp"
+#include "apps/options/random_field_options.hpp"
 #include "apps/options/unit_options.hpp"
 #include "apps/samples/upscaling.hpp"
 #include "apps/samples/verified_solve.hpp"
@@ -38,7 +39,8 @@ void upscale(const UpscaleOptions& o, const Invocation& invocation) {
   const FieldSource source(o.field);
   const Grid grid = source.volume(o.resolution);
   FlowOptions closed = with_permeabilities_of_file(o.flow, source, grid);
-  closed.problem_name = "closed";         // nothing but the pressure drop drives the flow
+  closed.problem_name = "closed";  // nothing but the pressure drop drives the flow
+  note_rough_field(source.options(), grid);
   const FlowSource flow(closed, source);  // in any units: the effective permeability is in those of the rock
   const Units units = settle_units(o.units, source);
   check(o.tolerance > 0 && o.tolerance < 1, "tolerance is {}; it must lie in (0, 1)", o.tolerance);

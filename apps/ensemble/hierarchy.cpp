@@ -34,7 +34,9 @@ int first_finest_of(const std::vector<Grid>& grids, const FieldSpec& spec) {
   constexpr double kCells = 4;
   double along_x = grids[0].lx;
   double along_y = grids[0].ly;
-  if (spec.kind == "lognormal") {
+  if (spec.kind == "two-phase") {
+    along_x = along_y = std::min({along_x, along_y, spec.phase_length});
+  } else if (spec.kind == "lognormal") {
     along_x = spec.correlation_length_x;
     along_y = spec.correlation_length_y;
   } else if (spec.kind == "channels") {

@@ -135,8 +135,12 @@ std::vector<std::pair<const char*, std::string>> meant_by_older_train(const toml
   return meant;
 }
 
-// A configuration of an earlier `mano train` that names a number which only other networks than its own, a MANO, have.
+// A configuration of an earlier `mano train` that names a number which only other networks than its own, a MANO, have, or the lengths of
+// lognormal rock, LXxLY, with two-phase rock.
 bool has_no_use_for(const std::string& key, const toml::table& table) {
+  if (key == "correlation-length")
+    return table["generate"].value_or(std::string()) == "two-phase" &&
+           table[key].value_or(std::string()).find('x') != std::string::npos;
   return key == "patch" && table.contains("stride") && table.contains("modes") &&
          table["model"].value_or(std::string("mano")) == "mano";
 }

@@ -21,10 +21,10 @@ std::string name_along(char axis, const FieldSource& rock) {
 bool has_along(char axis, const FieldSource& rock, const Grid& grid) {
   const FieldOptions& file = rock.options();
   const std::string name = name_along(axis, rock);
-  if (is_grdecl(file.permeability)) {  // a section along z has other axes
-    return !grid.flat() && !grdecl_mentions(file.permeability, {name}, file.include_anywhere).empty();
-  }
   if (axis == 'z' && grid.flat()) return false;
+  if (is_grdecl(file.permeability)) {  // a section along z has other axes
+    return !file.section && !grdecl_mentions(file.permeability, {name}, file.include_anywhere).empty();
+  }
   try {
     open_companion(file, name, std::string("permeability-") + axis);
     return true;
@@ -84,6 +84,15 @@ void note_permeabilities_left_out(const FlowOptions& o, const FieldSource& rock,
         "ratio to that along x",
         name_along(axis, rock), rock.options().permeability, y ? "" : "-z"));
   }
+}
+
+void check_one_permeability(const FieldSource& rock, const Grid& grid, std::optional<bool> force) {
+  if (open_directions({}, rock, grid).empty()) return;
+  const std::string what = fmt::format("{} of {} differs from the permeability along x",
+                                       name_along('y', rock), rock.options().permeability);
+  check(force.value_or(false), "{}; a surrogate knows one permeability a cell: solve it{}", what,
+        force ? ", or pass --force to leave that out" : "");
+  say("note: " + what + " and is not used: a surrogate knows one permeability a cell");
 }
 
 void note_what_is_not_read(const GrdeclFile& deck, const FieldOptions& options) {

@@ -60,7 +60,8 @@ void add_random_field_options(CLI::App& app, FieldOptions& o, const std::string&
   app.add_option("--deviation", o.spec.deviation, "lognormal, layered: standard deviation of log k [1]")
       ->group(random);
   app.add_option("--correlation-length", o.correlation_length,
-                 "lognormal: one length, LXxLY, or LXxLYxLZ of a volume [0.1]")
+                 "lognormal: one length, LXxLY, or LXxLYxLZ of a volume [0.1]; two-phase: one [1/3]; in "
+                 "units of the domain")
       ->group(random);
   app.add_option("--smoothness", o.spec.smoothness, "lognormal: Matern's nu [0.5]")->group(random);
   app.add_option("--layers", o.spec.layers, "layered: number of layers [8]")->group(random);

@@ -154,6 +154,7 @@ FieldSource::FieldSource(FieldOptions options) : impl_(std::make_unique<Impl>())
   if (!o.permeability.empty()) {
     check(o.field.empty() || o.field == "file", "--field {} and --permeability exclude each other", o.field);
     check(o.inactive.empty(), "--inactive is for random fields; a file says it by --active");
+    check_shapes_field(o);
     impl_->open_file();
     return;
   }

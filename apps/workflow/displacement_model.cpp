@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "apps/options/deck.hpp"
 #include "apps/workflow/trained_on.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -194,6 +195,7 @@ std::function<Sample(std::size_t)> DisplacementModel::reader_of(const DatasetRea
 void DisplacementModel::check_rock(const FieldSource& source, const Grid& grid) const {
   card().check_takes_inactive(source.has_inactive(), source.description());
   check_units(card(), source);
+  check_one_permeability(source, grid);
   source.check_location(Location::cell);
   check_domain(grid, source.description());
 }

@@ -56,7 +56,10 @@ void insert_fresh(const FreshOptions& o, toml::table& t) {
   t.insert("phases", fmt::format("{},{}", s.low, s.high));
   t.insert("mean", s.mean);
   t.insert("deviation", s.deviation);
-  t.insert("correlation-length", fmt::format("{}x{}", s.correlation_length_x, s.correlation_length_y));
+  if (s.kind != "two-phase")
+    t.insert("correlation-length", fmt::format("{}x{}", s.correlation_length_x, s.correlation_length_y));
+  else if (s.phase_length != FieldSpec{}.phase_length)
+    t.insert("correlation-length", fmt::format("{}", s.phase_length));
   t.insert("smoothness", s.smoothness);
   t.insert("layers", s.layers);
   t.insert("channels", s.channels);

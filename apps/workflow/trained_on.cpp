@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/options/command_line.hpp"
 #include "core/error.hpp"
 #include "datagen/content_hash.hpp"
 #include "datagen/drawn_rocks.hpp"
@@ -41,12 +42,14 @@ Units units_of(const ModelCard& card) {
   return units_from_json(configuration.at(at));
 }
 
-void check_units(const ModelCard& card, const FieldSource& source) {
+void check_units(const ModelCard& card, const FieldSource& source, bool force) {
   const UnitSystem model = units_of(card).system;
   const UnitSystem stated = source.units().value_or(Units{model}).system;
-  check(stated == model,
-        "{} is in {} units, the model was trained in {} ones: convert the file, or pass --force",
-        source.options().permeability, to_string(stated), to_string(model));
+  if (stated == model) return;
+  const std::string what = fmt::format("{} is in {} units, the model was trained in {} ones",
+                                       source.options().permeability, to_string(stated), to_string(model));
+  check(force, "{}: convert the file, or pass --force", what);
+  say("note: " + what + ": its numbers are taken for the model's, and so is the problem of any estimate");
 }
 
 }  // namespace mano

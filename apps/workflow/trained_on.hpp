@@ -21,7 +21,7 @@ std::size_t samples_trained_on(const ModelCard& card, const DatasetReader& data)
 /// Of the model's first dataset; all datasets of a training have the same, since they are part of the problem's name.
 Units units_of(const ModelCard& card);
 
-/// Throws InvalidInput where the file of `source` states other units than the model's.
-void check_units(const ModelCard& card, const FieldSource& source);
+/// Throws InvalidInput where the file of `source` states other units than the model's; with `force`, says so.
+void check_units(const ModelCard& card, const FieldSource& source, bool force = false);
 
 }  // namespace mano

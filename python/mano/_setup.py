@@ -149,13 +149,13 @@ def split_arguments(function: str, arguments: dict) -> tuple[dict, dict]:
     return ({k: v for k, v in arguments.items() if k in FIELD_ARGUMENTS}, {k: v for k, v in arguments.items() if k in SETUP_ARGUMENTS})
 
 
-def make_field(kind: str, seed: int, phases=(3.0, 12.0), mean=0.0, deviation=1.0, correlation_length=0.1, smoothness=0.5, layers=8, channels=4,
+def make_field(kind: str, seed: int, phases=(3.0, 12.0), mean=0.0, deviation=1.0, correlation_length=None, smoothness=0.5, layers=8, channels=4,
                channel_width=0.08, contrast=100.0, inactive=None, size=(1.0, 1.0)) -> _core.Field:
     if seed < 0:
         raise InputError(f"seed is {seed}; it must not be negative")
     if inactive is not None and (isinstance(inactive, str) or np.ndim(inactive) != 0):
         raise InputError(f"inactive is {inactive!r}, expected the part of the domain that is inactive, such as 0.2")
-    lengths = "x".join(map(text, np.atleast_1d(correlation_length)))
+    lengths = "" if correlation_length is None else "x".join(map(text, np.atleast_1d(correlation_length)))
     size = domain(size)
     plain = size == (1, 1)
     return _core.Field(kind, int(seed), tuple(map(float, phases)), float(mean), float(deviation), lengths, float(smoothness),

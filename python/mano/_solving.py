@@ -125,7 +125,7 @@ def draw(field: str, *, resolution: Any, inactive: float, seed: int = ..., sampl
 
 
 def draw(field: str, *, seed: int = 0, sample: int = 0, resolution, samples: int | None = None, phases=(3.0, 12.0), mean: float = 0.0,
-         deviation: float = 1.0, correlation_length=0.1, smoothness: float = 0.5, layers: int = 8, channels: int = 4,
+         deviation: float = 1.0, correlation_length=None, smoothness: float = 0.5, layers: int = 8, channels: int = 4,
          channel_width: float = 0.08, contrast: float = 100.0, inactive: float | None = None, size=(1.0, 1.0)):
     """A random permeability field, float64 [ny, nx]; a volume [nz, ny, nx].
 
@@ -136,7 +136,7 @@ def draw(field: str, *, seed: int = 0, sample: int = 0, resolution, samples: int
     samples     with a number N: samples sample, ..., sample + N - 1 as [N, ny, nx]
     inactive    part of the domain that round blobs of inactive cells take; then a pair comes back, the field and the active cells
     size        (lx, ly) of the domain, (lx, ly, lz) of a volume
-    correlation_length   one number, or one in each direction
+    correlation_length   in units of the domain: of two-phase rock one number (None: 1/3), of lognormal rock one, or one in each direction (None: 0.1)
 
     Raises InputError for an unknown kind or a parameter out of range.
     """

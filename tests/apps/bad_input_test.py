@@ -36,6 +36,12 @@ TABLE = [
     ("petsc", "solve --field lognormal --correlation-length 100 --resolution 8x8 -o f.h5", "100x100"),
     ("petsc", "solve --permeability matlab.h5 -o f.h5", "MATLAB"),
     ("petsc", "solve " + FIELD + " -o f.xyz", "f.xyz"),
+    ("petsc", "solve " + FIELD + " --mean 3 -o f.h5", "--mean shapes lognormal and layered rock; --field two-phase has no use"),
+    ("petsc", "solve " + FIELD + " --correlation-length 0.2x0.1 -o f.h5", "of two-phase rock it is one length"),
+    ("petsc", "solve " + FIELD + " --correlation-length 9 -o f.h5", "correlation length is 9"),
+    ("petsc", "generate --field lognormal --phases 1,2 --resolution 8x8 -o f.h5", "--phases shapes two-phase rock"),
+    ("petsc", "solve --permeability " + SPE10 + " --grid 100x1x20 --section 1 --smoothness 2 -o f.h5", "--smoothness shapes lognormal rock; a permeability from a file"),
+    ("torch", "train --generate two-phase --resolution 8x8 --samples 8 --contrast 5 -o r", "--contrast shapes channels rock"),
     # Ensembles
     ("petsc", "ensemble " + ENSEMBLE + " --quantity mean-pressure --tolerance 0.1", "-o FOLDER"),
     ("petsc", "ensemble " + ENSEMBLE + " --tolerance 0.1 -o e", "--quantity NAME"),

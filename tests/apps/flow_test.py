@@ -33,6 +33,16 @@ def test_sides_with_lists_and_a_source(mano, tmp_path):
     assert result["outflow"]["right"] == pytest.approx(0.5) and result["mass_balance_error"] < 1e-10
 
 
+def test_a_dataset_is_not_replaced_by_a_result(mano, tmp_path):
+    rock = ["--field", "two-phase", "--resolution", "8x8"]
+    mano("generate", *rock, "--samples", 3, "-o", "d.h5")
+    before = (tmp_path / "d.h5").read_bytes()
+    err = mano("solve", *rock, "-o", "d.h5", status=2).err
+    assert "d.h5 is a dataset of 3 samples" in err and err.count("\n") == 1 and (tmp_path / "d.h5").read_bytes() == before
+    mano("solve", *rock, "-o", "f.h5")
+    mano("solve", *rock, "--seed", 1, "-o", "f.h5")  # a result is
+
+
 def test_wells_of_both_kinds(mano, tmp_path):
     k, p, result = solved(mano, tmp_path, "--field", "lognormal", "--deviation", 2, "--seed", 5, "--resolution", "21x14", "--well",
                           "0.1,0.2,rate=1.5,radius=0.001", "--well", "0.9,0.9,bhp=2,radius=0.002", "--well", "0.5,0.5,rate=-0.25")

@@ -1,6 +1,7 @@
 """Decks as reservoirs have them, solved whole by mano and by a sparse factorisation (direct_solve.py): one built as Norne's, one like SPE10's."""
 import json
 
+import h5py
 import numpy as np
 import pytest
 
@@ -228,6 +229,41 @@ def test_a_model_like_spe10(mano, tmp_path):
     conductance = 1e-3 * DARCY / (0.3e-3) * PSI * 86400 * FOOT / BARREL
     velocity = BARREL / FOOT**3  # of barrels a day and square foot
     check_solution(tmp_path, (k, k, kz), (400.0, 440.0, 20.0), wells, np.ones(shape, bool), conductance, "psi", "ft/day", velocity)
+
+
+def test_a_layer_takes_the_permeability_along_y_of_its_deck(mano, tmp_path):
+    kx, ky = np.random.default_rng(0).uniform(1, 9, (2, 2, 3, 4))
+    (tmp_path / "deck.grdecl").write_text("METRIC\nDIMENS\n4 3 2 /\nPERMX\n" + numbers(kx) + "PERMY\n" + numbers(ky) + "PERMZ\n" + numbers(ky))
+    layer = ["--permeability", "deck.grdecl", "--layer", 2, "--size", "400x300"]
+    flow = ["--bottom", "pressure=1", "--top", "pressure=0"]
+    out = mano("solve", *layer, *flow, "-o", "a.h5").out
+    assert "permeability along y is PERMY of deck.grdecl" in out and "PERMZ" not in out
+    mano("solve", *layer, *flow, "--permeability-y", "PERMY", "-o", "b.h5")
+    with h5py.File(tmp_path / "a.h5") as a, h5py.File(tmp_path / "b.h5") as b:
+        assert np.array_equal(a["permeability_y"][0], b["permeability_y"][0]) and np.array_equal(a["pressure"], b["pressure"])
+        assert np.allclose(a["permeability_y"][0], ky[1], rtol=1e-6)
+    assert "PERMY" not in mano("solve", *layer, *flow, "--anisotropy", 1, "-o", "c.h5").out
+    assert "PERMY of deck.grdecl is not used: a dataset holds one" in mano("generate", *layer, "-o", "d.h5").out
+    (tmp_path / "one.grdecl").write_text("DIMENS\n4 3 1 /\nPERMX\n" + numbers(kx[0]) + "PERMY\n 12*50 /\n")
+    mano("upscale", "--permeability", "one.grdecl", "--json", "u.json")
+    assert json.loads((tmp_path / "u.json").read_text())["ky"]["effective"] == pytest.approx(50)
+
+
+@pytest.mark.needs("torch")
+def test_a_surrogate_refuses_what_it_does_not_read(mano, tmp_path):
+    """A permeability along y of its own, and other units; with --force it says so."""
+    mano("generate", "--field", "two-phase", "--samples", 8, "--resolution", "16x16", "-o", "d.h5")
+    mano("train", "--data", "d.h5", "-o", "run", "--depth", 1, "--epochs", 1, "--refinement", "none")
+    (tmp_path / "y.grdecl").write_text("DIMENS\n16 16 1 /\nPERMX\n 256*5 /\nPERMY\n 256*50 /\n")
+    (tmp_path / "unit.grdecl").write_text("FIELD\nDIMENS\n16 16 1 /\nPERMX\n 256*5 /\n")
+    for deck, words in (("y", "PERMY of y.grdecl differs from the permeability along x"), ("unit", "unit.grdecl is in field units")):
+        for command in ("predict", "compare"):
+            rock = [command, "--model", "run", "--permeability", f"{deck}.grdecl", "-o", f"{deck}-{command}" + (".vti" if command == "predict" else "")]
+            err = mano(*rock, status=2).err
+            assert words in err and "--force" in err and err.count("\n") == 1
+            assert f"note: {words}" in mano(*rock, "--force").out
+    (tmp_path / "same.grdecl").write_text("DIMENS\n16 16 1 /\nPERMX\n 256*5 /\nPERMY\n 256*5 /\n")
+    mano("predict", "--model", "run", "--permeability", "same.grdecl", "-o", "same.vti")
 
 
 def test_a_permeability_along_y_that_cannot_be_read_is_refused_where_it_is_taken(mano, tmp_path):

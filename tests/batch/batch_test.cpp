@@ -117,9 +117,12 @@ TEST(Batch, DrawsTheFieldsOfDrawField) {
     for (const std::uint64_t sample : {0, 1, 12345}) {
       HostTeam team(64);
       Field k(grid);
-      draw_two_phase(team, plan, {3.0, 12.0, grid.lx, grid.ly, 42}, sample, x.data(), y.data(),
-                     spectrum.data(), half_way.data(), k.values.data());
-      EXPECT_EQ(k.values, draw_field(FieldSpec{}, 42, sample, grid).values) << grid.resolution();
+      for (const double length : {FieldSpec{}.phase_length, 0.1}) {
+        draw_two_phase(team, plan, {3.0, 12.0, 1 / length, grid.lx, grid.ly, 42}, sample, x.data(), y.data(),
+                       spectrum.data(), half_way.data(), k.values.data());
+        EXPECT_EQ(k.values, draw_field({.phase_length = length}, 42, sample, grid).values)
+            << grid.resolution() << " " << length;
+      }
     }
   }
 }

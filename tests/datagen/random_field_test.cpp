@@ -125,6 +125,26 @@ TEST(TwoPhase, GaussianHasTheLiteraturesCovariance) {
                 0, "mean");
 }
 
+TEST(TwoPhase, OfALargerDomainIsTheSameWhereItsLengthIsAsMuchLarger) {
+  EXPECT_EQ(1 / FieldSpec{}.phase_length, 3.0);
+  const FieldSpec wide{.phase_length = 500.0 / 3};
+  for (std::uint64_t s = 0; s < 5; ++s) {
+    const auto unit = draw_field({}, 3, s, Grid{16, 12}).values;
+    EXPECT_EQ(draw_field(wide, 3, s, Grid{16, 12, 500, 500}).values, unit);
+    EXPECT_NE(draw_field({}, 3, s, Grid{16, 12, 500, 500}).values, unit);
+  }
+}
+
+TEST(FieldSpec, TellsHowManyCellsItsLengthHas) {
+  EXPECT_DOUBLE_EQ(cells_in_length({}, Grid{30, 60}), 10);
+  EXPECT_DOUBLE_EQ(cells_in_length({.kind = "lognormal", .correlation_length_y = 0.05}, Grid{10, 10}), 0.5);
+  EXPECT_DOUBLE_EQ(cells_in_length({.kind = "lognormal", .correlation_length_z = 0.02},
+                                   Grid{.nx = 10, .ny = 10, .nz = 10}),
+                   0.2);
+  EXPECT_EQ(cells_in_length({.kind = "channels"}, Grid{10, 10, 1000, 1000}),
+            std::numeric_limits<double>::infinity());
+}
+
 TEST(TwoPhase, TakesTheTwoPermeabilitiesEquallyOften) {
   const Grid g{16, 16};
   FieldSpec spec;
