@@ -47,7 +47,7 @@ toml::table table_of(const TrainRequest& r) {
 }
 
 void insert_fresh(const FreshOptions& o, toml::table& t) {
-  const FieldSpec& s = FieldSource(o.field).options().spec;
+  const FieldSpec s = FieldSource(o.field).options().spec;
   t.insert("generate", o.field.field);
   t.insert("resolution", o.resolution);
   t.insert("samples", o.samples);

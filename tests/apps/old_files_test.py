@@ -63,6 +63,20 @@ def test_a_configuration_trains_and_its_old_keys_are_noted(mano, old):
 
 
 @pytest.mark.needs("petsc", "torch")
+def test_a_configuration_of_fresh_two_phase_rock_once_named_the_lengths_of_lognormal_rock(mano, tmp_path):
+    shape = ["--resolution", "16x16", "--samples", 16, "--epochs", 1, "--refinement", "none", "--depth", 1]
+    mano("train", "--generate", "two-phase", *shape, "-o", "default")
+    mano("train", "--generate", "two-phase", *shape, "--correlation-length", 0.05, "-o", "short")
+    config = (tmp_path / "default/config.toml").read_text()
+    assert "correlation-length" not in config and "correlation-length = '0.05'" in (tmp_path / "short/config.toml").read_text()
+    (tmp_path / "old.toml").write_text(config + "correlation-length = '0.1x0.1'\n")
+    for config, run in (("old.toml", "default"), ("short/config.toml", "short")):
+        mano("train", "--config", config, "-o", "again", "--overwrite")
+        assert (tmp_path / "again/model.safetensors").read_bytes() == (tmp_path / run / "model.safetensors").read_bytes()
+    assert (tmp_path / "short/model.safetensors").read_bytes() != (tmp_path / "default/model.safetensors").read_bytes()
+
+
+@pytest.mark.needs("petsc", "torch")
 def test_old_options_mean_what_they_meant(mano, old):
     for name in ("--setup drive", "--setup=drive", "--problem drive"):
         result = mano("solve", "--field", "two-phase", "--resolution", "8x8", *name.split(), "-o", f"{len(name)}.h5")
