@@ -77,7 +77,8 @@ nlohmann::json describe_dataset(const std::string& path) {
   if (i.grid.x0 != 0 || i.grid.y0 != 0)
     say(fmt::format("south-west corner at ({:g}, {:g})", i.grid.x0, i.grid.y0));
   if (i.grid.z0 != 0) say(fmt::format("top at depth {:g}", i.grid.z0));
-  say(fmt::format("field {}, problem {}, tolerance {:g}", i.field, i.problem_name, i.tolerance));
+  say(fmt::format("field {}, problem {}{}", i.field, i.problem_name,
+                  i.tolerance > 0 ? fmt::format(", tolerance {:g}", i.tolerance) : ""));
   if (i.most_wells > 0) say(fmt::format("each sample has wells of its own, at most {}", i.most_wells));
   if (!i.times.empty()) {
     say(

@@ -10,6 +10,8 @@ namespace mano {
 FieldOptions beside(const FieldOptions& rock, const std::string& file, const std::string& keyword) {
   FieldOptions o = rock;
   o.field.clear();
+  o.spec = {};
+  o.correlation_length.clear();
   o.permeability = file;
   o.keyword = keyword;
   o.any_sign = true;

@@ -75,8 +75,9 @@ def test_a_source_from_a_file(mano, tmp_path):
     f = np.random.default_rng(0).normal(size=(7, 8))
     with h5py.File(tmp_path / "f_source.h5", "w") as file:
         file["source"] = f
-    k, p, _ = solved(mano, tmp_path, "--field", "layered", "--resolution", "8x7", "--bottom", "pressure=0", "--source", "f_source.h5")
-    assert relative(p, direct_solve.solve_general(k, k, 1, 1, {"bottom": ("pressure", 0)}, f)) < 1e-8
+    for rock in (["layered"], ["lognormal", "--mean", 1, "--correlation-length", 0.3], ["two-phase", "--phases", "1,2"]):
+        k, p, _ = solved(mano, tmp_path, "--field", *rock, "--resolution", "8x7", "--bottom", "pressure=0", "--source", "f_source.h5")
+        assert relative(p, direct_solve.solve_general(k, k, 1, 1, {"bottom": ("pressure", 0)}, f)) < 1e-8
 
 
 def test_options_from_toml_and_for_a_dataset(mano, tmp_path):
