@@ -41,7 +41,7 @@ TABLE = [
     ("petsc", "solve " + FIELD + " --correlation-length 9 -o f.h5", "correlation length is 9"),
     ("petsc", "generate --field lognormal --phases 1,2 --resolution 8x8 -o f.h5", "--phases shapes two-phase rock"),
     ("petsc", "solve --permeability " + SPE10 + " --grid 100x1x20 --section 1 --smoothness 2 -o f.h5", "--smoothness shapes lognormal rock; a permeability from a file"),
-    ("torch", "train --generate two-phase --resolution 8x8 --samples 8 --contrast 5 -o r", "--contrast shapes channels rock"),
+    ("petsc,torch", "train --generate two-phase --resolution 8x8 --samples 8 --contrast 5 -o r", "--contrast shapes channels rock"),
     # Ensembles
     ("petsc", "ensemble " + ENSEMBLE + " --quantity mean-pressure --tolerance 0.1", "-o FOLDER"),
     ("petsc", "ensemble " + ENSEMBLE + " --tolerance 0.1 -o e", "--quantity NAME"),
