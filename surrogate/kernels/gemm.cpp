@@ -9,16 +9,22 @@ namespace mano {
 
 namespace {
 
-// b [n, k] as [k, n], valid until this thread's next call. In squares that a cache holds.
-const float* transposed(const float* b, std::int64_t n, std::int64_t k) {
+// b [n, k] as [k, n], in squares that a cache holds.
+template <typename T>
+void transpose(const T* b, std::int64_t n, std::int64_t k, T* turned) {
   constexpr std::int64_t kSide = 16;
-  thread_local std::vector<float> turned;
-  turned.resize(std::max(turned.size(), static_cast<std::size_t>(n * k)));
   for (std::int64_t first = 0; first < n; first += kSide) {
     const std::int64_t last = std::min(first + kSide, n);
     for (std::int64_t i = 0; i < k; ++i)
       for (std::int64_t j = first; j < last; ++j) turned[i * n + j] = b[j * k + i];
   }
+}
+
+// The same, valid until this thread's next call.
+const float* transposed(const float* b, std::int64_t n, std::int64_t k) {
+  thread_local std::vector<float> turned;
+  turned.resize(std::max(turned.size(), static_cast<std::size_t>(n * k)));
+  transpose(b, n, k, turned.data());
   return turned.data();
 }
 
@@ -55,6 +61,14 @@ void add_transposed_product<BFloat16>(std::int64_t m, std::int64_t n, std::int64
   const at::AutoDispatchBelowADInplaceOrView no_autograd;
   const auto product = at::mm(matrix(a, k, m).t(), matrix(b, k, n));
   token_kernels<BFloat16>().add_back(m * n, reinterpret_cast<const BFloat16*>(product.data_ptr()), c);
+}
+
+torch::Tensor transposed(const torch::Tensor& matrix) {
+  if (!matrix.device().is_cpu() || matrix.scalar_type() != torch::kFloat || !matrix.is_contiguous())
+    return matrix.t().contiguous();
+  auto turned = torch::empty({matrix.size(1), matrix.size(0)}, matrix.options().requires_grad(false));
+  transpose(matrix.const_data_ptr<float>(), matrix.size(0), matrix.size(1), turned.mutable_data_ptr<float>());
+  return turned;
 }
 
 torch::Tensor batched_product(const torch::Tensor& a, const torch::Tensor& b, Layout layout_b,

@@ -19,6 +19,9 @@ template <typename S>
 void add_transposed_product(std::int64_t m, std::int64_t n, std::int64_t k, const S* a, const S* b,
                             Sum<S>* c);
 
+/// The transpose of a matrix, without gaps.
+torch::Tensor transposed(const torch::Tensor& matrix);
+
 enum class Layout { plain, transposed };
 
 /// What is added to a product P: factor * matrix + factor_of_product * P; nothing where the matrix is undefined.

@@ -1,7 +1,10 @@
 #include "surrogate/networks/block.hpp"
 
+#include <torch/custom_class.h>
+
 #include <array>
 #include <tuple>
+#include <variant>
 
 #include "surrogate/kernels/torch.hpp"
 #include "surrogate/networks/block_passes.hpp"
@@ -55,32 +58,32 @@ BlockWeights from_list(const std::vector<Tensor>& list) {
   return w;
 }
 
-// call(block) in the precision asked for; `ready` are operands in float, or null.
-template <typename Call>
-void with_precision(const BlockWeights& weights, const BlockOperands<float>* ready,
-                    const Architecture& architecture, const Pyramid& pyramid, Precision precision,
-                    Call call) {
-  const auto with = [&](const auto& operands) { call(BlockParts(weights, operands, architecture, pyramid)); };
-  if (weights.to_qkv.scalar_type() == torch::kFloat64) {
-    with(BlockOperands<double>(weights, architecture));
-  } else if (precision == Precision::bfloat16) {
-    with(BlockOperands<BFloat16>(weights, architecture));
-  } else if (ready != nullptr) {
-    with(*ready);
-  } else {
-    with(BlockOperands<float>(weights, architecture));
-  }
+using Operands = std::variant<BlockOperands<float>, BlockOperands<double>, BlockOperands<BFloat16>>;
+
+Operands operands_for(const BlockWeights& weights, const Architecture& architecture, Precision precision) {
+  if (weights.to_qkv.scalar_type() == torch::kFloat64) return BlockOperands<double>(weights, architecture);
+  if (precision == Precision::bfloat16) return BlockOperands<BFloat16>(weights, architecture);
+  return BlockOperands<float>(weights, architecture);
 }
 
 // The block of x without gaps, [B, h, w, C].
-Tensor passed(const Tensor& x, const BlockWeights& weights, const BlockOperands<float>* ready,
-              const Architecture& architecture, Precision precision, Saved& saved) {
+Tensor passed(const Tensor& x, const BlockWeights& weights, const Operands& operands,
+              const Architecture& architecture, Saved& saved) {
   const Pyramid pyramid(x, architecture);
-  Tensor out;
-  with_precision(weights, ready, architecture, pyramid, precision,
-                 [&](const auto& block) { out = forward_pass(block, x, saved); });
-  return out.view(x.sizes());
+  return std::visit(
+             [&](const auto& of) {
+               return forward_pass(BlockParts(weights, of, architecture, pyramid), x, saved);
+             },
+             operands)
+      .view(x.sizes());
 }
+
+// What the backward pass needs that is no tensor of Torch's graph.
+struct Kept : torch::CustomClassHolder {
+  Kept(const Architecture& a, Operands o) : architecture(a), operands(std::move(o)) {}
+  Architecture architecture;
+  Operands operands;
+};
 
 class BlockNode : public torch::autograd::Function<BlockNode> {
  public:
@@ -92,29 +95,31 @@ class BlockNode : public torch::autograd::Function<BlockNode> {
     std::vector<Tensor> kept{list...};
     const Tensor rows = x.contiguous();
     Saved saved;
-    const Tensor out = passed(rows, from_list(kept), nullptr, *architecture, precision, saved);
+    const BlockWeights weights = from_list(kept);
+    auto block = c10::make_intrusive<Kept>(*architecture, operands_for(weights, *architecture, precision));
+    const Tensor out = passed(rows, weights, block->operands, *architecture, saved);
     kept.insert(kept.end(), {rows, saved.coarse, saved.qkv, saved.from_up, saved.attended, saved.hidden});
     context->save_for_backward(kept);
-    context->saved_data["architecture"] = to_json(*architecture);
-    context->saved_data["bfloat16"] = precision == Precision::bfloat16;
+    context->saved_data["block"] = c10::IValue::make_capsule(std::move(block));
     return out;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& d_out) {
     const auto kept = context->get_saved_variables();
-    const Architecture architecture =
-        architecture_from_json(context->saved_data["architecture"].toStringRef());
+    const auto holder = context->saved_data["block"].toCapsule();
+    const auto& block = static_cast<const Kept&>(*holder);
     const BlockWeights w = from_list(kept);
     const Tensor* rest = kept.data() + kWeights;
     const Saved saved{rest[1], rest[2], rest[3], rest[4], rest[5]};
-    const Pyramid pyramid(rest[0], architecture);
+    const Pyramid pyramid(rest[0], block.architecture);
     BlockWeights d;
-    Tensor d_x;
-    with_precision(
-        w, nullptr, architecture, pyramid,
-        context->saved_data["bfloat16"].toBool() ? Precision::bfloat16 : Precision::full,
-        [&](const auto& block) { d_x = backward_pass(block, rest[0], saved, d_out[0].contiguous(), d); });
+    const Tensor d_x = std::visit(
+        [&](const auto& of) {
+          return backward_pass(BlockParts(w, of, block.architecture, pyramid), rest[0], saved,
+                               d_out[0].contiguous(), d);
+        },
+        block.operands);
     torch::autograd::variable_list gradients{Tensor(), Tensor(), d_x.view(rest[0].sizes())};
     for_each_weight(d, [&](Tensor& t) { gradients.push_back(t); });
     return gradients;
@@ -133,7 +138,10 @@ Tensor block_forward(const Tensor& x, const BlockWeights& weights, const Archite
   if (!torch::GradMode::is_enabled()) {
     // A node that nobody goes back through takes as long as a small block.
     Saved saved;
-    return passed(x.contiguous(), weights, operands, architecture, precision, saved);
+    const bool ready =
+        operands != nullptr && precision == Precision::full && weights.to_qkv.scalar_type() == torch::kFloat;
+    return passed(x.contiguous(), weights, ready ? *operands : operands_for(weights, architecture, precision),
+                  architecture, saved);
   }
   return std::apply(
       [&](const auto&... weight) { return BlockNode::apply(&architecture, precision, x, weight...); },

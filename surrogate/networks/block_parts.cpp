@@ -28,7 +28,7 @@ BlockOperands<S>::BlockOperands(const BlockWeights& weights, const Architecture&
   operands = std::is_same_v<S, BFloat16> ? sums.dtype(torch::kBFloat16) : sums;
   const auto operand = [&](const Tensor& t) {
     const Tensor weight = t.detach().to(operands).contiguous();
-    return MapOperand{weight, weight.t().contiguous()};
+    return MapOperand{weight, transposed(weight)};
   };
   to_qkv = operand(weights.to_qkv);
   if (weights.to_out.defined()) to_out = operand(weights.to_out);

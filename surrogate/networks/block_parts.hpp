@@ -40,7 +40,7 @@ struct LevelPiece {
 };
 
 /// A map's weight [out, in], which the backward pass multiplies by, and its transpose [in, out], which the forward pass does. Both are
-/// made once a call, or once for all in a network whose weights are frozen.
+/// made in the forward pass, for both, or once for all in a network whose weights are frozen.
 struct MapOperand {
   torch::Tensor weight, transposed;
 };
