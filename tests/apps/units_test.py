@@ -171,6 +171,15 @@ def test_wells_in_one_cell_are_noted(mano, tmp_path):
     assert "stand in" not in notes(*near, "--well", "800,800,rate=-1")
 
 
+@pytest.mark.parametrize("field", ["two-phase", "lognormal"])
+def test_a_field_far_rougher_than_its_cells_is_noted(mano, tmp_path, field):
+    """Correlation lengths are absolute: the defaults are those of a domain of unit size."""
+    rock = ["solve", "--field", field, "--resolution", "10x10", "--problem", "drive", "-o", "f.h5"]
+    large = [*rock, "--size", "1000x1000", "--units", "metric"]
+    assert "correlation length is 0.00" in mano(*large).err
+    assert "correlation length" not in mano(*large, "--correlation-length", 200).err + mano(*rock).err
+
+
 def test_inactive_cells(mano, tmp_path):
     (tmp_path / "rock.grdecl").write_text("FIELD\nDIMENS\n 4 3 1 /\nPERMX\n 4*100 4*100 4*100 /\nPORO\n 4*0.2 4*9 4*0.2 /\n"
                                           "ACTNUM\n 4*1 4*0 4*1 /\n")
