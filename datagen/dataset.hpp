@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -124,7 +125,7 @@ class DatasetReader {
   void refuse_inactive() const { mano::refuse_inactive(info().has_inactive, path().string()); }
   /// For those who need solutions. Throws InvalidInput for a dataset that `mano predict` wrote.
   void refuse_predicted() const;
-  bool is_predicted() const;
+  std::optional<std::string> predicted_by() const;  ///< the model, of predictions
   /// Throws InvalidInput for an index out of range, values that fail their checksum, or that are not finite in active cells.
   Sample read(std::size_t index) const;
   /// Seed, number, iterations and residual alone; the fields stay empty.

@@ -180,17 +180,18 @@ DatasetReader& DatasetReader::operator=(DatasetReader&&) noexcept = default;
 const DatasetInfo& DatasetReader::info() const {
   return impl_->info;
 }
-bool DatasetReader::is_predicted() const {
+std::optional<std::string> DatasetReader::predicted_by() const {
   const auto made = nlohmann::json::parse(info().configuration, nullptr, false);
-  return made.is_object() && made.contains("predicted_by");
+  if (!made.is_object() || !made.contains("predicted_by")) return {};
+  return made.value("predicted_by", "");
 }
 
 void DatasetReader::refuse_predicted() const {
-  if (!is_predicted()) return;
-  throw InvalidInput(fmt::format(
-      "{} holds predictions of the model {}, no solutions; solved data are needed: `mano generate` makes "
-      "them",
-      path().string(), nlohmann::json::parse(info().configuration).value("predicted_by", "")));
+  const auto model = predicted_by();
+  check(!model,
+        "{} holds predictions of the model {}, no solutions; solved data are needed: `mano generate` makes "
+        "them",
+        path().string(), model.value_or(""));
 }
 const std::filesystem::path& DatasetReader::path() const {
   return impl_->path;

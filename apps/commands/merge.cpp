@@ -63,10 +63,10 @@ void check_alike(const DatasetReader& first, const DatasetReader& other) {
   same(a.problem_name, b.problem_name, "problem");
   same(fmt::format("{}", fmt::join(a.times, ", ")), fmt::format("{}", fmt::join(b.times, ", ")), "times");
   same(a.field, b.field, "field");
-  const auto inactive = [](const DatasetInfo& i) { return i.has_inactive ? "some" : "none"; };
-  const auto precision = [](const DatasetInfo& i) { return i.single_precision ? "float32" : "float64"; };
-  same(std::string(inactive(a)), inactive(b), "inactive cells");
-  same(std::string(precision(a)), precision(b), "precision");
+  const auto text = [](bool is, const char* yes, const char* no) { return std::string(is ? yes : no); };
+  same(text(a.has_inactive, "some", "none"), text(b.has_inactive, "some", "none"), "inactive cells");
+  same(text(a.single_precision, "float32", "float64"), text(b.single_precision, "float32", "float64"),
+       "precision");
   const nlohmann::json x = without_range(a.configuration), y = without_range(b.configuration);
   // Of what mano generated, the configuration tells what was asked for; the attribute, what was reached.
   if (!x.is_object() || !x.contains("tolerance")) same(a.tolerance, b.tolerance, "tolerance");

@@ -13,7 +13,7 @@ void refuse_to_replace_dataset(const std::filesystem::path& path) {
   std::size_t samples = 0;
   try {
     const DatasetReader reader(path, DatasetKind::any);
-    if (!reader.is_predicted()) samples = reader.info().samples;
+    if (!reader.predicted_by()) samples = reader.info().samples;
   } catch (const InvalidInput&) {  // not there, or no dataset of ours
   }
   check(samples <= 1,

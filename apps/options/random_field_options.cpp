@@ -33,6 +33,8 @@ std::ptrdiff_t lengths_in(const std::string& text) {
   return std::count(text.begin(), text.end(), 'x') + 1;
 }
 
+namespace {
+
 void settle_lengths(FieldOptions& o) {
   const std::string& text = o.correlation_length;
   const bool one = o.field == "two-phase";
@@ -53,6 +55,8 @@ void settle_lengths(FieldOptions& o) {
   o.spec.correlation_length_x = o.spec.correlation_length_z = x;
   o.spec.correlation_length_y = y;
 }
+
+}  // namespace
 
 void settle_spec(FieldOptions& o) {
   o.spec.kind = o.field;
@@ -112,8 +116,7 @@ void note_rough_field(const FieldOptions& o, const Grid& grid) {
   if (!o.permeability.empty() || cells >= kRoughCells || launched_rank() != 0) return;
   fmt::print(stderr,
              "mano: note: the field's correlation length is {:.2g} of a cell: neighbouring cells are all but "
-             "independent; "
-             "--correlation-length is in units of the domain, {}\n",
+             "independent; --correlation-length is in units of the domain, {}\n",
              cells, grid.size());
 }
 

@@ -78,10 +78,10 @@ def test_everything_at_once_against_a_direct_solve(mano, tmp_path):
     active[2, 2, 3] = False
     size = (70.0, 90.0, 4.0)
     write_vti(tmp_path / "k.vti", size, permeability=k, permz=kz, vtkGhostType=np.where(active, 0, 32).astype(np.uint8))
-    out, result, arrays, image = solved(
-        mano, tmp_path, "--permeability", "k.vti", "--anisotropy", 2, "--permeability-z", "permz", "--drop-islands", "--left", "pressure=3",
-        "--top", "pressure=1", "--back", "flux=0.0", "--source", 0.01, "--well", "35,40,rate=20,radius=0.1,layers=2:5,name=I", "--well",
-        "55,70,bhp=-2,radius=0.2", "--report")
+    problem = ["--permeability", "k.vti", "--anisotropy", 2, "--permeability-z", "permz", "--drop-islands", "--left", "pressure=3", "--top", "pressure=1",
+               "--back", "flux=0.0", "--source", 0.01, "--well", "35,40,rate=20,radius=0.1,layers=2:5,name=I", "--well", "55,70,bhp=-2,radius=0.2"]
+    assert "well I in column (3, 2), layers 2 to 5: rate 20" in mano("solve", *problem, "-o", "brief.vti").out
+    out, result, arrays, image = solved(mano, tmp_path, *problem, "--report")
     ghosts = arrays["vtkGhostType"]
     assert (ghosts[~active] == 32).all()  # and islands
     active = ghosts == 0
